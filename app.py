@@ -1,0 +1,34 @@
+"""The workbench in the browser: page config and navigation."""
+
+import streamlit as st
+
+from ui import services
+from ui.guard import guarded
+
+ICON = "ui/icon.png"
+
+
+def main() -> None:
+    """Show the page that the address names."""
+    # A file of our own: the browser would fetch a Material icon of the tab from the internet.
+    st.set_page_config(page_title="ASMA Workbench", page_icon=ICON, layout="wide", menu_items={})
+    # On top, so that the whole width belongs to the image.
+    page = st.navigation(
+        [
+            st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+            st.Page("pages/datasets.py", title="Datasets", icon=":material/photo_library:"),
+            st.Page("pages/attack.py", title="Attack", icon=":material/draw:"),
+            st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
+            st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:"),
+        ],
+        position="top",
+    )
+    with guarded():
+        page.run()
+    # After the page, so that the first one does not wait for two processes that import torch.
+    services.warm()
+
+
+# A spawned worker imports this file as "__mp_main__", and must not show a page.
+if __name__ == "__main__":
+    main()

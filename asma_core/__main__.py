@@ -1,0 +1,8 @@
+"""`python -m asma_core`."""
+
+import sys
+
+from asma_core.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

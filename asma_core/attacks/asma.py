@@ -1,0 +1,121 @@
+"""ASMA, the Adaptive Segmentation Mask Attack, and its ablations SSM, SSM + DPM and ASM.
+
+Source: Ozbulak, Van Messem, De Neve, "Impact of Adversarial Examples on Deep Learning Models for
+Biomedical Image Segmentation", MICCAI 2019, arXiv:1907.13124.
+
+Deviations, each a setting that can be turned off: the multipliers may be chosen from the first
+gradient (`alpha`, `tau` and `beta` left automatic), an image stops at its first success
+(`stop_at_target`), and the network sees the image as rounded to 8 bits (`rounding`). The authors'
+code measures each step with a second forward pass; here the step's own forward pass serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from asma_core.attacks.configs import ConstantConfig, DynamicConfig, TargetedConfig
+from asma_core.attacks.contract import AttackResult, OnStep
+from asma_core.attacks.multipliers import NO_GRADIENT, Multipliers, gradient_rms
+from asma_core.attacks.problem import Problem, answer, as_saved, make_problem, per_image
+from asma_core.attacks.settings import AttackConfig
+from asma_core.attacks.tracker import Tracker
+from asma_core.errors import InputError, ModelError
+from asma_core.models.contract import borrowed
+
+
+@dataclass(frozen=True)
+class PaperAttack:
+    """One of the paper's four attacks, called as `contract.Attack` says.
+
+    Attributes:
+        adaptive: Whether pixels that are at the target leave the sum (ASM), or stay (SSM).
+        config: `DynamicConfig` for a multiplier that grows with the IoU (DPM), else
+            `ConstantConfig`.
+    """
+
+    adaptive: bool
+    config: type[TargetedConfig]
+
+    def __call__(
+        self,
+        model: nn.Module,
+        images: Tensor,
+        target_mask: Tensor,
+        config: AttackConfig,
+        *,
+        valid_mask: Tensor | None = None,
+        region_mask: Tensor | None = None,
+        on_step: OnStep | None = None,
+    ) -> list[AttackResult]:
+        """Attack a batch; see `contract.Attack`. Source: arXiv:1907.13124, eq. 2 to 5."""
+        if not isinstance(config, self.config):
+            raise InputError(f"expected settings of {self.config.__name__}, got {config!r}")
+        problem = make_problem(images, target_mask, valid_mask, region_mask)
+        tracker = Tracker(problem, config, on_step)
+        with borrowed(model), torch.inference_mode(False), torch.enable_grad():
+            chosen = _climb(model, problem, config, tracker, self.adaptive)
+        return tracker.results(chosen)
+
+
+SSM: Final = PaperAttack(adaptive=False, config=ConstantConfig)
+SSM_DPM: Final = PaperAttack(adaptive=False, config=DynamicConfig)
+ASM: Final = PaperAttack(adaptive=True, config=ConstantConfig)
+ASMA: Final = PaperAttack(adaptive=True, config=DynamicConfig)
+
+
+def _climb(
+    model: nn.Module, problem: Problem, config: TargetedConfig, tracker: Tracker, adaptive: bool
+) -> list[Mapping[str, float]]:
+    """Run the loop; return the multipliers of each image."""
+    images = problem.images.clone()
+    multipliers: Multipliers | None = None
+    chosen: list[Mapping[str, float]] = [{} for _ in images]
+    for step in range(config.steps + 1):
+        shown = (as_saved(images) if config.rounding else images.detach()).requires_grad_()
+        logits = answer(model, shown, problem)
+        scores = tracker.update(step, problem, images, logits)
+        going = tracker.going(problem)
+        if step == config.steps or tracker.cancelled or not going.any():
+            break
+        gradient = _gradient(logits, shown, problem, adaptive)
+        if multipliers is None:
+            multipliers = Multipliers.make(config, gradient_rms(gradient, problem, going))
+            named = zip(multipliers.named(config), going.tolist(), strict=True)
+            chosen = [own if attacked else {} for own, attacked in named]
+        alpha = multipliers.at(step, scores)
+        images = _stepped(images, gradient, alpha, multipliers.pull, problem)
+        if not going.all():
+            problem, images = problem.only(going), images[going]
+            multipliers = multipliers.only(going)
+    return chosen
+
+
+def _gradient(logits: Tensor, shown: Tensor, problem: Problem, adaptive: bool) -> Tensor:
+    """Gradient of S(x) = sum_i a_i z_{y_i, i}(x) in the pixels that may change."""
+    if not logits.requires_grad:
+        raise ModelError(NO_GRADIENT)
+    counts = problem.valid
+    if adaptive:
+        counts = counts & (logits.detach().argmax(dim=1) != problem.target)
+    weights = torch.zeros_like(logits).scatter_(
+        1, problem.target[:, None], counts[:, None].to(logits.dtype)
+    )
+    (gradient,) = torch.autograd.grad(logits, shown, weights, materialize_grads=True)
+    if not bool(torch.isfinite(gradient).all()):
+        raise ModelError(
+            "the network's gradient is NaN or infinite at this image; check its weights and layers"
+        )
+    return gradient * problem.region
+
+
+def _stepped(
+    images: Tensor, gradient: Tensor, alpha: Tensor, pull: Tensor, problem: Problem
+) -> Tensor:
+    """One ascent of S(x) - pull ||x - x_0||^2, clipped."""
+    back = per_image(2.0 * pull.to(images)) * (images - problem.images)
+    return (images + per_image(alpha.to(images)) * (gradient - back)).clamp_(0.0, 1.0)

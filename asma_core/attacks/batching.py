@@ -1,0 +1,109 @@
+"""Attacking many images in batches that the memory holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from asma_core.attacks.contract import Attack, AttackResult
+from asma_core.attacks.settings import AttackConfig
+from asma_core.errors import DeviceError, InputError
+from asma_core.models.devices import is_out_of_memory
+
+
+def attack_in_batches(
+    attack: Attack,
+    model: nn.Module,
+    images: Tensor,
+    target_mask: Tensor,
+    config: AttackConfig,
+    *,
+    batch_size: int,
+    valid_mask: Tensor | None = None,
+    region_mask: Tensor | None = None,
+    on_notice: Callable[[str], None] | None = None,
+) -> list[AttackResult]:
+    """Attack images batch by batch; when memory runs out, halve the batch, say so, and go on.
+
+    Args:
+        attack: The attack; the other arguments are as `contract.Attack` has them.
+        model: The network.
+        images: float32 (N, C, H, W) in [0, 1].
+        target_mask: int64 (N, H', W').
+        config: Of the attack's own class.
+        batch_size: Most images at once, at least 1.
+        valid_mask: bool (N, H', W').
+        region_mask: bool (N, H, W).
+        on_notice: Gets one sentence each time the batch is halved.
+
+    Returns:
+        One result per image, in order; indices are places among all images.
+
+    Raises:
+        InputError: A batch of less than one image, or what the attack can't use.
+        DeviceError: One image alone does not fit into memory.
+    """
+    if batch_size < 1:
+        raise InputError(f"batch_size is {batch_size}; it must be at least 1")
+    results: list[AttackResult] = []
+    while len(results) < len(images):
+        start, count = len(results), min(batch_size, len(images) - len(results))
+        rows = slice(start, start + count)
+        call = partial(
+            attack,
+            model,
+            images[rows],
+            target_mask[rows],
+            config,
+            valid_mask=None if valid_mask is None else valid_mask[rows],
+            region_mask=None if region_mask is None else region_mask[rows],
+        )
+        some = _unless_out_of_memory(call)
+        if some is None:
+            batch_size = _halved(count, images, on_notice)
+        else:
+            results += [_placed(result, start) for result in some]
+    return results
+
+
+def _unless_out_of_memory(call: Callable[[], list[AttackResult]]) -> list[AttackResult] | None:
+    """Return what a call returns, None when memory runs out.
+
+    The error ends with this function, as its traceback holds on to the tensors of the attempt.
+    """
+    try:
+        return call()
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return None
+
+
+def _halved(count: int, images: Tensor, on_notice: Callable[[str], None] | None) -> int:
+    if count == 1:
+        height, width = images.shape[-2:]
+        raise DeviceError(
+            f"{images.device} ran out of memory on one image of {width} x {height}; "
+            "make the images smaller or choose another device"
+        )
+    if images.is_cuda:
+        torch.cuda.empty_cache()
+    if on_notice is not None:
+        on_notice(
+            f"{images.device} ran out of memory with {count} images at once; "
+            f"going on with {count // 2}."
+        )
+    return count // 2
+
+
+def _placed(result: AttackResult, start: int) -> AttackResult:
+    """Count the image from the first of all."""
+    return replace(
+        result,
+        best=replace(result.best, index=result.best.index + start),
+        trajectory=tuple(replace(now, index=now.index + start) for now in result.trajectory),
+    )

@@ -1,0 +1,86 @@
+"""The configs of all attacks; apart from the attacks, so that a page need not import torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from asma_core.attacks.settings import AttackConfig, setting
+
+
+@dataclass(frozen=True)
+class TargetedConfig(AttackConfig):
+    """What every attack towards a target mask has."""
+
+    target_iou: float = setting(
+        0.97,
+        "Target IoU",
+        "Overlap of prediction and target mask at which the attack counts as a success.",
+        minimum=0.0,
+        maximum=1.0,
+        open_minimum=True,
+    )
+    steps: int = setting(
+        300, "Steps", "Most updates of the image.", minimum=1, maximum=100_000, unit="steps"
+    )
+    stop_at_target: bool = setting(
+        True,
+        "Stop at the target",
+        "Stop an image at its first success; otherwise go on to the last step and keep the best.",
+        advanced=True,
+    )
+    rounding: bool = setting(
+        True,
+        "Round inside the loop",
+        "Show the network the image as it will be saved, rounded to 8 bits; the gradient passes "
+        "straight through. Not in the paper.",
+        advanced=True,
+    )
+    distance_weight: float = setting(
+        1.0,
+        "Distance weight",
+        "Weight of the squared distance to the original: 1 in the authors' code, absent (0) in "
+        "the paper's formulas.",
+        minimum=0.0,
+        maximum=1e6,
+        advanced=True,
+    )
+
+
+@dataclass(frozen=True)
+class ConstantConfig(TargetedConfig):
+    """Settings of SSM and ASM."""
+
+    alpha: float | None = setting(
+        None,
+        "Alpha",
+        "Constant multiplier of the gradient. Automatic: chosen per image from its first gradient.",
+        minimum=0.0,
+        maximum=1e6,
+        open_minimum=True,
+        advanced=True,
+    )
+
+
+@dataclass(frozen=True)
+class DynamicConfig(TargetedConfig):
+    """Settings of SSM + DPM and ASMA: the multiplier is beta * IoU + tau."""
+
+    tau: float | None = setting(
+        None,
+        "Tau",
+        "Multiplier at IoU 0; the paper's demo has 1e-7. Automatic: chosen per image from its "
+        "first gradient.",
+        minimum=0.0,
+        maximum=1e6,
+        open_minimum=True,
+        advanced=True,
+    )
+    beta: float | None = setting(
+        None,
+        "Beta",
+        "Growth of the multiplier with the IoU; the paper's demo has 1e-6. Automatic: ten times "
+        "tau, as there.",
+        minimum=0.0,
+        maximum=1e6,
+        advanced=True,
+    )

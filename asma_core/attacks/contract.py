@@ -1,0 +1,136 @@
+"""What goes into an attack and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from asma_core.attacks.settings import AttackConfig
+
+# Records and pages name these types too, and must not import torch.
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+TARGET_REACHED: Final = "target reached"
+STEPS_USED: Final = "steps used"
+CANCELLED: Final = "cancelled"
+
+
+@dataclass(frozen=True)
+class ImageStep:
+    """Figures of one image before its update at one step; undefined ones are NaN.
+
+    Attributes:
+        index: Place of the image in the batch.
+        step: Updates made so far.
+        score: `iou`, or the share of structure removed for a target without structure.
+        iou: Mean IoU of the foreground classes with the target, in [0, 1].
+        pixel_accuracy: In [0, 1].
+        l2: Euclidean norm of the perturbation in [0, 1] units.
+        linf: Largest absolute value of the perturbation in [0, 1] units.
+    """
+
+    index: int
+    step: int
+    score: float
+    iou: float
+    pixel_accuracy: float
+    l2: float
+    linf: float
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What an attack is at, on the CPU.
+
+    Attributes:
+        indices: Places in the batch of the images below.
+        images: float32 (N, C, H, W) in [0, 1].
+        predictions: int64 (N, H', W').
+    """
+
+    indices: tuple[int, ...]
+    images: Tensor
+    predictions: Tensor
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What `on_step` gets.
+
+    Attributes:
+        step: Updates made so far.
+        steps: Most updates.
+        images: Figures of the images still under attack.
+        pictures: Copies the current images and predictions when called.
+    """
+
+    step: int
+    steps: int
+    images: tuple[ImageStep, ...]
+    pictures: Callable[[], Pictures]
+
+
+OnStep = Callable[[StepReport], bool | None]
+
+
+@dataclass(frozen=True)
+class AttackResult:
+    """What an attack made of one image.
+
+    Attributes:
+        adversarial: float32 (C, H, W) in [0, 1] on the CPU: the best image.
+        success: Whether the best image met the target IoU (as rounded to 8 bits, if the config
+            says so).
+        best: Figures of the best image.
+        steps: Updates made.
+        gradient_evaluations: Forward and backward passes spent.
+        stopped: Why it ended: `TARGET_REACHED`, `STEPS_USED` or `CANCELLED`.
+        chosen: What the attack chose by itself, such as tau and beta.
+        trajectory: Figures of each step.
+    """
+
+    adversarial: Tensor
+    success: bool
+    best: ImageStep
+    steps: int
+    gradient_evaluations: int
+    stopped: str
+    chosen: Mapping[str, float]
+    trajectory: tuple[ImageStep, ...]
+
+
+class Attack(Protocol):
+    """An attack: a function of this form, found through the registry."""
+
+    def __call__(
+        self,
+        model: nn.Module,
+        images: Tensor,
+        target_mask: Tensor,
+        config: AttackConfig,
+        *,
+        valid_mask: Tensor | None = None,
+        region_mask: Tensor | None = None,
+        on_step: OnStep | None = None,
+    ) -> list[AttackResult]:
+        """Attack a batch; every image has its own state.
+
+        Args:
+            model: Takes images and returns logits (B, K, H', W'); left as it was found.
+            images: float32 (B, C, H, W) in [0, 1].
+            target_mask: int64 (B, H', W'), 0..K-1.
+            config: Of the attack's own class.
+            valid_mask: bool (B, H', W'): pixels that count; all unless given.
+            region_mask: bool (B, H, W): where the image may change; everywhere unless given.
+            on_step: Called before each update; what it returns, if true, cancels the attack.
+
+        Returns:
+            One result per image, in order.
+
+        Raises:
+            InputError: Shapes, types or values that do not fit.
+            ModelError: Logits that are not finite, or no gradient at all.
+        """
+        ...

@@ -1,0 +1,104 @@
+"""All attacks by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from asma_core.attacks.configs import ConstantConfig, DynamicConfig, TargetedConfig
+from asma_core.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from asma_core.attacks.contract import Attack
+
+PAPER: Final = {"target_iou": 1.0, "steps": 2501, "stop_at_target": False, "rounding": False}
+DYNAMIC_PRESETS: Final = {
+    "quick": {"steps": 100, "target_iou": 0.9},
+    "strong": {"steps": 1000, "target_iou": 0.99},
+    "paper": PAPER | {"tau": 1e-7, "beta": 1e-6},
+}
+CONSTANT_PRESETS: Final = DYNAMIC_PRESETS | {"paper": PAPER | {"alpha": 1e-6}}
+
+
+@dataclass(frozen=True)
+class AttackEntry:
+    """An attack of the registry.
+
+    Attributes:
+        name: On the command line and in records.
+        title: For people.
+        summary: One line: how it works.
+        source: Paper and place.
+        config: Class of its settings.
+        function: Where it is, as "module:name"; imported when it is first called.
+        presets: Settings that differ from the defaults, by the preset's name.
+    """
+
+    name: str
+    title: str
+    summary: str
+    source: str
+    config: type[TargetedConfig]
+    function: str
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def load(self) -> Attack:
+        """Import the attack."""
+        module, _, name = self.function.partition(":")
+        attack: Attack = getattr(import_module(module), name)
+        return attack
+
+
+_ENTRIES: Final = (
+    AttackEntry(
+        "asma",
+        "ASMA",
+        "Raises the target's logit on the pixels that are not there yet; the multiplier grows "
+        "with the overlap.",
+        "arXiv:1907.13124, ASM + DPM",
+        DynamicConfig,
+        "asma_core.attacks.asma:ASMA",
+        DYNAMIC_PRESETS,
+    ),
+    AttackEntry(
+        "asm",
+        "ASM",
+        "As ASMA, with a constant multiplier.",
+        "arXiv:1907.13124, eq. 4",
+        ConstantConfig,
+        "asma_core.attacks.asma:ASM",
+        CONSTANT_PRESETS,
+    ),
+    AttackEntry(
+        "ssm-dpm",
+        "SSM + DPM",
+        "Raises the target's logit on all pixels; the multiplier grows with the overlap.",
+        "arXiv:1907.13124, eq. 3 and 5",
+        DynamicConfig,
+        "asma_core.attacks.asma:SSM_DPM",
+        DYNAMIC_PRESETS,
+    ),
+    AttackEntry(
+        "ssm",
+        "SSM",
+        "Raises the target's logit on all pixels, with a constant multiplier.",
+        "arXiv:1907.13124, eq. 3",
+        ConstantConfig,
+        "asma_core.attacks.asma:SSM",
+        CONSTANT_PRESETS,
+    ),
+)
+ATTACKS: Final = {entry.name: entry for entry in _ENTRIES}
+
+
+def find_attack(name: str) -> AttackEntry:
+    """Return the attack of that name.
+
+    Raises:
+        UnknownNameError: There is none.
+    """
+    if name not in ATTACKS:
+        raise UnknownNameError("attack", name, ATTACKS)
+    return ATTACKS[name]

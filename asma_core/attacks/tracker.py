@@ -1,0 +1,163 @@
+"""Keeping, per image, the trajectory, the best image, and whether it is done."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from asma_core.attacks.configs import TargetedConfig
+from asma_core.attacks.contract import (
+    CANCELLED,
+    STEPS_USED,
+    TARGET_REACHED,
+    AttackResult,
+    ImageStep,
+    OnStep,
+    Pictures,
+    StepReport,
+)
+from asma_core.attacks.problem import Problem, norms
+from asma_core.metrics.overlap import foreground_iou, pixel_accuracy
+
+
+@dataclass
+class _Record:
+    """What is known of one image."""
+
+    trajectory: list[ImageStep] = field(default_factory=list)
+    best: ImageStep | None = None
+    adversarial: Tensor | None = None
+    success: bool = False
+    stopped: str = STEPS_USED
+    structure: Tensor | None = None
+
+
+class Tracker:
+    """Follows an attack step by step.
+
+    Attributes:
+        steps: Most updates.
+        cancelled: Whether `on_step` asked to stop.
+    """
+
+    def __init__(self, problem: Problem, config: TargetedConfig, on_step: OnStep | None) -> None:
+        """Start to follow an attack on a problem."""
+        self.steps = config.steps
+        self.cancelled = False
+        self._config = config
+        self._on_step = on_step
+        self._records = [_Record() for _ in range(len(problem.images))]
+        structure = ((problem.target > 0) & problem.valid).flatten(1).any(dim=1)
+        self._hides = [not present for present in structure.tolist()]
+
+    def update(self, step: int, problem: Problem, images: Tensor, logits: Tensor) -> Tensor:
+        """Take in the state of the images still under attack, before their update.
+
+        Args:
+            step: Updates made so far.
+            problem: Of these images.
+            images: float32 (B, C, H, W).
+            logits: (B, K, H', W'), of these images.
+
+        Returns:
+            float64 (B,) on the CPU: the score of each image.
+        """
+        predictions = logits.detach().argmax(dim=1)
+        figures = self._figures(step, problem, images, predictions, logits.shape[1])
+        for row, now in enumerate(figures):
+            self._take(self._records[now.index], now, images[row])
+        if self._on_step is not None:
+            report = StepReport(
+                step, self.steps, figures, lambda: _pictures(problem, images, predictions)
+            )
+            self.cancelled = bool(self._on_step(report))
+        return torch.tensor([now.score for now in figures], dtype=torch.float64)
+
+    def going(self, problem: Problem) -> Tensor:
+        """Return bool (B,) on the CPU: which images of a problem are not done."""
+        records = (self._records[index] for index in problem.indices.tolist())
+        return torch.tensor([record.stopped != TARGET_REACHED for record in records])
+
+    def results(self, chosen: list[Mapping[str, float]]) -> list[AttackResult]:
+        """Return what came of each image, with what the attack chose for it."""
+        return [
+            self._result(record, own) for record, own in zip(self._records, chosen, strict=True)
+        ]
+
+    def _figures(
+        self, step: int, problem: Problem, images: Tensor, predictions: Tensor, classes: int
+    ) -> tuple[ImageStep, ...]:
+        perturbation = images - problem.images
+        l2 = norms(perturbation).tolist()
+        linf = perturbation.abs().flatten(1).amax(dim=1).tolist()
+        confusion = _confusion(predictions, problem, classes).cpu().numpy()
+        figures = []
+        for row, index in enumerate(problem.indices.tolist()):
+            if self._hides[index]:
+                iou, score = math.nan, self._removed(index, predictions[row], problem.valid[row])
+            else:
+                iou = score = foreground_iou(confusion[row])
+            accuracy = pixel_accuracy(confusion[row])
+            figures.append(ImageStep(index, step, score, iou, accuracy, l2[row], linf[row]))
+        return tuple(figures)
+
+    def _removed(self, index: int, prediction: Tensor, valid: Tensor) -> float:
+        record = self._records[index]
+        if record.structure is None:
+            record.structure = (prediction > 0) & valid
+        size = int(record.structure.sum())
+        left = int((record.structure & (prediction > 0)).sum())
+        return 1.0 - left / size if size else 1.0
+
+    def _take(self, record: _Record, now: ImageStep, image: Tensor) -> None:
+        record.trajectory.append(now)
+        success = now.score >= self._config.target_iou
+        if _better(now, success, record):
+            record.best, record.success = now, success
+            record.adversarial = image.detach().clone()
+        at_target = now.step == 0 and success
+        if at_target or (success and self._config.stop_at_target):
+            record.stopped = TARGET_REACHED
+
+    def _result(self, record: _Record, chosen: Mapping[str, float]) -> AttackResult:
+        if record.best is None or record.adversarial is None:
+            raise RuntimeError("an attack ended before its first step")
+        stopped, steps = record.stopped, record.trajectory[-1].step
+        if self.cancelled and stopped != TARGET_REACHED and steps < self.steps:
+            stopped = CANCELLED
+        return AttackResult(
+            adversarial=record.adversarial.cpu(),
+            success=record.success,
+            best=record.best,
+            steps=steps,
+            gradient_evaluations=steps,
+            stopped=stopped,
+            chosen=chosen,
+            trajectory=tuple(record.trajectory),
+        )
+
+
+def _better(now: ImageStep, success: bool, record: _Record) -> bool:
+    """Any success beats none; of two successes the nearer one wins, otherwise the higher score."""
+    best = record.best
+    if best is None or success != record.success:
+        return best is None or success
+    if success:
+        return now.l2 < best.l2
+    return now.score > best.score
+
+
+def _confusion(predictions: Tensor, problem: Problem, classes: int) -> Tensor:
+    rows = torch.arange(len(predictions), device=predictions.device).view(-1, 1, 1)
+    pairs = (rows * classes + problem.target) * classes + predictions
+    counts = torch.bincount(pairs[problem.valid], minlength=len(predictions) * classes**2)
+    return counts.view(-1, classes, classes)
+
+
+def _pictures(problem: Problem, images: Tensor, predictions: Tensor) -> Pictures:
+    indices = tuple(problem.indices.tolist())
+    return Pictures(indices, images.detach().cpu().clone(), predictions.cpu().clone())

@@ -1,0 +1,174 @@
+"""The command line: `python -m asma_core COMMAND ...`.
+
+With `--json` a command prints one JSON document on standard output. Progress goes to standard
+error. The exit status is 0 when the command did what was asked and 2, with one line that says
+why, when it could not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from asma_core.errors import AsmaError, InputError
+from asma_core.files import to_json
+
+Command = Callable[[argparse.Namespace], Any]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {' '.join(message.split())}; see {self.prog} --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        answer = _run(options)
+    except AsmaError as error:
+        print(f"asma_core: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("asma_core: stopped from the keyboard", file=sys.stderr)
+        return 130
+    print(to_json(answer) if options.json else _printable(_readable(answer)))
+    return 0
+
+
+def _printable(text: str) -> str:
+    """Return a text that the terminal's encoding can write."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _run(options: argparse.Namespace) -> Any:
+    """Import what a command needs only when it is called: torch takes seconds."""
+    from asma_core import commands
+
+    command: Command = getattr(commands, options.command.replace("-", "_"))
+    return command(options)
+
+
+def _readable(answer: Any, indent: str = "") -> str:
+    """Return an answer as `name: value` lines, a list of them with empty lines between."""
+    if isinstance(answer, list):
+        return "\n\n".join(_readable(item, indent) for item in answer) or "none"
+    lines = []
+    for name, value in answer.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{name}:", _readable(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{name}: {_word(value)}")
+    return "\n".join(lines)
+
+
+def _word(value: Any) -> str:
+    if value is None:
+        return "n/a"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(_word(item) for item in value)
+    return str(value)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m asma_core", description=__doc__.partition("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, help_text, add in (
+        ("datasets", "list the data sets", None),
+        ("models", "list the networks", None),
+        ("attacks", "list the attacks with their settings", None),
+        ("runs", "list the newest runs", _runs_options),
+        ("predict", "segment one image", _predict_options),
+        ("attack", "attack one image", _attack_options),
+        ("train", "train a network on a data set", _train_options),
+    ):
+        command = commands.add_parser(name, help=help_text, description=f"{help_text}.")
+        command.add_argument("--json", action="store_true", help="print one JSON document")
+        if add is not None:
+            add(command)
+    return parser
+
+
+def _runs_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--limit", type=_count, default=20, help="how many (20)")
+
+
+def _predict_options(parser: argparse.ArgumentParser) -> None:
+    _model_options(parser)
+    parser.add_argument("--image", required=True, help="a PNG, JPEG, BMP or TIFF file")
+    parser.add_argument("--mask", help="its true mask, to compare with")
+    parser.add_argument(
+        "--foreground",
+        action="store_true",
+        help="compare all structures as one, with a mask that tells only structure from background",
+    )
+    parser.add_argument("--out", required=True, help="folder for prediction.png and overlay.png")
+
+
+def _model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, help="name of a network; `models` lists them")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
+
+
+def _attack_options(parser: argparse.ArgumentParser) -> None:
+    _model_options(parser)
+    image = parser.add_argument_group("the image")
+    image.add_argument("--image", help="a file")
+    image.add_argument("--dataset", help="a data set's name or a folder")
+    image.add_argument("--sample", help="index or name in the data set")
+    target = parser.add_argument_group("the target mask, one of")
+    target.add_argument("--target-mask", help="a file of class numbers, as large as the image")
+    target.add_argument("--target-sample", help="another sample of the data set")
+    target.add_argument("--scenario", help="hide, grow, shrink, move, ...: from the prediction")
+    parser.add_argument("--attack", default="asma", help="name of an attack (asma)")
+    parser.add_argument("--preset", help="quick, strong or paper")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the attack"
+    )
+    parser.add_argument("--steps", help="short for --set steps=N")
+    parser.add_argument("--seed", type=_seed, default=0, help="of torch's generator (0)")
+    parser.add_argument("--out", help="folder for copies of the run's files")
+
+
+def _train_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dataset", required=True, help="a data set's name or a folder")
+    parser.add_argument("--out", required=True, help="folder for the weights and the card")
+    parser.add_argument("--steps", type=_count, help="updates of the weights")
+    parser.add_argument("--seed", type=_seed, default=0, help="of weights and order (0)")
+
+
+def _count(text: str) -> int:
+    return _whole_number(text, 1)
+
+
+def _seed(text: str) -> int:
+    return _whole_number(text, 0)
+
+
+def _whole_number(text: str, least: int) -> int:
+    # The longest that fits into 63 bits for sure has 18 digits.
+    if not (text.isdecimal() and text.isascii() and len(text) < 19 and int(text) >= least):
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a whole number from {least} on")
+    return int(text)
+
+
+def named_values(pairs: Sequence[str]) -> dict[str, str]:
+    """Split NAME=VALUE texts.
+
+    Raises:
+        InputError: A text without "=".
+    """
+    values = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"--set takes NAME=VALUE, got {pair!r}")
+        values[name.strip()] = value
+    return values

@@ -1,0 +1,66 @@
+"""The errors that users can meet.
+
+    AsmaError                  what a user can mend; its text says what to do
+      InputError               an image, a mask, a name or a setting is not usable
+        UnknownNameError       nothing of that name; the text lists what there is
+      ModelError               a network can't be loaded or answers nonsense
+      DeviceError              a device that is absent or out of memory
+      StoreError               the data folder can't be read or written
+        UnknownRunError        no run of that id
+        RunStateError          the run is not in a state that allows this
+
+Anything else that is raised is a bug, and is shown as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class AsmaError(Exception):
+    """A fault that the user can mend; the message is one sentence that says how."""
+
+
+class InputError(AsmaError):
+    """An image, a mask, a name or a setting that can't be used."""
+
+
+class UnknownNameError(InputError):
+    """A name that stands for nothing here."""
+
+    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
+        """Say what is unknown and what could have been meant.
+
+        Args:
+            kind: What was looked up, such as "dataset".
+            name: The name that was given.
+            known: The names that exist; at most twelve are listed.
+        """
+        names = list(known)
+        listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+        super().__init__(f"no {kind} is called {str(name)!r}; there is: {listed or 'none'}")
+        self._parts = (kind, str(name), names)
+
+    def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, str, list[str]]]:
+        """Let it pass between processes: made anew from its parts, not from its text."""
+        return UnknownNameError, self._parts
+
+
+class ModelError(AsmaError):
+    """A network that can't be loaded, or whose output can't be used."""
+
+
+class DeviceError(AsmaError):
+    """A device that is absent, unknown or out of memory."""
+
+
+class StoreError(AsmaError):
+    """The data folder can't be read or written."""
+
+
+class UnknownRunError(StoreError):
+    """No run has that id."""
+
+
+class RunStateError(StoreError):
+    """The run is not in a state that allows what was asked."""

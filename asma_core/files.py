@@ -1,0 +1,77 @@
+"""Writing files so that a reader sees the old one, the new one, and never a part."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from asma_core.errors import StoreError
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what the system says of a path (disk full, no permission) into a `StoreError`."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(_reason(error, path)) from error
+
+
+def _reason(error: OSError, path: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk that holds {path} is full; free some space and repeat"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{path} can't be written; check its permissions or set ASMA_HOME to another folder"
+    return f"{path} can't be read or written ({error.strerror}); check the folder and repeat"
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file aside and rename it into place; its folder is made when absent.
+
+    Raises:
+        StoreError: The disk is full or the folder can't be written; nothing is left behind.
+    """
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    with explained(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with aside.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+def to_json(value: Any) -> str:
+    """Return indented JSON text; NaN and infinities are not JSON and raise ValueError.
+
+    Only ASCII, as a file's name may hold bytes that no encoding can write.
+    """
+    return json.dumps(value, indent=2, allow_nan=False)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file aside and rename it into place."""
+    write_bytes(path, to_json(value).encode())
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        StoreError: It is absent or not JSON.
+    """
+    with explained(path):
+        content = path.read_bytes()
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{path} is not JSON; remove it or restore it from a copy") from error

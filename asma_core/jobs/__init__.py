@@ -1,0 +1,1 @@
+"""The queue, the worker processes, and predictions on demand."""

@@ -1,0 +1,170 @@
+"""Predictions of unattacked images, made outside the server's process and kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asma_core.data.datasets import Dataset, open_dataset
+from asma_core.data.images import FloatImage
+from asma_core.data.masks import encode_mask, read_mask
+from asma_core.errors import InputError, ModelError
+from asma_core.files import explained, read_json, write_bytes, write_json
+from asma_core.jobs import worker
+from asma_core.jobs.local import local_executor
+from asma_core.metrics.overlap import confusion_matrix, foreground_iou
+from asma_core.models.cards import ModelCard, find_card, weights_hash
+from asma_core.runs.figures import plain
+from asma_core.runs.sources import from_sample
+from asma_core.runs.spec import image_hash
+
+WAIT: Final = 120.0
+
+
+class Predictor:
+    """Asks a process of its own for predictions, so that a running attack does not delay them."""
+
+    def __init__(
+        self, home: Path, make_executor: Callable[[str], Executor] = local_executor
+    ) -> None:
+        """Make a predictor that keeps its answers under `home`/cache; no process starts yet."""
+        self._home = home
+        self._make_executor = make_executor
+        self._executor: Executor | None = None
+        self._asked: dict[Path, Future[None]] = {}
+        self._lock = threading.Lock()
+
+    def predict(self, model: str, image: FloatImage, device: str = "auto") -> NDArray[np.int64]:
+        """Return the labels (H, W) of an image (C, H, W) in [0, 1].
+
+        Raises:
+            UnknownNameError: No such model.
+            ModelError: Its output can't be used, or its process ended.
+        """
+        file = prediction_file(self._home, model, image)
+        self._ask(file, _predict, str(self._home), model, image, device)
+        return read_mask(file, 256).labels
+
+    def clean_scores(self, model: str, dataset: str) -> dict[str, float | None]:
+        """Return the IoU of a model's own prediction with the mask, by sample; None is undefined.
+
+        Raises:
+            UnknownNameError: No such model or data set.
+            InputError: Their classes differ, or a file of the data set can't be read.
+            ModelError: The output can't be used, or its process ended.
+        """
+        content = open_dataset(dataset)
+        check_classes(find_card(model), content)
+        file = _scores_file(self._home, model, content)
+        self._ask(file, _score, str(self._home), model, content)
+        scores: dict[str, float | None] = read_json(file)
+        return scores
+
+    def warm(self) -> None:
+        """Start the process, without waiting for it."""
+        with self._lock:
+            if self._executor is None:
+                self._submit(worker.ready)
+
+    def close(self) -> None:
+        """End the process; the next question starts another."""
+        with self._lock:
+            executor, self._executor = self._executor, None
+            self._asked.clear()
+        if executor is not None:
+            executor.shutdown(wait=False, cancel_futures=True)
+
+    def _ask(self, file: Path, call: Callable[..., None], *arguments: Any) -> None:
+        """Have a file made, unless it is there; who asks while it is being made waits as well."""
+        if file.exists():
+            return
+        with self._lock:
+            self._asked = {path: asked for path, asked in self._asked.items() if not asked.done()}
+            future = self._asked.get(file)
+            if future is None:
+                future = self._asked[file] = self._submit(call, *arguments)
+        try:
+            future.result(timeout=WAIT)
+        except TimeoutError as error:
+            raise ModelError(
+                f"the prediction takes longer than {WAIT:.0f} s; it goes on, reload the page later"
+            ) from error
+        except (BrokenExecutor, CancelledError) as error:
+            raise ModelError(
+                "the process that predicts ended; reload the page to ask again"
+            ) from error
+
+    def _submit(self, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        if self._executor is None:
+            self._executor = self._make_executor(str(self._home))
+        try:
+            return self._executor.submit(call, *arguments)
+        except BrokenExecutor:
+            self._executor = self._make_executor(str(self._home))
+            return self._executor.submit(call, *arguments)
+
+
+def check_classes(card: ModelCard, dataset: Dataset) -> None:
+    """Check that a network and a data set have the same number of classes.
+
+    Raises:
+        InputError: They have not.
+    """
+    if len(dataset.classes) != len(card.classes):
+        raise InputError(
+            f"{card.name} has {len(card.classes)} classes and {dataset.name} has "
+            f"{len(dataset.classes)}; choose a network of the same classes"
+        )
+
+
+def prediction_file(home: Path, model: str, image: FloatImage) -> Path:
+    """Return where the prediction of an image is kept."""
+    folder = home / "cache" / "predictions" / _network(model)
+    return folder / f"{image_hash(image)}.png"
+
+
+def _scores_file(home: Path, model: str, dataset: Dataset) -> Path:
+    digest = hashlib.sha256(dataset.name.encode("utf-8", "surrogateescape"))
+    for sample in dataset.samples:
+        for file in (sample.image, sample.mask):
+            with explained(file):
+                status = file.stat()
+            digest.update(
+                f"{file} {status.st_mtime_ns} {status.st_size}\n".encode(errors="replace")
+            )
+    return home / "cache" / "scores" / _network(model) / f"{digest.hexdigest()[:16]}.json"
+
+
+def _network(model: str) -> str:
+    """Return what a prediction hangs on beside the image: the weights and the whole card."""
+    card = find_card(model)
+    return hashlib.sha256(f"{card} {weights_hash(card)}".encode()).hexdigest()[:16]
+
+
+def _predict(home: str, model: str, image: FloatImage, device: str) -> None:
+    from asma_core.models.devices import choose_device
+    from asma_core.models.loading import load_model, predict
+
+    chosen = choose_device(device)
+    labels = predict(load_model(model, chosen), image, chosen)
+    write_bytes(prediction_file(Path(home), model, image), encode_mask(labels))
+
+
+def _score(home: str, model: str, dataset: Dataset) -> None:
+    classes, scores = len(dataset.classes), {}
+    for sample in dataset.samples:
+        source = from_sample(dataset, sample)
+        file = prediction_file(Path(home), model, source.image)
+        if not file.exists():
+            _predict(home, model, source.image, "auto")
+        labels = read_mask(file, 256).labels
+        counts = confusion_matrix(labels, dataset.mask(sample).labels, classes, source.valid)
+        scores[sample.name] = plain(foreground_iou(counts))
+    write_json(_scores_file(Path(home), model, dataset), scores)

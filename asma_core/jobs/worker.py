@@ -1,0 +1,58 @@
+"""What happens inside a worker process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import traceback
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Final
+
+# A page must answer while an attack has both cores.
+NICENESS: Final = 10
+
+
+def start(home: str, server: Connection) -> None:
+    """Prepare a worker process: let the server go first, end with it, import what is slow.
+
+    Args:
+        home: The data folder.
+        server: Of a pipe whose other end the server closes when the worker shall end.
+    """
+    os.environ["ASMA_HOME"] = home
+    # Ctrl-C in a terminal reaches this process too, but the server says when it ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(NICENESS)
+    threading.Thread(target=_end_with_server, args=(server,), daemon=True).start()
+    import asma_core.runs.execute  # noqa: F401
+
+
+def _end_with_server(server: Connection) -> None:
+    """End this process when the server is gone, however it went; its runs are then recovered."""
+    try:
+        server.recv_bytes()
+    except (EOFError, OSError):
+        os._exit(1)
+
+
+def ready() -> int:
+    """Return the process number; waiting for it warms the worker."""
+    import monai.networks.nets  # noqa: F401
+
+    return os.getpid()
+
+
+def carry_out(home: str, run_id: str) -> str:
+    """Carry out a queued run; return the state in which it ended."""
+    from asma_core.errors import StoreError
+    from asma_core.runs.execute import execute
+    from asma_core.runs.store import RunStore
+
+    try:
+        return execute(RunStore(Path(home)), run_id).state
+    except StoreError:
+        # Not even the end could be written. When this process is gone, recovery settles the run.
+        traceback.print_exc()
+        os._exit(1)

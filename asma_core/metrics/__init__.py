@@ -1,0 +1,1 @@
+"""Figures of overlap and of distance. Uses nothing else of ours."""

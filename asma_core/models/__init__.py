@@ -1,0 +1,1 @@
+"""The model contract, model cards, loading, devices and training."""

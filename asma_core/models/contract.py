@@ -1,0 +1,135 @@
+"""The model contract: images in [0, 1] go in at their own size, logits of that size come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from asma_core.errors import InputError, ModelError
+from asma_core.models.cards import InputSpec
+
+
+class SegmentationModel(nn.Module):
+    """A network with its resizing and normalising inside, all of it differentiable.
+
+    An attack on it therefore changes the image as the user has it, at its own resolution.
+
+    Attributes:
+        network: The bare network; it takes normalised images and returns logits.
+        spec: What the bare network takes.
+        classes: Names of the classes, background first.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: nn.Module, spec: InputSpec, classes: tuple[str, ...]) -> None:
+        """Wrap a network; see the attributes."""
+        super().__init__()
+        self.network = network
+        self.spec = spec
+        self.classes = classes
+        self.register_buffer("mean", torch.tensor(spec.mean).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(spec.std).view(1, -1, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits.
+
+        Args:
+            images: float32 (B, C, H, W) in [0, 1]; C may be 1 or 3 for any network.
+
+        Returns:
+            float32 (B, K, H, W).
+
+        Raises:
+            InputError: Images that are neither grey nor RGB.
+            ModelError: The network does not answer with logits of its classes.
+        """
+        size = images.shape[-2:]
+        inner = resized(match_channels(images, self.spec.channels), self.spec.inner_size(*size))
+        logits = checked_shape(self.network((inner - self.mean) / self.std), len(self.classes))
+        return resized(logits, size)
+
+
+def match_channels(images: Tensor, channels: int) -> Tensor:
+    """Repeat grey to RGB, or weigh RGB to grey as luma (ITU-R BT.601).
+
+    Raises:
+        InputError: Neither grey nor RGB.
+    """
+    if images.ndim != 4 or images.shape[1] not in (1, 3):
+        raise InputError(
+            f"expected images of shape (B, 1 or 3, H, W), got {tuple(images.shape)}; "
+            "convert them to grey or RGB"
+        )
+    if images.shape[1] == channels:
+        return images
+    if images.shape[1] == 1:
+        return images.expand(-1, channels, -1, -1)
+    luma = images.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    return (images * luma).sum(dim=1, keepdim=True)
+
+
+def resized(planes: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
+    """Resize (B, C, H, W) bilinearly, smoothed when made smaller; the same tensor if it fits."""
+    if tuple(planes.shape[-2:]) == tuple(size):
+        return planes
+    shrinks = planes.shape[-2] > size[0] or planes.shape[-1] > size[1]
+    return interpolate(planes, size=tuple(size), mode="bilinear", antialias=shrinks)
+
+
+def checked_logits(logits: Tensor) -> Tensor:
+    """Return the logits (B, K, H', W').
+
+    Raises:
+        ModelError: NaN or infinite, another shape, or one class only.
+    """
+    checked = checked_shape(logits)
+    if not bool(torch.isfinite(checked.detach()).all()):
+        raise ModelError(
+            "the network answered NaN or infinite logits; check its weights and its normalisation"
+        )
+    return checked
+
+
+def checked_shape(answer: object, classes: int | None = None) -> Tensor:
+    """Return a network's answer as logits (B, K, H', W').
+
+    Args:
+        answer: What the network returned.
+        classes: K; at least two unless given.
+
+    Raises:
+        ModelError: No tensor of floats, or another shape.
+    """
+    told = "K >= 2" if classes is None else f"K = {classes}"
+    got = type(answer).__name__
+    if isinstance(answer, Tensor):
+        got = f"{answer.dtype} {tuple(answer.shape)}"
+        fits = answer.ndim == 4 and answer.shape[1] >= 2 and answer.is_floating_point()
+        if fits and classes in (None, answer.shape[1]):
+            return answer
+    raise ModelError(
+        f"expected logits of float (B, K, H, W) with {told}, got {got}; "
+        "wrap the network so that it returns them"
+    )
+
+
+@contextmanager
+def borrowed(model: nn.Module) -> Iterator[None]:
+    """Lend a model in evaluation mode without gradients to its weights; give it back as it was."""
+    modes = [(module, module.training) for module in model.modules()]
+    wanted = [(weight, weight.requires_grad) for weight in model.parameters()]
+    model.eval()
+    model.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        for weight, requires_grad in wanted:
+            weight.requires_grad_(requires_grad)

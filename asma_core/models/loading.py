@@ -1,0 +1,102 @@
+"""From a card to a network that can be called."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from asma_core.errors import ModelError
+from asma_core.models.cards import ModelCard, find_card, weights_hash
+from asma_core.models.contract import SegmentationModel, borrowed, checked_logits
+
+# What networks of MONAI raise for arguments that make no sense.
+_BUILD_ERRORS: Final = (
+    TypeError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    NotImplementedError,
+    RuntimeError,
+)
+
+
+def load_model(name: str, device: torch.device) -> SegmentationModel:
+    """Load a network of the workbench, in evaluation mode without gradients to its weights.
+
+    The last few are kept, as long as neither card nor weights change.
+
+    Raises:
+        UnknownNameError: No card has that name.
+        ModelError: The card's weights do not fit its architecture.
+    """
+    card = find_card(name)
+    return _load(name, f"{card} {weights_hash(card)}", str(device))
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, _identity: str, device: str) -> SegmentationModel:
+    card = find_card(name)
+    network = build_network(card.architecture, dict(card.arguments))
+    _load_weights(network, card)
+    model = SegmentationModel(network, card.input, card.classes)
+    # Threads share it: as nothing needs a gradient, `borrowed` finds nothing to give back.
+    return model.eval().requires_grad_(False).to(device)
+
+
+def build_network(architecture: str, arguments: dict[str, Any]) -> nn.Module:
+    """Build a MONAI network by its name and arguments, with random weights.
+
+    Raises:
+        ModelError: MONAI has no such network, or not with these arguments.
+    """
+    from monai.networks import nets
+
+    kind = getattr(nets, architecture, None)
+    if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
+        raise ModelError(f"monai.networks.nets has no network called {architecture!r}")
+    try:
+        network: nn.Module = kind(**arguments)
+    except _BUILD_ERRORS as error:
+        raise ModelError(
+            f"{architecture} can't be built with the card's arguments: {_first_line(error)}"
+        ) from error
+    return network
+
+
+def _load_weights(network: nn.Module, card: ModelCard) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        network.load_state_dict(load_file(card.weights))
+    except (RuntimeError, SafetensorError, OSError) as error:
+        raise ModelError(
+            f"the weights {card.weights.name} do not fit {card.name}, {_first_line(error)}; "
+            "train the network again or restore its files"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(":. ") if str(error) else type(error).__name__
+
+
+def predict(
+    model: SegmentationModel, image: NDArray[np.float32], device: torch.device
+) -> NDArray[np.int64]:
+    """Return the labels (H, W) that a model gives to one image (C, H, W) in [0, 1].
+
+    Raises:
+        ModelError: The logits are not finite.
+    """
+    with borrowed(model), torch.inference_mode():
+        # A copy, as torch takes no array that is read-only or runs backwards.
+        logits = checked_logits(model(torch.from_numpy(image.copy())[None].to(device)))
+        labels: NDArray[np.int64] = logits.argmax(dim=1)[0].cpu().numpy()
+    return labels

@@ -1,0 +1,98 @@
+"""The files of a run."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asma_core.attacks.contract import AttackResult
+from asma_core.data.images import FloatImage, encode_png, to_bytes
+from asma_core.data.masks import encode_mask
+from asma_core.files import write_bytes, write_json
+from asma_core.runs.live import curves
+from asma_core.runs.snapshots import Snapshot
+from asma_core.runs.spec import RunInputs
+
+ORIGINAL: Final = "original.png"
+ADVERSARIAL: Final = "adversarial.png"
+DIFFERENCE: Final = "difference.png"
+TARGET: Final = "target.png"
+TRUTH: Final = "truth.png"
+PREDICTION_CLEAN: Final = "prediction_clean.png"
+PREDICTION_ADVERSARIAL: Final = "prediction_adversarial.png"
+PERTURBATION: Final = "perturbation.npz"
+TRAJECTORY: Final = "trajectory.json"
+SNAPSHOTS: Final = "snapshots"
+DIFFERENCE_GAIN: Final = 20
+
+FILES: Final = (
+    ORIGINAL,
+    ADVERSARIAL,
+    DIFFERENCE,
+    TARGET,
+    PREDICTION_CLEAN,
+    PREDICTION_ADVERSARIAL,
+    PERTURBATION,
+    TRAJECTORY,
+)
+
+
+def write_images(
+    folder: Path, inputs: RunInputs, clean: NDArray[np.int64], result: AttackResult
+) -> None:
+    """Write the pictures, the masks and the perturbation of a run."""
+    adversarial = result.adversarial.numpy()
+    pictures = {
+        ORIGINAL: encode_png(to_bytes(inputs.image)),
+        ADVERSARIAL: encode_png(to_bytes(adversarial)),
+        DIFFERENCE: encode_png(difference_picture(inputs.image, adversarial)),
+        TARGET: encode_mask(inputs.target),
+        PREDICTION_CLEAN: encode_mask(clean),
+        PERTURBATION: _npz(adversarial - inputs.image),
+    }
+    if inputs.truth is not None:
+        pictures[TRUTH] = encode_mask(inputs.truth)
+    for name, data in pictures.items():
+        write_bytes(folder / name, data)
+
+
+def write_prediction(folder: Path, labels: NDArray[np.int64]) -> None:
+    """Write the prediction on the adversarial file."""
+    write_bytes(folder / PREDICTION_ADVERSARIAL, encode_mask(labels))
+
+
+def write_way(folder: Path, result: AttackResult, snapshots: list[Snapshot]) -> None:
+    """Write the trajectory and the snapshots of a run."""
+    trajectory = curves(result.trajectory, most=len(result.trajectory))
+    trajectory["best_step"] = result.best.step
+    trajectory["chosen"] = dict(result.chosen)
+    write_json(folder / TRAJECTORY, trajectory)
+    for snapshot in snapshots:
+        name = f"{snapshot.step:06d}"
+        write_bytes(folder / SNAPSHOTS / f"{name}.png", encode_png(snapshot.image))
+        labels = encode_mask(snapshot.prediction)
+        write_bytes(folder / SNAPSHOTS / f"{name}_prediction.png", labels)
+
+
+def difference_picture(original: FloatImage, adversarial: FloatImage) -> NDArray[np.uint8]:
+    """Return the signed difference of the 8-bit images, amplified, grey for none.
+
+    Args:
+        original: float32 (C, H, W) in [0, 1].
+        adversarial: The same.
+
+    Returns:
+        uint8 like `to_bytes`; 128 + `DIFFERENCE_GAIN` times the difference, clipped.
+    """
+    change = to_bytes(adversarial).astype(np.int32) - to_bytes(original).astype(np.int32)
+    return np.clip(128 + DIFFERENCE_GAIN * change, 0, 255).astype(np.uint8)
+
+
+def _npz(perturbation: FloatImage) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, perturbation=perturbation)
+    return buffer.getvalue()

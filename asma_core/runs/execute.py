@@ -1,0 +1,166 @@
+"""Carrying out a run: attack, save, read back, predict again, measure, store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from asma_core.attacks.configs import TargetedConfig
+from asma_core.attacks.contract import CANCELLED as ATTACK_CANCELLED
+from asma_core.attacks.contract import AttackResult, StepReport
+from asma_core.attacks.registry import find_attack
+from asma_core.attacks.settings import config_from_dict
+from asma_core.data.images import read_image
+from asma_core.errors import AsmaError, DeviceError, ModelError
+from asma_core.files import explained, write_json
+from asma_core.models.cards import find_card, weights_hash
+from asma_core.models.contract import SegmentationModel
+from asma_core.models.devices import choose_device, is_out_of_memory
+from asma_core.models.loading import load_model, predict
+from asma_core.runs import artefacts, store
+from asma_core.runs.figures import distance_figures, overlap_figures, plain, score_name
+from asma_core.runs.live import LiveReporter
+from asma_core.runs.spec import RunInputs
+from asma_core.runs.store import Run, RunStore
+
+Watch = Callable[[StepReport], bool | None]
+
+
+@dataclass(frozen=True)
+class _Attacked:
+    """What an attack gave, with what surrounds it."""
+
+    model: SegmentationModel
+    device: torch.device
+    clean: NDArray[np.int64]
+    result: AttackResult
+    seconds: float
+
+
+def execute(runs: RunStore, run_id: str, watch: Watch | None = None) -> Run:
+    """Carry out a queued run in this process.
+
+    A fault that the user can mend ends the run as failed, with its sentence; any other is a bug:
+    the run ends as failed and the exception goes on.
+
+    Args:
+        runs: The store.
+        run_id: Of a queued run; nothing happens when it is not queued any more.
+        watch: Called at each step too; what it returns, if true, cancels the run.
+
+    Returns:
+        The run as it ended.
+    """
+    if not runs.claim(run_id):
+        return runs.get(run_id)
+    try:
+        _carry_out(runs, runs.get(run_id), watch)
+    except AsmaError as error:
+        runs.fail(run_id, str(error))
+    except KeyboardInterrupt:
+        runs.fail(run_id, "it was stopped from the keyboard; repeat it", store.INTERRUPTED)
+        raise
+    except Exception as error:
+        runs.fail(run_id, f"an error of the workbench itself: {type(error).__name__}: {error}")
+        raise
+    return runs.get(run_id)
+
+
+def _carry_out(runs: RunStore, run: Run, watch: Watch | None) -> None:
+    inputs = runs.inputs(run)
+    device = choose_device(run.spec.device)
+    reporter = LiveReporter(runs, run.id)
+    staged = runs.work_folder(run.id) / "result"
+    with explained(staged):
+        staged.mkdir(parents=True, exist_ok=True)
+    with _memory_explained(device, inputs):
+        attacked = _attack(run, inputs, device, _both(reporter, watch))
+        artefacts.write_images(staged, inputs, attacked.clean, attacked.result)
+        results = _results(run, inputs, attacked, staged)
+    artefacts.write_way(staged, attacked.result, reporter.keeper.snapshots)
+    state = store.CANCELLED if attacked.result.stopped == ATTACK_CANCELLED else store.DONE
+    record = {"id": run.id, "state": state, "spec": run.spec.as_dict(), "results": results}
+    write_json(staged / store.RECORD, record)
+    runs.finish(run.id, state, staged, results)
+
+
+@contextmanager
+def _memory_explained(device: torch.device, inputs: RunInputs) -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise DeviceError(
+            f"{device} ran out of memory on an image of {inputs.image.shape[2]} x "
+            f"{inputs.image.shape[1]}; make the image smaller or choose another device"
+        ) from error
+
+
+def _both(reporter: LiveReporter, watch: Watch | None) -> Watch:
+    def on_step(report: StepReport) -> bool:
+        stop = reporter(report)
+        return bool(watch is not None and watch(report)) or stop
+
+    return on_step
+
+
+def _attack(run: Run, inputs: RunInputs, device: torch.device, on_step: Watch) -> _Attacked:
+    spec = run.spec
+    entry = find_attack(spec.attack)
+    if weights_hash(find_card(spec.model)) != spec.model_hash:
+        raise ModelError(f"the weights of {spec.model} changed after the run was queued; repeat it")
+    model = load_model(spec.model, device)
+    torch.manual_seed(spec.seed)
+    started = time.perf_counter()
+    clean = predict(model, inputs.image, device)
+    (result,) = entry.load()(
+        model,
+        torch.from_numpy(inputs.image)[None].to(device),
+        torch.from_numpy(inputs.target)[None].to(device),
+        config_from_dict(entry.config, spec.config),
+        valid_mask=torch.from_numpy(inputs.valid)[None].to(device),
+        on_step=on_step,
+    )
+    return _Attacked(model, device, clean, result, time.perf_counter() - started)
+
+
+def _results(run: Run, inputs: RunInputs, attacked: _Attacked, staged: Path) -> dict[str, Any]:
+    """Measure the float image, and the file as it is read back."""
+    result, clean, classes = attacked.result, attacked.clean, len(attacked.model.classes)
+    saved = read_image(staged / artefacts.ADVERSARIAL)
+    seen = predict(attacked.model, saved, attacked.device)
+    image = result.adversarial.numpy()
+    seen_float = predict(attacked.model, image, attacked.device)
+    artefacts.write_prediction(staged, seen)
+    config = config_from_dict(find_attack(run.spec.attack).config, run.spec.config)
+    figures = {
+        "stopped": result.stopped,
+        "steps": result.steps,
+        "best_step": result.best.step,
+        "gradient_evaluations": result.gradient_evaluations,
+        "seconds": round(attacked.seconds, 3),
+        "device": str(attacked.device),
+        "chosen": dict(result.chosen),
+        "score_name": score_name(inputs),
+        **overlap_figures(clean, clean, inputs, classes, "_before"),
+        **overlap_figures(seen_float, clean, inputs, classes, ""),
+        **distance_figures(image, inputs.image, ""),
+        **overlap_figures(seen, clean, inputs, classes, "_8bit"),
+        **distance_figures(saved, inputs.image, "_8bit"),
+    }
+    figures["success"] = _succeeded(figures["score_8bit"], config)
+    return plain(figures)  # type: ignore[no-any-return]
+
+
+def _succeeded(score: float, config: TargetedConfig) -> bool:
+    """What counts is the file: its score must meet the target."""
+    return score >= config.target_iou

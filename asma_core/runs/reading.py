@@ -1,0 +1,58 @@
+"""Reading a finished run back: its snapshots and its way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asma_core.files import explained, read_json
+from asma_core.runs import artefacts
+
+
+@dataclass(frozen=True)
+class StoredSnapshot:
+    """Files of one snapshot.
+
+    Attributes:
+        step: Updates made.
+        image: PNG of the image.
+        prediction: Indexed PNG of the network's labels on it.
+    """
+
+    step: int
+    image: Path
+    prediction: Path
+
+
+def stored_snapshots(folder: Path) -> list[StoredSnapshot]:
+    """Return the snapshots of a run's folder in the order of their steps."""
+    files = sorted((folder / artefacts.SNAPSHOTS).glob("*_prediction.png"))
+    return [
+        StoredSnapshot(int(step), path.with_name(f"{step}.png"), path)
+        for path in files
+        for step in [path.name.partition("_")[0]]
+    ]
+
+
+def read_file(folder: Path, name: str) -> bytes | None:
+    """Return a file of a run's folder, None where the run has no such file.
+
+    Raises:
+        StoreError: It is there and can't be read.
+    """
+    path = folder / name
+    if not path.exists():
+        return None
+    with explained(path):
+        return path.read_bytes()
+
+
+def read_trajectory(folder: Path) -> dict[str, Any]:
+    """Return the figures of all steps as lists by name.
+
+    Raises:
+        StoreError: The file is gone or damaged.
+    """
+    trajectory: dict[str, Any] = read_json(folder / artefacts.TRAJECTORY)
+    return trajectory

@@ -1,0 +1,181 @@
+"""What a run is made from: all that is needed to repeat it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asma_core import __version__
+from asma_core.attacks.registry import find_attack
+from asma_core.attacks.settings import config_from_dict
+from asma_core.data.images import FloatImage, from_bytes, to_bytes
+from asma_core.data.masks import check_labels
+from asma_core.errors import InputError
+from asma_core.models.cards import find_card, weights_hash
+
+LARGEST_SEED: Final = 2**63 - 1
+LIBRARIES: Final = ("torch", "monai", "numpy", "pillow")
+
+
+@dataclass(frozen=True)
+class RunInputs:
+    """The arrays of a run.
+
+    Attributes:
+        image: float32 (C, H, W) in [0, 1].
+        target: int64 (H, W), the mask the attack goes for.
+        valid: bool (H, W), pixels that count.
+        truth: int64 (H, W) where the image has a known mask, else None.
+    """
+
+    image: FloatImage
+    target: NDArray[np.int64]
+    valid: NDArray[np.bool_]
+    truth: NDArray[np.int64] | None = None
+
+    def packed(self) -> bytes:
+        """Return the arrays as one npz file; the same arrays give the same bytes."""
+        pixels = to_bytes(self.image)
+        exact = np.array_equal(from_bytes(pixels), self.image)
+        arrays: dict[str, Any] = {
+            "image": pixels if exact else self.image,
+            "target": self.target.astype(np.uint8),
+            "valid": self.valid,
+        }
+        if self.truth is not None:
+            arrays["truth"] = self.truth.astype(np.uint8)
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)
+        return buffer.getvalue()
+
+    @classmethod
+    def unpacked(cls, data: bytes) -> RunInputs:
+        """Return the arrays of an npz file that `packed` made."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            image = arrays["image"]
+            return cls(
+                image=from_bytes(image) if image.dtype == np.uint8 else image,
+                target=arrays["target"].astype(np.int64),
+                valid=arrays["valid"],
+                truth=arrays["truth"].astype(np.int64) if "truth" in arrays else None,
+            )
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One attack on one image towards one target mask.
+
+    Attributes:
+        model: Name of the network.
+        model_hash: SHA-256 of its weights.
+        inputs_hash: SHA-256 of the packed inputs.
+        image_hash: SHA-256 of the image alone; runs of one image share it.
+        image_name: What a person calls the image, such as "demo-fundus / 0042".
+        dataset: Name of its data set, or "" for an own image.
+        sample: Its name there, or the file's name.
+        target_name: Where the target mask comes from, in words.
+        attack: Name of the attack.
+        config: Its settings.
+        device: As it was asked for.
+        seed: Of torch's generator.
+        versions: Of the libraries that the figures hang on.
+    """
+
+    model: str
+    model_hash: str
+    inputs_hash: str
+    image_hash: str
+    image_name: str
+    dataset: str
+    sample: str
+    target_name: str
+    attack: str
+    config: Mapping[str, Any]
+    device: str
+    seed: int
+    versions: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a person asks for; see `RunSpec` for the fields."""
+
+    model: str
+    attack: str
+    config: Mapping[str, Any]
+    image_name: str
+    target_name: str
+    dataset: str = ""
+    sample: str = ""
+    device: str = "auto"
+    seed: int = 0
+
+
+def make_spec(request: RunRequest, inputs: RunInputs, packed: bytes) -> RunSpec:
+    """Check a request and make its spec.
+
+    Raises:
+        InputError: An unknown name, a setting out of range, a mask that does not fit.
+    """
+    card = find_card(request.model)
+    config = config_from_dict(find_attack(request.attack).config, request.config)
+    check_inputs(inputs, len(card.classes))
+    if not 0 <= request.seed <= LARGEST_SEED:
+        raise InputError(
+            f"seed is {request.seed}; it must be at least 0 and at most {LARGEST_SEED}"
+        )
+    return RunSpec(
+        model=card.name,
+        model_hash=weights_hash(card),
+        inputs_hash=hashlib.sha256(packed).hexdigest(),
+        image_hash=image_hash(inputs.image),
+        image_name=request.image_name,
+        dataset=request.dataset,
+        sample=request.sample,
+        target_name=request.target_name,
+        attack=request.attack,
+        config=config.as_dict(),
+        device=request.device,
+        seed=request.seed,
+        versions=versions(),
+    )
+
+
+def check_inputs(inputs: RunInputs, classes: int) -> None:
+    """Check the masks of a run against its image and the classes of its network."""
+    shape = (inputs.image.shape[1], inputs.image.shape[2])
+    check_labels(inputs.target, shape, classes, "a target mask")
+    if inputs.truth is not None:
+        check_labels(inputs.truth, shape, classes, "a mask")
+    if inputs.valid.shape != shape:
+        raise InputError(
+            f"expected a mask of valid pixels of {shape[1]} x {shape[0]} like the image, "
+            f"got {inputs.valid.shape[1]} x {inputs.valid.shape[0]}; export both at one size"
+        )
+    if not inputs.valid.any():
+        raise InputError("every pixel of the mask is void, so nothing counts; choose another mask")
+
+
+def image_hash(image: FloatImage) -> str:
+    """Return the SHA-256 of an image's shape and values, in hex."""
+    digest = hashlib.sha256(repr(image.shape).encode())
+    digest.update(np.ascontiguousarray(image).tobytes())
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a figure hangs on."""
+    own = {"asma": __version__, "python": platform.python_version()}
+    return own | {name: version(name) for name in LIBRARIES}

@@ -1,0 +1,484 @@
+"""The store of runs: SQLite for what is searched, a folder per run for its files.
+
+    ASMA_HOME/runs.sqlite       one row a run: state, spec, results, verdict, note, tags
+    ASMA_HOME/inputs/HASH.npz   image and masks, shared by the runs that use them
+    ASMA_HOME/work/ID/          what a running attack shows, and its files as they are written
+    ASMA_HOME/runs/ID/          the files of a run that ended with a result; never changed
+
+    ASMA_HOME/owners/*.lock     one a living process; see `asma_core.runs.owners`
+
+A result is written aside in work/ID and renamed into runs/ID; only then does the row say so.
+Every change of state is one conditional UPDATE, so any number of processes may use a store.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import sqlite3
+import time
+import weakref
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from asma_core import paths
+from asma_core.errors import RunStateError, StoreError, UnknownRunError
+from asma_core.files import explained, read_json, write_bytes
+from asma_core.runs.owners import forget_dead, is_alive, this_process
+from asma_core.runs.spec import RunInputs, RunRequest, RunSpec, make_spec
+
+QUEUED: Final = "queued"
+RUNNING: Final = "running"
+DONE: Final = "done"
+CANCELLED: Final = "cancelled"
+FAILED: Final = "failed"
+INTERRUPTED: Final = "interrupted"
+ENDED: Final = (DONE, CANCELLED, FAILED, INTERRUPTED)
+RECORD: Final = "run.json"
+# Seconds for the others to finish with the database.
+LONGEST_WAIT: Final = 30.0
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS runs (
+    id TEXT PRIMARY KEY,
+    created REAL NOT NULL,
+    finished REAL,
+    state TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    cancel INTEGER NOT NULL DEFAULT 0,
+    inputs_hash TEXT NOT NULL,
+    spec TEXT NOT NULL,
+    results TEXT NOT NULL DEFAULT '{}',
+    message TEXT NOT NULL DEFAULT '',
+    verdict TEXT NOT NULL DEFAULT '',
+    note TEXT NOT NULL DEFAULT '',
+    tags TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX IF NOT EXISTS runs_by_time ON runs (created);
+CREATE INDEX IF NOT EXISTS runs_by_state ON runs (state);
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as the store knows it.
+
+    Attributes:
+        id: Eight hexadecimal digits.
+        created: Seconds since 1970.
+        finished: The same, or None.
+        state: One of queued, running, done, cancelled, failed, interrupted.
+        cancel: Whether somebody asked it to stop.
+        spec: What it is made from.
+        results: Figures; empty without a result.
+        message: Why it failed or was interrupted, in a sentence.
+        verdict: A person's judgement.
+        note: A person's words.
+        tags: Words, separated by commas.
+    """
+
+    id: str
+    created: float
+    finished: float | None
+    state: str
+    cancel: bool
+    spec: RunSpec
+    results: Mapping[str, Any]
+    message: str
+    verdict: str
+    note: str
+    tags: str
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in ENDED
+
+
+class RunStore:
+    """The runs under one data folder.
+
+    Attributes:
+        home: The data folder.
+    """
+
+    def __init__(self, home: Path | None = None) -> None:
+        """Open the store, making it when absent.
+
+        Raises:
+            StoreError: The folder can't be written, or the database is damaged.
+        """
+        self.home = home or paths.home()
+        with explained(self.home):
+            for name in ("runs", "work", "inputs"):
+                (self.home / name).mkdir(parents=True, exist_ok=True)
+        with self._explained():
+            # As long as one connection is open, the files beside the database stay, and a run can
+            # be read and a few words written even when the disk is full.
+            kept = self._connect()
+            weakref.finalize(self, kept.close)
+            _prepare(kept)
+            kept.execute("SELECT count(*) FROM runs").fetchone()
+
+    def _connect(self) -> sqlite3.Connection:
+        database = sqlite3.connect(
+            self.home / "runs.sqlite",
+            timeout=LONGEST_WAIT,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        database.row_factory = sqlite3.Row
+        return database
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            file = self.home / "runs.sqlite"
+            raise StoreError(
+                f"{file} can't be used ({error}); check that its disk is not full and that you "
+                "may write there"
+            ) from error
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        with self._explained(), closing(self._connect()) as database:
+            yield database
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Open a connection that alone may write until the block ends, all of it or nothing."""
+        with self._connected() as database:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+            except BaseException:
+                # SQLite itself has rolled back when the disk is full.
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
+
+    # What goes in ---------------------------------------------------------------------------
+
+    def create(self, request: RunRequest, inputs: RunInputs) -> Run:
+        """Queue a run.
+
+        Raises:
+            InputError: The request or its inputs do not fit.
+            StoreError: The disk is full or can't be written.
+        """
+        packed = inputs.packed()
+        spec = make_spec(request, inputs, packed)
+        owner = this_process(self.home)
+        try:
+            with self._writing() as database:
+                file = self._inputs_file(spec.inputs_hash)
+                if not file.exists():
+                    write_bytes(file, packed)
+                run_id = self._insert(database, spec, owner)
+        except StoreError:
+            self._forget_inputs(spec.inputs_hash)
+            raise
+        return self.get(run_id)
+
+    def _insert(self, database: sqlite3.Connection, spec: RunSpec, owner: str) -> str:
+        run_id = secrets.token_hex(4)
+        while self._is_taken(database, run_id):
+            run_id = secrets.token_hex(4)
+        database.execute(
+            "INSERT INTO runs (id, created, state, owner, inputs_hash, spec) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (run_id, time.time(), QUEUED, owner, spec.inputs_hash, _dump(spec.as_dict())),
+        )
+        return run_id
+
+    def _is_taken(self, database: sqlite3.Connection, run_id: str) -> bool:
+        row = database.execute("SELECT 1 FROM runs WHERE id = ?", (run_id,)).fetchone()
+        return row is not None or self.folder(run_id).exists()
+
+    def _forget_inputs(self, inputs_hash: str) -> None:
+        """Remove the inputs that no run uses."""
+        file = self._inputs_file(inputs_hash)
+        with self._writing() as database, explained(file):
+            query = "SELECT 1 FROM runs WHERE inputs_hash = ? LIMIT 1"
+            if database.execute(query, (inputs_hash,)).fetchone() is None:
+                file.unlink(missing_ok=True)
+
+    def claim(self, run_id: str) -> bool:
+        """Take a queued run for this process; False when it is not queued any more."""
+        owner = this_process(self.home)
+        with self._writing() as database:
+            changed = database.execute(
+                "UPDATE runs SET state = ?, owner = ? WHERE id = ? AND state = ?",
+                (RUNNING, owner, run_id, QUEUED),
+            )
+            return changed.rowcount == 1
+
+    def ask_to_stop(self, run_id: str) -> None:
+        """Cancel a queued run at once, and ask a running one to stop."""
+        with self._writing() as database:
+            database.execute(
+                "UPDATE runs SET cancel = 1, finished = CASE state WHEN ? THEN ? ELSE finished END,"
+                " state = CASE state WHEN ? THEN ? ELSE state END WHERE id = ?",
+                (QUEUED, time.time(), QUEUED, CANCELLED, run_id),
+            )
+
+    def finish(self, run_id: str, state: str, staged: Path, results: Mapping[str, Any]) -> None:
+        """Move the files of a run into place, then say that it ended.
+
+        Raises:
+            StoreError: The disk is full or can't be written. When the files are in place all the
+                same, `fail` and `recover` find them there.
+        """
+        with explained(staged):
+            staged.replace(self.folder(run_id))
+        self._end(run_id, state, results=results)
+
+    def fail(self, run_id: str, message: str, state: str = FAILED) -> None:
+        """Say that a run ended without a result, and why; what it had written aside goes first.
+
+        A run whose files are in place already has its result, whatever went wrong after that.
+        """
+        shutil.rmtree(self.work_folder(run_id), ignore_errors=True)
+        record = self._record(run_id)
+        if record is None:
+            self._end(run_id, state, message=message)
+        else:
+            self._end(run_id, record["state"], results=record["results"])
+
+    def _record(self, run_id: str) -> dict[str, Any] | None:
+        file = self.folder(run_id) / RECORD
+        if not file.exists():
+            return None
+        record: dict[str, Any] = read_json(file)
+        return record
+
+    def _end(
+        self, run_id: str, state: str, results: Mapping[str, Any] | None = None, message: str = ""
+    ) -> None:
+        with self._writing() as database:
+            database.execute(
+                "UPDATE runs SET state = ?, finished = ?, results = ?, message = ? "
+                "WHERE id = ? AND state = ?",
+                (state, time.time(), _dump(results or {}), _storable(message), run_id, RUNNING),
+            )
+        shutil.rmtree(self.work_folder(run_id), ignore_errors=True)
+
+    def annotate(
+        self,
+        run_id: str,
+        *,
+        verdict: str | None = None,
+        note: str | None = None,
+        tags: str | None = None,
+    ) -> None:
+        """Set what a person says of a run; None leaves a field as it is.
+
+        Raises:
+            UnknownRunError: No such run.
+            StoreError: The store can't be written.
+        """
+        self.get(run_id)
+        given = {"verdict": verdict, "note": note, "tags": tags}
+        with self._writing() as database:
+            for column, value in given.items():
+                if value is not None:
+                    database.execute(
+                        f"UPDATE runs SET {column} = ? WHERE id = ?",
+                        (_storable(value), run_id),
+                    )
+
+    def delete(self, run_id: str) -> None:
+        """Delete a run that has ended, with its files.
+
+        Raises:
+            RunStateError: It is queued or running.
+        """
+        run = self.get(run_id)
+        if not run.ended:
+            raise RunStateError(f"run {run_id} is {run.state}; stop it before deleting it")
+        with self._writing() as database:
+            database.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+        self._forget_inputs(run.spec.inputs_hash)
+        folder, aside = self.folder(run_id), self.work_folder(run_id)
+        with explained(folder):
+            if folder.exists():
+                folder.replace(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+
+    # What comes out -------------------------------------------------------------------------
+
+    def get(self, run_id: str) -> Run:
+        """Return a run.
+
+        Raises:
+            UnknownRunError: There is none of that id.
+        """
+        _checked(run_id)
+        with self._connected() as database:
+            row = database.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
+        if row is None:
+            raise UnknownRunError(
+                f"no run is called {run_id!r}; the Runs page and "
+                "`python -m asma_core runs` list those there are"
+            )
+        return _run(row)
+
+    def newest(self, limit: int | None = None) -> list[Run]:
+        """Return the newest runs first."""
+        with self._connected() as database:
+            rows = database.execute(
+                "SELECT * FROM runs ORDER BY created DESC, rowid DESC LIMIT ?", (limit or -1,)
+            ).fetchall()
+        return [_run(row) for row in rows]
+
+    def count(self, state: str) -> int:
+        """Return how many runs are in a state."""
+        with self._connected() as database:
+            query = "SELECT count(*) FROM runs WHERE state = ?"
+            return int(database.execute(query, (state,)).fetchone()[0])
+
+    def stop_wanted(self, run_id: str) -> bool:
+        """Tell whether somebody asked a run to stop."""
+        return self.get(run_id).cancel
+
+    def inputs(self, run: Run) -> RunInputs:
+        """Read the image and the masks of a run.
+
+        Raises:
+            StoreError: The file is gone or damaged.
+        """
+        file = self._inputs_file(run.spec.inputs_hash)
+        with explained(file):
+            packed = file.read_bytes()
+        try:
+            return RunInputs.unpacked(packed)
+        except (ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise StoreError(
+                f"{file} is damaged; restore it from a copy or delete the run"
+            ) from error
+
+    def folder(self, run_id: str) -> Path:
+        """Return where the files of a run with a result are."""
+        return self.home / "runs" / _checked(run_id)
+
+    def work_folder(self, run_id: str) -> Path:
+        """Return where a running attack shows what it is at."""
+        return self.home / "work" / _checked(run_id)
+
+    def _inputs_file(self, inputs_hash: str) -> Path:
+        return self.home / "inputs" / f"{inputs_hash}.npz"
+
+    # After a crash --------------------------------------------------------------------------
+
+    def recover(self) -> list[str]:
+        """Settle the runs whose process is gone.
+
+        A running one whose files were in place is done; another is interrupted.
+
+        Returns:
+            The queued runs that this process has taken over and must now carry out, the oldest
+            first.
+        """
+        with self._connected() as database:
+            rows = database.execute(
+                "SELECT id, state, owner FROM runs WHERE state IN (?, ?) ORDER BY created, rowid",
+                (QUEUED, RUNNING),
+            ).fetchall()
+        alive = {owner: is_alive(self.home, owner) for owner in {row["owner"] for row in rows}}
+        orphans = [row for row in rows if not alive[row["owner"]]]
+        for row in orphans:
+            if row["state"] == RUNNING:
+                self._settle(row["id"])
+        waiting = [row for row in orphans if row["state"] == QUEUED]
+        return [row["id"] for row in waiting if self._adopt(row["id"], row["owner"])]
+
+    def _settle(self, run_id: str) -> None:
+        try:
+            self.fail(run_id, "its process ended before the run did; repeat it", INTERRUPTED)
+        except StoreError as error:
+            if not (self.folder(run_id) / RECORD).exists():
+                raise
+            # Damaged by the same crash; it must not keep the other runs from being settled.
+            self._end(run_id, INTERRUPTED, message=f"{error}; repeat the run")
+
+    def tidy(self) -> None:
+        """Remove what crashes left: work folders of runs that don't run, files written aside."""
+        with self._writing() as database, explained(self.home):
+            rows = database.execute("SELECT id FROM runs WHERE state = ?", (RUNNING,)).fetchall()
+            running = {row["id"] for row in rows}
+            left = [path for path in (self.home / "work").iterdir() if path.name not in running]
+            # New inputs are written inside a transaction, so none of these is in the making.
+            for aside in (self.home / "inputs").glob(".*"):
+                aside.unlink(missing_ok=True)
+        for folder in left:
+            shutil.rmtree(folder, ignore_errors=True)
+        forget_dead(self.home)
+
+    def _adopt(self, run_id: str, owner: str) -> bool:
+        own = this_process(self.home)
+        with self._writing() as database:
+            changed = database.execute(
+                "UPDATE runs SET owner = ? WHERE id = ? AND state = ? AND owner = ?",
+                (own, run_id, QUEUED, owner),
+            )
+            return changed.rowcount == 1
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    """Make the table when it is absent.
+
+    Of several processes that turn a new file to WAL at once, SQLite sends some away at once
+    instead of letting them wait.
+    """
+    give_up = time.monotonic() + LONGEST_WAIT
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.executescript(_SCHEMA)
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not busy or time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)
+
+
+def _checked(run_id: str) -> str:
+    """Keep an id from the address bar from leaving the data folder."""
+    if len(run_id) != 8 or not set(run_id) <= set("0123456789abcdef"):
+        raise UnknownRunError(f"{run_id[:40]!r} is no run; an id has eight hexadecimal digits")
+    return run_id
+
+
+def _dump(value: Mapping[str, Any]) -> str:
+    # Only ASCII, as the name of a file may hold bytes that SQLite's texts can't.
+    return json.dumps(value, allow_nan=False)
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _run(row: sqlite3.Row) -> Run:
+    return Run(
+        id=row["id"],
+        created=row["created"],
+        finished=row["finished"],
+        state=row["state"],
+        cancel=bool(row["cancel"]),
+        spec=RunSpec(**json.loads(row["spec"])),
+        results=json.loads(row["results"]),
+        message=row["message"],
+        verdict=row["verdict"],
+        note=row["note"],
+        tags=row["tags"],
+    )

@@ -1,0 +1,1 @@
+"""Speed and quality, measured by commands that anybody can run again."""

@@ -1,0 +1,231 @@
+"""The paper's four attacks against its own procedure, closed forms and each other."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from asma_core.attacks.asma import ASM, ASMA, SSM, SSM_DPM, PaperAttack
+from asma_core.attacks.configs import ConstantConfig, DynamicConfig, TargetedConfig
+from asma_core.attacks.contract import AttackResult, StepReport
+from asma_core.attacks.registry import find_attack
+from tests.attacks.networks import Linear, disc, small_network, some_images
+from tests.attacks.oracle import paper_images
+
+ALL = {"ssm": SSM, "ssm-dpm": SSM_DPM, "asm": ASM, "asma": ASMA}
+PLAIN = {"target_iou": 1.0, "stop_at_target": False, "rounding": False}
+
+
+def config_of(attack: PaperAttack, tau: float, beta: float, **more: object) -> TargetedConfig:
+    own = {"tau": tau, "beta": beta} if attack.config is DynamicConfig else {"alpha": tau}
+    return attack.config(**own, **more)
+
+
+class Follower:
+    """Collects the current images of each step, by their place in the batch."""
+
+    def __init__(self) -> None:
+        self.images: dict[int, list[Tensor]] = {}
+
+    def __call__(self, report: StepReport) -> None:
+        pictures = report.pictures()
+        for index, image in zip(pictures.indices, pictures.images, strict=True):
+            self.images.setdefault(index, []).append(image)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_each_step_is_the_paper_s(name: str, classes: int) -> None:
+    attack, network = ALL[name], small_network(classes)
+    images, targets = some_images(2), disc(2, classes=classes)
+    tau, beta, steps = 2e-3, 4e-3, 50
+    config = config_of(attack, tau, beta, steps=steps, distance_weight=1.0, **PLAIN)
+    for row in range(2):
+        follower = Follower()
+        one = images[row : row + 1], targets[row : row + 1]
+        (result,) = attack(network, *one, config, on_step=follower)
+        expected, ious = paper_images(
+            network,
+            images[row],
+            targets[row],
+            adaptive=attack.adaptive,
+            dynamic=attack.config is DynamicConfig,
+            multiplier=(tau, beta),
+            distance_weight=1.0,
+            steps=steps,
+        )
+        torch.testing.assert_close(
+            torch.stack(follower.images[0]), torch.stack(expected), atol=1e-5, rtol=0
+        )
+        assert [now.iou for now in result.trajectory] == pytest.approx(ious, abs=2e-3)
+        # The comparison means something: the image has moved, and the overlap with it.
+        assert (expected[-1] - expected[0]).norm() > 1.0
+        assert max(ious) - ious[0] > 0.2
+
+
+def test_the_registry_s_names_are_these_four() -> None:
+    for name, attack in ALL.items():
+        entry = find_attack(name)
+        assert entry.load() is attack
+        assert entry.config is attack.config
+        for preset in entry.presets.values():
+            entry.config(**preset)
+
+
+def test_ssm_on_a_linear_network_is_what_a_hand_works_out() -> None:
+    # z_1 - its own gradient - is +w at target 1, and z_0 = -z_1 gives -w at target 0.
+    weights = torch.tensor([0.5, -0.25, 1.0])
+    network = Linear((0.5, -0.25, 1.0), bias=-0.6)
+    image = torch.full((1, 3, 16, 16), 0.5)
+    target = torch.zeros(1, 16, 16, dtype=torch.int64)
+    target[:, :, 8:] = 1
+    alpha, steps, weight = 0.01, 7, 3.0
+    follower = Follower()
+    config = ConstantConfig(alpha=alpha, steps=steps, distance_weight=weight, **PLAIN)
+    SSM(network, image, target, config, on_step=follower)
+    # d <- d + alpha (s w - 2 weight d), so d_n = s w (1 - (1 - 2 alpha weight)^n) / (2 weight).
+    reach = (1 - (1 - 2 * alpha * weight) ** steps) / (2 * weight)
+    sign = target.float() * 2 - 1
+    expected = 0.5 + sign[:, None] * weights.view(1, 3, 1, 1) * reach
+    torch.testing.assert_close(follower.images[0][-1], expected[0], atol=1e-6, rtol=0)
+
+
+def test_asm_changes_only_pixels_that_are_not_at_the_target() -> None:
+    network = Linear((1.0,), bias=-0.5)
+    image = torch.full((1, 1, 16, 16), 0.25)
+    image[..., 8:] = 0.75
+    target = torch.zeros(1, 16, 16, dtype=torch.int64)
+    target[:, 4:] = 1
+    wrong = network(image).argmax(dim=1) != target
+    config = ConstantConfig(alpha=0.02, steps=5, target_iou=1.0, rounding=False)
+    follower = Follower()
+    ASM(network, image, target, config, on_step=follower)
+    changed = follower.images[0][-1] != image[0]
+    assert torch.equal(changed, wrong)
+
+
+def test_the_smallest_change_that_flips_a_linear_network_is_met_within_a_step() -> None:
+    # Each wrong pixel is 0.25 from the border; a step of 0.001 may overshoot by one step.
+    network = Linear((1.0,), bias=-0.5)
+    image = torch.full((1, 1, 16, 16), 0.25)
+    target = torch.zeros(1, 16, 16, dtype=torch.int64)
+    target[:, 4:12, 4:12] = 1
+    config = ConstantConfig(
+        alpha=0.001, steps=1000, target_iou=1.0, distance_weight=0.0, rounding=False
+    )
+    (result,) = ASM(network, image, target, config)
+    smallest = 0.25 * 64**0.5
+    assert result.success
+    assert smallest <= result.best.l2 <= smallest * 1.05
+
+
+def outcome(result: AttackResult) -> tuple[object, ...]:
+    return (result.steps, result.stopped, result.success, result.best.step)
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_a_batch_equals_singles(name: str) -> None:
+    attack, network = ALL[name], small_network()
+    images, targets = some_images(4), disc(4)
+    config = config_of(attack, 5e-4, 3e-3, steps=20, **PLAIN)
+    together = attack(network, images, targets, config)
+    for row, result in enumerate(together):
+        (alone,) = attack(network, images[row : row + 1], targets[row : row + 1], config)
+        assert result.best.step > 0
+        torch.testing.assert_close(result.adversarial, alone.adversarial, atol=1e-4, rtol=0)
+
+
+def test_a_batch_equals_singles_when_images_finish_at_different_steps() -> None:
+    network, images = small_network(), some_images(4)
+    targets = disc(4)
+    targets[2] = network(images[2:3]).argmax(dim=1)[0]
+    config = DynamicConfig(steps=60, target_iou=0.7)
+    together = ASMA(network, images, targets, config)
+    assert together[2].steps == 0
+    assert together[2].chosen == {}
+    assert len({result.steps for result in together}) >= 3
+    for row, result in enumerate(together):
+        (alone,) = ASMA(network, images[row : row + 1], targets[row : row + 1], config)
+        assert outcome(result) == outcome(alone)
+        assert result.chosen == pytest.approx(alone.chosen, rel=1e-4)
+        torch.testing.assert_close(result.adversarial, alone.adversarial, atol=1e-4, rtol=0)
+        assert [now.index for now in result.trajectory] == [row] * (result.steps + 1)
+
+
+def test_a_repeat_gives_the_same_bits() -> None:
+    network, images, targets = small_network(), some_images(2), disc(2)
+    config = DynamicConfig(steps=15)
+    first, second = (ASMA(network, images, targets, config) for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        assert torch.equal(one.adversarial, other.adversarial)
+        assert one.trajectory == other.trajectory
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_what_was_chosen_gives_the_same_attack_again(name: str) -> None:
+    attack, network = ALL[name], small_network()
+    images, targets = some_images(1), disc(1)
+    config = attack.config(steps=15, target_iou=1.0)
+    (automatic,) = attack(network, images, targets, config)
+    (given,) = attack(network, images, targets, dataclasses.replace(config, **automatic.chosen))
+    assert torch.equal(automatic.adversarial, given.adversarial)
+    assert given.chosen == automatic.chosen
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+@pytest.mark.parametrize("stop", [True, False])
+def test_already_at_the_target_nothing_is_done(name: str, stop: bool) -> None:
+    attack, network, images = ALL[name], small_network(3), some_images(2)
+    targets = network(images).argmax(dim=1)
+    results = attack(network, images, targets, attack.config(stop_at_target=stop))
+    for image, result in zip(images, results, strict=True):
+        assert (result.steps, result.gradient_evaluations) == (0, 0)
+        assert result.success
+        assert result.stopped == "target reached"
+        assert torch.equal(result.adversarial, image)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e3])
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_automatic_multipliers_do_not_depend_on_the_scale_of_the_logits(
+    name: str, scale: float
+) -> None:
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = small_network()
+
+        def forward(self, images: Tensor) -> Tensor:
+            return self.network(images) * scale
+
+    attack, images, targets = ALL[name], some_images(1), disc(1)
+    config = attack.config(steps=20, target_iou=1.0, distance_weight=5.0)
+    (plain,) = attack(small_network(), images, targets, config)
+    (scaled,) = attack(Scaled(), images, targets, config)
+    assert plain.best.step > 0
+    torch.testing.assert_close(scaled.adversarial, plain.adversarial, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("size", [24, 64])
+def test_automatic_multipliers_work_at_any_size(size: int) -> None:
+    images, targets = some_images(1, size=size), disc(1, size=size)
+    (result,) = ASMA(small_network(), images, targets, DynamicConfig(target_iou=0.9))
+    assert result.success
+    assert set(result.chosen) == {"tau", "beta", "distance_weight"}
+    first = result.trajectory[1]
+    # The first step is 5e-4 long as root mean square, but for pixels at the box.
+    assert first.l2 == pytest.approx(5e-4 * (3 * size * size) ** 0.5, rel=0.1)
+
+
+def test_the_distance_term_keeps_the_image_nearer() -> None:
+    network, images, targets = small_network(), some_images(1), disc(1)
+    l2 = [
+        SSM(network, images, targets, ConstantConfig(steps=40, distance_weight=weight, **PLAIN))[0]
+        .trajectory[-1]
+        .l2
+        for weight in (0.0, 100.0, 1000.0)
+    ]
+    assert l2[0] > l2[1] > l2[2]

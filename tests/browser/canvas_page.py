@@ -1,0 +1,40 @@
+"""A page with nothing but the canvas, which writes the mask to NAME.npy on every run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from ui.canvas_tools import TOOLS
+from ui.mask_canvas import mask_canvas
+
+st.set_page_config(layout="wide")
+
+
+def drawing() -> None:
+    """Draw over an empty image of the size that the address names, such as 428x569."""
+    width, height = (int(part) for part in st.query_params.get("size", "256x256").split("x"))
+    image = np.full((height, width, 3), 60, dtype=np.uint8)
+    base = np.zeros((height, width), dtype=np.int64)
+    classes = ("background", "rim", "cup")
+    drawn = mask_canvas(image, base, classes, key="target", width=640, height=640)
+    # A page that has just been closed may still write: every tab has its own file.
+    name = st.session_state.setdefault("name", st.query_params.get("name", "mask"))
+    np.save(Path(os.environ["ASMA_CANVAS_MASKS"]) / f"{name}.npy", drawn.mask)
+    st.text(f"shapes {drawn.n_edits}, area {np.count_nonzero(drawn.mask)}")
+    tool = TOOLS[st.session_state["target-tool"]]
+    st.text(f"ready: {tool}, {classes[st.session_state['target-class']]}")
+    st.button("Run again", key="again")
+
+
+def elsewhere() -> None:
+    """Show another page."""
+    st.text("nothing to draw here")
+
+
+st.navigation(
+    [st.Page(drawing, title="Drawing", default=True), st.Page(elsewhere, title="Elsewhere")]
+).run()

@@ -1,0 +1,137 @@
+"""A real Chromium and a real Streamlit server for the tests in this folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+PROJECT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60
+CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+Serve = Callable[[Path, Mapping[str, str]], str]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _is_healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def _wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while not _is_healthy(url):
+        if server.poll() is not None or time.monotonic() > end:
+            pytest.fail(f"the server of {url} did not start:\n{log.read_text()}")
+        time.sleep(0.05)  # between two questions; the answer, not the time, decides
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Start `streamlit run script` with its own ASMA_HOME; the same call gives the same server."""
+    running: dict[tuple[Path, tuple[tuple[str, str], ...]], str] = {}
+    servers: list[subprocess.Popen[bytes]] = []
+
+    def start(script: Path, env: Mapping[str, str]) -> str:
+        call = (script, tuple(sorted(env.items())))
+        if call in running:
+            return running[call]
+        home = tmp_path_factory.mktemp("home")
+        url = f"http://127.0.0.1:{(port := _free_port())}"
+        log = home.with_suffix(".log")
+        command = [sys.executable, "-m", "streamlit", "run", str(script)]
+        options = {
+            "server.port": str(port),
+            "server.address": "127.0.0.1",
+            "server.headless": "true",
+            "server.fileWatcherType": "none",
+            "browser.gatherUsageStats": "false",
+        }
+        arguments = [f"--{name}={value}" for name, value in options.items()]
+        with log.open("wb") as output:
+            server = subprocess.Popen(
+                command + arguments,
+                cwd=PROJECT,
+                env={**os.environ, "ASMA_HOME": str(home), "PYTHONPATH": str(PROJECT), **env},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        servers.append(server)
+        _wait_until_healthy(url, server, log)
+        running[call] = url
+        return url
+
+    yield start
+    for server in servers:
+        server.terminate()
+    for server in servers:
+        server.wait(timeout=20)
+
+
+# One per module, not per session: while the driver is open its event loop counts as running, and
+# `asyncio.run` in a test elsewhere would fail.
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """The driver; it must be the only one of the process."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """A Chromium of the machine if there is one, else Playwright's own."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """The tabs of one module share a cache, so that the app's scripts load only once."""
+    shared = browser.new_context(viewport={"width": 1280, "height": 900})
+    shared.set_default_timeout(20_000)
+    yield shared
+    shared.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A new tab; the test fails if it logs an error or asks any host but 127.0.0.1."""
+    tab = context.new_page()
+    faults: list[str] = []
+    tab.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    tab.on("pageerror", lambda error: faults.append(str(error)))
+    tab.on("request", lambda request: faults.extend(_foreign(request.url)))
+    tab.on("websocket", lambda opened: faults.extend(_foreign(opened.url)))
+    yield tab
+    tab.close()
+    assert not faults, f"errors in the console or requests to other hosts: {faults}"
+
+
+def _foreign(url: str) -> list[str]:
+    """Return the address if it leaves the machine."""
+    parts = urlsplit(url)
+    local = parts.scheme in ("data", "blob", "about") or parts.hostname == "127.0.0.1"
+    return [] if local else [f"request to {url}"]

@@ -1,0 +1,50 @@
+"""What all tests share: a data folder of their own, small networks, real images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has an empty data folder of its own."""
+    folder = tmp_path / "asma-home"
+    monkeypatch.setenv("ASMA_HOME", str(folder))
+    monkeypatch.delenv("ASMA_DATASETS", raising=False)
+    return folder
+
+
+@pytest.fixture
+def real() -> Path:
+    """The folder of real images beside the project."""
+    if not REAL.is_dir():
+        pytest.skip(f"there are no real images at {REAL}")
+    return REAL
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_and_seed(request: pytest.FixtureRequest) -> None:
+    """Tests that use torch run on one thread, from one seed; others need not import it."""
+    import sys
+
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)
+        torch.manual_seed(1907)
+
+
+@pytest.fixture
+def put() -> Callable[[Path, bytes], Path]:
+    """Write a file and the folders above it."""
+
+    def write(path: Path, data: bytes) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return path
+
+    return write

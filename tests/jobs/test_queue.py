@@ -1,0 +1,312 @@
+"""The queue: runs are carried out, whatever happens to the worker or to the server."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from asma_core.errors import InputError, StoreError, UnknownRunError
+from asma_core.jobs import queue as queue_module
+from asma_core.jobs.queue import JobQueue, stop
+from asma_core.runs import store
+from asma_core.runs.live import live_state
+from asma_core.runs.store import RunStore
+from tests import tiny
+
+PROJECT = Path(__file__).resolve().parents[2]
+PATIENCE = 120.0
+
+
+def until(what: Callable[[], Any]) -> Any:
+    """Wait for something to become true, and return it."""
+    give_up = time.monotonic() + PATIENCE
+    while not (answer := what()):
+        assert time.monotonic() < give_up, "it did not come"
+        time.sleep(0.02)
+    return answer
+
+
+# With a real worker process ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobQueue]:
+    """A queue with a spawned worker, shared by the tests below as starting one takes seconds."""
+    home = tiny.furnish(tmp_path_factory.mktemp("queue") / "home")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("ASMA_HOME", str(home))
+        jobs = JobQueue(RunStore())
+        yield jobs
+        jobs.close()
+
+
+@pytest.fixture
+def jobs(real: JobQueue, monkeypatch: pytest.MonkeyPatch) -> JobQueue:
+    monkeypatch.setenv("ASMA_HOME", str(real.store.home))
+    return real
+
+
+def ended(jobs: JobQueue, run_id: str) -> str:
+    return str(until(lambda: jobs.store.get(run_id).ended and jobs.store.get(run_id).state))
+
+
+def worker_pid(jobs: JobQueue) -> int:
+    assert jobs._executor is not None
+    return int(jobs._executor.submit(os.getpid).result(timeout=PATIENCE))
+
+
+def test_a_run_is_carried_out_by_a_worker_of_low_priority(jobs: JobQueue) -> None:
+    jobs.warm()
+    run = jobs.submit(tiny.request(), tiny.inputs())
+    assert ended(jobs, run.id) == store.DONE
+    pid = worker_pid(jobs)
+    assert pid != os.getpid()
+    assert psutil.Process(pid).nice() > psutil.Process().nice()
+    again = jobs.repeat(run.id)
+    assert ended(jobs, again.id) == store.DONE
+    assert again.spec == run.spec and worker_pid(jobs) == pid
+
+
+def test_a_running_run_is_stopped_and_keeps_what_it_has(jobs: JobQueue) -> None:
+    run = jobs.submit(tiny.request(tiny.SLOW), tiny.inputs())
+    waiting = jobs.submit(tiny.request(tiny.SLOW), tiny.inputs())
+    until(lambda: live_state(jobs.store, run.id))
+    stop(jobs.store, waiting.id)
+    stop(jobs.store, run.id)
+    assert ended(jobs, run.id) == store.CANCELLED
+    assert jobs.store.get(run.id).results["steps"] > 0
+    assert jobs.store.get(waiting.id).state == store.CANCELLED
+    assert jobs.store.get(waiting.id).results == {}
+
+
+def test_ctrl_c_in_the_terminal_does_not_touch_the_worker(jobs: JobQueue) -> None:
+    jobs.warm()
+    os.kill(worker_pid(jobs), signal.SIGINT)
+    run = jobs.submit(tiny.request(), tiny.inputs())
+    assert ended(jobs, run.id) == store.DONE
+
+
+def test_a_killed_worker_costs_one_run_and_the_queue_lives(jobs: JobQueue) -> None:
+    jobs.warm()
+    pid = worker_pid(jobs)
+    killed = jobs.submit(tiny.request(tiny.SLOW), tiny.inputs())
+    behind = [jobs.submit(tiny.request(), tiny.inputs(number)) for number in range(3)]
+    until(lambda: live_state(jobs.store, killed.id))
+    os.kill(pid, signal.SIGKILL)
+    assert ended(jobs, killed.id) == store.INTERRUPTED
+    assert [ended(jobs, run.id) for run in behind] == [store.DONE] * 3
+    assert not jobs.store.folder(killed.id).exists()
+    after = jobs.submit(tiny.request(), tiny.inputs())
+    assert ended(jobs, after.id) == store.DONE and worker_pid(jobs) != pid
+    until(lambda: not jobs._pending)
+
+
+SERVER = """
+import os, sys, time
+from asma_core.jobs.queue import JobQueue
+from asma_core.runs.store import RunStore
+from asma_core.runs.live import live_state
+from tests import tiny
+if __name__ == "__main__":
+    jobs = JobQueue(RunStore())
+    running = jobs.submit(tiny.request(tiny.SLOW), tiny.inputs())
+    queued = jobs.submit(tiny.request(), tiny.inputs())
+    while live_state(jobs.store, running.id) is None:
+        time.sleep(0.02)
+    (pid,) = jobs._executor._processes
+    print(running.id, queued.id, pid, flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("end", ["SIGKILL", "exit"])
+def test_a_server_that_ends_leaves_no_worker_and_its_runs_are_settled_at_the_next_start(
+    home: Path, tmp_path: Path, end: str
+) -> None:
+    tiny.furnish(home)
+    script = tmp_path / "server.py"
+    script.write_text(SERVER)
+    server = subprocess.Popen(
+        [sys.executable, str(script)],
+        cwd=PROJECT, env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert server.stdout is not None
+    running, queued, pid = server.stdout.readline().split()
+    runs = RunStore()
+    assert runs.recover() == []
+    if end == "SIGKILL":
+        server.kill()
+    _, complaints = server.communicate("\n", timeout=PATIENCE)
+    assert "Traceback" not in complaints
+    until(lambda: not psutil.pid_exists(int(pid)))
+    jobs = JobQueue(RunStore(), Inline)
+    assert runs.get(running).state == store.INTERRUPTED
+    assert runs.get(queued).state == store.DONE
+    assert runs.recover() == [] and not jobs._pending
+
+
+# With executors of the tests -----------------------------------------------------------------
+
+
+class Inline(Executor):
+    """Does at once what it is asked to."""
+
+    def __init__(self, home: str) -> None:
+        self.home = home
+
+    def submit(self, call: Callable[..., Any], /, *arguments: Any, **more: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(call(*arguments, **more))
+        except ArithmeticError as error:
+            future.set_exception(error)
+        return future
+
+
+class Held(Executor):
+    """Does nothing until it is told how its first job ends."""
+
+    made: list[Held]
+
+    def __init__(self, home: str) -> None:
+        self.jobs: list[tuple[tuple[Any, ...], Future[Any]]] = []
+        self.down = False
+        Held.made.append(self)
+
+    def submit(self, call: Callable[..., Any], /, *arguments: Any, **more: Any) -> Future[Any]:
+        if self.down:
+            raise BrokenExecutor("broken before")
+        future: Future[Any] = Future()
+        self.jobs.append((arguments, future))
+        return future
+
+    def ids(self) -> list[str]:
+        return [arguments[1] for arguments, _ in self.jobs]
+
+    def break_down(self) -> None:
+        self.down = True
+        for _, future in self.jobs:
+            future.set_exception(BrokenExecutor("the worker died"))
+
+
+@pytest.fixture
+def held(home: Path) -> JobQueue:
+    tiny.furnish(home)
+    Held.made = []
+    return JobQueue(RunStore(), Held)
+
+
+def test_a_worker_that_never_starts_is_given_up_for_the_first_run_only(held: JobQueue) -> None:
+    first, second = (held.submit(tiny.request(), tiny.inputs(n)) for n in range(2))
+    for number in range(queue_module.MOST_BREAKS):
+        until(lambda n=number: len(Held.made) > n and len(Held.made[n].jobs) == 2)
+        assert Held.made[number].ids() == [first.id, second.id]
+        Held.made[number].break_down()
+    failed = until(lambda: held.store.get(first.id).ended and held.store.get(first.id))
+    assert failed.state == store.FAILED and "can't be started" in failed.message
+    until(lambda: len(Held.made) == 4 and Held.made[3].ids() == [second.id])
+    assert held.store.get(second.id).state == store.QUEUED
+
+
+def test_runs_behind_one_that_kills_workers_are_not_blamed(held: JobQueue) -> None:
+    runs = [held.submit(tiny.request(), tiny.inputs(n % 3)) for n in range(5)]
+    for number in range(4):
+        until(lambda n=number: len(Held.made) > n and len(Held.made[n].jobs) == 5 - n)
+        assert Held.made[number].ids() == [run.id for run in runs[number:]]
+        # As if a worker had claimed the first and died with it.
+        with held.store._writing() as database:
+            change = "UPDATE runs SET state = 'running', owner = 'vm-1-00' WHERE id = ?"
+            database.execute(change, (runs[number].id,))
+        Held.made[number].break_down()
+    until(lambda: len(Held.made) > 4)
+    states = [held.store.get(run.id).state for run in runs]
+    assert states == [store.INTERRUPTED] * 4 + [store.QUEUED]
+
+
+def test_a_store_that_fails_after_a_crash_loses_no_queued_run(
+    held: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = held.submit(tiny.request(), tiny.inputs())
+    thrown: list[Any] = []
+
+    def full(self: RunStore) -> list[str]:
+        raise StoreError("the disk is full; free some space")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("threading.excepthook", thrown.append)
+        patched.setattr(RunStore, "recover", full)
+        Held.made[0].break_down()
+        until(lambda: thrown)
+    assert thrown[0].exc_type is StoreError
+    held._recovered_at = -1e9
+    held.recover()
+    assert Held.made[1].ids() == [run.id]
+
+
+def test_a_run_is_sent_once_however_often_one_recovers(held: JobQueue) -> None:
+    run = held.submit(tiny.request(), tiny.inputs())
+    for _ in range(3):
+        held._recovered_at = -1e9
+        held.recover()
+    assert Held.made[0].ids() == [run.id] and len(Held.made) == 1
+
+
+def test_a_new_queue_takes_over_what_a_dead_server_left(home: Path) -> None:
+    runs = RunStore(tiny.furnish(home))
+    left = [runs.create(tiny.request(), tiny.inputs(n)).id for n in range(3)]
+    with runs._writing() as database:
+        database.execute("UPDATE runs SET owner = 'vm-1-00'")
+    Held.made = []
+    one, other = JobQueue(RunStore(), Held), JobQueue(RunStore(), Held)
+    assert [executor.ids() for executor in Held.made] == [left]
+    assert list(one._pending) == left and not other._pending
+
+
+def test_a_bug_in_a_run_is_logged_and_the_queue_goes_on(
+    home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("oh")
+
+    jobs = JobQueue(RunStore(tiny.furnish(home)), Inline)
+    with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
+        patched.setattr("asma_core.runs.execute.predict", broken)
+        run = jobs.submit(tiny.request(), tiny.inputs())
+    assert jobs.store.get(run.id).state == store.FAILED
+    assert "ZeroDivisionError: oh" in caplog.text
+    assert jobs.store.get(jobs.submit(tiny.request(), tiny.inputs()).id).state == store.DONE
+
+
+def test_what_does_not_fit_is_refused_at_once(held: JobQueue) -> None:
+    with pytest.raises(InputError, match="no model"):
+        held.submit(tiny.request(model="no-such"), tiny.inputs())
+    with pytest.raises(UnknownRunError):
+        held.repeat("00000000")
+    with pytest.raises(UnknownRunError):
+        stop(held.store, "../etc")
+    assert Held.made == []
+
+
+def test_a_run_can_be_repeated_when_its_attack_is_known_and_its_inputs_are_there(
+    home: Path,
+) -> None:
+    jobs = JobQueue(RunStore(tiny.furnish(home)), Inline)
+    run = jobs.submit(tiny.request(), tiny.inputs())
+    (runs_inputs,) = (home / "inputs").iterdir()
+    again = jobs.repeat(run.id)
+    assert again.spec == run.spec and jobs.store.get(again.id).state == store.DONE
+    runs_inputs.unlink()
+    with pytest.raises(StoreError, match="inputs"):
+        jobs.repeat(run.id)

@@ -1,0 +1,274 @@
+"""The Runs page: empty, full, and with runs that went wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from asma_core.runs.store import CANCELLED, INTERRUPTED, Run, RunStore
+from tests.pages import made_runs
+from tests.pages.made_runs import Made
+from ui.run_filter import NO_VERDICT, OWN_IMAGE, RunFilter, choices
+from ui.verdict import joined_tags, tag_list
+
+SCRIPT = '<script>alert("x")</script> *bold* \N{GRINNING FACE}\nsecond line'
+
+
+@pytest.fixture
+def runs(home: Path) -> RunStore:
+    return RunStore(home)
+
+
+@pytest.fixture(autouse=True)
+def no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs stay queued: no worker is started."""
+    monkeypatch.setattr("asma_core.jobs.queue.JobQueue._send", lambda *_: None)
+    monkeypatch.setattr("asma_core.jobs.queue.JobQueue.warm", lambda *_: None)
+
+
+@pytest.fixture
+def page() -> AppTest:
+    def show() -> None:
+        from ui.guard import guarded
+        from ui.run_list import run_list
+
+        with guarded():
+            run_list()
+
+    return AppTest.from_function(show, default_timeout=60)
+
+
+def shown(page: AppTest) -> list[str]:
+    """Return the ids in the table, from the top."""
+    assert not page.exception
+    return list(page.dataframe[0].value["run"]) if page.dataframe else []
+
+
+def tick(page: AppTest, *runs: Run) -> AppTest:
+    page.session_state["runs-selected"] = tuple(run.id for run in runs)
+    return page.run()
+
+
+def texts(page: AppTest) -> str:
+    parts = [*page.caption, *page.markdown, *page.info, *page.error]
+    return "\n".join(part.value for part in parts)
+
+
+def test_an_empty_store_says_what_to_do(page: AppTest, runs: RunStore) -> None:
+    # The link needs the app's pages, which this page alone doesn't have.
+    page.run()
+    assert "no runs yet" in page.info[0].value
+    assert not page.dataframe
+
+
+def test_runs_are_rows_newest_first_with_their_figures(page: AppTest, runs: RunStore) -> None:
+    old = made_runs.finished(runs, Made(iou=0.9114, l2=3.456, success=False))
+    new = made_runs.finished(runs, Made(attack="ssm-dpm"))
+    page.run()
+    assert shown(page) == [new.id, old.id]
+    row = page.dataframe[0].value.iloc[1]
+    assert row["iou"] == 0.9114
+    assert row["l2"] == 3.456
+    assert row["outcome"] == "target not reached"
+    assert row["picture"].startswith("data:image/jpeg;base64,")
+    assert page.dataframe[0].value.iloc[0]["attack"] == "SSM + DPM"
+
+
+def test_failed_and_interrupted_runs_say_why_and_can_be_repeated(
+    page: AppTest, runs: RunStore
+) -> None:
+    interrupted = made_runs.failed(runs, "its process ended; repeat it", INTERRUPTED)
+    page.run()
+    row = page.dataframe[0].value.iloc[0]
+    assert (row["outcome"], row["words"]) == ("interrupted", "its process ended; repeat it")
+    tick(page, interrupted)
+    assert "its process ended" in texts(page)
+    other = made_runs.failed(runs, "the network gave NaN logits; check its weights")
+    tick(page, interrupted, other)
+    page.button(key="runs-repeat").click().run()
+    assert not page.exception
+    repeated = runs.newest()[:2]
+    assert [run.state for run in repeated] == ["queued", "queued"]
+    assert {run.spec.inputs_hash for run in repeated} == {interrupted.spec.inputs_hash}
+    assert set(page.session_state["runs-selected"]) == {run.id for run in repeated}
+
+
+def test_a_damaged_store_is_explained(page: AppTest, runs: RunStore, home: Path) -> None:
+    made_runs.finished(runs)
+    page.run()
+    for name in ("runs.sqlite-wal", "runs.sqlite-shm"):
+        (home / name).unlink(missing_ok=True)
+    (home / "runs.sqlite").write_bytes(b"this is no database " * 100)
+    page.run()
+    assert not page.exception
+    assert "can't be used" in page.error[0].value.replace("\\", "")
+
+
+def test_runs_whose_files_are_gone_are_still_listed(page: AppTest, runs: RunStore) -> None:
+    run = made_runs.finished(runs, files=False)
+    page.run()
+    assert shown(page) == [run.id]
+    assert page.dataframe[0].value.iloc[0]["picture"] is None
+
+
+def test_the_filter_narrows_and_is_in_the_address(page: AppTest, runs: RunStore) -> None:
+    asm = made_runs.finished(runs, Made(attack="asm", target_name="mask of 0042"))
+    made_runs.finished(runs)
+    page.run()
+    page.selectbox(key="runs-filter-attack").set_value("asm").run()
+    assert shown(page) == [asm.id]
+    assert page.query_params["attack"] == "asm"
+    page.text_input(key="runs-filter-text").set_value("MASK 0042").run()
+    assert shown(page) == [asm.id]
+    page.text_input(key="runs-filter-text").set_value("nowhere").run()
+    assert "No run fits" in page.info[0].value
+    page.button(key="runs-clear").click().run()
+    assert len(shown(page)) == 2
+    assert "attack" not in page.query_params
+
+
+def test_a_link_opens_what_it_names(page: AppTest, runs: RunStore) -> None:
+    made_runs.finished(runs)
+    stopped = made_runs.finished(runs, state=CANCELLED)
+    page.query_params["outcome"] = "cancelled"
+    page.query_params["view"] = "cards"
+    page.run()
+    assert not page.exception
+    assert [box.label for box in page.checkbox] == [f"Run {stopped.id}"]
+
+
+@pytest.mark.parametrize("value", ["<script>", "-1", "9" * 30, "", "../.."])
+def test_a_strange_address_is_harmless(page: AppTest, runs: RunStore, value: str) -> None:
+    run = made_runs.finished(runs)
+    for name in ("page", "view", "sort"):
+        page.query_params[name] = value
+    page.run()
+    assert shown(page) == [run.id]
+    page.query_params["model"] = value or "x"
+    page.run()
+    assert not page.exception
+    assert "No run fits" in page.info[0].value
+
+
+def test_many_runs_come_in_pages(page: AppTest, runs: RunStore) -> None:
+    made = [made_runs.finished(runs, files=False).id for _ in range(53)]
+    page.run()
+    assert shown(page) == made[:2:-1]
+    page.button(key="runs-next").click().run()
+    assert shown(page) == made[2::-1]
+    assert page.query_params["page"] == "2"
+    page.selectbox(key="runs-filter-sort").set_value("oldest").run()
+    assert shown(page) == made[:50]
+
+
+def test_a_verdict_is_saved_at_once_and_taken_back(page: AppTest, runs: RunStore) -> None:
+    run = made_runs.finished(runs)
+    tick(page.run(), run)
+    key = f"runs-verdict-{run.id}"
+    page.button(key=f"{key}-convincing").click().run()
+    assert runs.get(run.id).verdict == "convincing"
+    assert "Verdict saved" in texts(page)
+    assert page.dataframe[0].value.iloc[0]["verdict"] == "convincing"
+    page.button(key=f"{key}-convincing").click().run()
+    assert runs.get(run.id).verdict == ""
+    page.text_input(key=f"{key}-own").set_value(" needs   a second look ").run()
+    assert runs.get(run.id).verdict == "needs a second look"
+
+
+def test_a_note_of_any_text_is_kept_and_shown_as_text(page: AppTest, runs: RunStore) -> None:
+    run = made_runs.finished(runs)
+    tick(page.run(), run)
+    key = f"runs-verdict-{run.id}"
+    page.text_area(key=f"{key}-note").set_value(SCRIPT).run()
+    assert runs.get(run.id).note == SCRIPT
+    assert "<script>" not in texts(page)
+    assert r"\<script\>alert" in texts(page)
+    page.multiselect(key=f"{key}-tags").set_value(["a, b", "<b>c</b>"]).run()
+    assert runs.get(run.id).tags == "a, b, <b>c</b>"
+    runs.annotate(run.id, verdict=SCRIPT)
+    page.query_params["view"] = "cards"
+    page.run()
+    assert not page.exception
+    assert "<script>" not in texts(page)
+
+
+def test_what_somebody_else_said_meanwhile_is_shown(page: AppTest, runs: RunStore) -> None:
+    run = made_runs.finished(runs)
+    tick(page.run(), run)
+    runs.annotate(run.id, note="from another tab")
+    page.run()
+    assert page.text_area(key=f"runs-verdict-{run.id}-note").value == "from another tab"
+
+
+def test_several_runs_get_one_verdict_and_more_tags(page: AppTest, runs: RunStore) -> None:
+    first, second = made_runs.finished(runs), made_runs.finished(runs)
+    runs.annotate(first.id, tags="old")
+    tick(page.run(), first, second)
+    page.button(key="runs-verdict-all-visible").click().run()
+    page.multiselect(key="runs-tags-all").set_value(["paper"]).run()
+    assert [run.verdict for run in runs.newest()] == ["visible", "visible"]
+    assert runs.get(first.id).tags == "old, paper"
+    assert runs.get(second.id).tags == "paper"
+
+
+def test_deleting_asks_first_and_leaves_runs_that_have_not_ended(
+    page: AppTest, runs: RunStore
+) -> None:
+    done, queued = made_runs.finished(runs), made_runs.queued(runs)
+    tick(page.run(), done, queued)
+    page.button(key="runs-delete").click().run()
+    assert done.id in texts(page) and f"still queued or running: {queued.id}" in texts(page)
+    page.button(key="runs-delete-no").click().run()
+    assert len(runs.newest()) == 2
+    page.button(key="runs-delete").click().run()
+    page.button(key="runs-delete-yes").click().run()
+    assert not page.exception
+    assert [run.id for run in runs.newest()] == [queued.id]
+    assert not runs.folder(done.id).exists()
+    assert shown(page.run()) == [queued.id]
+    assert page.session_state["runs-selected"] == (queued.id,)
+
+
+def test_a_queued_run_can_be_stopped(page: AppTest, runs: RunStore) -> None:
+    run = made_runs.queued(runs)
+    tick(page.run(), run)
+    page.button(key="runs-stop").click().run()
+    assert not page.exception
+    assert runs.get(run.id).state == "cancelled"
+    assert page.button(key="runs-stop").disabled
+
+
+def test_ticks_stay_with_their_runs_when_a_new_one_comes(page: AppTest, runs: RunStore) -> None:
+    run = made_runs.finished(runs)
+    tick(page.run(), run)
+    made_runs.finished(runs)
+    page.run()
+    assert page.session_state["runs-table"]["selection"]["rows"] == [1]
+    assert page.session_state["runs-selected"] == (run.id,)
+
+
+def test_words_are_looked_for_in_every_text_and_figures_order_the_rest(runs: RunStore) -> None:
+    low = made_runs.finished(runs, Made(iou=0.5, dataset="", image_name="my eye.png"), files=False)
+    none = made_runs.failed(runs, "the disk is full")
+    high = made_runs.finished(runs, Made(iou=0.9), files=False)
+    runs.annotate(high.id, note="Ask Dr. Vessel", verdict="odd")
+    every = runs.newest()
+
+    def ids(**wanted: str) -> list[str]:
+        return [run.id for run in RunFilter(**wanted).apply(every)]
+
+    assert ids(sort="iou") == [high.id, low.id, none.id]
+    assert ids(sort="iou-lowest") == [low.id, high.id, none.id]
+    assert ids(text="vessel dr.") == [high.id]
+    assert ids(text="disk FULL") == [none.id]
+    assert ids(dataset=OWN_IMAGE) == [low.id]
+    assert ids(verdict=NO_VERDICT) == [none.id, low.id]
+    assert choices(every)["verdict"] == sorted([NO_VERDICT, "odd"])
+
+
+def test_tags_are_words_between_commas() -> None:
+    assert tag_list(" a ,b,, a,c  d ") == ["a", "b", "c d"]
+    assert tag_list("") == []
+    assert joined_tags(["x, y", "x"]) == "x, y"

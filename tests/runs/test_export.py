@@ -1,0 +1,164 @@
+"""A run leaves the workbench whole, readable, and harmless to a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shlex
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from asma_core.cli import _parser
+from asma_core.runs import artefacts
+from asma_core.runs.export import MEANINGS, run_zip, runs_csv, runs_zip
+from asma_core.runs.store import INTERRUPTED, Run, RunStore
+from tests.pages import made_runs
+from tests.pages.made_runs import Made
+
+
+@pytest.fixture
+def runs(home: Path) -> RunStore:
+    return RunStore(home)
+
+
+def unpacked(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def table(listed: list[Run]) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(runs_csv(listed), newline="")))
+
+
+def readme_of(runs: RunStore, run: Run) -> str:
+    return unpacked(run_zip(runs, run))[f"asma-run-{run.id}/README.txt"].decode()
+
+
+def test_the_zip_holds_every_file_of_the_run_byte_for_byte(runs: RunStore) -> None:
+    run = made_runs.finished(runs)
+    packed = unpacked(run_zip(runs, run))
+    folder = runs.folder(run.id)
+    files = {
+        f"asma-run-{run.id}/{path.relative_to(folder).as_posix()}": path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    assert f"asma-run-{run.id}/snapshots/000000.png" in files
+    readme = packed.pop(f"asma-run-{run.id}/README.txt")
+    assert packed == files
+    assert all(name in readme.decode() for name in artefacts.FILES)
+
+
+def test_the_same_run_gives_the_same_bytes_later(runs: RunStore) -> None:
+    run = made_runs.finished(runs)
+    first = run_zip(runs, run)
+    for path in runs.folder(run.id).rglob("*"):
+        path.touch()
+    assert run_zip(runs, runs.get(run.id)) == first
+
+
+def test_every_file_that_a_run_writes_is_explained() -> None:
+    assert {*artefacts.FILES, artefacts.TRUTH, "run.json"} == set(MEANINGS)
+    assert f"{artefacts.DIFFERENCE_GAIN} times" in MEANINGS[artefacts.DIFFERENCE]
+
+
+def test_names_in_the_zip_stay_in_its_folder_whatever_the_image_is_called(runs: RunStore) -> None:
+    run = made_runs.finished(runs, Made(image_name="../../etc/passwd<script>", target_name="/x\\y"))
+    for name in unpacked(run_zip(runs, run)):
+        assert name.startswith(f"asma-run-{run.id}/")
+        assert ".." not in name.split("/")
+
+
+def test_a_link_in_the_folder_is_not_followed(runs: RunStore, tmp_path: Path) -> None:
+    run = made_runs.finished(runs)
+    (tmp_path / "secret").write_text("secret")
+    (runs.folder(run.id) / "link.txt").symlink_to(tmp_path / "secret")
+    assert not any("link.txt" in name for name in unpacked(run_zip(runs, run)))
+
+
+def test_a_run_that_failed_exports_its_record_and_why(runs: RunStore) -> None:
+    run = made_runs.failed(runs, "its process ended before the run did; repeat it", INTERRUPTED)
+    packed = unpacked(run_zip(runs, run))
+    record = json.loads(packed[f"asma-run-{run.id}/run.json"])
+    assert record["state"] == "interrupted"
+    assert record["spec"]["attack"] == "asma"
+    readme = packed[f"asma-run-{run.id}/README.txt"].decode()
+    assert "interrupted: its process ended before the run did; repeat it" in readme
+
+
+def test_the_command_in_the_readme_is_one_the_command_line_takes(runs: RunStore) -> None:
+    run = made_runs.finished(runs, Made(attack="asm"))
+    line = next(line for line in readme_of(runs, run).splitlines() if "asma_core attack" in line)
+    words = shlex.split(line)
+    assert words[:3] == ["python", "-m", "asma_core"]
+    options = _parser().parse_args(words[3:])
+    assert options.attack == "asm"
+    assert (options.image, options.target_mask) == ("original.png", "target.png")
+    assert "target_iou=0.97" in options.set
+    assert not any(setting.endswith("=None") for setting in options.set)
+
+
+def test_a_note_of_many_lines_stays_one_row_of_the_readme(runs: RunStore) -> None:
+    run = made_runs.finished(runs)
+    runs.annotate(run.id, note='one\ntwo "three"\n\n<script>alert(1)</script> \N{GRINNING FACE}')
+    readme = readme_of(runs, runs.get(run.id))
+    row = next(line for line in readme.splitlines() if line.startswith("Note"))
+    assert row.split(maxsplit=1)[1] == (
+        'one two "three" <script>alert(1)</script> \N{GRINNING FACE}'
+    )
+
+
+def test_several_runs_have_a_folder_each_and_one_table(runs: RunStore) -> None:
+    listed = [made_runs.finished(runs), made_runs.failed(runs, "no disk")]
+    packed = unpacked(runs_zip(runs, listed))
+    assert {name.split("/")[0] for name in packed} == {
+        "runs.csv",
+        *(f"asma-run-{run.id}" for run in listed),
+    }
+    assert packed["runs.csv"].decode() == runs_csv(listed)
+
+
+def test_a_row_of_the_table_holds_the_figures_of_the_float_image_and_of_the_file(
+    runs: RunStore,
+) -> None:
+    run = made_runs.finished(runs, Made(iou=0.9123456789, l2=2.5))
+    (row,) = table([run])
+    assert row["id"] == run.id
+    assert row["outcome"] == "success"
+    assert float(row["iou"]) == float(row["iou_8bit"]) == 0.9123456789
+    assert float(row["l2_8bit"]) == 2.5
+    assert json.loads(row["chosen_multipliers"]) == {"tau": 1.5e-4, "beta": 1.5e-3}
+    assert json.loads(row["settings"])["target_iou"] == 0.97
+    assert json.loads(row["dice_per_class_8bit"]) == [0.999, 0.99, 0.99]
+
+
+def test_an_undefined_figure_is_an_empty_cell(runs: RunStore) -> None:
+    rows = table([made_runs.finished(runs, Made(iou=None)), made_runs.failed(runs, "no")])
+    assert rows[0]["iou_8bit"] == rows[1]["iou_8bit"] == rows[1]["l2"] == ""
+    assert float(rows[0]["score_8bit"]) == 1.0
+
+
+@pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\n=1"])
+def test_a_text_is_never_a_formula(runs: RunStore, start: str) -> None:
+    run = made_runs.finished(runs, Made(image_name=start))
+    runs.annotate(run.id, note=start, tags=start, verdict=start)
+    (row,) = table([runs.get(run.id)])
+    for name in ("image", "note", "tags", "verdict"):
+        assert row[name] == f"'{start}"
+
+
+def test_quotes_commas_and_newlines_survive_the_table(runs: RunStore) -> None:
+    run = made_runs.finished(runs)
+    note = 'a, "b"\nc; <script>\N{GRINNING FACE}'
+    runs.annotate(run.id, note=note)
+    (row,) = table([runs.get(run.id)])
+    assert row["note"] == note
+
+
+def test_a_table_of_no_runs_has_the_same_columns(runs: RunStore) -> None:
+    empty = runs_csv([]).splitlines()
+    assert empty == [runs_csv([made_runs.finished(runs)]).splitlines()[0]]

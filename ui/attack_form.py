@@ -1,0 +1,152 @@
+"""The form of an attack's settings, made from its config."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import Field, dataclass, fields
+from typing import Any, Final, get_type_hints
+
+import streamlit as st
+
+from asma_core.attacks.registry import ATTACKS, AttackEntry
+from asma_core.attacks.settings import Setting, setting_of
+from ui.values import SESSION, initial
+
+DEFAULT_PRESET: Final = "default"
+
+
+@dataclass(frozen=True)
+class AttackChoice:
+    """What was chosen.
+
+    Attributes:
+        entry: The attack.
+        config: Its settings by name.
+        device: Name of the device.
+        seed: Of torch's generator.
+    """
+
+    entry: AttackEntry
+    config: dict[str, Any]
+    device: str
+    seed: int
+
+
+def attack_form(key: str) -> AttackChoice:
+    """Show an attack's settings; sensible without touching anything."""
+    names = list(ATTACKS)
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    name = left.selectbox(
+        "Attack",
+        names,
+        format_func=lambda item: ATTACKS[item].title,
+        key=initial(f"{key}-attack", names[0], names),
+        persist_state=SESSION,
+        help="  \n".join(f"**{entry.title}**: {entry.summary}" for entry in ATTACKS.values()),
+    )
+    entry = ATTACKS[name]
+    with right:
+        _presets(key, entry)
+    prefix = f"{key}-{entry.name}"
+    plain = [item for item in fields(entry.config) if not setting_of(item).advanced]
+    folded = [item for item in fields(entry.config) if setting_of(item).advanced]
+    kinds = get_type_hints(entry.config)
+    config: dict[str, Any] = {}
+    for column, item in zip(st.columns(len(plain)), plain, strict=True):
+        with column:
+            config[item.name] = _widget(prefix, item, kinds[item.name])
+    with st.expander("More settings", icon=":material/tune:"):
+        st.caption(f"{entry.summary} Source: {entry.source}.")
+        for item in folded:
+            config[item.name] = _widget(prefix, item, kinds[item.name])
+        device, seed = _surroundings(key)
+    return AttackChoice(entry, config, device, seed)
+
+
+def _presets(key: str, entry: AttackEntry) -> None:
+    names = [DEFAULT_PRESET, *entry.presets]
+    preset_key = f"{key}-{entry.name}-preset"
+    st.segmented_control(
+        "Preset",
+        names,
+        key=initial(preset_key, DEFAULT_PRESET),
+        persist_state=SESSION,
+        on_change=_apply_preset,
+        args=(key, entry, preset_key),
+        help="Default stops at the first success. Quick and strong change steps and target. "
+        "Paper is the authors' demo, with its fixed multipliers.",
+    )
+
+
+def _apply_preset(key: str, entry: AttackEntry, preset_key: str) -> None:
+    preset = st.session_state.get(preset_key) or DEFAULT_PRESET
+    values = entry.presets.get(preset, {})
+    for item in fields(entry.config):
+        st.session_state[f"{key}-{entry.name}-{item.name}"] = values.get(item.name, item.default)
+
+
+def _widget(prefix: str, item: Field[Any], kind: Any) -> Any:
+    rule = setting_of(item)
+    key = initial(f"{prefix}-{item.name}", item.default)
+    if kind is bool:
+        return st.toggle(rule.label, key=key, persist_state=SESSION, help=rule.help)
+    if kind is int:
+        return st.number_input(
+            rule.label,
+            min_value=int(rule.minimum),
+            max_value=int(rule.maximum),
+            step=50,
+            key=key,
+            help=rule.help,
+        )
+    return _number(rule, key, automatic=kind == float | None)
+
+
+def _number(rule: Setting, key: str, automatic: bool) -> float | None:
+    low = None if rule.open_minimum or math.isinf(rule.minimum) else float(rule.minimum)
+    high = None if math.isinf(rule.maximum) else float(rule.maximum)
+    if automatic:
+        return st.number_input(
+            rule.label,
+            min_value=low,
+            max_value=high,
+            value=None,
+            format="%.3g",
+            placeholder="automatic",
+            key=key,
+            persist_state=SESSION,
+            help=rule.help,
+        )
+    share = rule.maximum == 1.0
+    return st.number_input(
+        rule.label,
+        min_value=low,
+        max_value=high,
+        step=0.01 if share else 1.0,
+        format="%.2f" if share else "%.3g",
+        key=key,
+        persist_state=SESSION,
+        help=rule.help,
+    )
+
+
+def _surroundings(key: str) -> tuple[str, int]:
+    devices = ["auto", "cpu", *(["cuda"] if shutil.which("nvidia-smi") else [])]
+    device = st.selectbox(
+        "Device",
+        devices,
+        key=initial(f"{key}-device", "auto", devices),
+        persist_state=SESSION,
+        help="auto: the GPU with the most free memory, else the CPU.",
+    )
+    seed = st.number_input(
+        "Seed",
+        min_value=0,
+        max_value=2**31 - 1,
+        step=1,
+        key=initial(f"{key}-seed", 0),
+        persist_state=SESSION,
+        help="The same seed on the same CPU gives the same files.",
+    )
+    return device, int(seed)

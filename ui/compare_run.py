@@ -1,0 +1,171 @@
+"""One run: the viewer, the figures, the curves, the files, and the other runs of its image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import streamlit as st
+
+from asma_core.models.cards import model_cards
+from asma_core.runs import artefacts
+from asma_core.runs.export import run_zip
+from asma_core.runs.reading import read_file, read_trajectory, stored_snapshots
+from asma_core.runs.store import Run
+from ui import services
+from ui.comparison.viewer import (
+    Comparison,
+    Frame,
+    comparison_viewer,
+    view_from_query,
+    view_to_query,
+)
+from ui.curves import NO_TOOLBAR, run_curves
+from ui.format import moment, number, outcome, score_label
+from ui.run_summary import figures_table, headline, how, key_figures
+from ui.verdict import verdict_editor
+
+MIME: Final = {".png": "image/png", ".npz": "application/octet-stream", ".json": "application/json"}
+
+
+def compare_run(run: Run) -> None:
+    """Show everything about a run that has a result."""
+    title, actions = st.columns([7, 5], vertical_alignment="center")
+    with title:
+        headline(run)
+    with actions:
+        _actions(run)
+    classes = class_names(run)
+    view = comparison_viewer(
+        _comparison(run.id, classes), key="compare-viewer", view=view_from_query(_query())
+    )
+    _say_view(view)
+    key_figures(run)
+    curves, figures = st.columns([1, 1], gap="large")
+    with curves:
+        _curves(run)
+    with figures:
+        figures_table(run, classes)
+    st.caption(how(run))
+    _others(run)
+
+
+def class_names(run: Run) -> tuple[str, ...]:
+    """Return the classes of a run's network, numbered when its card is not there any more."""
+    card = model_cards().get(run.spec.model)
+    count = len(run.results.get("iou_per_class", [])) or 2
+    if card is not None and len(card.classes) == count:
+        return card.classes
+    return ("background", *(f"class {number_}" for number_ in range(1, count)))
+
+
+def _actions(run: Run) -> None:
+    row = st.container(horizontal=True, horizontal_alignment="right")
+    with row:
+        with st.popover("Verdict and note", icon=":material/rate_review:", key="compare-verdict"):
+            verdict_editor(services.store(), run, key="compare")
+        with st.popover("Files", icon=":material/download:", key="compare-files"):
+            _downloads(run)
+        if st.button("Repeat", icon=":material/replay:", key="compare-repeat"):
+            repeated = services.queue().repeat(run.id)
+            st.switch_page("pages/attack.py", query_params={"run": repeated.id})
+
+
+def _downloads(run: Run) -> None:
+    store = services.store()
+    st.download_button(
+        "Everything in one zip",
+        data=lambda: run_zip(store, run),
+        file_name=f"asma-run-{run.id}.zip",
+        mime="application/zip",
+        key="compare-zip",
+        icon=":material/folder_zip:",
+        on_click="ignore",
+        width="stretch",
+    )
+    folder = store.folder(run.id)
+    for name in (*artefacts.FILES, artefacts.TRUTH):
+        if (folder / name).exists():
+            st.download_button(
+                name,
+                data=_reader(folder, name),
+                file_name=f"{run.id}-{name}",
+                mime=MIME[Path(name).suffix],
+                key=f"compare-file-{name}",
+                on_click="ignore",
+                type="tertiary",
+            )
+
+
+def _reader(folder: Path, name: str) -> Callable[[], bytes]:
+    return (folder / name).read_bytes
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _comparison(run_id: str, classes: tuple[str, ...]) -> Comparison:
+    """Read a run's pictures; a run never changes once it has ended."""
+    folder = services.store().folder(run_id)
+    frames = [
+        Frame(f"step {item.step}", item.step, item.image.read_bytes(), item.prediction.read_bytes())
+        for item in stored_snapshots(folder)
+    ]
+    best = read_trajectory(folder)["best_step"]
+    result = Frame(
+        f"result, step {best}",
+        best,
+        (folder / artefacts.ADVERSARIAL).read_bytes(),
+        read_file(folder, artefacts.PREDICTION_ADVERSARIAL),
+    )
+    return Comparison(
+        key=run_id,
+        original_png=(folder / artefacts.ORIGINAL).read_bytes(),
+        frames=(*frames, result),
+        truth_png=read_file(folder, artefacts.TRUTH),
+        prediction_png=read_file(folder, artefacts.PREDICTION_CLEAN),
+        target_png=read_file(folder, artefacts.TARGET),
+        class_names=classes,
+    )
+
+
+def _query() -> dict[str, str]:
+    return dict(st.query_params)
+
+
+def _say_view(view: dict[str, object]) -> None:
+    """Write what is being looked at into the address, so that a link shows the same."""
+    for name, value in view_to_query(view).items():
+        if st.query_params.get(name) != value:
+            st.query_params[name] = value
+
+
+def _curves(run: Run) -> None:
+    trajectory = read_trajectory(services.store().folder(run.id))
+    figure = run_curves(
+        trajectory,
+        score_label(run.results),
+        float(run.spec.config.get("target_iou", 1.0)),
+        marked_step=trajectory["best_step"],
+        height=340,
+    )
+    st.plotly_chart(figure, key="compare-curves", config=NO_TOOLBAR)
+
+
+def _others(run: Run) -> None:
+    """List the other runs of the same image; the view stays when one of them is opened."""
+    others = [
+        other
+        for other in services.store().newest(500)
+        if other.spec.image_hash == run.spec.image_hash and other.id != run.id and other.results
+    ]
+    if not others:
+        return
+    st.markdown("#### Other runs of this image")
+    for other in others[:12]:
+        st.page_link(
+            "pages/compare.py",
+            label=f"{other.id}   {other.spec.attack.upper()}   towards {other.spec.target_name}   "
+            f"{outcome(other)}   score {number(other.results.get('score_8bit'))}   "
+            f"L2 {number(other.results.get('l2_8bit'), 2)}   {moment(other.created)}",
+            query_params={"run": other.id},
+        )

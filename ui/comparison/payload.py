@@ -1,0 +1,195 @@
+"""What the viewer is sent: a JSON header and the pictures as PNG, in one run of bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from asma_core.errors import InputError
+
+LARGEST_SIDE: Final = 2048
+# Each rerun copies and hashes the bytes, so a long run's snapshots are thinned to this much.
+FRAME_BYTES: Final = 32 * 2**20
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One snapshot of a run.
+
+    Attributes:
+        label: What the scrubber says, such as "step 84".
+        step: The step it was taken at.
+        adversarial_png: 8-bit RGB or grey PNG, the size of the original.
+        prediction_png: The network's labels on it, as `Comparison.truth_png`.
+    """
+
+    label: str
+    step: int
+    adversarial_png: bytes
+    prediction_png: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The pictures of one run.
+
+    Attributes:
+        key: The run's id.
+        original_png: 8-bit RGB or grey PNG.
+        frames: Snapshots in order; the last one is the result.
+        truth_png: True labels, an indexed or grey PNG whose values are class numbers.
+        prediction_png: The network's labels on the original, in the same form.
+        target_png: The labels that the attack wants, in the same form.
+        class_names: One name for each class; the background first.
+    """
+
+    key: str
+    original_png: bytes
+    frames: tuple[Frame, ...]
+    truth_png: bytes | None = None
+    prediction_png: bytes | None = None
+    target_png: bytes | None = None
+    class_names: tuple[str, ...] = ()
+
+
+def thinned(frames: tuple[Frame, ...], budget: int = FRAME_BYTES) -> list[int]:
+    """Return which frames to send: all, or every n-th back from the last within `budget` bytes."""
+    if not frames:
+        raise InputError("expected at least one frame to compare; give the run's result as one")
+    sizes = [len(frame.adversarial_png) + len(frame.prediction_png or b"") for frame in frames]
+    stride = 1
+    while stride < len(frames) and sum(sizes[::-1][::stride]) > budget:
+        stride += 1
+    return list(range(len(frames) - 1, -1, -stride))[::-1]
+
+
+@lru_cache(maxsize=4)
+def pack(comparison: Comparison, view: str, height: int) -> bytes:
+    """Pack a comparison for the browser.
+
+    Args:
+        comparison: What to show.
+        view: The view to start with, as JSON.
+        height: The greatest height of the pictures, in CSS pixels.
+
+    Returns:
+        Four bytes with the header's length (little endian), the header as JSON, the PNGs.
+
+    Raises:
+        InputError: A picture can't be read, or its size is not the original's.
+    """
+    body = _Body(comparison)
+    add = body.add
+    kept = thinned(comparison.frames)
+    frames = [comparison.frames[index] for index in kept]
+    header = {
+        "key": comparison.key,
+        "view": json.loads(view),
+        "height": height,
+        "width_px": body.size[0],
+        "height_px": body.size[1],
+        "reduced": body.factor,
+        "class_names": list(comparison.class_names),
+        "frame_count": len(comparison.frames),
+        "original": add(comparison.original_png, _picture),
+        "truth": add(comparison.truth_png, _labels),
+        "before": add(comparison.prediction_png, _labels),
+        "target": add(comparison.target_png, _labels),
+        "frames": [
+            {
+                "index": index,
+                "label": frame.label,
+                "step": frame.step,
+                "adversarial": add(frame.adversarial_png, _picture),
+                "after": add(frame.prediction_png, _labels),
+            }
+            for index, frame in zip(kept, frames, strict=True)
+        ],
+    }
+    return body.sealed(header)
+
+
+class _Body:
+    """Collects the pictures one behind the other."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self.size = _opened(comparison.original_png).size
+        self.factor = -(-max(self.size) // LARGEST_SIDE)
+        self._parts: list[bytes] = []
+        self._length = 0
+
+    def add(
+        self, png: bytes | None, encode: Callable[[Image.Image, bytes, int], bytes]
+    ) -> dict[str, int] | None:
+        """Add a picture and return where it lies."""
+        if png is None:
+            return None
+        image = _opened(png)
+        if image.size != self.size:
+            raise InputError(
+                f"expected pictures of {self.size[0]} x {self.size[1]} like the original, "
+                f"got {image.size[0]} x {image.size[1]}; resize it first"
+            )
+        part = encode(image, png, self.factor)
+        place = {"offset": self._length, "length": len(part)}
+        self._parts.append(part)
+        self._length += len(part)
+        return place
+
+    def sealed(self, header: dict[str, Any]) -> bytes:
+        """Return header and pictures, with a fingerprint that tells new pictures from old."""
+        pictures = b"".join(self._parts)
+        named = header | {"view": None, "height": 0}
+        digest = hashlib.blake2b(json.dumps(named).encode(), digest_size=16)
+        digest.update(pictures)
+        head = json.dumps(header | {"fingerprint": digest.hexdigest()}).encode()
+        return len(head).to_bytes(4, "little") + head + pictures
+
+
+def _opened(png: bytes) -> Image.Image:
+    """Open a picture; checking its sums is enough where the browser will do the decoding."""
+    try:
+        Image.open(io.BytesIO(png), formats=["PNG"]).verify()
+        return Image.open(io.BytesIO(png), formats=["PNG"])
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError("a picture to compare is no readable PNG; write it again") from error
+
+
+def _picture(image: Image.Image, png: bytes, factor: int) -> bytes:
+    """Return the PNG itself where the browser can show its very pixels, else a plain copy."""
+    if factor == 1 and image.mode in ("L", "RGB"):
+        return png
+    plain = image if image.mode in ("L", "RGB") else image.convert("RGB")
+    return _png(plain.reduce(factor) if factor > 1 else plain)
+
+
+def _labels(image: Image.Image, _png_bytes: bytes, factor: int) -> bytes:
+    """Return labels as grey values: a browser would turn a palette into colours."""
+    if image.mode not in ("P", "L", "1"):
+        raise InputError(
+            f"expected a mask whose values are class numbers (indexed or grey PNG), "
+            f"got mode {image.mode}; save it with one channel of 8 bits"
+        )
+    labels = np.asarray(image).astype(np.uint8)
+    rows, columns = (_middles(length, factor) for length in labels.shape)
+    return _png(Image.fromarray(labels[np.ix_(rows, columns)]), labels=True)
+
+
+def _middles(length: int, factor: int) -> NDArray[np.int64]:
+    """Return the middle of each run of `factor` pixels; the last run may be shorter."""
+    return np.minimum(np.arange(0, length, factor) + factor // 2, length - 1)
+
+
+def _png(image: Image.Image, labels: bool = False) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=6 if labels else 1)
+    return buffer.getvalue()

@@ -1,0 +1,113 @@
+"""A run as it happens: progress, curves, the current prediction and difference, Stop."""
+
+from __future__ import annotations
+
+import io
+from typing import Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from asma_core.data.images import to_rgb
+from asma_core.data.masks import mask_values
+from asma_core.data.palette import ADVERSARIAL, TARGET
+from asma_core.jobs.queue import stop
+from asma_core.runs.artefacts import DIFFERENCE_GAIN
+from asma_core.runs.live import LiveState, live_state
+from asma_core.runs.spec import RunInputs
+from asma_core.runs.store import QUEUED, Run, RunStore
+from ui import services
+from ui.curves import NO_TOOLBAR, run_curves
+from ui.format import duration, number
+from ui.pictures import Layer, fit_size, outline, resize
+from ui.run_summary import headline
+
+REFRESH: Final = 1.0
+PICTURE_SIDE: Final = 420
+
+
+def live_run(run_id: str) -> None:
+    """Show a queued or running run until it ends; then the whole page runs again."""
+    _panel(run_id)
+
+
+@st.fragment(run_every=REFRESH)
+def _panel(run_id: str) -> None:
+    store = services.queue().store
+    run = store.get(run_id)
+    if run.ended:
+        st.rerun()
+    headline(run)
+    state = live_state(store, run_id)
+    _progress(store, run, state)
+    if state is not None:
+        _pictures(_inputs(run_id, store), run, state)
+
+
+def _progress(store: RunStore, run: Run, state: LiveState | None) -> None:
+    words, button = st.columns([8, 2], vertical_alignment="center")
+    if state is None:
+        ahead = f"{store.count(QUEUED)} in the queue" if run.state == QUEUED else "loading"
+        words.progress(0.0, text=f"Waiting for the worker, {ahead}")
+    else:
+        score = number(state.curves["score"][-1])
+        left = duration(state.seconds_left)
+        text = f"Step {state.step} of {state.steps}, at most {left} left, score {score}, "
+        words.progress(
+            min(state.step / state.steps, 1.0), text=text + f"L2 {state.curves['l2'][-1]:.2f}"
+        )
+    button.button(
+        "Stopping" if run.cancel else "Stop",
+        key=f"live-stop-{run.id}",
+        icon=":material/stop:",
+        disabled=run.cancel,
+        on_click=stop,
+        args=(store, run.id),
+        width="stretch",
+        help="What has been found so far is kept.",
+    )
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _inputs(run_id: str, _store: RunStore) -> RunInputs:
+    return _store.inputs(_store.get(run_id))
+
+
+def _pictures(inputs: RunInputs, run: Run, state: LiveState) -> None:
+    adversarial, prediction = _read(state)
+    if adversarial is None or prediction is None:
+        return
+    size = fit_size(adversarial.shape, PICTURE_SIDE, PICTURE_SIDE)
+    shown = outline(
+        resize(adversarial, size), [Layer(inputs.target, TARGET), Layer(prediction, ADVERSARIAL)]
+    )
+    change = adversarial.astype(np.int32) - to_rgb(inputs.image)
+    gained = np.clip(128 + DIFFERENCE_GAIN * change, 0, 255).astype(np.uint8)
+    left, middle, right = st.columns([3, 3, 4])
+    left.image(shown, width="stretch")
+    left.caption(f"Adversarial image now, step {state.step}: target yellow, prediction magenta")
+    middle.image(resize(gained, size), width="stretch")
+    middle.caption(f"Difference x {DIFFERENCE_GAIN}, grey is none")
+    removal = not (inputs.target > 0).any()
+    right.plotly_chart(
+        run_curves(
+            state.curves,
+            "Removed" if removal else "IoU",
+            float(run.spec.config.get("target_iou", 1.0)),
+            height=320,
+        ),
+        key=f"live-curves-{run.id}",
+        config=NO_TOOLBAR,
+    )
+
+
+def _read(state: LiveState) -> tuple[NDArray[np.uint8] | None, NDArray[np.int64] | None]:
+    """Read the current pictures; None when the run ended, and they went, between two looks."""
+    try:
+        image, labels = state.adversarial.read_bytes(), state.prediction.read_bytes()
+    except FileNotFoundError:
+        return None, None
+    picture = np.asarray(Image.open(io.BytesIO(image)).convert("RGB"))
+    return picture, mask_values(labels).astype(np.int64)

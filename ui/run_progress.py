@@ -1,0 +1,26 @@
+"""How far a running run is, from the file that its worker writes."""
+
+from __future__ import annotations
+
+from asma_core.errors import StoreError
+from asma_core.files import read_json
+from asma_core.runs.store import RUNNING, Run, RunStore
+from ui.format import outcome
+
+
+def standing(store: RunStore, run: Run) -> str:
+    """Return how a run stands in a few words, such as "running, step 84 of 300"."""
+    if run.state != RUNNING:
+        return outcome(run)
+    if run.cancel:
+        return "stopping"
+    # Read here and not through `runs.live`, which imports torch.
+    file = store.work_folder(run.id) / "live.json"
+    if not file.exists():
+        return "running"
+    try:
+        state = read_json(file)
+    except StoreError:
+        # It ended, and the file went, between the two lines above.
+        return "running"
+    return f"running, {state['step']} of {state['steps']}"

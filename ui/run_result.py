@@ -1,0 +1,76 @@
+"""What Attack shows of a run that has ended, and where to go from there."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from asma_core.data.images import read_image, to_rgb
+from asma_core.data.masks import mask_values
+from asma_core.data.palette import ADVERSARIAL, PREDICTION, TARGET
+from asma_core.errors import AsmaError
+from asma_core.runs import artefacts
+from asma_core.runs.store import Run
+from ui import services
+from ui.guard import show_error
+from ui.live_run import PICTURE_SIDE
+from ui.pictures import Layer, fit_size, outline, resize
+from ui.run_summary import headline, how, key_figures
+
+
+def run_result(run: Run) -> None:
+    """Show the outcome with pictures, and the ways on: compare, change the target, repeat."""
+    headline(run)
+    _ways_on(run)
+    if not run.results:
+        return
+    key_figures(run)
+    folder = services.store().folder(run.id)
+    target = mask_values(folder / artefacts.TARGET)
+    panels = (
+        ("Original", artefacts.ORIGINAL, artefacts.PREDICTION_CLEAN, PREDICTION),
+        ("Adversarial", artefacts.ADVERSARIAL, artefacts.PREDICTION_ADVERSARIAL, ADVERSARIAL),
+    )
+    columns = st.columns(3)
+    for column, (title, name, prediction, colour) in zip(columns, panels, strict=False):
+        picture = to_rgb(read_image(folder / name))
+        size = fit_size(picture.shape, PICTURE_SIDE, PICTURE_SIDE)
+        layers = [Layer(target, TARGET), Layer(mask_values(folder / prediction), colour)]
+        column.image(outline(resize(picture, size), layers), width="stretch")
+        column.caption(f"{title}: target yellow, prediction {_word(colour)}")
+    difference = to_rgb(read_image(folder / artefacts.DIFFERENCE))
+    columns[2].image(difference, width="stretch")
+    columns[2].caption(f"Difference x {artefacts.DIFFERENCE_GAIN}, grey is none")
+    st.caption(how(run))
+
+
+def _word(colour: str) -> str:
+    return "blue" if colour == PREDICTION else "magenta"
+
+
+def _ways_on(run: Run) -> None:
+    row = st.container(horizontal=True)
+    if run.results and row.button(
+        "Compare", key="result-compare", type="primary", icon=":material/compare:"
+    ):
+        st.switch_page("pages/compare.py", query_params={"run": run.id})
+    if row.button(
+        "Change the target",
+        key="result-change",
+        icon=":material/draw:",
+        help="Back to the image, with the target and the settings as they were.",
+    ):
+        _leave_run(run)
+    if row.button("Repeat", key="result-repeat", icon=":material/replay:"):
+        try:
+            st.query_params["run"] = services.queue().repeat(run.id).id
+        except AsmaError as error:
+            show_error(error)
+            return
+        st.rerun()
+
+
+def _leave_run(run: Run) -> None:
+    """Go back to the editor, at the run's image when it is one of a data set."""
+    query = {"dataset": run.spec.dataset, "sample": run.spec.sample} if run.spec.dataset else {}
+    st.query_params.from_dict(query)
+    st.rerun()

@@ -1,0 +1,103 @@
+"""What came of a run, in figures: beside each other the float image and the 8-bit file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from asma_core.runs.store import Run
+from ui.format import number, outcome, outcome_colour, score_label
+from ui.guard import plain
+
+ROWS = (
+    ("IoU", "iou", 3, ""),
+    ("Pixel accuracy", "pixel_accuracy", 4, ""),
+    ("L2", "l2", 3, ""),
+    ("Linf", "linf", 4, ""),
+    ("PSNR", "psnr", 1, " dB"),
+    ("SSIM", "ssim", 4, ""),
+)
+
+
+def headline(run: Run) -> None:
+    """Show which run this is and how it ended."""
+    spec = run.spec
+    words = f"{plain(spec.image_name)} towards {plain(spec.target_name)}"
+    st.markdown(
+        f"### Run {run.id} :{outcome_colour(run)}-badge[{outcome(run)}]\n"
+        f"{spec.attack.upper()} on {plain(spec.model)}, {words}"
+    )
+    if run.message:
+        st.warning(plain(run.message), icon=":material/info:")
+
+
+def key_figures(run: Run) -> None:
+    """Show the four figures that matter, of the 8-bit file."""
+    results = run.results
+    metrics = (
+        (f"{score_label(results)}, 8-bit", number(results.get("score_8bit"))),
+        ("L2, 8-bit", number(results.get("l2_8bit"), 2)),
+        ("Linf, 8-bit", number(results.get("linf_8bit"))),
+        ("Steps", str(results.get("steps", "n/a"))),
+    )
+    for column, (label, value) in zip(st.columns(len(metrics)), metrics, strict=True):
+        column.metric(label, value)
+
+
+def figures_table(run: Run, classes: tuple[str, ...]) -> None:
+    """Show all figures: before the attack, of the float image, and of the file."""
+    st.dataframe(
+        pd.DataFrame(_rows(run.results, classes)),
+        hide_index=True,
+        key=f"figures-{run.id}",
+        column_config={
+            "Figure": st.column_config.TextColumn(width="medium"),
+            **{
+                name: st.column_config.TextColumn(alignment="right")
+                for name in ("Before", "Float", "8-bit file")
+            },
+        },
+    )
+
+
+def _rows(results: Any, classes: tuple[str, ...]) -> list[dict[str, str]]:
+    rows = []
+    if score_label(results) == "Removed":
+        rows.append(_row("Structure removed", results, "score", 3, ""))
+    rows += [_row(label, results, name, digits, unit) for label, name, digits, unit in ROWS]
+    for number_of_class, name in enumerate(classes[1:], start=1):
+        for title, key, digits, unit in (
+            ("IoU", "iou_per_class", 3, ""),
+            ("Dice", "dice_per_class", 3, ""),
+            ("Hausdorff 95", "hausdorff_95_per_class", 1, " px"),
+        ):
+            place = number_of_class - 1 if key.startswith("hausdorff") else number_of_class
+            rows.append(_row(f"{title}, {name}", results, key, digits, unit, place))
+    return rows
+
+
+def _row(
+    label: str, results: Any, name: str, digits: int, unit: str, place: int | None = None
+) -> dict[str, str]:
+    cells = {"Figure": label}
+    for title, suffix in (("Before", "_before"), ("Float", ""), ("8-bit file", "_8bit")):
+        value = results.get(name + suffix)
+        if place is not None and value is not None:
+            value = value[place]
+        cells[title] = number(value, digits) + (unit if value is not None else "")
+    return cells
+
+
+def how(run: Run) -> str:
+    """Return in words how the run was made: settings, what was chosen, time, device."""
+    results, spec = run.results, run.spec
+    chosen = ", ".join(f"{name} {value:.3g}" for name, value in results.get("chosen", {}).items())
+    settings = ", ".join(f"{name} {value}" for name, value in spec.config.items())
+    return (
+        f"Multipliers: {chosen or 'none'}. Settings: {settings}. Seed {spec.seed}. "
+        f"{results.get('gradient_evaluations', 0)} gradient evaluations in "
+        f"{results.get('seconds', 0):.1f} s on {results.get('device', spec.device)}; "
+        f"{results.get('stopped', run.state)}."
+    )

@@ -1,0 +1,57 @@
+"""What all sessions of a server share: the store, the queue and the predictor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from asma_core import paths
+from asma_core.data.datasets import Dataset
+from asma_core.data.datasets import open_dataset as _open_dataset
+from asma_core.jobs.predictions import Predictor
+from asma_core.jobs.queue import JobQueue
+from asma_core.runs.store import RunStore
+
+
+def store() -> RunStore:
+    """Return the store of runs."""
+    return queue().store
+
+
+def queue() -> JobQueue:
+    """Return the queue; runs that dead processes left behind are settled now and then."""
+    jobs = _queue(str(paths.home()))
+    jobs.recover()
+    return jobs
+
+
+@st.cache_resource(show_spinner=False)
+def _queue(home: str) -> JobQueue:
+    return JobQueue(RunStore(Path(home)))
+
+
+def predictor() -> Predictor:
+    """Return what predicts unattacked images."""
+    return _predictor(str(paths.home()))
+
+
+@st.cache_resource(show_spinner=False)
+def _predictor(home: str) -> Predictor:
+    return Predictor(Path(home))
+
+
+def warm() -> None:
+    """Start the worker processes, without waiting for them."""
+    queue().warm()
+    predictor().warm()
+
+
+def open_dataset(name: str) -> Dataset:
+    """Open a data set; a demo set is generated on first use, which takes some seconds."""
+    return _dataset(name, str(paths.home()))
+
+
+@st.cache_data(show_spinner="Opening the data set", ttl=60)
+def _dataset(name: str, home: str) -> Dataset:
+    return _open_dataset(name)
