@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from asma_core.errors import StoreError
 from asma_core.files import explained, read_json
 from asma_core.runs import artefacts
+from asma_core.runs.live import CURVES
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ def stored_snapshots(folder: Path) -> list[StoredSnapshot]:
         StoredSnapshot(int(step), path.with_name(f"{step}.png"), path)
         for path in files
         for step in [path.name.partition("_")[0]]
+        if step.isdecimal()
     ]
 
 
@@ -54,5 +57,8 @@ def read_trajectory(folder: Path) -> dict[str, Any]:
     Raises:
         StoreError: The file is gone or damaged.
     """
-    trajectory: dict[str, Any] = read_json(folder / artefacts.TRAJECTORY)
+    file = folder / artefacts.TRAJECTORY
+    trajectory = read_json(file)
+    if not isinstance(trajectory, dict) or not {"best_step", "chosen", *CURVES} <= set(trajectory):
+        raise StoreError(f"{file} is damaged; restore it from a copy or delete the run")
     return trajectory

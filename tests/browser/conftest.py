@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -11,11 +12,19 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    sync_playwright,
+)
 
 PROJECT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
@@ -116,18 +125,31 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     shared.close()
 
 
-@pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """A new tab; the test fails if it logs an error or asks any host but 127.0.0.1."""
+@contextmanager
+def watched(context: BrowserContext) -> Iterator[Page]:
+    """Open a tab; fail when it logs an error or asks any host but 127.0.0.1."""
     tab = context.new_page()
     faults: list[str] = []
-    tab.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    tab.on("console", lambda said: faults.extend(_fault(said)))
     tab.on("pageerror", lambda error: faults.append(str(error)))
     tab.on("request", lambda request: faults.extend(_foreign(request.url)))
     tab.on("websocket", lambda opened: faults.extend(_foreign(opened.url)))
     yield tab
     tab.close()
     assert not faults, f"errors in the console or requests to other hosts: {faults}"
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A new tab; the test fails if it logs an error or asks any host but 127.0.0.1."""
+    with watched(context) as tab:
+        yield tab
+
+
+def _fault(said: ConsoleMessage) -> list[str]:
+    """Return an error's text; a page's address makes Streamlit look for its own root (404)."""
+    probe = re.search(r"/\w+/_stcore/(health|host-config)$", said.location.get("url", ""))
+    return [said.text] if said.type == "error" and not (probe and "404" in said.text) else []
 
 
 def _foreign(url: str) -> list[str]:

@@ -1,0 +1,179 @@
+"""The whole way of a user, with the mouse, in a real Chromium against the real app.
+
+Streamlit asks for `PAGE/_stcore/health` and `PAGE/_stcore/host-config` when an address below the
+root is opened, finds them only at the root, and Chromium logs two 404s. They are the only errors
+let through; `page` fails a test on any other, and on a request to any other host.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from asma_core.cli import main as command
+from asma_core.data.images import read_image
+from asma_core.data.masks import read_mask
+from tests.browser.conftest import PROJECT, Serve, watched
+
+pytestmark = pytest.mark.browser
+
+APP = PROJECT / "app.py"
+SLOW = 120_000
+VIEWER = ".viewer[data-ready]"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("journey")
+
+
+@pytest.fixture
+def url(serve: Serve, home: Path) -> str:
+    return serve(APP, {"ASMA_HOME": str(home)})
+
+
+def settle(page: Page) -> None:
+    page.wait_for_function(
+        """() => document.querySelector("[data-testid=stApp]")
+            ?.getAttribute("data-test-script-state") === "notRunning"
+            && !document.querySelector("[data-testid=stSkeleton], [data-testid=stSpinner]")""",
+        timeout=SLOW,
+    )
+
+
+def draw_polygon(page: Page) -> None:
+    """Draw a polygon on the canvas: four corners, closed by a click on the first."""
+    page.get_by_text("Polygon", exact=True).click()
+    settle(page)
+    surface = page.locator("canvas.upper-canvas").last
+    surface.scroll_into_view_if_needed()
+    box = surface.bounding_box()
+    assert box is not None
+    for across, down in ((0.3, 0.3), (0.6, 0.3), (0.6, 0.6), (0.3, 0.6), (0.3, 0.3)):
+        page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
+    expect(page.locator(".st-key-attack-canvas-undo button").first).to_be_enabled()
+    settle(page)
+
+
+def start_run(page: Page, preset: str = "quick") -> str:
+    page.get_by_text(preset, exact=True).click()
+    settle(page)
+    page.get_by_role("button", name="Run the attack").click()
+    page.wait_for_url(re.compile(r"run=[0-9a-f]{8}"), timeout=SLOW)
+    found = re.search(r"run=([0-9a-f]{8})", page.url)
+    assert found is not None
+    return found.group(1)
+
+
+def wait_for_end(page: Page) -> None:
+    expect(page.get_by_role("button", name="Change the target")).to_be_visible(timeout=SLOW)
+
+
+def test_a_polygon_is_drawn_run_watched_compared_reloaded_and_found(
+    page: Page, url: str, browser: Browser
+) -> None:
+    page.set_default_timeout(SLOW)
+    page.goto(url)
+    settle(page)
+    page.get_by_role("link", name="Attack").click()
+    settle(page)
+    draw_polygon(page)
+    expect(page.get_by_text("of the image, overlap with the prediction")).to_be_visible()
+    run_id = start_run(page)
+    wait_for_end(page)
+
+    page.get_by_role("button", name="Compare").click()
+    viewer = page.locator(VIEWER)
+    expect(viewer).to_be_visible()
+    viewer.locator("[data-panel=original]").hover()
+    page.mouse.wheel(0, -600)
+    expect(viewer).not_to_have_attribute("data-zoom", "1.0000")
+    zoom = viewer.get_attribute("data-zoom") or ""
+    viewer.locator("[data-mode-button=slider]").click()
+    expect(viewer).to_have_attribute("data-zoom", zoom)
+
+    page.reload()
+    expect(viewer).to_have_attribute("data-zoom", zoom)
+    assert run_id in page.url
+    page.get_by_role("link", name="Runs").click()
+    settle(page)
+    page.get_by_text("Cards", exact=True).click()
+    expect(page.locator(f"a[href*='{run_id}']").first).to_be_visible()
+
+    elsewhere = browser.new_context(viewport={"width": 1280, "height": 900})
+    with watched(elsewhere) as other:
+        other.goto(f"{url}/compare?run={run_id}")
+        expect(other.locator(VIEWER)).to_be_visible(timeout=SLOW)
+    elsewhere.close()
+
+
+def test_the_first_address_of_a_new_server_may_be_any_page(
+    page: Page, serve: Serve, tmp_path: Path
+) -> None:
+    fresh = serve(APP, {"ASMA_HOME": str(tmp_path)})
+    page.goto(f"{fresh}/runs")
+    settle(page)
+    expect(page.get_by_role("link", name="Datasets")).to_be_visible()
+    expect(page.get_by_text("app", exact=True)).to_have_count(0)
+
+
+def test_a_running_attack_survives_leaving_and_reloading_and_can_be_stopped(
+    page: Page, url: str
+) -> None:
+    page.set_default_timeout(SLOW)
+    page.goto(f"{url}/attack?dataset=demo-lesion&sample=0050")
+    settle(page)
+    run_id = start_run(page, "paper")
+    expect(page.get_by_text(re.compile(r"Step \d+ of 2501"))).to_be_visible(timeout=SLOW)
+    page.get_by_role("link", name="Datasets").click()
+    settle(page)
+    page.goto(f"{url}/attack?run={run_id}")
+    expect(page.get_by_text(re.compile(r"Step \d+ of 2501"))).to_be_visible(timeout=SLOW)
+    page.reload()
+    expect(page.get_by_text(re.compile(r"Step \d+ of 2501"))).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Stop").click()
+    wait_for_end(page)
+    expect(page.get_by_text("cancelled").first).to_be_visible()
+
+
+@pytest.mark.real
+def test_a_real_image_is_uploaded_attacked_downloaded_and_predicted_again(
+    page: Page, url: str, home: Path, real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.set_default_timeout(SLOW)
+    photograph = real / "glaucoma" / "image_samples" / "G_14_R_1.png"
+    page.goto(f"{url}/attack")
+    settle(page)
+    page.get_by_text("Own image", exact=True).click()
+    settle(page)
+    page.locator("input[type=file]").first.set_input_files(photograph)
+    expect(page.get_by_text("of the image, overlap with the prediction")).to_be_visible()
+    settle(page)
+    draw_polygon(page)
+    run_id = start_run(page)
+    wait_for_end(page)
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator(VIEWER)).to_be_visible()
+    page.get_by_role("button", name="Files").click()
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Everything in one zip").click()
+    archive = zipfile.ZipFile(io.BytesIO(Path(taken.value.path()).read_bytes()))
+    inside = {Path(name).name: name for name in archive.namelist()}
+    adversarial = archive.read(inside["adversarial.png"])
+    said = read_mask(archive.read(inside["prediction_adversarial.png"]), 3).labels
+    assert read_image(adversarial).shape == read_image(photograph).shape
+    file = tmp_path / "adversarial.png"
+    file.write_bytes(adversarial)
+    monkeypatch.setenv("ASMA_HOME", str(home))
+    predict = ["predict", "--model", "demo-fundus-unet", "--image", str(file)]
+    assert command([*predict, "--out", str(tmp_path / "out"), "--device", "cpu", "--json"]) == 0
+    again = read_mask(tmp_path / "out" / "prediction.png", 3).labels
+    np.testing.assert_array_equal(again, said)
+    assert not np.array_equal(read_image(file), read_image(photograph))
+    assert run_id
