@@ -36,6 +36,7 @@ from asma_core.progress import Progress
 from asma_core.runs import artefacts
 from asma_core.runs.execute import execute
 from asma_core.runs.figures import plain
+from asma_core.runs.run import Run
 from asma_core.runs.sources import (
     SourceImage,
     from_file,
@@ -44,7 +45,7 @@ from asma_core.runs.sources import (
     target_from_sample,
 )
 from asma_core.runs.spec import RunRequest
-from asma_core.runs.store import Run, RunStore
+from asma_core.runs.store import RunStore
 
 train = training_command.train
 

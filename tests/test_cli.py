@@ -21,7 +21,8 @@ from PIL import Image
 
 from asma_core import cli, training_command
 from asma_core.models.training import TrainingConfig
-from asma_core.runs import artefacts, execute, store
+from asma_core.runs import artefacts, execute
+from asma_core.runs.run import FAILED, INTERRUPTED
 from asma_core.runs.store import RunStore
 from tests import tiny
 
@@ -144,7 +145,7 @@ def test_ctrl_c_leaves_an_interrupted_run(home: Path) -> None:
     assert complaint.splitlines()[-1] == "asma_core: stopped from the keyboard"
     assert "Traceback" not in complaint
     (run,) = runs.newest()
-    assert run.state == store.INTERRUPTED and not runs.folder(run.id).exists()
+    assert run.state == INTERRUPTED and not runs.folder(run.id).exists()
 
 
 # In this process ------------------------------------------------------------------------------
@@ -306,7 +307,7 @@ def test_a_trained_network_can_be_used_at_once(
 )  # fmt: skip
 def test_bad_input_is_said_in_one_line(refused: Refused, arguments: list[str], words: str) -> None:
     assert words in refused(*arguments)
-    assert all(run.state == store.FAILED for run in RunStore().newest())
+    assert all(run.state == FAILED for run in RunStore().newest())
 
 
 def test_cuda_is_refused_where_there_is_none(

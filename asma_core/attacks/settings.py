@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Final, TypeVar, get_type_hints
 
 from asma_core.errors import InputError, UnknownNameError
 
@@ -111,20 +111,18 @@ def config_from_text(config: type[Config], values: Mapping[str, str]) -> Config:
     return config(**{name: _parse(name, text, kinds[name]) for name, text in values.items()})
 
 
+_TRUTH: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
 def _parse(name: str, text: str, kind: Any) -> Any:
     lowered = text.strip().lower()
-    if kind is bool:
-        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-        if lowered in words:
-            return words[lowered]
-    elif kind == float | None and lowered in ("auto", "none", ""):
+    if kind == float | None and lowered in ("auto", "none", ""):
         return None
-    else:
-        try:
-            return int(lowered) if kind is int else float(lowered)
-        except ValueError:
-            pass
-    raise InputError(f"{name} is {text!r}; it must be {_kind_text(kind)}")
+    readers: dict[Any, Callable[[str], Any]] = {bool: _TRUTH.__getitem__, int: int}
+    try:
+        return readers.get(kind, float)(lowered)
+    except (ValueError, KeyError) as error:
+        raise InputError(f"{name} is {text!r}; it must be {_kind_text(kind)}") from error
 
 
 def config_from_dict(config: type[Config], values: Mapping[str, Any]) -> Config:

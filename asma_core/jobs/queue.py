@@ -17,8 +17,9 @@ from typing import Final
 from asma_core.errors import UnknownRunError
 from asma_core.jobs import worker
 from asma_core.jobs.local import is_ending, local_executor
+from asma_core.runs.run import QUEUED, Run
 from asma_core.runs.spec import RunInputs, RunRequest
-from asma_core.runs.store import QUEUED, Run, RunStore
+from asma_core.runs.store import RunStore
 
 RECOVER_EVERY: Final = 5.0
 # A run that breaks the worker before it is claimed must not break workers for ever.

@@ -28,8 +28,9 @@ from asma_core.models.loading import load_model, predict
 from asma_core.runs import artefacts, store
 from asma_core.runs.figures import distance_figures, overlap_figures, plain, score_name
 from asma_core.runs.live import LiveReporter
+from asma_core.runs.run import CANCELLED, DONE, INTERRUPTED, Run
 from asma_core.runs.spec import RunInputs
-from asma_core.runs.store import Run, RunStore
+from asma_core.runs.store import RunStore
 
 Watch = Callable[[StepReport], bool | None]
 
@@ -66,7 +67,7 @@ def execute(runs: RunStore, run_id: str, watch: Watch | None = None) -> Run:
     except AsmaError as error:
         runs.fail(run_id, str(error))
     except KeyboardInterrupt:
-        runs.fail(run_id, "it was stopped from the keyboard; repeat it", store.INTERRUPTED)
+        runs.fail(run_id, "it was stopped from the keyboard; repeat it", INTERRUPTED)
         raise
     except Exception as error:
         runs.fail(run_id, f"an error of the workbench itself: {type(error).__name__}: {error}")
@@ -86,7 +87,7 @@ def _carry_out(runs: RunStore, run: Run, watch: Watch | None) -> None:
         artefacts.write_images(staged, inputs, attacked.clean, attacked.result)
         results = _results(run, inputs, attacked, staged)
     artefacts.write_way(staged, attacked.result, reporter.keeper.snapshots)
-    state = store.CANCELLED if attacked.result.stopped == ATTACK_CANCELLED else store.DONE
+    state = CANCELLED if attacked.result.stopped == ATTACK_CANCELLED else DONE
     record = {"id": run.id, "state": state, "spec": run.spec.as_dict(), "results": results}
     write_json(staged / store.RECORD, record)
     runs.finish(run.id, state, staged, results)

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from asma_core.files import explained
-from asma_core.runs.store import DONE, Run, RunStore
+from asma_core.runs.run import DONE, Run
+from asma_core.runs.store import RunStore
 
 # The earliest moment a zip can hold: the same run gives the same bytes whenever it is exported.
 ZIP_TIME: Final = (1980, 1, 1, 0, 0, 0)

@@ -18,87 +18,29 @@ import secrets
 import shutil
 import sqlite3
 import time
-import weakref
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from asma_core import paths
 from asma_core.errors import RunStateError, StoreError, UnknownRunError
 from asma_core.files import explained, read_json, write_bytes
+from asma_core.runs.database import Database
 from asma_core.runs.owners import forget_dead, is_alive, this_process
+from asma_core.runs.run import (
+    CANCELLED,
+    FAILED,
+    INTERRUPTED,
+    QUEUED,
+    RUNNING,
+    Run,
+    run_of_row,
+)
 from asma_core.runs.spec import RunInputs, RunRequest, RunSpec, make_spec
 
-QUEUED: Final = "queued"
-RUNNING: Final = "running"
-DONE: Final = "done"
-CANCELLED: Final = "cancelled"
-FAILED: Final = "failed"
-INTERRUPTED: Final = "interrupted"
-ENDED: Final = (DONE, CANCELLED, FAILED, INTERRUPTED)
 RECORD: Final = "run.json"
-# Seconds for the others to finish with the database.
-LONGEST_WAIT: Final = 30.0
-
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS runs (
-    id TEXT PRIMARY KEY,
-    created REAL NOT NULL,
-    finished REAL,
-    state TEXT NOT NULL,
-    owner TEXT NOT NULL,
-    cancel INTEGER NOT NULL DEFAULT 0,
-    inputs_hash TEXT NOT NULL,
-    spec TEXT NOT NULL,
-    results TEXT NOT NULL DEFAULT '{}',
-    message TEXT NOT NULL DEFAULT '',
-    verdict TEXT NOT NULL DEFAULT '',
-    note TEXT NOT NULL DEFAULT '',
-    tags TEXT NOT NULL DEFAULT ''
-);
-CREATE INDEX IF NOT EXISTS runs_by_time ON runs (created);
-CREATE INDEX IF NOT EXISTS runs_by_state ON runs (state);
-"""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run as the store knows it.
-
-    Attributes:
-        id: Eight hexadecimal digits.
-        created: Seconds since 1970.
-        finished: The same, or None.
-        state: One of queued, running, done, cancelled, failed, interrupted.
-        cancel: Whether somebody asked it to stop.
-        spec: What it is made from.
-        results: Figures; empty without a result.
-        message: Why it failed or was interrupted, in a sentence.
-        verdict: A person's judgement.
-        note: A person's words.
-        tags: Words, separated by commas.
-    """
-
-    id: str
-    created: float
-    finished: float | None
-    state: str
-    cancel: bool
-    spec: RunSpec
-    results: Mapping[str, Any]
-    message: str
-    verdict: str
-    note: str
-    tags: str
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more will happen to it."""
-        return self.state in ENDED
 
 
 class RunStore:
@@ -118,53 +60,7 @@ class RunStore:
         with explained(self.home):
             for name in ("runs", "work", "inputs"):
                 (self.home / name).mkdir(parents=True, exist_ok=True)
-        with self._explained():
-            # As long as one connection is open, the files beside the database stay, and a run can
-            # be read and a few words written even when the disk is full.
-            kept = self._connect()
-            weakref.finalize(self, kept.close)
-            _prepare(kept)
-            kept.execute("SELECT count(*) FROM runs").fetchone()
-
-    def _connect(self) -> sqlite3.Connection:
-        database = sqlite3.connect(
-            self.home / "runs.sqlite",
-            timeout=LONGEST_WAIT,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        database.row_factory = sqlite3.Row
-        return database
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            file = self.home / "runs.sqlite"
-            raise StoreError(
-                f"{file} can't be used ({error}); check that its disk is not full and that you "
-                "may write there"
-            ) from error
-
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        with self._explained(), closing(self._connect()) as database:
-            yield database
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Open a connection that alone may write until the block ends, all of it or nothing."""
-        with self._connected() as database:
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield database
-            except BaseException:
-                # SQLite itself has rolled back when the disk is full.
-                if database.in_transaction:
-                    database.execute("ROLLBACK")
-                raise
-            database.execute("COMMIT")
+        self._database = Database(self.home / "runs.sqlite")
 
     # What goes in ---------------------------------------------------------------------------
 
@@ -179,7 +75,7 @@ class RunStore:
         spec = make_spec(request, inputs, packed)
         owner = this_process(self.home)
         try:
-            with self._writing() as database:
+            with self._database.writing() as database:
                 file = self._inputs_file(spec.inputs_hash)
                 if not file.exists():
                     write_bytes(file, packed)
@@ -207,7 +103,7 @@ class RunStore:
     def _forget_inputs(self, inputs_hash: str) -> None:
         """Remove the inputs that no run uses."""
         file = self._inputs_file(inputs_hash)
-        with self._writing() as database, explained(file):
+        with self._database.writing() as database, explained(file):
             query = "SELECT 1 FROM runs WHERE inputs_hash = ? LIMIT 1"
             if database.execute(query, (inputs_hash,)).fetchone() is None:
                 file.unlink(missing_ok=True)
@@ -215,7 +111,7 @@ class RunStore:
     def claim(self, run_id: str) -> bool:
         """Take a queued run for this process; False when it is not queued any more."""
         owner = this_process(self.home)
-        with self._writing() as database:
+        with self._database.writing() as database:
             changed = database.execute(
                 "UPDATE runs SET state = ?, owner = ? WHERE id = ? AND state = ?",
                 (RUNNING, owner, run_id, QUEUED),
@@ -224,7 +120,7 @@ class RunStore:
 
     def ask_to_stop(self, run_id: str) -> None:
         """Cancel a queued run at once, and ask a running one to stop."""
-        with self._writing() as database:
+        with self._database.writing() as database:
             database.execute(
                 "UPDATE runs SET cancel = 1, finished = CASE state WHEN ? THEN ? ELSE finished END,"
                 " state = CASE state WHEN ? THEN ? ELSE state END WHERE id = ?",
@@ -264,7 +160,7 @@ class RunStore:
     def _end(
         self, run_id: str, state: str, results: Mapping[str, Any] | None = None, message: str = ""
     ) -> None:
-        with self._writing() as database:
+        with self._database.writing() as database:
             database.execute(
                 "UPDATE runs SET state = ?, finished = ?, results = ?, message = ? "
                 "WHERE id = ? AND state = ?",
@@ -288,7 +184,7 @@ class RunStore:
         """
         self.get(run_id)
         given = {"verdict": verdict, "note": note, "tags": tags}
-        with self._writing() as database:
+        with self._database.writing() as database:
             for column, value in given.items():
                 if value is not None:
                     database.execute(
@@ -305,7 +201,7 @@ class RunStore:
         run = self.get(run_id)
         if not run.ended:
             raise RunStateError(f"run {run_id} is {run.state}; stop it before deleting it")
-        with self._writing() as database:
+        with self._database.writing() as database:
             database.execute("DELETE FROM runs WHERE id = ?", (run_id,))
         self._forget_inputs(run.spec.inputs_hash)
         folder, aside = self.folder(run_id), self.work_folder(run_id)
@@ -323,26 +219,26 @@ class RunStore:
             UnknownRunError: There is none of that id.
         """
         _checked(run_id)
-        with self._connected() as database:
+        with self._database.reading() as database:
             row = database.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
         if row is None:
             raise UnknownRunError(
                 f"no run is called {run_id!r}; the Runs page and "
                 "`python -m asma_core runs` list those there are"
             )
-        return _run(row)
+        return run_of_row(row)
 
     def newest(self, limit: int | None = None) -> list[Run]:
         """Return the newest runs first."""
-        with self._connected() as database:
+        with self._database.reading() as database:
             rows = database.execute(
                 "SELECT * FROM runs ORDER BY created DESC, rowid DESC LIMIT ?", (limit or -1,)
             ).fetchall()
-        return [_run(row) for row in rows]
+        return [run_of_row(row) for row in rows]
 
     def count(self, state: str) -> int:
         """Return how many runs are in a state."""
-        with self._connected() as database:
+        with self._database.reading() as database:
             query = "SELECT count(*) FROM runs WHERE state = ?"
             return int(database.execute(query, (state,)).fetchone()[0])
 
@@ -388,7 +284,7 @@ class RunStore:
             The queued runs that this process has taken over and must now carry out, the oldest
             first.
         """
-        with self._connected() as database:
+        with self._database.reading() as database:
             rows = database.execute(
                 "SELECT id, state, owner FROM runs WHERE state IN (?, ?) ORDER BY created, rowid",
                 (QUEUED, RUNNING),
@@ -412,7 +308,7 @@ class RunStore:
 
     def tidy(self) -> None:
         """Remove what crashes left: work folders of runs that don't run, files written aside."""
-        with self._writing() as database, explained(self.home):
+        with self._database.writing() as database, explained(self.home):
             rows = database.execute("SELECT id FROM runs WHERE state = ?", (RUNNING,)).fetchall()
             running = {row["id"] for row in rows}
             left = [path for path in (self.home / "work").iterdir() if path.name not in running]
@@ -425,31 +321,12 @@ class RunStore:
 
     def _adopt(self, run_id: str, owner: str) -> bool:
         own = this_process(self.home)
-        with self._writing() as database:
+        with self._database.writing() as database:
             changed = database.execute(
                 "UPDATE runs SET owner = ? WHERE id = ? AND state = ? AND owner = ?",
                 (own, run_id, QUEUED, owner),
             )
             return changed.rowcount == 1
-
-
-def _prepare(database: sqlite3.Connection) -> None:
-    """Make the table when it is absent.
-
-    Of several processes that turn a new file to WAL at once, SQLite sends some away at once
-    instead of letting them wait.
-    """
-    give_up = time.monotonic() + LONGEST_WAIT
-    while True:
-        try:
-            database.execute("PRAGMA journal_mode=WAL")
-            database.executescript(_SCHEMA)
-            return
-        except sqlite3.OperationalError as error:
-            busy = error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-            if not busy or time.monotonic() > give_up:
-                raise
-            time.sleep(0.02)
 
 
 def _checked(run_id: str) -> str:
@@ -466,19 +343,3 @@ def _dump(value: Mapping[str, Any]) -> str:
 
 def _storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _run(row: sqlite3.Row) -> Run:
-    return Run(
-        id=row["id"],
-        created=row["created"],
-        finished=row["finished"],
-        state=row["state"],
-        cancel=bool(row["cancel"]),
-        spec=RunSpec(**json.loads(row["spec"])),
-        results=json.loads(row["results"]),
-        message=row["message"],
-        verdict=row["verdict"],
-        note=row["note"],
-        tags=row["tags"],
-    )

@@ -19,8 +19,8 @@ import pytest
 from asma_core.errors import InputError, StoreError, UnknownRunError
 from asma_core.jobs import queue as queue_module
 from asma_core.jobs.queue import JobQueue, stop
-from asma_core.runs import store
 from asma_core.runs.live import live_state
+from asma_core.runs.run import CANCELLED, DONE, FAILED, INTERRUPTED, QUEUED
 from asma_core.runs.store import RunStore
 from tests import tiny
 
@@ -69,12 +69,12 @@ def worker_pid(jobs: JobQueue) -> int:
 def test_a_run_is_carried_out_by_a_worker_of_low_priority(jobs: JobQueue) -> None:
     jobs.warm()
     run = jobs.submit(tiny.request(), tiny.inputs())
-    assert ended(jobs, run.id) == store.DONE
+    assert ended(jobs, run.id) == DONE
     pid = worker_pid(jobs)
     assert pid != os.getpid()
     assert psutil.Process(pid).nice() > psutil.Process().nice()
     again = jobs.repeat(run.id)
-    assert ended(jobs, again.id) == store.DONE
+    assert ended(jobs, again.id) == DONE
     assert again.spec == run.spec and worker_pid(jobs) == pid
 
 
@@ -84,9 +84,9 @@ def test_a_running_run_is_stopped_and_keeps_what_it_has(jobs: JobQueue) -> None:
     until(lambda: live_state(jobs.store, run.id))
     stop(jobs.store, waiting.id)
     stop(jobs.store, run.id)
-    assert ended(jobs, run.id) == store.CANCELLED
+    assert ended(jobs, run.id) == CANCELLED
     assert jobs.store.get(run.id).results["steps"] > 0
-    assert jobs.store.get(waiting.id).state == store.CANCELLED
+    assert jobs.store.get(waiting.id).state == CANCELLED
     assert jobs.store.get(waiting.id).results == {}
 
 
@@ -94,7 +94,7 @@ def test_ctrl_c_in_the_terminal_does_not_touch_the_worker(jobs: JobQueue) -> Non
     jobs.warm()
     os.kill(worker_pid(jobs), signal.SIGINT)
     run = jobs.submit(tiny.request(), tiny.inputs())
-    assert ended(jobs, run.id) == store.DONE
+    assert ended(jobs, run.id) == DONE
 
 
 def test_a_killed_worker_costs_one_run_and_the_queue_lives(jobs: JobQueue) -> None:
@@ -104,11 +104,11 @@ def test_a_killed_worker_costs_one_run_and_the_queue_lives(jobs: JobQueue) -> No
     behind = [jobs.submit(tiny.request(), tiny.inputs(number)) for number in range(3)]
     until(lambda: live_state(jobs.store, killed.id))
     os.kill(pid, signal.SIGKILL)
-    assert ended(jobs, killed.id) == store.INTERRUPTED
-    assert [ended(jobs, run.id) for run in behind] == [store.DONE] * 3
+    assert ended(jobs, killed.id) == INTERRUPTED
+    assert [ended(jobs, run.id) for run in behind] == [DONE] * 3
     assert not jobs.store.folder(killed.id).exists()
     after = jobs.submit(tiny.request(), tiny.inputs())
-    assert ended(jobs, after.id) == store.DONE and worker_pid(jobs) != pid
+    assert ended(jobs, after.id) == DONE and worker_pid(jobs) != pid
     until(lambda: not jobs._pending)
 
 
@@ -152,8 +152,8 @@ def test_a_server_that_ends_leaves_no_worker_and_its_runs_are_settled_at_the_nex
     assert "Traceback" not in complaints
     until(lambda: not psutil.pid_exists(int(pid)))
     jobs = JobQueue(RunStore(), Inline)
-    assert runs.get(running).state == store.INTERRUPTED
-    assert runs.get(queued).state == store.DONE
+    assert runs.get(running).state == INTERRUPTED
+    assert runs.get(queued).state == DONE
     assert runs.recover() == [] and not jobs._pending
 
 
@@ -215,9 +215,9 @@ def test_a_worker_that_never_starts_is_given_up_for_the_first_run_only(held: Job
         assert Held.made[number].ids() == [first.id, second.id]
         Held.made[number].break_down()
     failed = until(lambda: held.store.get(first.id).ended and held.store.get(first.id))
-    assert failed.state == store.FAILED and "can't be started" in failed.message
+    assert failed.state == FAILED and "can't be started" in failed.message
     until(lambda: len(Held.made) == 4 and Held.made[3].ids() == [second.id])
-    assert held.store.get(second.id).state == store.QUEUED
+    assert held.store.get(second.id).state == QUEUED
 
 
 def test_runs_behind_one_that_kills_workers_are_not_blamed(held: JobQueue) -> None:
@@ -226,13 +226,13 @@ def test_runs_behind_one_that_kills_workers_are_not_blamed(held: JobQueue) -> No
         until(lambda n=number: len(Held.made) > n and len(Held.made[n].jobs) == 5 - n)
         assert Held.made[number].ids() == [run.id for run in runs[number:]]
         # As if a worker had claimed the first and died with it.
-        with held.store._writing() as database:
+        with held.store._database.writing() as database:
             change = "UPDATE runs SET state = 'running', owner = 'vm-1-00' WHERE id = ?"
             database.execute(change, (runs[number].id,))
         Held.made[number].break_down()
     until(lambda: len(Held.made) > 4)
     states = [held.store.get(run.id).state for run in runs]
-    assert states == [store.INTERRUPTED] * 4 + [store.QUEUED]
+    assert states == [INTERRUPTED] * 4 + [QUEUED]
 
 
 def test_a_store_that_fails_after_a_crash_loses_no_queued_run(
@@ -266,7 +266,7 @@ def test_a_run_is_sent_once_however_often_one_recovers(held: JobQueue) -> None:
 def test_a_new_queue_takes_over_what_a_dead_server_left(home: Path) -> None:
     runs = RunStore(tiny.furnish(home))
     left = [runs.create(tiny.request(), tiny.inputs(n)).id for n in range(3)]
-    with runs._writing() as database:
+    with runs._database.writing() as database:
         database.execute("UPDATE runs SET owner = 'vm-1-00'")
     Held.made = []
     one, other = JobQueue(RunStore(), Held), JobQueue(RunStore(), Held)
@@ -284,9 +284,9 @@ def test_a_bug_in_a_run_is_logged_and_the_queue_goes_on(
     with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
         patched.setattr("asma_core.runs.execute.predict", broken)
         run = jobs.submit(tiny.request(), tiny.inputs())
-    assert jobs.store.get(run.id).state == store.FAILED
+    assert jobs.store.get(run.id).state == FAILED
     assert "ZeroDivisionError: oh" in caplog.text
-    assert jobs.store.get(jobs.submit(tiny.request(), tiny.inputs()).id).state == store.DONE
+    assert jobs.store.get(jobs.submit(tiny.request(), tiny.inputs()).id).state == DONE
 
 
 def test_what_does_not_fit_is_refused_at_once(held: JobQueue) -> None:
@@ -306,7 +306,7 @@ def test_a_run_can_be_repeated_when_its_attack_is_known_and_its_inputs_are_there
     run = jobs.submit(tiny.request(), tiny.inputs())
     (runs_inputs,) = (home / "inputs").iterdir()
     again = jobs.repeat(run.id)
-    assert again.spec == run.spec and jobs.store.get(again.id).state == store.DONE
+    assert again.spec == run.spec and jobs.store.get(again.id).state == DONE
     runs_inputs.unlink()
     with pytest.raises(StoreError, match="inputs"):
         jobs.repeat(run.id)

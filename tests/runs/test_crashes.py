@@ -19,18 +19,19 @@ import pytest
 from asma_core import files
 from asma_core.errors import StoreError
 from asma_core.runs import artefacts, execute, owners, store
+from asma_core.runs.run import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING
 from asma_core.runs.store import RunStore
 from tests import tiny
 
 PROJECT = Path(__file__).resolve().parents[2]
 POINTS = {
-    "prediction": store.INTERRUPTED,
-    "step": store.INTERRUPTED,
-    "images": store.INTERRUPTED,
-    "record": store.INTERRUPTED,
-    "before rename": store.INTERRUPTED,
-    "after rename": store.DONE,
-    "after row": store.DONE,
+    "prediction": INTERRUPTED,
+    "step": INTERRUPTED,
+    "images": INTERRUPTED,
+    "record": INTERRUPTED,
+    "before rename": INTERRUPTED,
+    "after rename": DONE,
+    "after row": DONE,
 }
 
 
@@ -50,8 +51,8 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
         ended = [f"{point} {signal.SIGKILL:d}" for point in POINTS]
         assert done.stdout.splitlines()[1:] == ended
         before = {run.id: run.state for run in runs.newest()}
-        assert before.pop(ids["after row"]) == store.DONE
-        assert set(before.values()) == {store.RUNNING}
+        assert before.pop(ids["after row"]) == DONE
+        assert set(before.values()) == {RUNNING}
         assert runs.recover() == []
     return home, ids
 
@@ -66,7 +67,7 @@ def test_a_killed_run_is_interrupted_or_done_and_never_half(
     run = runs.get(ids[point])
     assert run.state == POINTS[point]
     assert run.finished is not None
-    if run.state == store.DONE:
+    if run.state == DONE:
         there = {path.name for path in runs.folder(run.id).iterdir()}
         assert set(artefacts.FILES) <= there and run.results["success"] is True
     else:
@@ -74,7 +75,7 @@ def test_a_killed_run_is_interrupted_or_done_and_never_half(
         assert run.message == "its process ended before the run did; repeat it"
         assert not runs.work_folder(run.id).exists()
     again = runs.create(tiny.request(), runs.inputs(run))
-    assert execute.execute(runs, again.id).state == store.DONE
+    assert execute.execute(runs, again.id).state == DONE
     assert again.spec == run.spec
 
 
@@ -121,10 +122,10 @@ def server(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     process.stdout.close()
 
 
-def owned(runs: RunStore, owner: str, state: str = store.QUEUED) -> str:
+def owned(runs: RunStore, owner: str, state: str = QUEUED) -> str:
     """A run as another process left it."""
     run = runs.create(tiny.request(), tiny.inputs())
-    with runs._writing() as database:
+    with runs._database.writing() as database:
         database.execute(
             "UPDATE runs SET owner = ?, state = ? WHERE id = ?", (owner, state, run.id)
         )
@@ -136,14 +137,14 @@ def test_the_runs_of_a_living_process_are_left_alone(
 ) -> None:
     process, owner = server
     runs = RunStore(tiny.furnish(home))
-    queued, running = owned(runs, owner), owned(runs, owner, store.RUNNING)
+    queued, running = owned(runs, owner), owned(runs, owner, RUNNING)
     assert runs.recover() == []
-    assert [runs.get(queued).state, runs.get(running).state] == [store.QUEUED, store.RUNNING]
+    assert [runs.get(queued).state, runs.get(running).state] == [QUEUED, RUNNING]
     # A zombie, not waited for yet, is dead all the same.
     os.kill(process.pid, signal.SIGKILL)
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     assert runs.recover() == [queued]
-    assert [runs.get(queued).state, runs.get(running).state] == [store.QUEUED, store.INTERRUPTED]
+    assert [runs.get(queued).state, runs.get(running).state] == [QUEUED, INTERRUPTED]
     assert runs.recover() == []
 
 
@@ -169,10 +170,10 @@ def test_a_record_damaged_by_the_crash_does_not_keep_the_others_from_being_settl
     home: Path,
 ) -> None:
     runs = RunStore(tiny.furnish(home))
-    damaged, other = (owned(runs, "vm-1-00", store.RUNNING) for _ in range(2))
+    damaged, other = (owned(runs, "vm-1-00", RUNNING) for _ in range(2))
     files.write_bytes(runs.folder(damaged) / store.RECORD, b'{"state": "do')
     runs.recover()
-    assert runs.get(damaged).state == runs.get(other).state == store.INTERRUPTED
+    assert runs.get(damaged).state == runs.get(other).state == INTERRUPTED
     assert "not JSON" in runs.get(damaged).message
 
 
@@ -222,7 +223,7 @@ def test_a_full_disk_refuses_a_new_run_in_a_sentence(small_disk: Path) -> None:
     ballast.unlink()
     assert [run.id for run in runs.newest()] == [kept.id]
     assert [path.stem for path in (runs.home / "inputs").iterdir()] == [kept.spec.inputs_hash]
-    assert execute.execute(runs, kept.id).state == store.DONE
+    assert execute.execute(runs, kept.id).state == DONE
 
 
 def test_a_disk_that_fills_in_mid_run_fails_it_and_the_store_goes_on(small_disk: Path) -> None:
@@ -236,10 +237,10 @@ def test_a_disk_that_fills_in_mid_run_fails_it_and_the_store_goes_on(small_disk:
 
     ended = execute.execute(runs, run.id, watch)
     ballast[0].unlink()
-    assert ended.state == store.FAILED and one_sentence(ended.message)
+    assert ended.state == FAILED and one_sentence(ended.message)
     assert list((runs.home / "runs").iterdir()) == list((runs.home / "work").iterdir()) == []
     again = runs.create(tiny.request(), runs.inputs(ended))
-    assert execute.execute(runs, again.id).state == store.DONE
+    assert execute.execute(runs, again.id).state == DONE
 
 
 @pytest.mark.parametrize("name", [artefacts.ADVERSARIAL, artefacts.TRAJECTORY, store.RECORD])
@@ -251,7 +252,7 @@ def test_no_space_for_any_one_file_leaves_no_result(
     with monkeypatch.context() as patched:
         refuse_names(patched, f".{name}.")
         ended = execute.execute(runs, run.id)
-    assert ended.state == store.FAILED and one_sentence(ended.message)
+    assert ended.state == FAILED and one_sentence(ended.message)
     assert not runs.folder(run.id).exists() and not runs.work_folder(run.id).exists()
 
 
@@ -283,7 +284,7 @@ def test_a_database_that_fails_after_the_files_are_in_place_loses_nothing(
 
     monkeypatch.setattr(RunStore, "_end", fails_once)
     ended = execute.execute(runs, run.id)
-    assert (ended.state, len(calls)) == (store.DONE, 2)
+    assert (ended.state, len(calls)) == (DONE, 2)
     assert ended.results["success"] is True
 
 

@@ -18,8 +18,9 @@ from asma_core.attacks.contract import StepReport
 from asma_core.errors import UnknownRunError
 from asma_core.runs import artefacts, execute, store
 from asma_core.runs.live import live_state
+from asma_core.runs.run import CANCELLED, DONE, FAILED, INTERRUPTED, Run
 from asma_core.runs.spec import RunInputs
-from asma_core.runs.store import Run, RunStore
+from asma_core.runs.store import RunStore
 from tests import tiny
 
 ASKED = (
@@ -73,7 +74,7 @@ def test_the_figures_are_those_of_the_file_as_the_bare_network_sees_it(
     seen = tiny.bare_prediction(model, runs.home, folder / artefacts.ADVERSARIAL)
     saved = np.asarray(Image.open(folder / artefacts.ADVERSARIAL)).transpose(2, 0, 1) / 255.0
     change = saved - given.image
-    assert run.state == store.DONE
+    assert run.state == DONE
     assert np.array_equal(labels(folder / artefacts.PREDICTION_ADVERSARIAL), seen)
     assert results["iou_8bit"] == pytest.approx(overlap(seen, given.target, classes), abs=1e-9)
     assert results["pixel_accuracy_8bit"] == pytest.approx((seen == given.target).mean(), abs=1e-9)
@@ -139,7 +140,7 @@ def test_a_target_equal_to_the_prediction_is_done_in_no_step(runs: RunStore) -> 
     run = carried_out(runs, replace(tiny.inputs(), target=prediction))
     folder = runs.folder(run.id)
     assert (run.state, run.results["steps"], run.results["gradient_evaluations"]) == (
-        store.DONE, 0, 0,
+        DONE, 0, 0,
     )  # fmt: skip
     assert run.results["success"] is True and run.results["l2"] == run.results["l2_8bit"] == 0.0
     original, adversarial = (
@@ -168,7 +169,7 @@ def test_hide_is_scored_by_the_structure_that_is_gone(runs: RunStore) -> None:
 
 def test_weights_that_are_nan_end_in_a_sentence_and_no_files(runs: RunStore) -> None:
     run = carried_out(runs, model=tiny.NAN)
-    assert (run.state, dict(run.results)) == (store.FAILED, {})
+    assert (run.state, dict(run.results)) == (FAILED, {})
     assert "NaN" in run.message and "\n" not in run.message
     assert not runs.folder(run.id).exists() and not runs.work_folder(run.id).exists()
 
@@ -182,7 +183,7 @@ def test_out_of_memory_says_what_to_do(
 
     monkeypatch.setattr(execute, where, too_much)
     run = carried_out(runs)
-    assert run.state == store.FAILED
+    assert run.state == FAILED
     assert run.message == (
         "cpu ran out of memory on an image of 32 x 32; "
         "make the image smaller or choose another device"
@@ -199,7 +200,7 @@ def test_another_error_is_a_bug_and_is_raised(
     run = runs.create(tiny.request(), tiny.inputs())
     with pytest.raises(ZeroDivisionError):
         execute.execute(runs, run.id)
-    assert runs.get(run.id).state == store.FAILED
+    assert runs.get(run.id).state == FAILED
     assert "ZeroDivisionError: oh" in runs.get(run.id).message
 
 
@@ -209,14 +210,14 @@ def test_weights_that_changed_since_the_run_was_queued_are_not_used(runs: RunSto
         (runs.home / "models" / f"{tiny.NAN}.safetensors").read_bytes()
     )
     ended = execute.execute(runs, run.id)
-    assert ended.state == store.FAILED and "changed after the run was queued" in ended.message
+    assert ended.state == FAILED and "changed after the run was queued" in ended.message
 
 
 def test_a_watcher_can_cancel_and_the_best_so_far_is_kept(runs: RunStore) -> None:
     run = runs.create(tiny.request(tiny.QUICK | {"target_iou": 1.0}), tiny.inputs())
     ended = execute.execute(runs, run.id, lambda report: report.step == 7)
     trajectory = json.loads((runs.folder(run.id) / artefacts.TRAJECTORY).read_text())
-    assert (ended.state, ended.results["steps"]) == (store.CANCELLED, 7)
+    assert (ended.state, ended.results["steps"]) == (CANCELLED, 7)
     assert trajectory["step"] == list(range(8))
     assert ended.results["iou"] == pytest.approx(max(trajectory["iou"]), abs=1e-9)
     assert set(artefacts.FILES) <= {path.name for path in runs.folder(run.id).iterdir()}
@@ -233,7 +234,7 @@ def test_a_stop_asked_from_elsewhere_cancels(
             RunStore(runs.home).ask_to_stop(run.id)
 
     ended = execute.execute(runs, run.id, watch)
-    assert (ended.state, ended.results["steps"]) == (store.CANCELLED, 6)
+    assert (ended.state, ended.results["steps"]) == (CANCELLED, 6)
 
 
 def test_what_it_is_at_shows_while_it_runs_and_not_after(runs: RunStore) -> None:
@@ -336,7 +337,7 @@ def test_the_keyboard_leaves_an_interrupted_run(runs: RunStore) -> None:
     with pytest.raises(KeyboardInterrupt):
         execute.execute(runs, run.id, watch)
     ended = runs.get(run.id)
-    assert ended.state == store.INTERRUPTED and "keyboard" in ended.message
+    assert ended.state == INTERRUPTED and "keyboard" in ended.message
     assert list((runs.home / "work").iterdir()) == []
 
 
@@ -345,4 +346,4 @@ def test_a_network_that_is_gone_fails_the_run(runs: RunStore) -> None:
     (runs.home / "models" / f"{tiny.MODEL}.toml").unlink()
     (runs.home / "models" / f"{tiny.MODEL}.safetensors").unlink()
     ended = execute.execute(runs, run.id)
-    assert ended.state == store.FAILED and tiny.MODEL in ended.message
+    assert ended.state == FAILED and tiny.MODEL in ended.message

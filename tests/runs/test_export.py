@@ -14,7 +14,8 @@ import pytest
 from asma_core.cli import _parser
 from asma_core.runs import artefacts
 from asma_core.runs.export import MEANINGS, run_zip, runs_csv, runs_zip
-from asma_core.runs.store import INTERRUPTED, Run, RunStore
+from asma_core.runs.run import INTERRUPTED, Run
+from asma_core.runs.store import RunStore
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
 

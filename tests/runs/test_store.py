@@ -20,6 +20,7 @@ from asma_core.errors import (
     UnknownRunError,
 )
 from asma_core.runs import owners, store
+from asma_core.runs.run import CANCELLED, DONE, FAILED, QUEUED, RUNNING
 from asma_core.runs.store import RunStore
 from tests import tiny
 
@@ -54,19 +55,19 @@ def staged(runs: RunStore, run_id: str, text: str = "{}") -> Path:
 def finished(runs: RunStore) -> str:
     run = runs.create(tiny.request(), tiny.inputs())
     assert runs.claim(run.id)
-    runs.finish(run.id, store.DONE, staged(runs, run.id), {"iou": 0.5})
+    runs.finish(run.id, DONE, staged(runs, run.id), {"iou": 0.5})
     return run.id
 
 
 def test_a_run_goes_from_queued_over_running_to_done(runs: RunStore) -> None:
     run = runs.create(tiny.request(), tiny.inputs())
-    assert (run.state, run.ended, run.results, run.finished) == (store.QUEUED, False, {}, None)
+    assert (run.state, run.ended, run.results, run.finished) == (QUEUED, False, {}, None)
     assert run.spec.config["steps"] == tiny.QUICK["steps"]
     assert runs.claim(run.id)
-    assert runs.get(run.id).state == store.RUNNING
-    runs.finish(run.id, store.DONE, staged(runs, run.id, "curve"), {"iou": 0.5, "psnr": None})
+    assert runs.get(run.id).state == RUNNING
+    runs.finish(run.id, DONE, staged(runs, run.id, "curve"), {"iou": 0.5, "psnr": None})
     done = runs.get(run.id)
-    assert (done.state, done.ended, done.results) == (store.DONE, True, {"iou": 0.5, "psnr": None})
+    assert (done.state, done.ended, done.results) == (DONE, True, {"iou": 0.5, "psnr": None})
     assert done.finished is not None and done.finished >= done.created
     assert (runs.folder(run.id) / "trajectory.json").read_text() == "curve"
     assert not runs.work_folder(run.id).exists()
@@ -84,7 +85,7 @@ def test_a_failed_run_keeps_its_sentence_and_no_files(runs: RunStore) -> None:
     staged(runs, run.id)
     runs.fail(run.id, "why \udcff")
     failed = runs.get(run.id)
-    assert (failed.state, failed.message, failed.results) == (store.FAILED, "why \\udcff", {})
+    assert (failed.state, failed.message, failed.results) == (FAILED, "why \\udcff", {})
     assert not runs.folder(run.id).exists() and not runs.work_folder(run.id).exists()
 
 
@@ -95,7 +96,7 @@ def test_a_fault_after_the_files_are_in_place_does_not_take_the_result_away(runs
     (folder / store.RECORD).write_text('{"state": "done", "results": {"iou": 1.0}}')
     folder.replace(runs.folder(run.id))
     runs.fail(run.id, "the database was busy")
-    assert (runs.get(run.id).state, runs.get(run.id).results) == (store.DONE, {"iou": 1.0})
+    assert (runs.get(run.id).state, runs.get(run.id).results) == (DONE, {"iou": 1.0})
 
 
 def test_stop_cancels_a_queued_run_and_asks_a_running_one(runs: RunStore) -> None:
@@ -103,8 +104,8 @@ def test_stop_cancels_a_queued_run_and_asks_a_running_one(runs: RunStore) -> Non
     runs.claim(running.id)
     for run in (queued, running):
         runs.ask_to_stop(run.id)
-    assert runs.get(queued.id).state == store.CANCELLED and not runs.claim(queued.id)
-    assert runs.get(running.id).state == store.RUNNING and runs.stop_wanted(running.id)
+    assert runs.get(queued.id).state == CANCELLED and not runs.claim(queued.id)
+    assert runs.get(running.id).state == RUNNING and runs.stop_wanted(running.id)
 
 
 def test_newest_comes_first_and_states_are_counted(runs: RunStore) -> None:
@@ -112,7 +113,7 @@ def test_newest_comes_first_and_states_are_counted(runs: RunStore) -> None:
     runs.claim(ids[1])
     assert [run.id for run in runs.newest()] == ids[::-1]
     assert [run.id for run in runs.newest(2)] == ids[:1:-1]
-    assert (runs.count(store.QUEUED), runs.count(store.RUNNING), runs.count(store.DONE)) == (
+    assert (runs.count(QUEUED), runs.count(RUNNING), runs.count(DONE)) == (
         3,
         1,
         0,
