@@ -29,11 +29,6 @@ def attack_editor(key: str) -> None:
     """Show the editor; a press of Run queues the run and goes to it."""
     chosen = choose_source(key)
     if chosen is None:
-        st.info(
-            "Upload an image to see what the network makes of it, then draw the outline that an "
-            "attacker would want.",
-            icon=":material/upload_file:",
-        )
         return
     if chosen.dataset is not None and chosen.dataset.synthetic:
         st.caption("The images of this set are synthetic: generated, not taken from anybody.")

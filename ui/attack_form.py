@@ -98,6 +98,7 @@ def _widget(prefix: str, item: Field[Any], kind: Any) -> Any:
             max_value=int(rule.maximum),
             step=50,
             key=key,
+            persist_state=SESSION,
             help=rule.help,
         )
     return _number(rule, key, automatic=kind == float | None)

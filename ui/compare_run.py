@@ -8,11 +8,12 @@ from typing import Final
 
 import streamlit as st
 
+from asma_core.files import explained
 from asma_core.models.cards import model_cards
 from asma_core.runs import artefacts
 from asma_core.runs.export import run_zip
 from asma_core.runs.reading import read_file, read_trajectory, stored_snapshots
-from asma_core.runs.store import Run
+from asma_core.runs.run import Run
 from ui import services
 from ui.comparison.viewer import (
     Comparison,
@@ -23,6 +24,7 @@ from ui.comparison.viewer import (
 )
 from ui.curves import NO_TOOLBAR, run_curves
 from ui.format import moment, number, outcome, score_label
+from ui.guard import guarded, plain
 from ui.run_summary import figures_table, headline, how, key_figures
 from ui.verdict import verdict_editor
 
@@ -47,7 +49,7 @@ def compare_run(run: Run) -> None:
         _curves(run)
     with figures:
         figures_table(run, classes)
-    st.caption(how(run))
+    st.caption(plain(how(run)))
     _others(run)
 
 
@@ -68,8 +70,9 @@ def _actions(run: Run) -> None:
         with st.popover("Files", icon=":material/download:", key="compare-files"):
             _downloads(run)
         if st.button("Repeat", icon=":material/replay:", key="compare-repeat"):
-            repeated = services.queue().repeat(run.id)
-            st.switch_page("pages/attack.py", query_params={"run": repeated.id})
+            with guarded():
+                repeated = services.queue().repeat(run.id)
+                st.switch_page("pages/attack.py", query_params={"run": repeated.id})
 
 
 def _downloads(run: Run) -> None:
@@ -102,30 +105,33 @@ def _reader(folder: Path, name: str) -> Callable[[], bytes]:
     return (folder / name).read_bytes
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _comparison(run_id: str, classes: tuple[str, ...]) -> Comparison:
     """Read a run's pictures; a run never changes once it has ended."""
     folder = services.store().folder(run_id)
-    frames = [
-        Frame(f"step {item.step}", item.step, item.image.read_bytes(), item.prediction.read_bytes())
-        for item in stored_snapshots(folder)
-    ]
-    best = read_trajectory(folder)["best_step"]
-    result = Frame(
-        f"result, step {best}",
-        best,
-        (folder / artefacts.ADVERSARIAL).read_bytes(),
-        read_file(folder, artefacts.PREDICTION_ADVERSARIAL),
-    )
+    with explained(folder):
+        original = (folder / artefacts.ORIGINAL).read_bytes()
+        frames = [
+            Frame(f"step {at.step}", at.step, at.image.read_bytes(), at.prediction.read_bytes())
+            for at in stored_snapshots(folder)
+        ]
     return Comparison(
         key=run_id,
-        original_png=(folder / artefacts.ORIGINAL).read_bytes(),
-        frames=(*frames, result),
+        original_png=original,
+        frames=(*frames, _result_frame(folder)),
         truth_png=read_file(folder, artefacts.TRUTH),
         prediction_png=read_file(folder, artefacts.PREDICTION_CLEAN),
         target_png=read_file(folder, artefacts.TARGET),
         class_names=classes,
     )
+
+
+def _result_frame(folder: Path) -> Frame:
+    best = read_trajectory(folder)["best_step"]
+    with explained(folder):
+        adversarial = (folder / artefacts.ADVERSARIAL).read_bytes()
+    prediction = read_file(folder, artefacts.PREDICTION_ADVERSARIAL)
+    return Frame(f"result, step {best}", best, adversarial, prediction)
 
 
 def _query() -> dict[str, str]:
@@ -162,10 +168,12 @@ def _others(run: Run) -> None:
         return
     st.markdown("#### Other runs of this image")
     for other in others[:12]:
-        st.page_link(
-            "pages/compare.py",
-            label=f"{other.id}   {other.spec.attack.upper()}   towards {other.spec.target_name}   "
-            f"{outcome(other)}   score {number(other.results.get('score_8bit'))}   "
-            f"L2 {number(other.results.get('l2_8bit'), 2)}   {moment(other.created)}",
-            query_params={"run": other.id},
-        )
+        st.page_link("pages/compare.py", label=_line(other), query_params={"run": other.id})
+
+
+def _line(run: Run) -> str:
+    score, l2 = run.results.get("score_8bit"), run.results.get("l2_8bit")
+    return (
+        f"{run.id}   {run.spec.attack.upper()}   towards {plain(run.spec.target_name)}   "
+        f"{outcome(run)}   score {number(score)}   L2 {number(l2, 2)}   {moment(run.created)}"
+    )

@@ -14,7 +14,7 @@ from asma_core.data.demo import DEMO_SETS
 from asma_core.data.palette import PREDICTION, TRUTH
 from asma_core.errors import AsmaError
 from asma_core.models.cards import ModelCard
-from asma_core.runs.store import Run
+from asma_core.runs.run import Run
 from ui import services
 from ui.cards import Card, card_grid
 from ui.dataset_index import chosen_samples, fitting_models, runs_of

@@ -15,7 +15,7 @@ from asma_core.data.datasets import Dataset, Sample
 from asma_core.data.masks import read_mask
 from asma_core.errors import InputError
 from asma_core.models.cards import ModelCard, model_cards
-from asma_core.runs.store import Run
+from asma_core.runs.run import Run
 from ui import services
 from ui.dataset_view import View
 from ui.thumbnails import stamp

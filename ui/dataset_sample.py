@@ -18,8 +18,8 @@ from asma_core.data.palette import PREDICTION, TRUTH
 from asma_core.errors import AsmaError
 from asma_core.jobs.predictions import prediction_file
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou, iou_per_class
+from asma_core.runs.run import Run
 from asma_core.runs.sources import SourceImage, from_sample
-from asma_core.runs.store import Run
 from ui import services
 from ui.dataset_grid import PER_PAGE, listed
 from ui.dataset_view import View, change

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from asma_core.runs.store import Run
+from asma_core.runs.run import Run
 
 STATE_COLOURS: Final = {
     "queued": "gray",

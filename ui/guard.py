@@ -11,7 +11,7 @@ import streamlit as st
 from asma_core.errors import AsmaError
 
 # What means something in Markdown, in HTML or in Streamlit's own directives.
-MARKS: Final = "\\`*_{}[]()#+-.!|~$<>:&"
+MARKS: Final = "\\`*_{}[]()#+-=.!|~$<>:&"
 
 
 @contextmanager
@@ -26,7 +26,10 @@ def guarded() -> Iterator[None]:
 def show_error(error: AsmaError) -> None:
     """Show what went wrong as plain text, whatever names it holds."""
     text = str(error)
-    st.error(plain(text[:1].upper() + text[1:]), icon=":material/error:")
+    # A sentence may begin with the name of a file or of a setting, which stays as it is.
+    if text.partition(" ")[0].isalpha():
+        text = text[:1].upper() + text[1:]
+    st.error(plain(text), icon=":material/error:")
 
 
 def plain(text: str) -> str:

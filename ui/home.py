@@ -17,8 +17,8 @@ from asma_core.data.demo import set_pair
 from asma_core.data.images import from_bytes
 from asma_core.data.palette import ADVERSARIAL, TARGET
 from asma_core.models.cards import model_cards
+from asma_core.runs.run import QUEUED, RUNNING, Run
 from asma_core.runs.spec import RunInputs, RunRequest
-from asma_core.runs.store import QUEUED, RUNNING, Run
 from ui import services
 from ui.cards import Card, card_grid
 from ui.format import moment, number, outcome, outcome_colour, score_label

@@ -16,11 +16,13 @@ from asma_core.data.palette import ADVERSARIAL, TARGET
 from asma_core.jobs.queue import stop
 from asma_core.runs.artefacts import DIFFERENCE_GAIN
 from asma_core.runs.live import LiveState, live_state
+from asma_core.runs.run import QUEUED, Run
 from asma_core.runs.spec import RunInputs
-from asma_core.runs.store import QUEUED, Run, RunStore
+from asma_core.runs.store import RunStore
 from ui import services
 from ui.curves import NO_TOOLBAR, run_curves
 from ui.format import duration, number
+from ui.guard import guarded
 from ui.pictures import Layer, fit_size, outline, resize
 from ui.run_summary import headline
 
@@ -35,15 +37,17 @@ def live_run(run_id: str) -> None:
 
 @st.fragment(run_every=REFRESH)
 def _panel(run_id: str) -> None:
-    store = services.queue().store
-    run = store.get(run_id)
-    if run.ended:
-        st.rerun()
-    headline(run)
-    state = live_state(store, run_id)
-    _progress(store, run, state)
-    if state is not None:
-        _pictures(_inputs(run_id, store), run, state)
+    # The guard of app.py is not there when the fragment runs by itself.
+    with guarded():
+        store = services.queue().store
+        run = store.get(run_id)
+        if run.ended:
+            st.rerun()
+        headline(run)
+        state = live_state(store, run_id)
+        _progress(store, run, state)
+        if state is not None:
+            _pictures(_inputs(run_id, store), run, state)
 
 
 def _progress(store: RunStore, run: Run, state: LiveState | None) -> None:
@@ -54,23 +58,22 @@ def _progress(store: RunStore, run: Run, state: LiveState | None) -> None:
     else:
         score = number(state.curves["score"][-1])
         left = duration(state.seconds_left)
-        text = f"Step {state.step} of {state.steps}, at most {left} left, score {score}, "
-        words.progress(
-            min(state.step / state.steps, 1.0), text=text + f"L2 {state.curves['l2'][-1]:.2f}"
-        )
-    button.button(
+        l2 = number(state.curves["l2"][-1], 2)
+        text = f"Step {state.step} of {state.steps}, at most {left} left, score {score}, L2 {l2}"
+        words.progress(min(state.step / state.steps, 1.0), text=text)
+    if button.button(
         "Stopping" if run.cancel else "Stop",
         key=f"live-stop-{run.id}",
         icon=":material/stop:",
         disabled=run.cancel,
-        on_click=stop,
-        args=(store, run.id),
         width="stretch",
         help="What has been found so far is kept.",
-    )
+    ):
+        stop(store, run.id)
+        st.rerun()
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _inputs(run_id: str, _store: RunStore) -> RunInputs:
     return _store.inputs(_store.get(run_id))
 

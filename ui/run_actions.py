@@ -10,7 +10,8 @@ import streamlit as st
 from asma_core.errors import AsmaError
 from asma_core.jobs.queue import stop
 from asma_core.runs.export import run_zip, runs_csv, runs_zip
-from asma_core.runs.store import Run, RunStore
+from asma_core.runs.run import Run
+from asma_core.runs.store import RunStore
 from ui import services
 from ui.guard import plain, show_error
 from ui.run_delete import ask_to_delete

@@ -8,7 +8,8 @@ from typing import Final
 import streamlit as st
 
 from asma_core.attacks.registry import ATTACKS
-from asma_core.runs.store import Run, RunStore
+from asma_core.runs.run import Run
+from asma_core.runs.store import RunStore
 from ui.format import number, outcome_colour, score_label
 from ui.guard import plain
 from ui.run_pictures import run_picture

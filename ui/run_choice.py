@@ -6,9 +6,10 @@ from typing import Final
 
 import streamlit as st
 
-from asma_core.runs.store import Run
+from asma_core.runs.run import Run
 from ui import services
 from ui.format import moment, number, outcome
+from ui.guard import plain
 
 MOST_LISTED: Final = 300
 
@@ -22,7 +23,8 @@ def choose_run(key: str) -> Run | None:
         return None
     runs = {run.id: run for run in store.newest(MOST_LISTED) if run.results}
     if asked and asked not in runs:
-        runs = {asked: store.get(asked)} | runs
+        # It is older than those.
+        runs[asked] = store.get(asked)
     if not runs:
         st.info("There is nothing to compare yet: run an attack first.", icon=":material/info:")
         st.page_link("pages/attack.py", label="Attack an image", icon=":material/draw:")
@@ -39,18 +41,31 @@ def choose_run(key: str) -> Run | None:
         (newer, -1, "Newer run", ":material/chevron_right:"),
     ):
         place.button(
-            "", icon=icon, help=name, key=f"{key}{step}", on_click=_step, args=(widget, ids, step)
+            "", icon=icon, help=name, key=f"{key}{step}", on_click=_step, args=(key, ids, step)
         )
-    chosen = choice.selectbox("Run", ids, format_func=lambda item: _title(runs[item]), key=widget)
+    chosen = choice.selectbox(
+        "Run",
+        ids,
+        format_func=lambda item: _title(runs[item]),
+        key=widget,
+        on_change=_chosen_here,
+        args=(key,),
+    )
     st.session_state[f"{key}-asked"] = chosen
     if asked != chosen:
         st.query_params["run"] = chosen
     return runs[chosen]
 
 
-def _step(widget: str, ids: list[str], step: int) -> None:
-    place = ids.index(st.session_state[widget]) + step
-    st.session_state[widget] = ids[min(max(place, 0), len(ids) - 1)]
+def _step(key: str, ids: list[str], step: int) -> None:
+    place = ids.index(st.session_state[f"{key}-run"]) + step
+    st.session_state[f"{key}-run"] = ids[min(max(place, 0), len(ids) - 1)]
+    _chosen_here(key)
+
+
+def _chosen_here(key: str) -> None:
+    """Let the widget's choice stand: after a quick second click the address is still old."""
+    st.session_state[f"{key}-asked"] = st.query_params.get("run")
 
 
 def _title(run: Run) -> str:
@@ -64,7 +79,7 @@ def _title(run: Run) -> str:
 
 def _without_result(run: Run) -> None:
     words = run.message or "it has not ended yet" if not run.ended else run.message or run.state
-    st.info(f"Run {run.id} has no result to compare: {words}.", icon=":material/info:")
+    st.info(f"Run {run.id} has no result to compare: {plain(words)}.", icon=":material/info:")
     st.page_link(
         "pages/attack.py",
         label="Look at it" if run.ended else "Watch it",

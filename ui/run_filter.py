@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from asma_core.runs.store import Run
+from asma_core.runs.run import Run
 from ui.format import outcome
 
 OWN_IMAGE: Final = "own images"

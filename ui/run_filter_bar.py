@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from asma_core.attacks.registry import ATTACKS
-from asma_core.runs.store import Run
+from asma_core.runs.run import Run
 from ui.run_filter import SORTS, RunFilter, choices
 
 KEY: Final = "runs-filter"

@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from asma_core.runs.store import Run
+from asma_core.runs.run import Run
 from ui import run_filter_bar as bar
 from ui import services
 from ui.guard import plain

@@ -15,7 +15,8 @@ from asma_core.data.images import read_image, to_rgb
 from asma_core.data.masks import mask_values
 from asma_core.data.palette import ADVERSARIAL, TARGET
 from asma_core.errors import AsmaError
-from asma_core.runs.store import Run, RunStore
+from asma_core.runs.run import Run
+from asma_core.runs.store import RunStore
 from ui.pictures import Layer, fit_size, outline, resize
 
 QUALITY: Final = 88

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from asma_core.errors import StoreError
 from asma_core.files import read_json
-from asma_core.runs.store import RUNNING, Run, RunStore
+from asma_core.runs.run import RUNNING, Run
+from asma_core.runs.store import RunStore
 from ui.format import outcome
 
 

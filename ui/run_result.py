@@ -9,12 +9,13 @@ from asma_core.data.masks import mask_values
 from asma_core.data.palette import ADVERSARIAL, PREDICTION, TARGET
 from asma_core.errors import AsmaError
 from asma_core.runs import artefacts
-from asma_core.runs.store import Run
+from asma_core.runs.run import Run
 from ui import services
-from ui.guard import show_error
+from ui.guard import guarded, plain, show_error
 from ui.live_run import PICTURE_SIDE
 from ui.pictures import Layer, fit_size, outline, resize
 from ui.run_summary import headline, how, key_figures
+from ui.uploads import keep_image
 
 
 def run_result(run: Run) -> None:
@@ -22,6 +23,8 @@ def run_result(run: Run) -> None:
     headline(run)
     _ways_on(run)
     if not run.results:
+        if not run.message:
+            st.info("It was stopped before it had a result.", icon=":material/info:")
         return
     key_figures(run)
     folder = services.store().folder(run.id)
@@ -40,7 +43,7 @@ def run_result(run: Run) -> None:
     difference = to_rgb(read_image(folder / artefacts.DIFFERENCE))
     columns[2].image(difference, width="stretch")
     columns[2].caption(f"Difference x {artefacts.DIFFERENCE_GAIN}, grey is none")
-    st.caption(how(run))
+    st.caption(plain(how(run)))
 
 
 def _word(colour: str) -> str:
@@ -59,7 +62,8 @@ def _ways_on(run: Run) -> None:
         icon=":material/draw:",
         help="Back to the image, with the target and the settings as they were.",
     ):
-        _leave_run(run)
+        with guarded():
+            _leave_run(run)
     if row.button("Repeat", key="result-repeat", icon=":material/replay:"):
         try:
             st.query_params["run"] = services.queue().repeat(run.id).id
@@ -70,7 +74,12 @@ def _ways_on(run: Run) -> None:
 
 
 def _leave_run(run: Run) -> None:
-    """Go back to the editor, at the run's image when it is one of a data set."""
-    query = {"dataset": run.spec.dataset, "sample": run.spec.sample} if run.spec.dataset else {}
+    """Go back to the editor, at the run's image."""
+    spec = run.spec
+    if spec.dataset:
+        query = {"dataset": spec.dataset, "sample": spec.sample}
+    else:
+        # The link may have been opened in a session that doesn't have the image.
+        query = {"own": keep_image(services.store().inputs(run).image, spec.sample)}
     st.query_params.from_dict(query)
     st.rerun()

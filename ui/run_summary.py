@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from asma_core.runs.store import Run
+from asma_core.runs.run import Run
 from ui.format import number, outcome, outcome_colour, score_label
 from ui.guard import plain
 

@@ -10,7 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from asma_core.attacks.registry import ATTACKS
-from asma_core.runs.store import Run, RunStore
+from asma_core.runs.run import Run
+from asma_core.runs.store import RunStore
 from ui.format import moment
 from ui.run_pictures import run_picture
 from ui.run_progress import standing

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from asma_core.data.datasets import Dataset, dataset_names
+from asma_core.data.datasets import Dataset, Sample, dataset_names
 from asma_core.errors import AsmaError
+from asma_core.files import explained
 from asma_core.models.cards import ModelCard, model_cards
 from asma_core.runs.sources import SourceImage, from_sample
 from ui import services
@@ -48,24 +50,40 @@ def choose_source(key: str) -> Chosen | None:
         persist_state=SESSION,
         label_visibility="collapsed",
         required=True,
+        on_change=_chosen_here,
+        args=(key,),
     )
     return _from_upload(key, columns[4]) if kind == OWN else _from_dataset(key, columns[1:])
 
 
 def _follow_address(key: str) -> None:
     """Take the image from a new address, such as the one of "Attack this image"."""
-    query = st.query_params
-    asked = (query.get("dataset"), query.get("sample"), query.get("own"))
+    asked = _address()
     if asked == st.session_state.get(f"{key}-asked"):
         return
     st.session_state[f"{key}-asked"] = asked
-    if asked[2]:
+    dataset, sample, own = asked
+    if own:
         st.session_state[f"{key}-kind"] = OWN
-        st.session_state[f"{key}-own"] = asked[2]
-    elif asked[0] and asked[1]:
+        st.session_state[f"{key}-own"] = own
+    elif dataset:
         st.session_state[f"{key}-kind"] = DATASET
-        st.session_state[f"{key}-dataset"] = asked[0]
-        st.session_state[f"{key}-sample-{asked[0]}"] = asked[1]
+        st.session_state[f"{key}-dataset"] = dataset
+        if sample:
+            st.session_state[f"{key}-sample-{dataset}"] = sample
+
+
+def _address() -> tuple[str | None, str | None, str | None]:
+    query = st.query_params
+    return query.get("dataset"), query.get("sample"), query.get("own")
+
+
+def _chosen_here(key: str) -> None:
+    """Let the choice stand that a widget has just made.
+
+    After a quick second click the browser still has the address of before the first one.
+    """
+    st.session_state[f"{key}-asked"] = _address()
 
 
 def _say_in_address(key: str, dataset: str | None, sample: str | None, own: str | None) -> None:
@@ -84,13 +102,29 @@ def _from_dataset(key: str, columns: Sequence[DeltaGenerator]) -> Chosen | None:
     if asked and asked not in names:
         names.append(asked)
     name = columns[0].selectbox(
-        "Data set", names, key=initial(f"{key}-dataset", names[0], names), persist_state=SESSION
+        "Data set",
+        names,
+        key=initial(f"{key}-dataset", names[0], names),
+        persist_state=SESSION,
+        on_change=_chosen_here,
+        args=(key,),
     )
     dataset = services.open_dataset(name)
     samples = [sample.name for sample in dataset.samples]
     first = next((s.name for s in dataset.samples if s.split == "test"), samples[0])
-    sample_key = initial(f"{key}-sample-{name}", first, samples)
-    chosen = columns[1].selectbox("Image", samples, key=sample_key)
+    sample_key = f"{key}-sample-{name}"
+    with guarded():
+        # An address may name it by its index, as on the command line.
+        asked = st.session_state.get(sample_key, first)
+        st.session_state[sample_key] = dataset.find(asked).name
+    chosen = columns[1].selectbox(
+        "Image",
+        samples,
+        key=initial(sample_key, first, samples),
+        persist_state=SESSION,
+        on_change=_chosen_here,
+        args=(key,),
+    )
     buttons = columns[2].container(horizontal=True, gap="small")
     for step, label, icon in (
         (-1, "Previous image", ":material/chevron_left:"),
@@ -102,23 +136,33 @@ def _from_dataset(key: str, columns: Sequence[DeltaGenerator]) -> Chosen | None:
             help=label,
             key=f"{key}-step{step}",
             on_click=_step,
-            args=(sample_key, samples, step),
+            args=(key, sample_key, samples, step),
         )
-    source = _read(name, chosen)
+    sample = dataset.find(chosen)
+    stamps = (name, dataset.classes, _stamp(sample.image), _stamp(sample.mask))
+    source = _read(dataset, sample, stamps)
     card = _network(columns[3], key, len(dataset.classes), name)
     _say_in_address(key, name, chosen, None)
     return Chosen(source, dataset, card) if card else None
 
 
-def _step(sample_key: str, samples: list[str], step: int) -> None:
+def _step(key: str, sample_key: str, samples: list[str], step: int) -> None:
     place = samples.index(st.session_state[sample_key])
     st.session_state[sample_key] = samples[(place + step) % len(samples)]
+    _chosen_here(key)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _read(dataset: str, sample: str) -> SourceImage:
-    opened = services.open_dataset(dataset)
-    return from_sample(opened, opened.find(sample))
+def _stamp(file: Path) -> tuple[str, int, int]:
+    """Return what changes when a file does."""
+    with explained(file):
+        status = file.stat()
+    return str(file), status.st_mtime_ns, status.st_size
+
+
+# Shared and only read: copying a large image at every rerun would cost more than reading it.
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _read(_dataset: Dataset, _sample: Sample, stamps: tuple[object, ...]) -> SourceImage:
+    return from_sample(_dataset, _sample)
 
 
 def _network(
@@ -127,8 +171,9 @@ def _network(
     cards = model_cards()
     fitting = [name for name, card in cards.items() if classes in (None, len(card.classes))]
     if not fitting:
+        what = "There is no network" if classes is None else f"No network has {classes} classes"
         st.warning(
-            f"No network has {classes} classes like this data set; train one with "
+            f"{what}{' like this data set' if classes else ''}; train one with "
             f"`python -m asma_core train`.",
             icon=":material/info:",
         )
@@ -152,12 +197,19 @@ def _from_upload(key: str, place: DeltaGenerator) -> Chosen | None:
     )
     kept_key = f"{key}-own"
     if uploaded is not None and uploaded.file_id != st.session_state.get(f"{key}-upload-id"):
-        st.session_state[f"{key}-upload-id"] = uploaded.file_id
         with guarded():
             st.session_state[kept_key] = keep_upload(uploaded.getvalue(), uploaded.name)
+            # Only now: a file that can't be read is complained of as long as it is there.
+            st.session_state[f"{key}-upload-id"] = uploaded.file_id
     own = st.session_state[initial(kept_key, "")]
-    if not own or card is None:
+    if not own:
         _say_in_address(key, None, None, None)
+        st.info(
+            "Upload an image to see what the network makes of it, then draw the outline that an "
+            "attacker would want.",
+            icon=":material/upload_file:",
+        )
+    if not own or card is None:
         return None
     try:
         source = _open(own)
@@ -168,6 +220,6 @@ def _from_upload(key: str, place: DeltaGenerator) -> Chosen | None:
     return Chosen(source, None, card)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _open(own: str) -> SourceImage:
     return open_upload(own)

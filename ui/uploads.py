@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from PIL import Image
+
 from asma_core import paths
-from asma_core.data.images import read_image
+from asma_core.data.images import FloatImage, encode_png, from_bytes, read_image, to_bytes
 from asma_core.errors import InputError
 from asma_core.files import read_json, write_bytes, write_json
 from asma_core.runs.sources import SourceImage, from_file
@@ -26,6 +30,24 @@ def keep_upload(data: bytes, name: str) -> str:
     write_json(_folder() / f"{key}.json", {"name": name})
     write_bytes(_folder() / f"{key}.image", data)
     return key
+
+
+def keep_image(image: FloatImage, name: str) -> str:
+    """Keep an image that was read once, such as a run's; return its key.
+
+    Args:
+        image: float32 (C, H, W) in [0, 1]; grey of 16 bits keeps them.
+        name: What a person calls it.
+
+    Raises:
+        StoreError: It can't be written.
+    """
+    pixels = to_bytes(image)
+    if pixels.ndim == 3 or np.array_equal(from_bytes(pixels), image):
+        return keep_upload(encode_png(pixels), name)
+    buffer = io.BytesIO()
+    Image.fromarray(np.rint(image[0] * np.float32(65535)).astype(np.uint16)).save(buffer, "PNG")
+    return keep_upload(buffer.getvalue(), name)
 
 
 def open_upload(key: str) -> SourceImage:

@@ -9,7 +9,8 @@ from typing import Final
 import streamlit as st
 
 from asma_core.errors import AsmaError
-from asma_core.runs.store import Run, RunStore
+from asma_core.runs.run import Run
+from asma_core.runs.store import RunStore
 from ui.guard import plain
 
 # Each with the key that gives it.

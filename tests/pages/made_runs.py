@@ -12,8 +12,9 @@ from asma_core.data.images import encode_png, from_bytes, to_bytes
 from asma_core.data.masks import encode_mask
 from asma_core.files import write_bytes, write_json
 from asma_core.runs import store
+from asma_core.runs.run import DONE, FAILED, Run
 from asma_core.runs.spec import RunInputs, RunRequest
-from asma_core.runs.store import Run, RunStore
+from asma_core.runs.store import RunStore
 
 MODEL = "demo-fundus-unet"
 CLASSES = 3
@@ -95,7 +96,7 @@ def figures(made: Made) -> dict[str, Any]:
 def finished(
     runs: RunStore,
     made: Made | None = None,
-    state: str = store.DONE,
+    state: str = DONE,
     size: int = 32,
     seed: int = 0,
     files: bool = True,
@@ -137,9 +138,7 @@ def _write_files(folder: Any, made_from: RunInputs) -> None:
     (folder / "trajectory.json").write_text(json.dumps({"step": [0], "score": [0.5]}))
 
 
-def failed(
-    runs: RunStore, message: str, state: str = store.FAILED, made: Made | None = None
-) -> Run:
+def failed(runs: RunStore, message: str, state: str = FAILED, made: Made | None = None) -> Run:
     """Make a run that ended without a result."""
     run = queued(runs, made)
     assert runs.claim(run.id)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from asma_core.runs.store import CANCELLED, INTERRUPTED, Run, RunStore
+from asma_core.runs.run import CANCELLED, INTERRUPTED, Run
+from asma_core.runs.store import RunStore
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
 from ui.run_filter import NO_VERDICT, OWN_IMAGE, RunFilter, choices

@@ -1,0 +1,170 @@
+"""A data folder for the pages: small data sets, networks that are only cards, no processes."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.testing.v1 import AppTest
+
+from asma_core import paths
+from asma_core.data import demo
+from asma_core.data.images import FloatImage
+from asma_core.data.masks import encode_mask
+from asma_core.errors import ModelError
+from asma_core.jobs.queue import JobQueue
+from asma_core.models.cards import find_card
+from asma_core.runs.run import Run
+from asma_core.runs.store import RunStore
+from tests.pages import made_runs
+from ui import services, shell
+
+PROJECT = Path(__file__).resolve().parents[2]
+SIDE = 32
+DATASET = "spots"
+FOUR = "wide-four-classes"
+MODEL = made_runs.MODEL
+TWO = "two-classes-net"
+NASTY = '<script>alert("x")</script> `*bold*` :material/home: \N{GRINNING FACE}'
+PLACES = {"a": (0.4, 0.5), "b": (0.6, 0.4), "c": (0.5, 0.5)}
+
+
+@dataclass
+class House:
+    """What the tests look into.
+
+    Attributes:
+        home: The data folder.
+        jobs: A queue that carries nothing out.
+        prediction: What every network says of every image.
+        fails: Whether predicting fails.
+    """
+
+    home: Path
+    jobs: JobQueue
+    prediction: NDArray[np.int64] = field(
+        default_factory=lambda: made_runs.disc(SIDE, 0.45, 0.55, 0.25)
+    )
+    fails: bool = False
+
+    @property
+    def runs(self) -> RunStore:
+        return self.jobs.store
+
+    def predict(self, model: str, image: FloatImage, device: str = "auto") -> NDArray[np.int64]:
+        if self.fails:
+            raise ModelError("the process that predicts ended; reload the page to ask again")
+        classes = len(find_card(model).classes)
+        return np.minimum(self.prediction[: image.shape[1], : image.shape[2]], classes - 1)
+
+    def mask(self, name: str) -> NDArray[np.int64]:
+        """Return a mask of the data set as Pillow reads it."""
+        file = self.home / "datasets" / DATASET / "masks" / f"{name}.png"
+        return np.asarray(Image.open(file)).astype(np.int64)
+
+    def submitted(self) -> Run:
+        """Return the one run that was queued."""
+        (run,) = self.runs.newest()
+        return run
+
+
+def furnish(home: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    """Fill a data folder and keep processes, shipped networks and demo sets away."""
+    write_dataset(home, DATASET, ("background", "rim", "cup"))
+    write_dataset(home, FOUR, ("background", "one", "two", "three"))
+    write_network(home, MODEL, ("background", "rim", "cup"), DATASET)
+    write_network(home, TWO, ("background", "lesion"), "")
+    monkeypatch.setattr(JobQueue, "_send", lambda *_: None)
+    house = House(home, JobQueue(RunStore(home)))
+    monkeypatch.setattr(services, "queue", lambda: house.jobs)
+    monkeypatch.setattr(services, "predictor", lambda: house)
+    monkeypatch.setattr(services, "warm", lambda: None)
+    # Every run of AppTest is that of a new server, which would show the page without app.py.
+    monkeypatch.setattr(PagesManager, "__init__", _warm(PagesManager.__init__))
+    monkeypatch.setattr(shell, "through_app", lambda: None)
+    monkeypatch.setattr(paths, "SHIPPED_MODELS", home / "none")
+    monkeypatch.setattr(demo, "DEMO_SETS", {})
+    return house
+
+
+def _warm(make: Callable[..., None]) -> Callable[..., None]:
+    """Return a maker of page managers such as a server has once app.py has run."""
+
+    def made(*args: Any, **more: Any) -> None:
+        make(*args, **more)
+        PagesManager.uses_pages_directory = False
+
+    return made
+
+
+def write_dataset(home: Path, name: str, classes: tuple[str, ...]) -> None:
+    folder = home / "datasets" / name
+    (folder / "images").mkdir(parents=True)
+    (folder / "masks").mkdir()
+    for sample, (x, y) in PLACES.items():
+        labels = made_runs.disc(SIDE, x, y, 0.25)
+        (folder / "images" / f"{sample}.png").write_bytes(picture(60 + 40 * (labels > 0)))
+        (folder / "masks" / f"{sample}.png").write_bytes(encode_mask(labels))
+    split = {"train": ["a"], "test": ["b", "c"]}
+    card = {"title": name, "synthetic": name == DATASET, "classes": list(classes), "split": split}
+    (folder / "dataset.json").write_text(json.dumps(card))
+
+
+def write_network(home: Path, name: str, classes: tuple[str, ...], dataset: str) -> None:
+    folder = home / "models"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.safetensors").write_bytes(b"weights")
+    names = "\n".join(f'[[classes]]\nname = "{label}"' for label in classes)
+    (folder / f"{name}.toml").write_text(
+        f'name = "{name}"\ntitle = "A net"\ndescription = "For tests."\n'
+        f'weights = "{name}.safetensors"\ndataset = "{dataset}"\n'
+        '[architecture]\nname = "UNet"\n'
+        "[input]\nchannels = 3\nsize = 0\nmultiple = 16\n"
+        "mean = [0.0, 0.0, 0.0]\nstd = [1.0, 1.0, 1.0]\n" + names
+    )
+
+
+def picture(values: NDArray[Any]) -> bytes:
+    """Return a PNG of grey values."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.asarray(values).astype(np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def visit(page: str, **query: str) -> AppTest:
+    """Open a page of the app under an address."""
+    # Through app.py first, so that AppTest knows its pages and shows them under its guard.
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    app.query_params.update(query)
+    app.switch_page(f"pages/{page}.py")
+    return app.run()
+
+
+def address(app: AppTest) -> dict[str, str]:
+    values = app.query_params.items()
+    return {name: value[0] if isinstance(value, list) else value for name, value in values}
+
+
+def texts(app: AppTest) -> str:
+    """Return all that is written on the page, without the marks that escape."""
+    parts = (*app.markdown, *app.caption, *app.info, *app.warning, *app.error)
+    return "\n".join(part.value for part in parts).replace("\\", "")
+
+
+def errors(app: AppTest) -> list[str]:
+    """Return the sentences of what went wrong; a traceback fails the test."""
+    assert not app.exception
+    return [error.value.replace("\\", "") for error in app.error]
+
+
+def image_count(app: AppTest) -> int:
+    return len(app.get("image")) + len(app.get("imgs"))

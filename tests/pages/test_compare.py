@@ -1,0 +1,349 @@
+"""The Compare page: choosing a run, its figures, its files, and the other runs of its image."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from asma_core.errors import StoreError
+from asma_core.runs import artefacts
+from asma_core.runs.run import CANCELLED, DONE, Run
+from asma_core.runs.store import RECORD
+from tests.pages import made_runs
+from tests.pages.made_runs import Made
+from tests.pages.small_house import MODEL, NASTY, House, address, errors, furnish, texts, visit
+from ui import compare_run
+
+VIEW = {
+    "mode": "slider",
+    "times": "40",
+    "difference": "absolute",
+    "channel": "red",
+    "overlays": "truth",
+}
+
+
+@pytest.fixture(autouse=True)
+def house(home: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    return furnish(home, monkeypatch)
+
+
+def finished(house: House, made: Made | None = None, state: str = DONE, seed: int = 0) -> Run:
+    """Make a run with a whole trajectory, which ends at step 84."""
+    run = made_runs.finished(house.runs, made, state, seed=seed)
+    names = ("score", "iou", "pixel_accuracy", "l2", "linf")
+    trajectory: dict[str, Any] = {"step": [0, 84], "best_step": 84, "chosen": {}}
+    trajectory |= {name: [0.1, 0.9] for name in names}
+    file = house.runs.folder(run.id) / artefacts.TRAJECTORY
+    file.write_text(json.dumps(trajectory))
+    return run
+
+
+def hidden(house: House) -> Run:
+    """Make a run whose target has no structure: what an overlap would be is undefined."""
+    run = made_runs.queued(house.runs)
+    assert house.runs.claim(run.id)
+    undefined = {
+        "iou": None,
+        "iou_per_class": [1.0, None, None],
+        "dice_per_class": [1.0, None, None],
+        "hausdorff_95_per_class": [None, None],
+        "psnr": None,
+    }
+    results = made_runs.figures(Made(iou=None)) | {"score": 0.75, "score_8bit": 0.7412}
+    results |= {
+        name + end: value for name, value in undefined.items() for end in ("", "_before", "_8bit")
+    }
+    staged = house.runs.work_folder(run.id) / "result"
+    staged.mkdir(parents=True)
+    made_runs._write_files(staged, made_runs.inputs())
+    trajectory: dict[str, Any] = {"step": [0, 84], "best_step": 84, "chosen": {}}
+    trajectory |= {name: [None, 0.7] for name in ("score", "iou", "pixel_accuracy", "l2", "linf")}
+    (staged / artefacts.TRAJECTORY).write_text(json.dumps(trajectory))
+    record = {"id": run.id, "state": DONE, "spec": run.spec.as_dict(), "results": results}
+    (staged / RECORD).write_text(json.dumps(record))
+    house.runs.finish(run.id, DONE, staged, results)
+    return house.runs.get(run.id)
+
+
+def table(app: AppTest) -> dict[str, tuple[str, str, str]]:
+    """Return the figures by their label: before, float, 8-bit."""
+    rows = app.dataframe[0].value.to_dict("records")
+    return {row["Figure"]: (row["Before"], row["Float"], row["8-bit file"]) for row in rows}
+
+
+def links(app: AppTest) -> list[tuple[str, str]]:
+    return [(link.proto.page, link.proto.query_string) for link in app.get("page_link")]
+
+
+# Choosing a run -------------------------------------------------------------------------------
+
+
+def test_without_runs_it_says_what_to_do() -> None:
+    app = visit("compare")
+    assert errors(app) == []
+    assert "run an attack first" in app.info[0].value
+    assert [page for page, _ in links(app)] == ["attack"]
+
+
+@pytest.mark.parametrize("run_id", ["deadbeef", "../../..", "<script>", "'; DROP TABLE runs"])
+def test_an_unknown_run_is_a_sentence(house: House, run_id: str) -> None:
+    finished(house)
+    (sentence,) = errors(visit("compare", run=run_id))
+    assert "no run" in sentence.lower()
+
+
+@pytest.mark.parametrize(
+    ("message", "words"), [("", "not ended yet"), (f"bad {NASTY}", f"bad {NASTY}")]
+)
+def test_a_run_without_a_result_says_so_and_leads_to_it(
+    house: House, message: str, words: str
+) -> None:
+    run = made_runs.failed(house.runs, message) if message else made_runs.queued(house.runs)
+    app = visit("compare", run=run.id)
+    assert errors(app) == []
+    assert words in texts(app)
+    assert "<script>" not in app.info[0].value
+    assert links(app) == [("attack", f"run={run.id}")]
+
+
+def test_without_an_address_it_shows_the_newest_that_has_a_result(house: House) -> None:
+    run = finished(house)
+    made_runs.failed(house.runs, "no")
+    made_runs.queued(house.runs)
+    app = visit("compare")
+    assert errors(app) == []
+    assert address(app)["run"] == run.id
+    assert len(app.selectbox(key="compare-run").options) == 1
+
+
+def test_older_and_newer_step_through_the_runs_and_stop_at_the_ends(house: House) -> None:
+    oldest, middle, newest = (finished(house).id for _ in range(3))
+    app = visit("compare")
+    seen = [address(app)["run"]]
+    for step in (1, 1, 1, -1, -1, -1):
+        app.button(key=f"compare{step}").click().run()
+        assert errors(app) == []
+        seen.append(address(app)["run"])
+    assert seen == [newest, middle, oldest, oldest, middle, newest, newest]
+
+
+def test_two_quick_clicks_on_older_are_two_steps(house: House) -> None:
+    oldest, _, newest = (finished(house).id for _ in range(3))
+    app = visit("compare")
+    app.button(key="compare1").click().run()
+    # The browser sends the second click before it has heard of the new address.
+    app.query_params["run"] = newest
+    app.button(key="compare1").click().run()
+    assert address(app)["run"] == oldest
+
+
+def test_another_run_keeps_what_the_address_says_of_the_view(house: House) -> None:
+    first, second = finished(house), finished(house)
+    app = visit("compare", run=second.id, **VIEW)
+    app.selectbox(key="compare-run").set_value(first.id).run()
+    assert errors(app) == []
+    assert address(app) == {"run": first.id, "frame": "1", **VIEW}
+
+
+def test_a_link_with_a_view_opens_that_view(house: House) -> None:
+    run = finished(house)
+    app = visit("compare", run=run.id, frame="0", **VIEW)
+    assert errors(app) == []
+    assert address(app) == {"run": run.id, "frame": "0", **VIEW}
+
+
+@pytest.mark.parametrize("value", ["<script>", "-1", "9" * 40, "", "\N{BOMB}"])
+def test_a_strange_view_in_the_address_is_harmless(house: House, value: str) -> None:
+    run = finished(house)
+    app = visit("compare", run=run.id, **dict.fromkeys([*VIEW, "frame"], value))
+    assert errors(app) == []
+    assert address(app)["mode"] == "side"
+    assert address(app)["frame"] == "1"
+
+
+def test_an_older_run_than_those_listed_comes_last(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = finished(house), finished(house)
+    monkeypatch.setattr("ui.run_choice.MOST_LISTED", 1)
+    app = visit("compare", run=old.id)
+    assert address(app)["run"] == old.id
+    app.button(key="compare-1").click().run()
+    assert address(app)["run"] == new.id
+
+
+# What it shows --------------------------------------------------------------------------------
+
+
+def test_the_figures_stand_beside_each_other_with_their_digits(house: House) -> None:
+    app = visit("compare", run=finished(house).id)
+    assert errors(app) == []
+    figures = table(app)
+    assert figures["IoU"] == ("0.981", "0.981", "0.981")
+    assert figures["Pixel accuracy"] == ("0.9980", "0.9980", "0.9980")
+    assert figures["L2"] == ("n/a", "2.410", "2.410")
+    assert figures["Linf"] == ("n/a", "0.0900", "0.0900")
+    assert figures["PSNR"] == ("n/a", "38.2 dB", "38.2 dB")
+    assert figures["SSIM"] == ("n/a", "0.9700", "0.9700")
+    assert figures["IoU, cup"] == ("0.981", "0.981", "0.981")
+    assert figures["Dice, rim"] == ("0.990", "0.990", "0.990")
+    assert figures["Hausdorff 95, rim"] == ("1.0 px", "1.0 px", "1.0 px")
+    assert figures["Hausdorff 95, cup"] == ("2.0 px", "2.0 px", "2.0 px")
+    assert "Structure removed" not in figures
+    values = {metric.label: metric.value for metric in app.metric}
+    assert values == {
+        "IoU, 8-bit": "0.981",
+        "L2, 8-bit": "2.41",
+        "Linf, 8-bit": "0.090",
+        "Steps": "84",
+    }
+    assert "85 gradient evaluations in 6.2 s on cpu" in texts(app)
+
+
+def test_a_hide_run_says_what_is_removed_and_what_is_undefined(house: House) -> None:
+    app = visit("compare", run=hidden(house).id)
+    assert errors(app) == []
+    figures = table(app)
+    assert figures["Structure removed"] == ("1.000", "0.750", "0.741")
+    assert figures["IoU"] == ("n/a", "n/a", "n/a")
+    assert figures["IoU, cup"] == ("n/a", "n/a", "n/a")
+    assert figures["Hausdorff 95, rim"] == ("n/a", "n/a", "n/a")
+    assert figures["PSNR"] == ("n/a", "n/a", "n/a")
+    assert (app.metric[0].label, app.metric[0].value) == ("Removed, 8-bit", "0.741")
+
+
+def test_a_cancelled_run_with_a_result_is_shown(house: House) -> None:
+    app = visit("compare", run=finished(house, state=CANCELLED).id)
+    assert errors(app) == []
+    assert "cancelled" in texts(app)
+
+
+def test_a_network_whose_card_is_gone_leaves_numbered_classes(house: House) -> None:
+    run = finished(house)
+    (house.home / "models" / f"{MODEL}.toml").unlink()
+    app = visit("compare", run=run.id)
+    assert errors(app) == []
+    assert {"IoU, class 1", "IoU, class 2"} <= set(table(app))
+    app.button(key="compare-repeat").click().run()
+    assert "no model is called" in errors(app)[0].lower()
+    assert table(app)
+
+
+def test_repeat_goes_to_the_new_run(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    went: list[tuple[str, dict[str, str]]] = []
+    app = visit("compare", run=finished(house).id)
+    monkeypatch.setattr(
+        "streamlit.switch_page", lambda page, query_params: went.append((page, query_params))
+    )
+    app.button(key="compare-repeat").click().run()
+    assert went == [("pages/attack.py", {"run": house.runs.newest()[0].id})]
+
+
+def test_a_verdict_is_saved(house: House) -> None:
+    run = finished(house)
+    app = visit("compare", run=run.id)
+    app.button(key=f"compare-{run.id}-convincing").click().run()
+    assert errors(app) == []
+    assert house.runs.get(run.id).verdict == "convincing"
+
+
+@pytest.mark.parametrize(
+    "name", ["original.png", "adversarial.png", "snapshots/000000.png", "trajectory.json"]
+)
+def test_a_run_whose_files_are_gone_is_a_sentence(house: House, name: str) -> None:
+    run = finished(house)
+    (house.runs.folder(run.id) / name).unlink()
+    (sentence,) = errors(visit("compare", run=run.id))
+    assert run.id in sentence
+
+
+@pytest.mark.parametrize("name", ["original.png", "adversarial.png", "target.png"])
+def test_a_damaged_picture_is_a_sentence(house: House, name: str) -> None:
+    run = finished(house)
+    (house.runs.folder(run.id) / name).write_bytes(b"no picture")
+    (sentence,) = errors(visit("compare", run=run.id))
+    assert "PNG" in sentence
+
+
+# Files ----------------------------------------------------------------------------------------
+
+
+def test_each_file_and_the_zip_can_be_downloaded(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(house)
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(
+        compare_run.st,
+        "download_button",
+        lambda label, data, file_name, **_: given.update({file_name: data()}),
+    )
+    assert errors(visit("compare", run=run.id)) == []
+    archive = given.pop(f"asma-run-{run.id}.zip")
+    folder = house.runs.folder(run.id)
+    names = {*artefacts.FILES, artefacts.TRUTH}
+    assert set(given) == {f"{run.id}-{name}" for name in names}
+    assert all(given[f"{run.id}-{name}"] == (folder / name).read_bytes() for name in names)
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        for name in (*names, RECORD, "snapshots/000000.png"):
+            assert opened.read(f"asma-run-{run.id}/{name}") == (folder / name).read_bytes()
+
+
+def test_the_buttons_of_the_files_are_there(house: House) -> None:
+    app = visit("compare", run=finished(house).id)
+    labels = [button.label for button in app.download_button]
+    assert labels == ["Everything in one zip", *artefacts.FILES, artefacts.TRUTH]
+
+
+# Other runs -----------------------------------------------------------------------------------
+
+
+def test_other_runs_of_the_image_are_listed_newest_first(house: House) -> None:
+    first, second = finished(house), finished(house, Made(attack="asm"))
+    finished(house, seed=1)
+    made_runs.failed(house.runs, "no")
+    shown = finished(house)
+    app = visit("compare", run=shown.id)
+    assert links(app) == [("compare", f"run={second.id}"), ("compare", f"run={first.id}")]
+    assert "ASM   towards" in app.get("page_link")[0].proto.label
+
+
+def test_a_run_alone_has_no_list(house: House) -> None:
+    app = visit("compare", run=finished(house).id)
+    assert "Other runs" not in texts(app)
+
+
+# Names ----------------------------------------------------------------------------------------
+
+
+def test_names_of_any_kind_are_shown_as_text(house: House) -> None:
+    made = Made(image_name=NASTY, target_name=NASTY, dataset="")
+    finished(house, made)
+    run = finished(house, made)
+    house.runs.annotate(run.id, note=NASTY, verdict=NASTY, tags=NASTY)
+    app = visit("compare", run=run.id)
+    assert errors(app) == []
+    assert f"{NASTY} towards {NASTY}" in texts(app)
+    assert "<script>" not in "".join(part.value for part in (*app.markdown, *app.caption))
+    (link,) = app.get("page_link")
+    assert NASTY in link.proto.label.replace("\\", "")
+    assert r"\<script\>" in link.proto.label
+    # A select box shows its options as they are, without Markdown.
+    assert all(NASTY in option for option in app.selectbox(key="compare-run").options)
+
+
+def test_a_store_that_can_not_be_read_is_a_sentence(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(*_: object) -> None:
+        raise StoreError("the database is damaged; restore it from a copy")
+
+    monkeypatch.setattr(house.runs, "newest", damaged)
+    assert "restore it" in errors(visit("compare"))[0]
