@@ -49,7 +49,9 @@ def _printable(text: str) -> str:
 def _run(options: argparse.Namespace) -> Any:
     """Import what a command needs only when it is called: torch takes seconds."""
     from asma_core import commands
+    from asma_core.models.memory import keep_freed_memory
 
+    keep_freed_memory()
     command: Command = getattr(commands, options.command.replace("-", "_"))
     return command(options)
 

@@ -6,7 +6,6 @@ weights too. Source: arXiv:1907.13124 and the authors' public code (MIT licence)
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
@@ -48,8 +47,7 @@ def plain_asma(
         score.backward()
         assert adversarial.grad is not None
         adversarial = (adversarial + multiplier * adversarial.grad).detach().clamp(0.0, 1.0)
-        with torch.no_grad():
-            prediction = model(adversarial).argmax(dim=1)
+        prediction = model(adversarial).argmax(dim=1)
         counts = confusion_matrix(prediction[0].numpy(), target[0].numpy(), logits.shape[1])
         ious.append(foreground_iou(counts))
         multiplier = beta * ious[-1] + tau

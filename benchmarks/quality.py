@@ -25,6 +25,7 @@ from asma_core.metrics.overlap import confusion_matrix, foreground_iou, pixel_ac
 from asma_core.models.cards import model_cards
 from asma_core.models.devices import choose_device
 from asma_core.models.loading import load_model, predict
+from asma_core.models.memory import keep_freed_memory
 from asma_core.progress import Progress
 from asma_core.runs.figures import plain
 from benchmarks.machine import machine
@@ -35,6 +36,7 @@ FLOOR = 0.95
 
 def main() -> None:
     options = _options()
+    keep_freed_memory()
     sets = {name: measure(name, options) for name in options.dataset or SETS}
     answer = plain({"machine": machine(), "settings": vars(options), "sets": sets})
     if not options.details:

@@ -23,6 +23,7 @@ from asma_core.data.datasets import open_dataset
 from asma_core.files import to_json
 from asma_core.models.devices import choose_device
 from asma_core.models.loading import load_model
+from asma_core.models.memory import keep_freed_memory
 from asma_core.progress import Progress
 from benchmarks.machine import machine
 from benchmarks.plain_procedure import plain_asma
@@ -30,6 +31,7 @@ from benchmarks.plain_procedure import plain_asma
 
 def main() -> None:
     options = _options()
+    keep_freed_memory()  # as the worker and the command line do
     if options.threads:
         torch.set_num_threads(options.threads)
     figures = measure(options.model, options.dataset, options.batch, options.steps, options.rounds)

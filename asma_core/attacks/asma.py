@@ -20,8 +20,16 @@ from torch import Tensor, nn
 
 from asma_core.attacks.configs import ConstantConfig, DynamicConfig, TargetedConfig
 from asma_core.attacks.contract import AttackResult, OnStep
-from asma_core.attacks.multipliers import NO_GRADIENT, Multipliers, gradient_rms
-from asma_core.attacks.problem import Problem, answer, as_saved, make_problem, per_image
+from asma_core.attacks.multipliers import Multipliers, gradient_rms
+from asma_core.attacks.passes import Passes
+from asma_core.attacks.problem import (
+    Problem,
+    answer,
+    as_saved,
+    make_problem,
+    per_image,
+    predicted,
+)
 from asma_core.attacks.settings import AttackConfig
 from asma_core.attacks.tracker import Tracker
 from asma_core.errors import InputError, ModelError
@@ -57,8 +65,13 @@ class PaperAttack:
             raise InputError(f"expected settings of {self.config.__name__}, got {config!r}")
         problem = make_problem(images, target_mask, valid_mask, region_mask)
         tracker = Tracker(problem, config, on_step)
-        with borrowed(model), torch.inference_mode(False), torch.enable_grad():
-            chosen = _climb(model, problem, config, tracker, self.adaptive)
+        with (
+            borrowed(model),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            Passes(model, images) as passes,
+        ):
+            chosen = _climb(passes, problem, config, tracker, self.adaptive)
         return tracker.results(chosen)
 
 
@@ -69,20 +82,20 @@ ASMA: Final = PaperAttack(adaptive=True, config=DynamicConfig)
 
 
 def _climb(
-    model: nn.Module, problem: Problem, config: TargetedConfig, tracker: Tracker, adaptive: bool
+    passes: Passes, problem: Problem, config: TargetedConfig, tracker: Tracker, adaptive: bool
 ) -> list[Mapping[str, float]]:
     """Run the loop; return the multipliers of each image."""
     images = problem.images.clone()
     multipliers: Multipliers | None = None
     chosen: list[Mapping[str, float]] = [{} for _ in images]
     for step in range(config.steps + 1):
-        shown = (as_saved(images) if config.rounding else images.detach()).requires_grad_()
-        logits = answer(model, shown, problem)
-        scores = tracker.update(step, problem, images, logits)
+        logits = answer(passes.forward, as_saved(images) if config.rounding else images, problem)
+        predictions = predicted(logits)
+        scores = tracker.update(step, problem, images, predictions, logits.shape[1])
         going = tracker.going(problem)
         if step == config.steps or tracker.cancelled or not going.any():
             break
-        gradient = _gradient(logits, shown, problem, adaptive)
+        gradient = _gradient(passes, logits, predictions if adaptive else None, problem)
         if multipliers is None:
             multipliers = Multipliers.make(config, gradient_rms(gradient, problem, going))
             named = zip(multipliers.named(config), going.tolist(), strict=True)
@@ -95,17 +108,20 @@ def _climb(
     return chosen
 
 
-def _gradient(logits: Tensor, shown: Tensor, problem: Problem, adaptive: bool) -> Tensor:
-    """Gradient of S(x) = sum_i a_i z_{y_i, i}(x) in the pixels that may change."""
-    if not logits.requires_grad:
-        raise ModelError(NO_GRADIENT)
+def _gradient(
+    passes: Passes, logits: Tensor, predictions: Tensor | None, problem: Problem
+) -> Tensor:
+    """Gradient of S(x) = sum_i a_i z_{y_i, i}(x) in the pixels that may change.
+
+    a_i is 1 where the predictions are not at the target; everywhere without predictions.
+    """
     counts = problem.valid
-    if adaptive:
-        counts = counts & (logits.detach().argmax(dim=1) != problem.target)
+    if predictions is not None:
+        counts = counts & (predictions != problem.target)
     weights = torch.zeros_like(logits).scatter_(
         1, problem.target[:, None], counts[:, None].to(logits.dtype)
     )
-    (gradient,) = torch.autograd.grad(logits, shown, weights, materialize_grads=True)
+    gradient = passes.backward(weights)
     if not bool(torch.isfinite(gradient).all()):
         raise ModelError(
             "the network's gradient is NaN or infinite at this image; check its weights and layers"

@@ -54,20 +54,22 @@ class Tracker:
         structure = ((problem.target > 0) & problem.valid).flatten(1).any(dim=1)
         self._hides = [not present for present in structure.tolist()]
 
-    def update(self, step: int, problem: Problem, images: Tensor, logits: Tensor) -> Tensor:
+    def update(
+        self, step: int, problem: Problem, images: Tensor, predictions: Tensor, classes: int
+    ) -> Tensor:
         """Take in the state of the images still under attack, before their update.
 
         Args:
             step: Updates made so far.
             problem: Of these images.
             images: float32 (B, C, H, W).
-            logits: (B, K, H', W'), of these images.
+            predictions: int64 (B, H', W'), of these images.
+            classes: K.
 
         Returns:
             float64 (B,) on the CPU: the score of each image.
         """
-        predictions = logits.detach().argmax(dim=1)
-        figures = self._figures(step, problem, images, predictions, logits.shape[1])
+        figures = self._figures(step, problem, images, predictions, classes)
         for row, now in enumerate(figures):
             self._take(self._records[now.index], now, images[row])
         if self._on_step is not None:

@@ -27,6 +27,9 @@ def start(home: str, server: Connection) -> None:
     os.nice(NICENESS)
     threading.Thread(target=_end_with_server, args=(server,), daemon=True).start()
     import asma_core.runs.execute  # noqa: F401
+    from asma_core.models.memory import keep_freed_memory
+
+    keep_freed_memory()
 
 
 def _end_with_server(server: Connection) -> None:
@@ -47,6 +50,7 @@ def ready() -> int:
 def carry_out(home: str, run_id: str) -> str:
     """Carry out a queued run; return the state in which it ended."""
     from asma_core.errors import StoreError
+    from asma_core.models.memory import give_back_memory
     from asma_core.runs.execute import execute
     from asma_core.runs.store import RunStore
 
@@ -56,3 +60,5 @@ def carry_out(home: str, run_id: str) -> str:
         # Not even the end could be written. When this process is gone, recovery settles the run.
         traceback.print_exc()
         os._exit(1)
+    finally:
+        give_back_memory()

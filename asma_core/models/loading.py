@@ -98,5 +98,5 @@ def predict(
     with borrowed(model), torch.inference_mode():
         # A copy, as torch takes no array that is read-only or runs backwards.
         logits = checked_logits(model(torch.from_numpy(image.copy())[None].to(device)))
-        labels: NDArray[np.int64] = logits.argmax(dim=1)[0].cpu().numpy()
+        labels: NDArray[np.int64] = logits.max(dim=1).indices[0].cpu().numpy()
     return labels
