@@ -101,7 +101,7 @@ def _climb(
             named = zip(multipliers.named(config), going.tolist(), strict=True)
             chosen = [own if attacked else {} for own, attacked in named]
         alpha = multipliers.at(step, scores)
-        images = _stepped(images, gradient, alpha, multipliers.pull, problem)
+        images = _stepped(images, gradient, alpha, multipliers.pull_at(step), problem)
         if not going.all():
             problem, images = problem.only(going), images[going]
             multipliers = multipliers.only(going)

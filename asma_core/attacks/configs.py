@@ -35,11 +35,12 @@ class TargetedConfig(AttackConfig):
         "straight through. Not in the paper.",
         advanced=True,
     )
-    distance_weight: float = setting(
-        1.0,
+    distance_weight: float | None = setting(
+        None,
         "Distance weight",
-        "Weight of the squared distance to the original: 1 in the authors' code, absent (0) in "
-        "the paper's formulas.",
+        "Weight of the squared distance to the original, absent (0) in the paper's formulas. "
+        "Automatic: 1, as in the authors' code, beside given multipliers; else as strong as the "
+        "first gradient at a root mean square change of 0.2.",
         minimum=0.0,
         maximum=1e6,
         advanced=True,

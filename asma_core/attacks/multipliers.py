@@ -5,6 +5,7 @@ Source: arXiv:1907.13124, eq. 5. The paper gives no way to choose them; the auto
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -21,9 +22,13 @@ from asma_core.errors import InputError, ModelError
 FIRST_STEP_RMS: Final = 5e-4
 # Beta over tau in the authors' demo.
 BETA_OVER_TAU: Final = 10.0
-# With an automatic multiplier the distance term weighs as much as it would on a network whose
-# first gradient has this root mean square, a binary U-Net's; so the scale of the logits drops out.
-USUAL_GRADIENT_RMS: Final = 10.0
+# With an automatic multiplier, the distance term begins as strong as the first gradient would be
+# after a root mean square change of a fifth of the range, which nobody would overlook. It fades to
+# nothing over the first half of the steps, so that it never keeps an attack from its target.
+BALANCE_RMS: Final = 0.2
+FADED_AFTER: Final = 0.5
+# Its weight in the authors' code, which goes with multipliers that are given.
+AUTHORS_DISTANCE_WEIGHT: Final = 1.0
 # Below it a gradient counts as none: its multiplier would be infinite in float32.
 SMALLEST_GRADIENT: Final = 1e-30
 NO_GRADIENT: Final = (
@@ -39,40 +44,54 @@ class Multipliers:
     Attributes:
         start: tau, or the constant alpha.
         slope: beta; 0 without DPM.
-        pull: Weight of the distance term.
+        pull: Weight of the distance term at the first step.
+        fading: Steps over which that weight fades to nothing; infinite when it stays.
     """
 
     start: Tensor
     slope: Tensor
     pull: Tensor
+    fading: float
 
     @classmethod
     def make(cls, config: TargetedConfig, rms: Tensor) -> Multipliers:
         """Take the multipliers from the config; choose the others by the first gradient's RMS."""
         given = config.alpha if isinstance(config, ConstantConfig) else _tau(config)
         start = torch.full_like(rms, given) if given is not None else FIRST_STEP_RMS / rms
-        weight = torch.full_like(rms, config.distance_weight)
-        pull = weight if given is not None else weight * rms / USUAL_GRADIENT_RMS
-        if not isinstance(config, DynamicConfig):
-            return cls(start, torch.zeros_like(start), pull)
-        if config.beta is None:
-            return cls(start, start * BETA_OVER_TAU, pull)
-        return cls(start, torch.full_like(start, config.beta), pull)
+        slope = torch.zeros_like(start)
+        if isinstance(config, DynamicConfig):
+            automatic = start * BETA_OVER_TAU
+            slope = automatic if config.beta is None else torch.full_like(start, config.beta)
+        if config.distance_weight is None and given is None:
+            # The gradient of the distance term is 2 * weight * (x - x_0).
+            return cls(start, slope, rms / (2 * BALANCE_RMS), FADED_AFTER * config.steps)
+        weight = config.distance_weight
+        weight = AUTHORS_DISTANCE_WEIGHT if weight is None else weight
+        return cls(start, slope, torch.full_like(start, weight), math.inf)
 
     def at(self, step: int, scores: Tensor) -> Tensor:
         """Return alpha_n, float64 (B,), from n and the overlaps (B,)."""
         return self.start if step == 0 else self.slope * scores + self.start
 
+    def pull_at(self, step: int) -> Tensor:
+        """Return the weight of the distance term at a step, float64 (B,)."""
+        return self.pull * max(0.0, 1.0 - step / self.fading)
+
     def only(self, rows: Tensor) -> Multipliers:
         """Return those of some rows, bool (B,)."""
-        return Multipliers(self.start[rows], self.slope[rows], self.pull[rows])
+        return Multipliers(self.start[rows], self.slope[rows], self.pull[rows], self.fading)
 
     def named(self, config: TargetedConfig) -> list[Mapping[str, float]]:
-        """Return, per image, the settings that give the same multipliers again."""
+        """Return, per image, the multipliers by the names of their settings.
+
+        Given back as settings they make the same attack again; a distance weight that fades is no
+        setting, so it has a name of its own.
+        """
+        weight = "distance_weight" if math.isinf(self.fading) else "first_distance_weight"
         first, second = ("tau", "beta") if isinstance(config, DynamicConfig) else ("alpha", "")
         rows = torch.stack((self.start, self.slope, self.pull), dim=1).tolist()
         return [
-            {first: start, "distance_weight": pull} | ({second: slope} if second else {})
+            {first: start, weight: pull} | ({second: slope} if second else {})
             for start, slope, pull in rows
         ]
 
