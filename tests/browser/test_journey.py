@@ -104,7 +104,7 @@ def test_a_polygon_is_drawn_run_watched_compared_reloaded_and_found(
     page.get_by_role("link", name="Runs").click()
     settle(page)
     page.get_by_text("Cards", exact=True).click()
-    expect(page.locator(f"a[href*='{run_id}']").first).to_be_visible()
+    expect(page.get_by_text(f"Run {run_id}")).to_be_visible()
 
     elsewhere = browser.new_context(viewport={"width": 1280, "height": 900})
     with watched(elsewhere) as other:
