@@ -70,6 +70,7 @@ def _presets(key: str, entry: AttackEntry) -> None:
     st.segmented_control(
         "Preset",
         names,
+        wrap=True,
         key=initial(preset_key, DEFAULT_PRESET),
         persist_state=SESSION,
         on_change=_apply_preset,

@@ -109,6 +109,7 @@ def _changed(key: str, start: Start, classes: int) -> Start:
     name = st.segmented_control(
         "Scenario",
         list(fitting),
+        wrap=True,
         format_func=lambda item: fitting[item].label,
         key=initial(f"{key}-scenario", None, [None, *fitting]),
         persist_state=SESSION,
