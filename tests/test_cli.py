@@ -134,6 +134,8 @@ def test_ctrl_c_leaves_an_interrupted_run(home: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "asma_core", *ATTACK[:3], *SAMPLE, *TARGET, *slow],
         cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # A shell starts what it puts into the background deaf to SIGINT, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     runs, give_up = RunStore(), time.monotonic() + 120
     while not list((home / "work").glob("*/live.json")):

@@ -148,8 +148,10 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
 def _fault(said: ConsoleMessage) -> list[str]:
     """Return an error's text; a page's address makes Streamlit look for its own root (404)."""
-    probe = re.search(r"/\w+/_stcore/(health|host-config)$", said.location.get("url", ""))
-    return [said.text] if said.type == "error" and not (probe and "404" in said.text) else []
+    address = said.location.get("url", "")
+    probe = re.search(r"/\w+/_stcore/(health|host-config)$", address)
+    let_through = probe is not None and "404" in said.text
+    return [f"{said.text} {address}"] if said.type == "error" and not let_through else []
 
 
 def _foreign(url: str) -> list[str]:
