@@ -4,9 +4,10 @@ Source: Ozbulak, Van Messem, De Neve, "Impact of Adversarial Examples on Deep Le
 Biomedical Image Segmentation", MICCAI 2019, arXiv:1907.13124.
 
 Deviations, each a setting that can be turned off: the multipliers may be chosen from the first
-gradient (`alpha`, `tau` and `beta` left automatic), an image stops at its first success
-(`stop_at_target`), and the network sees the image as rounded to 8 bits (`rounding`). The authors'
-code measures each step with a second forward pass; here the step's own forward pass serves.
+gradient (`alpha`, `tau` and `beta` left automatic), the distance term then fades
+(`distance_weight`), an image stops at its first success (`stop_at_target`), and the network sees
+the image as rounded to 8 bits (`rounding`). The authors' code measures each step with a second
+forward pass; here the step's own forward pass serves.
 """
 
 from __future__ import annotations
@@ -28,12 +29,11 @@ from asma_core.attacks.problem import (
     as_saved,
     make_problem,
     per_image,
-    predicted,
 )
 from asma_core.attacks.settings import AttackConfig
 from asma_core.attacks.tracker import Tracker
 from asma_core.errors import InputError, ModelError
-from asma_core.models.contract import borrowed
+from asma_core.models.contract import borrowed, predicted
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,8 @@ class TargetedConfig(AttackConfig):
         "Distance weight",
         "Weight of the squared distance to the original, absent (0) in the paper's formulas. "
         "Automatic: 1, as in the authors' code, beside given multipliers; else as strong as the "
-        "first gradient at a root mean square change of 0.2.",
+        "first gradient at a root mean square change of 0.2, fading over the first half of the "
+        "steps.",
         minimum=0.0,
         maximum=1e6,
         advanced=True,

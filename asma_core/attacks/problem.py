@@ -99,13 +99,6 @@ def answer(model: Callable[[Tensor], Tensor], images: Tensor, problem: Problem) 
     return logits
 
 
-def predicted(logits: Tensor) -> Tensor:
-    """Return the labels, int64 (B, H, W), of logits (B, K, H, W); the lower class wins a tie."""
-    # On a CPU, argmax over a dimension that is not the last is 20 times slower than max.
-    labels: Tensor = logits.max(dim=1).indices
-    return labels
-
-
 def as_saved(images: Tensor) -> Tensor:
     """Round images in [0, 1] to the 256 values that an 8-bit file can hold."""
     # Over a tensor: CUDA turns a division by a number into a product, which is one bit off.

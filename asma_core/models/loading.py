@@ -12,7 +12,7 @@ from torch import nn
 
 from asma_core.errors import ModelError
 from asma_core.models.cards import ModelCard, find_card, weights_hash
-from asma_core.models.contract import SegmentationModel, borrowed, checked_logits
+from asma_core.models.contract import SegmentationModel, borrowed, checked_logits, predicted
 
 # What networks of MONAI raise for arguments that make no sense.
 _BUILD_ERRORS: Final = (
@@ -98,5 +98,5 @@ def predict(
     with borrowed(model), torch.inference_mode():
         # A copy, as torch takes no array that is read-only or runs backwards.
         logits = checked_logits(model(torch.from_numpy(image.copy())[None].to(device)))
-        labels: NDArray[np.int64] = logits.max(dim=1).indices[0].cpu().numpy()
+        labels: NDArray[np.int64] = predicted(logits)[0].cpu().numpy()
     return labels
