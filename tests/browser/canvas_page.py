@@ -26,7 +26,10 @@ def drawing() -> None:
     np.save(Path(os.environ["ASMA_CANVAS_MASKS"]) / f"{name}.npy", drawn.mask)
     st.text(f"shapes {drawn.n_edits}, area {np.count_nonzero(drawn.mask)}")
     tool = TOOLS[st.session_state["target-tool"]]
-    st.text(f"ready: {tool}, {classes[st.session_state['target-class']]}")
+    # A canvas that has just come loads for a moment, in which the mouse draws nothing.
+    loaded = any(str(name).startswith("target-canvas-") for name in st.session_state)
+    state = "ready" if loaded else "loading"
+    st.text(f"{state}: {tool}, {classes[st.session_state['target-class']]}")
     st.button("Run again", key="again")
 
 
