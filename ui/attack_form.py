@@ -10,7 +10,7 @@ from typing import Any, Final, get_type_hints
 import streamlit as st
 
 from asma_core.attacks.registry import ATTACKS, AttackEntry
-from asma_core.attacks.settings import Setting, setting_of
+from asma_core.attacks.settings import Setting, choices, setting_of
 from ui.values import SESSION, initial
 
 DEFAULT_PRESET: Final = "default"
@@ -90,6 +90,10 @@ def _apply_preset(key: str, entry: AttackEntry, preset_key: str) -> None:
 def _widget(prefix: str, item: Field[Any], kind: Any) -> Any:
     rule = setting_of(item)
     key = initial(f"{prefix}-{item.name}", item.default)
+    if choices(kind):
+        return st.selectbox(
+            rule.label, choices(kind), key=key, persist_state=SESSION, help=rule.help
+        )
     if kind is bool:
         return st.toggle(rule.label, key=key, persist_state=SESSION, help=rule.help)
     if kind is int:

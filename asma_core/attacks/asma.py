@@ -14,26 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import torch
 from torch import Tensor, nn
 
-from asma_core.attacks.configs import ConstantConfig, DynamicConfig, TargetedConfig
+from asma_core.attacks.configs import ConstantConfig, DynamicConfig, PaperConfig
 from asma_core.attacks.contract import AttackResult, OnStep
+from asma_core.attacks.loop import Look, Method, run_method
 from asma_core.attacks.multipliers import Multipliers, gradient_rms
-from asma_core.attacks.passes import Passes
-from asma_core.attacks.problem import (
-    Problem,
-    answer,
-    as_saved,
-    make_problem,
-    per_image,
-)
+from asma_core.attacks.problem import per_image
 from asma_core.attacks.settings import AttackConfig
-from asma_core.attacks.tracker import Tracker
-from asma_core.errors import InputError, ModelError
-from asma_core.models.contract import borrowed, predicted
+from asma_core.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -47,7 +39,7 @@ class PaperAttack:
     """
 
     adaptive: bool
-    config: type[TargetedConfig]
+    config: type[PaperConfig]
 
     def __call__(
         self,
@@ -63,16 +55,16 @@ class PaperAttack:
         """Attack a batch; see `contract.Attack`. Source: arXiv:1907.13124, eq. 2 to 5."""
         if not isinstance(config, self.config):
             raise InputError(f"expected settings of {self.config.__name__}, got {config!r}")
-        problem = make_problem(images, target_mask, valid_mask, region_mask)
-        tracker = Tracker(problem, config, on_step)
-        with (
-            borrowed(model),
-            torch.inference_mode(False),
-            torch.enable_grad(),
-            Passes(model, images) as passes,
-        ):
-            chosen = _climb(passes, problem, config, tracker, self.adaptive)
-        return tracker.results(chosen)
+        return run_method(
+            model,
+            images,
+            target_mask,
+            config,
+            lambda _: _Climb(config, self.adaptive),
+            valid_mask=valid_mask,
+            region_mask=region_mask,
+            on_step=on_step,
+        )
 
 
 SSM: Final = PaperAttack(adaptive=False, config=ConstantConfig)
@@ -81,57 +73,47 @@ ASM: Final = PaperAttack(adaptive=True, config=ConstantConfig)
 ASMA: Final = PaperAttack(adaptive=True, config=DynamicConfig)
 
 
-def _climb(
-    passes: Passes, problem: Problem, config: TargetedConfig, tracker: Tracker, adaptive: bool
-) -> list[Mapping[str, float]]:
-    """Run the loop; return the multipliers of each image."""
-    images = problem.images.clone()
-    multipliers: Multipliers | None = None
-    chosen: list[Mapping[str, float]] = [{} for _ in images]
-    for step in range(config.steps + 1):
-        logits = answer(passes.forward, as_saved(images) if config.rounding else images, problem)
-        predictions = predicted(logits)
-        scores = tracker.update(step, problem, images, predictions, logits.shape[1])
-        going = tracker.going(problem)
-        if step == config.steps or tracker.cancelled or not going.any():
-            break
-        gradient = _gradient(passes, logits, predictions if adaptive else None, problem)
-        if multipliers is None:
-            multipliers = Multipliers.make(config, gradient_rms(gradient, problem, going))
-            named = zip(multipliers.named(config), going.tolist(), strict=True)
-            chosen = [own if attacked else {} for own, attacked in named]
-        alpha = multipliers.at(step, scores)
-        images = _stepped(images, gradient, alpha, multipliers.pull_at(step), problem)
-        if not going.all():
-            problem, images = problem.only(going), images[going]
-            multipliers = multipliers.only(going)
-    return chosen
+class _Climb(Method):
+    """Ascend S(x) - lambda ||x - x_0||^2 with S(x) = sum_i a_i z_{y_i, i}(x)."""
 
+    keeps_shown: ClassVar[bool] = False
 
-def _gradient(
-    passes: Passes, logits: Tensor, predictions: Tensor | None, problem: Problem
-) -> Tensor:
-    """Gradient of S(x) = sum_i a_i z_{y_i, i}(x) in the pixels that may change.
+    def __init__(self, config: PaperConfig, adaptive: bool) -> None:
+        self._config = config
+        self._adaptive = adaptive
+        self._multipliers: Multipliers | None = None
+        self._chosen: Mapping[int, Mapping[str, float]] = {}
 
-    a_i is 1 where the predictions are not at the target; everywhere without predictions.
-    """
-    counts = problem.valid
-    if predictions is not None:
-        counts = counts & (predictions != problem.target)
-    weights = torch.zeros_like(logits).scatter_(
-        1, problem.target[:, None], counts[:, None].to(logits.dtype)
-    )
-    gradient = passes.backward(weights)
-    if not bool(torch.isfinite(gradient).all()):
-        raise ModelError(
-            "the network's gradient is NaN or infinite at this image; check its weights and layers"
+    def weights(self, look: Look) -> Tensor:
+        """a_i is 1 where the prediction is not at the target; everywhere if not adaptive."""
+        counts = look.problem.valid
+        if self._adaptive:
+            counts = counts & (look.predictions != look.problem.target)
+        return torch.zeros_like(look.logits).scatter_(
+            1, look.problem.target[:, None], counts[:, None].to(look.logits.dtype)
         )
-    return gradient * problem.region
 
+    def move(self, look: Look, gradient: Tensor) -> Tensor:
+        """One ascent, clipped."""
+        multipliers = self._multipliers or self._choose(look, gradient)
+        alpha = multipliers.at(look.step, look.scores).to(look.images)
+        pull = 2.0 * multipliers.pull_at(look.step).to(look.images)
+        back = per_image(pull) * (look.images - look.problem.images)
+        return (look.images + per_image(alpha) * (gradient - back)).clamp_(0.0, 1.0)
 
-def _stepped(
-    images: Tensor, gradient: Tensor, alpha: Tensor, pull: Tensor, problem: Problem
-) -> Tensor:
-    """One ascent of S(x) - pull ||x - x_0||^2, clipped."""
-    back = per_image(2.0 * pull.to(images)) * (images - problem.images)
-    return (images + per_image(alpha.to(images)) * (gradient - back)).clamp_(0.0, 1.0)
+    def _choose(self, look: Look, gradient: Tensor) -> Multipliers:
+        rms = gradient_rms(gradient, look.problem)
+        self._multipliers = Multipliers.make(self._config, rms)
+        named = self._multipliers.named(self._config)
+        rows = zip(look.problem.indices.tolist(), named, look.success.tolist(), strict=True)
+        self._chosen = {index: own for index, own, at_target in rows if not at_target}
+        return self._multipliers
+
+    def only(self, rows: Tensor) -> None:
+        """Drop the multipliers of the others."""
+        if self._multipliers is not None:
+            self._multipliers = self._multipliers.only(rows)
+
+    def chosen(self) -> Mapping[int, Mapping[str, float]]:
+        """Return the multipliers of each image."""
+        return self._chosen

@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from asma_core.attacks.settings import AttackConfig, setting
 
+L2: Final = "l2"
+LINF: Final = "linf"
+TOWARDS: Final = "towards the mask"
+AWAY: Final = "away from the mask"
+STOP_AT_TARGET: Final = (
+    "Stop at the target",
+    "Stop an image at its first success; otherwise go on to the last step and keep the best.",
+)
+
 
 @dataclass(frozen=True)
-class TargetedConfig(AttackConfig):
-    """What every attack towards a target mask has."""
+class Goal:
+    """How an attack is judged.
+
+    Attributes:
+        stops: Whether an image is done at its first success.
+        norm: In which the nearer of two successes wins, `L2` or `LINF`.
+        away: Whether the mask is what the prediction shall no longer be (untargeted); the score is
+            then 1 - IoU.
+    """
+
+    stops: bool
+    norm: str = L2
+    away: bool = False
+
+
+@dataclass(frozen=True)
+class CommonConfig(AttackConfig):
+    """What every attack has."""
 
     target_iou: float = setting(
         0.97,
@@ -22,12 +48,6 @@ class TargetedConfig(AttackConfig):
     steps: int = setting(
         300, "Steps", "Most updates of the image.", minimum=1, maximum=100_000, unit="steps"
     )
-    stop_at_target: bool = setting(
-        True,
-        "Stop at the target",
-        "Stop an image at its first success; otherwise go on to the last step and keep the best.",
-        advanced=True,
-    )
     rounding: bool = setting(
         True,
         "Round inside the loop",
@@ -35,6 +55,17 @@ class TargetedConfig(AttackConfig):
         "straight through. Not in the paper.",
         advanced=True,
     )
+
+    def goal(self) -> Goal:
+        """Return how the attack is judged; to the last step and by L2 unless a subclass says so."""
+        return Goal(stops=False)
+
+
+@dataclass(frozen=True)
+class PaperConfig(CommonConfig):
+    """What the paper's four attacks have."""
+
+    stop_at_target: bool = setting(True, *STOP_AT_TARGET, advanced=True)
     distance_weight: float | None = setting(
         None,
         "Distance weight",
@@ -47,9 +78,13 @@ class TargetedConfig(AttackConfig):
         advanced=True,
     )
 
+    def goal(self) -> Goal:
+        """Return how the attack is judged."""
+        return Goal(stops=self.stop_at_target)
+
 
 @dataclass(frozen=True)
-class ConstantConfig(TargetedConfig):
+class ConstantConfig(PaperConfig):
     """Settings of SSM and ASM."""
 
     alpha: float | None = setting(
@@ -64,7 +99,7 @@ class ConstantConfig(TargetedConfig):
 
 
 @dataclass(frozen=True)
-class DynamicConfig(TargetedConfig):
+class DynamicConfig(PaperConfig):
     """Settings of SSM + DPM and ASMA: the multiplier is beta * IoU + tau."""
 
     tau: float | None = setting(

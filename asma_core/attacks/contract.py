@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 TARGET_REACHED: Final = "target reached"
 STEPS_USED: Final = "steps used"
+NOTHING_TO_GAIN: Final = "nothing more to gain"
 CANCELLED: Final = "cancelled"
 
 
@@ -24,8 +25,9 @@ class ImageStep:
     Attributes:
         index: Place of the image in the batch.
         step: Updates made so far.
-        score: `iou`, or the share of structure removed for a target without structure.
-        iou: Mean IoU of the foreground classes with the target, in [0, 1].
+        score: `iou`, or the share of structure removed for a target without structure, or 1 - `iou`
+            for an attack that leads away from the mask.
+        iou: Mean IoU of the foreground classes with the mask, in [0, 1].
         pixel_accuracy: In [0, 1].
         l2: Euclidean norm of the perturbation in [0, 1] units.
         linf: Largest absolute value of the perturbation in [0, 1] units.
@@ -86,7 +88,7 @@ class AttackResult:
         best: Figures of the best image.
         steps: Updates made.
         gradient_evaluations: Forward and backward passes spent.
-        stopped: Why it ended: `TARGET_REACHED`, `STEPS_USED` or `CANCELLED`.
+        stopped: Why it ended: `TARGET_REACHED`, `STEPS_USED`, `NOTHING_TO_GAIN` or `CANCELLED`.
         chosen: What the attack chose by itself, such as tau and beta.
         trajectory: Figures of each step.
     """
@@ -120,7 +122,8 @@ class Attack(Protocol):
         Args:
             model: Takes images and returns logits (B, K, H', W'); left as it was found.
             images: float32 (B, C, H, W) in [0, 1].
-            target_mask: int64 (B, H', W'), 0..K-1.
+            target_mask: int64 (B, H', W'), 0..K-1; the mask to get away from, if the config's goal
+                says so.
             config: Of the attack's own class.
             valid_mask: bool (B, H', W'): pixels that count; all unless given.
             region_mask: bool (B, H, W): where the image may change; everywhere unless given.

@@ -13,9 +13,9 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from asma_core.attacks.configs import ConstantConfig, DynamicConfig, TargetedConfig
+from asma_core.attacks.configs import ConstantConfig, DynamicConfig, PaperConfig
 from asma_core.attacks.problem import Problem, norms
-from asma_core.errors import InputError, ModelError
+from asma_core.errors import InputError
 
 # The automatic multiplier makes the first step this long, as root mean square over the pixels
 # that may change. How it was chosen: docs/decisions.md.
@@ -27,14 +27,10 @@ BETA_OVER_TAU: Final = 10.0
 # nothing over the first half of the steps, so that it never keeps an attack from its target.
 BALANCE_RMS: Final = 0.2
 FADED_AFTER: Final = 0.5
+# An image at its target may have no gradient; its multiplier, which nothing uses, stays finite.
+SMALLEST: Final = 1e-30
 # Its weight in the authors' code, which goes with multipliers that are given.
 AUTHORS_DISTANCE_WEIGHT: Final = 1.0
-# Below it a gradient counts as none: its multiplier would be infinite in float32.
-SMALLEST_GRADIENT: Final = 1e-30
-NO_GRADIENT: Final = (
-    "the network has no gradient at this image, so there is nothing to climb; check that its "
-    "output is logits and not a hard mask or saturated probabilities, and that the region matters"
-)
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,7 @@ class Multipliers:
     fading: float
 
     @classmethod
-    def make(cls, config: TargetedConfig, rms: Tensor) -> Multipliers:
+    def make(cls, config: PaperConfig, rms: Tensor) -> Multipliers:
         """Take the multipliers from the config; choose the others by the first gradient's RMS."""
         given = config.alpha if isinstance(config, ConstantConfig) else _tau(config)
         start = torch.full_like(rms, given) if given is not None else FIRST_STEP_RMS / rms
@@ -81,7 +77,7 @@ class Multipliers:
         """Return those of some rows, bool (B,)."""
         return Multipliers(self.start[rows], self.slope[rows], self.pull[rows], self.fading)
 
-    def named(self, config: TargetedConfig) -> list[Mapping[str, float]]:
+    def named(self, config: PaperConfig) -> list[Mapping[str, float]]:
         """Return, per image, the multipliers by the names of their settings.
 
         Given back as settings they make the same attack again; a distance weight that fades is no
@@ -96,28 +92,21 @@ class Multipliers:
         ]
 
 
-def _tau(config: TargetedConfig) -> float | None:
+def _tau(config: PaperConfig) -> float | None:
     if not isinstance(config, DynamicConfig):
         raise InputError(f"{config!r} names no multiplier")
     return config.tau
 
 
-def gradient_rms(gradient: Tensor, problem: Problem, going: Tensor) -> Tensor:
+def gradient_rms(gradient: Tensor, problem: Problem) -> Tensor:
     """Return, per image, the root mean square of the gradient over what may change.
 
     Args:
         gradient: float32 (B, C, H, W), 0 outside the region.
         problem: Of these images.
-        going: bool (B,) on the CPU: the images that need a gradient.
 
     Returns:
-        float64 (B,) on the CPU.
-
-    Raises:
-        ModelError: An image that needs a gradient has none.
+        float64 (B,) on the CPU, above 0.
     """
-    lengths = norms(gradient).cpu()
-    if bool((lengths[going] < SMALLEST_GRADIENT).any()):
-        raise ModelError(NO_GRADIENT)
     changeable = problem.region.flatten(1).sum(dim=1).cpu().double() * gradient.shape[1]
-    return lengths.clamp_min(SMALLEST_GRADIENT) / changeable.sqrt()
+    return norms(gradient).cpu().clamp_min(SMALLEST) / changeable.sqrt()

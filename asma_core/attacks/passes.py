@@ -14,9 +14,12 @@ from typing import Final, Self
 import torch
 from torch import Tensor, nn
 
-from asma_core.attacks.multipliers import NO_GRADIENT
 from asma_core.errors import ModelError
 
+NO_GRADIENT: Final = (
+    "the network has no gradient at this image, so there is nothing to climb; check that its "
+    "output is logits and not a hard mask or saturated probabilities, and that the region matters"
+)
 # Values in a batch below which handing pieces to threads costs more than it gains.
 LEAST_VALUES: Final = 2**18
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from asma_core.attacks.configs import ConstantConfig, DynamicConfig, TargetedConfig
+from asma_core.attacks.configs import CommonConfig, ConstantConfig, DynamicConfig
 from asma_core.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class AttackEntry:
     title: str
     summary: str
     source: str
-    config: type[TargetedConfig]
+    config: type[CommonConfig]
     function: str
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from asma_core.errors import InputError, UnknownNameError
 
@@ -74,6 +74,10 @@ class AttackConfig:
 def _check(name: str, value: Any, kind: Any, rule: Setting) -> None:
     if value is None and kind == float | None:
         return
+    if choices(kind):
+        if value not in choices(kind):
+            raise InputError(f"{name} is {str(value)[:40]!r}; it must be {_kind_text(kind)}")
+        return
     allowed: dict[Any, tuple[type, ...]] = {bool: (bool,), int: (int,)}
     if type(value) not in allowed.get(kind, (int, float)):
         raise InputError(f"{name} is {value!r}; it must be {_kind_text(kind)}")
@@ -88,7 +92,14 @@ def _check_range(name: str, value: float, rule: Setting) -> None:
         raise InputError(f"{name} is {str(value)[:20]}; it must be {rule.range_text()}")
 
 
+def choices(kind: Any) -> tuple[str, ...]:
+    """Return the values of a `Literal`; none for any other type."""
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
 def _kind_text(kind: Any) -> str:
+    if choices(kind):
+        return " or ".join(f'"{value}"' for value in choices(kind))
     words = {bool: "true or false", int: "a whole number", float: "a number"}
     return words.get(kind, 'a number, or "auto"')
 
@@ -118,6 +129,8 @@ def _parse(name: str, text: str, kind: Any) -> Any:
     lowered = text.strip().lower()
     if kind == float | None and lowered in ("auto", "none", ""):
         return None
+    if choices(kind):
+        return lowered
     readers: dict[Any, Callable[[str], Any]] = {bool: _TRUTH.__getitem__, int: int}
     try:
         return readers.get(kind, float)(lowered)

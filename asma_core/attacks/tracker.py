@@ -6,12 +6,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from asma_core.attacks.configs import TargetedConfig
+from asma_core.attacks.configs import LINF, CommonConfig
 from asma_core.attacks.contract import (
     CANCELLED,
+    NOTHING_TO_GAIN,
     STEPS_USED,
     TARGET_REACHED,
     AttackResult,
@@ -32,6 +35,8 @@ class _Record:
     best: ImageStep | None = None
     adversarial: Tensor | None = None
     success: bool = False
+    succeeds_now: bool = False
+    evaluations: int = 0
     stopped: str = STEPS_USED
     structure: Tensor | None = None
 
@@ -44,11 +49,12 @@ class Tracker:
         cancelled: Whether `on_step` asked to stop.
     """
 
-    def __init__(self, problem: Problem, config: TargetedConfig, on_step: OnStep | None) -> None:
+    def __init__(self, problem: Problem, config: CommonConfig, on_step: OnStep | None) -> None:
         """Start to follow an attack on a problem."""
         self.steps = config.steps
         self.cancelled = False
-        self._config = config
+        self._target_score = config.target_iou
+        self._goal = config.goal()
         self._on_step = on_step
         self._records = [_Record() for _ in range(len(problem.images))]
         structure = ((problem.target > 0) & problem.valid).flatten(1).any(dim=1)
@@ -81,8 +87,26 @@ class Tracker:
 
     def going(self, problem: Problem) -> Tensor:
         """Return bool (B,) on the CPU: which images of a problem are not done."""
-        records = (self._records[index] for index in problem.indices.tolist())
-        return torch.tensor([record.stopped != TARGET_REACHED for record in records])
+        return torch.tensor([record.stopped == STEPS_USED for record in self._of(problem)])
+
+    def success(self, problem: Problem) -> Tensor:
+        """Return bool (B,) on the CPU: which images are at the target as they are now."""
+        return torch.tensor([record.succeeds_now for record in self._of(problem)])
+
+    def spend(self, problem: Problem) -> int:
+        """Count a forward and backward pass of each image of a problem; return the most so far."""
+        for record in self._of(problem):
+            record.evaluations += 1
+        return max(record.evaluations for record in self._of(problem))
+
+    def rest(self, problem: Problem, rows: Tensor) -> None:
+        """End the images of some rows, bool (B,): nothing more is to be gained."""
+        for record, ends in zip(self._of(problem), rows.tolist(), strict=True):
+            if ends and record.stopped == STEPS_USED:
+                record.stopped = NOTHING_TO_GAIN
+
+    def _of(self, problem: Problem) -> list[_Record]:
+        return [self._records[index] for index in problem.indices.tolist()]
 
     def results(self, chosen: list[Mapping[str, float]]) -> list[AttackResult]:
         """Return what came of each image, with what the attack chose for it."""
@@ -99,7 +123,9 @@ class Tracker:
         confusion = _confusion(predictions, problem, classes).cpu().numpy()
         figures = []
         for row, index in enumerate(problem.indices.tolist()):
-            if self._hides[index]:
+            if self._goal.away:
+                iou, score = _lost(confusion[row])
+            elif self._hides[index]:
                 iou, score = math.nan, self._removed(index, predictions[row], problem.valid[row])
             else:
                 iou = score = foreground_iou(confusion[row])
@@ -117,39 +143,47 @@ class Tracker:
 
     def _take(self, record: _Record, now: ImageStep, image: Tensor) -> None:
         record.trajectory.append(now)
-        success = now.score >= self._config.target_iou
-        if _better(now, success, record):
+        success = record.succeeds_now = now.score >= self._target_score
+        if _better(now, success, record, self._goal.norm):
             record.best, record.success = now, success
             record.adversarial = image.detach().clone()
         at_target = now.step == 0 and success
-        if at_target or (success and self._config.stop_at_target):
+        if at_target or (success and self._goal.stops):
             record.stopped = TARGET_REACHED
 
     def _result(self, record: _Record, chosen: Mapping[str, float]) -> AttackResult:
         if record.best is None or record.adversarial is None:
             raise RuntimeError("an attack ended before its first step")
         stopped, steps = record.stopped, record.trajectory[-1].step
-        if self.cancelled and stopped != TARGET_REACHED and steps < self.steps:
+        if self.cancelled and stopped == STEPS_USED and steps < self.steps:
             stopped = CANCELLED
         return AttackResult(
             adversarial=record.adversarial.cpu(),
             success=record.success,
             best=record.best,
             steps=steps,
-            gradient_evaluations=steps,
+            gradient_evaluations=record.evaluations,
             stopped=stopped,
             chosen=chosen,
             trajectory=tuple(record.trajectory),
         )
 
 
-def _better(now: ImageStep, success: bool, record: _Record) -> bool:
+def _lost(confusion: NDArray[np.int64]) -> tuple[float, float]:
+    """Return the IoU with a mask to get away from, and the score: what of it is lost."""
+    iou, accuracy = foreground_iou(confusion), pixel_accuracy(confusion)
+    return iou, 1.0 - (accuracy if math.isnan(iou) else iou)
+
+
+def _better(now: ImageStep, success: bool, record: _Record, norm: str) -> bool:
     """Any success beats none; of two successes the nearer one wins, otherwise the higher score."""
     best = record.best
     if best is None or success != record.success:
         return best is None or success
     if success:
-        return now.l2 < best.l2
+        # Linf has few values; of two alike the one of the smaller L2 wins.
+        nearer = (now.linf, now.l2) < (best.linf, best.l2) if norm == LINF else now.l2 < best.l2
+        return nearer
     return now.score > best.score
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from asma_core.attacks.configs import TargetedConfig
+from asma_core.attacks.configs import CommonConfig
 from asma_core.attacks.contract import CANCELLED as ATTACK_CANCELLED
 from asma_core.attacks.contract import AttackResult, StepReport
 from asma_core.attacks.registry import find_attack
@@ -162,6 +162,6 @@ def _results(run: Run, inputs: RunInputs, attacked: _Attacked, staged: Path) -> 
     return plain(figures)  # type: ignore[no-any-return]
 
 
-def _succeeded(score: float, config: TargetedConfig) -> bool:
+def _succeeded(score: float, config: CommonConfig) -> bool:
     """What counts is the file: its score must meet the target."""
     return score >= config.target_iou

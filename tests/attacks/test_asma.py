@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from asma_core.attacks.asma import ASM, ASMA, SSM, SSM_DPM, PaperAttack
-from asma_core.attacks.configs import ConstantConfig, DynamicConfig, TargetedConfig
+from asma_core.attacks.configs import ConstantConfig, DynamicConfig, PaperConfig
 from asma_core.attacks.contract import AttackResult, StepReport
 from asma_core.attacks.multipliers import Multipliers
 from asma_core.attacks.registry import find_attack
@@ -20,7 +20,7 @@ ALL = {"ssm": SSM, "ssm-dpm": SSM_DPM, "asm": ASM, "asma": ASMA}
 PLAIN = {"target_iou": 1.0, "stop_at_target": False, "rounding": False}
 
 
-def config_of(attack: PaperAttack, tau: float, beta: float, **more: object) -> TargetedConfig:
+def config_of(attack: PaperAttack, tau: float, beta: float, **more: object) -> PaperConfig:
     own = {"tau": tau, "beta": beta} if attack.config is DynamicConfig else {"alpha": tau}
     return attack.config(**own, **more)
 

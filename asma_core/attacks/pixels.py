@@ -1,0 +1,69 @@
+"""What attacks ask of each pixel of the logits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+def margins(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how far the strongest rival is above the target's logit, and which class it is.
+
+    Args:
+        logits: float32 (B, K, H, W).
+        target: int64 (B, H, W).
+
+    Returns:
+        float32 (B, H, W), negative where the prediction is the target; int64 (B, H, W).
+    """
+    wanted = logits.gather(1, target[:, None])
+    if logits.shape[1] == 2:
+        rivals = 1 - target
+        return (logits.gather(1, rivals[:, None]) - wanted)[:, 0], rivals
+    others = logits.scatter(1, target[:, None], -torch.inf)
+    strongest, rivals = others.max(dim=1)
+    return strongest - wanted[:, 0], rivals
+
+
+def margin_weights(logits: Tensor, target: Tensor, rivals: Tensor, pull: Tensor) -> Tensor:
+    """Return logit weights whose ascent lowers the margins, each by its own pull.
+
+    Args:
+        logits: float32 (B, K, H, W).
+        target: int64 (B, H, W).
+        rivals: int64 (B, H, W), of `margins`.
+        pull: float32 (B, H, W), at least 0.
+
+    Returns:
+        float32 (B, K, H, W): pull at the target's logit, -pull at the rival's.
+    """
+    weights = torch.zeros_like(logits).scatter_(1, target[:, None], pull[:, None])
+    return weights.scatter_(1, rivals[:, None], -pull[:, None])
+
+
+def descent_weights(logits: Tensor, loss: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return logit weights whose ascent lowers a loss: minus its gradient in the logits.
+
+    Args:
+        logits: float32 (B, K, H, W), without gradients.
+        loss: Takes logits and returns a number to be lowered.
+
+    Returns:
+        float32 (B, K, H, W).
+    """
+    leaf = logits.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(loss(leaf), leaf)
+    return -gradient
+
+
+def random_like(images: Tensor) -> Tensor:
+    """Return uniform noise in [-1, 1], float32 (B, C, H, W): the same for every image.
+
+    It hangs on the seed that torch was given (`torch.manual_seed`) and on the image's shape alone,
+    so that a batch gives what single images give.
+    """
+    generator = torch.Generator().manual_seed(torch.initial_seed() % 2**63)
+    noise = torch.rand(images.shape[1:], generator=generator) * 2.0 - 1.0
+    return noise.to(images).expand_as(images)
