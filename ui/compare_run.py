@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,8 @@ from asma_core.runs.reading import read_file, read_trajectory, stored_snapshots
 from asma_core.runs.run import Run
 from ui import services
 from ui.comparison.viewer import (
+    MOST_BESIDE,
+    Beside,
     Comparison,
     Frame,
     comparison_viewer,
@@ -25,9 +28,11 @@ from ui.comparison.viewer import (
 from ui.curves import NO_TOOLBAR, run_curves
 from ui.format import moment, number, outcome, score_label
 from ui.guard import guarded, plain
-from ui.run_summary import figures_table, headline, how, key_figures
+from ui.run_summary import figures_table, headline, how, key_figures, runs_table
 from ui.verdict import verdict_editor
 
+MOST_SEARCHED: Final = 500
+MOST_LISTED: Final = 12
 MIME: Final = {".png": "image/png", ".npz": "application/octet-stream", ".json": "application/json"}
 
 
@@ -39,10 +44,13 @@ def compare_run(run: Run) -> None:
     with actions:
         _actions(run)
     classes = class_names(run)
-    view = comparison_viewer(
-        _comparison(run.id, classes), key="compare-viewer", view=view_from_query(_query())
-    )
+    others = _other_runs(run)
+    beside = _choose_beside(run, others)
+    shown = replace(_comparison(run.id, classes), beside=tuple(map(_beside, beside)))
+    view = comparison_viewer(shown, key="compare-viewer", view=view_from_query(_query()))
     _say_view(view)
+    if beside:
+        runs_table([run, *beside])
     key_figures(run)
     curves, figures = st.columns([1, 1], gap="large")
     with curves:
@@ -50,7 +58,7 @@ def compare_run(run: Run) -> None:
     with figures:
         figures_table(run, classes)
     st.caption(plain(how(run)))
-    _others(run)
+    _list(others)
 
 
 def class_names(run: Run) -> tuple[str, ...]:
@@ -157,17 +165,74 @@ def _curves(run: Run) -> None:
     st.plotly_chart(figure, key="compare-curves", config=NO_TOOLBAR)
 
 
-def _others(run: Run) -> None:
-    """List the other runs of the same image; the view stays when one of them is opened."""
-    others = [
+def _other_runs(run: Run) -> list[Run]:
+    """Return the other runs of the same image that have a result, newest first."""
+    return [
         other
-        for other in services.store().newest(500)
+        for other in services.store().newest(MOST_SEARCHED)
         if other.spec.image_hash == run.spec.image_hash and other.id != run.id and other.results
     ]
+
+
+def _choose_beside(run: Run, others: list[Run]) -> list[Run]:
+    """Show the choice of runs to put beside; the address names them, so that a link shows them."""
+    known = {other.id: other for other in others}
+    asked = [name for name in st.query_params.get("with", "").split(",") if name]
+    fitting = list(dict.fromkeys(name for name in asked if name in known))[:MOST_BESIDE]
+    if len(fitting) < len(asked):
+        st.info(
+            f"Up to {MOST_BESIDE} other runs of this image can stand beside it; what else the "
+            "address names is left out.",
+            icon=":material/info:",
+        )
+    if not others:
+        st.query_params.pop("with", None)
+        return []
+    key = f"compare-beside-{run.id}"
+    if st.session_state.get(f"{key}-asked") != asked:
+        st.session_state[key] = fitting
+    chosen = st.multiselect(
+        "Beside it",
+        list(known),
+        format_func=lambda name: _short(known[name]),
+        max_selections=MOST_BESIDE,
+        placeholder="Put other runs of this image beside it",
+        key=key,
+        label_visibility="collapsed",
+    )
+    st.session_state[f"{key}-asked"] = list(chosen)
+    if chosen:
+        st.query_params["with"] = ",".join(chosen)
+    else:
+        st.query_params.pop("with", None)
+    return [known[name] for name in chosen]
+
+
+def _short(run: Run) -> str:
+    score, l2 = run.results.get("score_8bit"), run.results.get("l2_8bit")
+    label = score_label(run.results)
+    return f"{run.id}, {run.spec.attack.upper()}, {label} {number(score)}, L2 {number(l2, 2)}"
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _beside_pictures(run_id: str) -> tuple[bytes, bytes | None, bytes | None]:
+    folder = services.store().folder(run_id)
+    with explained(folder):
+        adversarial = (folder / artefacts.ADVERSARIAL).read_bytes()
+    prediction = read_file(folder, artefacts.PREDICTION_ADVERSARIAL)
+    return adversarial, prediction, read_file(folder, artefacts.TARGET)
+
+
+def _beside(run: Run) -> Beside:
+    return Beside(run.id, _short(run), *_beside_pictures(run.id))
+
+
+def _list(others: list[Run]) -> None:
+    """List the other runs of the same image; the view stays when one of them is opened."""
     if not others:
         return
     st.markdown("#### Other runs of this image")
-    for other in others[:12]:
+    for other in others[:MOST_LISTED]:
         st.page_link("pages/compare.py", label=_line(other), query_params={"run": other.id})
 
 

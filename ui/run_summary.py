@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -60,6 +61,31 @@ def figures_table(run: Run, classes: tuple[str, ...]) -> None:
             },
         },
     )
+
+
+def runs_table(runs: Sequence[Run]) -> None:
+    """Show the figures of several runs of one image beside each other, of their 8-bit files."""
+    lines: list[tuple[str, Callable[[Run], str]]] = [
+        ("Attack", lambda run: run.spec.attack.upper()),
+        ("Towards", lambda run: run.spec.target_name),
+        ("Outcome", outcome),
+        *((label, _cell(key, digits, unit)) for label, key, digits, unit in ROWS),
+        ("Gradient evaluations", lambda run: str(run.results.get("gradient_evaluations", "n/a"))),
+        ("Seconds", lambda run: number(run.results.get("seconds"), 1)),
+    ]
+    rows = [{"Figure": label} | {run.id: said(run) for run in runs} for label, said in lines]
+    right = {run.id: st.column_config.TextColumn(alignment="right") for run in runs}
+    st.dataframe(
+        pd.DataFrame(rows), hide_index=True, key="figures-beside", column_config=dict(right)
+    )
+
+
+def _cell(key: str, digits: int, unit: str) -> Callable[[Run], str]:
+    def text(run: Run) -> str:
+        value = run.results.get(f"{key}_8bit")
+        return number(value, digits) + (unit if value is not None else "")
+
+    return text
 
 
 def _rows(results: Any, classes: tuple[str, ...]) -> list[dict[str, str]]:

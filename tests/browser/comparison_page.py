@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ui.comparison.viewer import (
+    Beside,
     Comparison,
     Frame,
     comparison_viewer,
@@ -71,6 +73,20 @@ def square_run() -> Comparison:
     )
 
 
+def square_beside_run() -> Comparison:
+    """The square run with two others beside it, all of one grey each: 40 and 200."""
+    others = tuple(
+        Beside(
+            f"other{grey}",
+            f"other {grey}",
+            png(np.full((64, 64, 3), grey, np.uint8)),
+            indexed(box((64, 64), 4, 4, 60, 60)),
+        )
+        for grey in (40, 200)
+    )
+    return replace(square_run(), beside=others)
+
+
 def wide_run() -> Comparison:
     """200 x 100 grey, brighter by 1 everywhere in its only frame."""
     original = np.tile(np.arange(200, dtype=np.uint8), (100, 1))
@@ -84,7 +100,7 @@ def huge_run() -> Comparison:
     return Comparison("huge", png(original), (Frame("result", 1, png(original + 5)),), png(truth))
 
 
-RUNS = {"square": square_run, "wide": wide_run, "huge": huge_run}
+RUNS = {"square": square_run, "beside": square_beside_run, "wide": wide_run, "huge": huge_run}
 
 
 def main() -> None:

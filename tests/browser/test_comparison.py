@@ -475,3 +475,47 @@ def test_quick_scrubbing_ends_at_the_last_frame_asked_for(viewer: Locator) -> No
         set_range(viewer, "frame", frame)
     expect(viewer).to_have_attribute("data-frame", "2")
     assert pixel(viewer, "adversarial", 20, 40) == (46, 80, 94)
+
+
+def test_runs_beside_share_the_zoom_and_leave_what_is_looked_at(page: Page, url: str) -> None:
+    viewer = opened(page, f"{url}/?overlays=none&frame=2")
+    zoom_in(page, viewer)
+    before = view(viewer)
+    page.get_by_role("button", name="beside", exact=True).click()
+    first, second = (viewer.locator(f"[data-panel=beside][data-place='{i}']") for i in (0, 1))
+    expect(second).to_be_visible()
+    expect(viewer.locator("[data-panel=beside][data-place='2']")).to_be_hidden()
+    assert view(viewer) == before
+    expect(viewer).to_have_attribute("data-frame", "2")
+    expect(first.locator(".caption")).to_have_text("other 40")
+    read = """canvas => [...canvas.getContext("2d").getImageData(
+        canvas.width >> 1, canvas.height >> 1, 1, 1).data.slice(0, 3)]"""
+    assert first.locator("> canvas").evaluate(read) == [40, 40, 40]
+    assert second.locator("> canvas").evaluate(read) == [200, 200, 200]
+    box = second.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.wheel(0, -200)
+    expect(viewer).not_to_have_attribute("data-zoom", str(before[0]))
+    zoomed = view(viewer)
+    page.get_by_role("button", name="square", exact=True).click()
+    expect(second).to_be_hidden()
+    assert view(viewer) == zoomed
+    expect(viewer).to_have_attribute("data-frame", "2")
+
+
+def test_under_the_slider_another_run_takes_the_place_of_the_original(page: Page, url: str) -> None:
+    viewer = opened(page, f"{url}/?overlays=none&mode=slider")
+    page.get_by_role("button", name="beside", exact=True).click()
+    against = viewer.locator("select.against")
+    expect(against).to_be_visible()
+    # Just left of the divider, which stands in the middle.
+    original = colour(viewer, "single", 0.48, 0.5)
+    against.select_option(label="against run other200")
+    expect(panel(viewer, "single").locator(".caption").first).to_have_text("run other200")
+    page.wait_for_function(
+        """canvas => canvas.getContext("2d").getImageData(
+            Math.floor(0.48 * canvas.width), canvas.height >> 1, 1, 1).data[0] === 200""",
+        arg=panel(viewer, "single").locator("> canvas").element_handle(),
+    )
+    assert colour(viewer, "single", 0.48, 0.5) == (200, 200, 200) != original

@@ -347,3 +347,28 @@ def test_a_store_that_can_not_be_read_is_a_sentence(
 
     monkeypatch.setattr(house.runs, "newest", damaged)
     assert "restore it" in errors(visit("compare"))[0]
+
+
+def test_other_runs_of_the_image_can_stand_beside(house: House) -> None:
+    first, second = finished(house), finished(house, Made(attack="asm", l2=3.5))
+    third = finished(house, seed=1)  # of another image
+    app = visit("compare", run=first.id)
+    beside = app.multiselect(key=f"compare-beside-{first.id}")
+    assert [option.split(",")[0] for option in beside.options] == [second.id]
+    beside.set_value([second.id]).run()
+    assert address(app)["with"] == second.id
+    rows = {row["Figure"]: row for row in app.dataframe[0].value.to_dict("records")}
+    assert (rows["L2"][first.id], rows["L2"][second.id]) == ("2.410", "3.500")
+    assert rows["Attack"][second.id] == "ASM"
+    assert third.id not in rows["L2"]
+
+
+def test_the_address_names_the_runs_beside(house: House) -> None:
+    first, second = finished(house), finished(house, Made(attack="asm"))
+    linked = visit("compare", run=first.id, **{"with": f"{second.id},../x,{second.id}"})
+    assert not linked.exception
+    assert linked.multiselect(key=f"compare-beside-{first.id}").value == [second.id]
+    assert any("Up to 3 other runs" in info.value for info in linked.info)
+    alone = visit("compare", run=first.id, **{"with": "nothing"})
+    assert not alone.exception
+    assert "with" not in address(alone)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from asma_core.errors import InputError
-from ui.comparison.payload import Comparison, Frame, pack, thinned
+from ui.comparison.payload import MOST_BESIDE, Beside, Comparison, Frame, pack, thinned
 from ui.comparison.viewer import view_from_query, view_to_query
 
 
@@ -154,3 +155,14 @@ def test_any_address_gives_a_usable_view(query: dict[str, str]) -> None:
     view = view_from_query(query)
     assert 1 <= view.get("amplification", 1) <= 100
     assert view.get("mode", "side") in ("side", "slider", "blink")
+
+
+def test_runs_beside_are_sent_with_their_own_masks() -> None:
+    original, labels = png(GREY), indexed(GREY % 2)
+    other = Beside("b", "run b", png(GREY + 9), None, labels)
+    data = pack(replace(one_frame(original), beside=(other,) * 5), "{}", 520)
+    sent = unpacked(data)[0]["beside"]
+    assert [entry["key"] for entry in sent] == ["b"] * MOST_BESIDE
+    assert (sent[0]["label"], sent[0]["after"]) == ("run b", None)
+    assert part(data, sent[0]["adversarial"]) == other.adversarial_png
+    np.testing.assert_array_equal(array(data, sent[0]["target"]), GREY % 2)

@@ -19,6 +19,8 @@ from asma_core.errors import InputError
 LARGEST_SIDE: Final = 2048
 # Each rerun copies and hashes the bytes, so a long run's snapshots are thinned to this much.
 FRAME_BYTES: Final = 32 * 2**20
+# More panels than two rows of three would be too small to judge by.
+MOST_BESIDE: Final = 3
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,25 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """The result of another run of the same image, to be shown beside.
+
+    Attributes:
+        key: That run's id.
+        label: What its panel says.
+        adversarial_png: As `Frame.adversarial_png`.
+        prediction_png: The network's labels on it, as `Comparison.truth_png`.
+        target_png: The labels that its attack wanted.
+    """
+
+    key: str
+    label: str
+    adversarial_png: bytes
+    prediction_png: bytes | None = None
+    target_png: bytes | None = None
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The pictures of one run.
 
@@ -50,6 +71,7 @@ class Comparison:
         prediction_png: The network's labels on the original, in the same form.
         target_png: The labels that the attack wants, in the same form.
         class_names: One name for each class; the background first.
+        beside: Results of other runs of the same image, at most `MOST_BESIDE`.
     """
 
     key: str
@@ -59,6 +81,7 @@ class Comparison:
     prediction_png: bytes | None = None
     target_png: bytes | None = None
     class_names: tuple[str, ...] = ()
+    beside: tuple[Beside, ...] = ()
 
 
 def thinned(frames: tuple[Frame, ...], budget: int = FRAME_BYTES) -> list[int]:
@@ -113,6 +136,16 @@ def pack(comparison: Comparison, view: str, height: int) -> bytes:
                 "after": add(frame.prediction_png, _labels),
             }
             for index, frame in zip(kept, frames, strict=True)
+        ],
+        "beside": [
+            {
+                "key": other.key,
+                "label": other.label,
+                "adversarial": add(other.adversarial_png, _picture),
+                "after": add(other.prediction_png, _labels),
+                "target": add(other.target_png, _labels),
+            }
+            for other in comparison.beside[:MOST_BESIDE]
         ],
     }
     return body.sealed(header)

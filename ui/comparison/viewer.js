@@ -368,13 +368,20 @@ class Viewer {
     const comparison = new Pictures(header, part);
     const last = header.frames.length - 1;
     const asked = header.frames.findLastIndex(({ index }) => index <= askedIndex);
-    const frame = asked < 0 ? last : asked;
+    // The same run again has got other runs beside it: what is looked at stays.
+    const same = this.comparison?.header.key === header.key;
+    const frame = same ? Math.min(this.frame, last) : asked < 0 ? last : asked;
     const original = await comparison.picture(header.original);
-    const [shown] = await Promise.all([comparison.shownFrame(frame), comparison.loadMasks()]);
+    const [shown] = await Promise.all([
+      comparison.shownFrame(frame),
+      comparison.loadMasks(),
+      comparison.loadBeside(),
+    ]);
     if (this.fingerprint !== header.fingerprint) return;
     this.play(false);
-    this.visitNext(header);
+    if (!same) this.visitNext(header);
     Object.assign(this, { comparison, original, frame });
+    offerAgainst(this);
     this.present(shown);
     this.find(".fault").hidden = true;
     this.layOut();
@@ -399,9 +406,20 @@ class Viewer {
     return this.comparison.header.frames[this.frame];
   }
 
-  masks() {
+  /** Return the masks that a panel outlines: another run has its own target and result. */
+  masks(panel) {
     const { masks } = this.comparison;
-    return { ...masks, after: this.after };
+    const beside = panel?.kind === "beside" ? this.besideOf(panel) : null;
+    return beside ? { ...masks, target: beside.target, after: beside.after } : { ...masks, after: this.after };
+  }
+
+  besideOf(panel) {
+    return this.comparison.beside[panel.place];
+  }
+
+  /** Return the bitmap that slider and blink hold the adversarial image against. */
+  get against() {
+    return (this.comparison.beside.find(({ key }) => key === this.againstKey)?.picture ?? this.original).bitmap;
   }
 
   /* ------------------------------------------------------------------- change */
@@ -465,12 +483,18 @@ class Viewer {
     return this.panels.filter(({ element }) => !element.hidden);
   }
 
+  belongs(panel, mode) {
+    if (panel.kind === "beside" && !this.besideOf(panel)) return false;
+    return (panel.kind === "single") !== (mode === "side");
+  }
+
   /** Give the stage its height: as much as the picture needs, at most what the page grants. */
   layOut() {
     if (!this.original) return;
     const { mode } = this.state;
-    for (const panel of this.panels) panel.element.hidden = (panel.kind === "single") === (mode === "side");
+    for (const panel of this.panels) panel.element.hidden = !this.belongs(panel, mode);
     this.root.dataset.mode = mode;
+    this.root.dataset.beside = String(this.comparison.beside.length > 0);
     // The panels' widths do not depend on the height, so they can be read before it is set.
     const panel = this.visible()[0].element;
     const borders = panel.offsetHeight - panel.clientHeight;
@@ -569,6 +593,15 @@ class Pictures {
     this.masks = { truth: a, before: b, target: c };
   }
 
+  async loadBeside() {
+    const load = async ({ key, label, adversarial, after, target }) => {
+      const places = [this.picture(adversarial), this.mask(after), this.mask(target)];
+      const [picture, result, wanted] = await Promise.all(places);
+      return { key, label, picture, after: result, target: wanted };
+    };
+    this.beside = await Promise.all(this.header.beside.map(load));
+  }
+
   shownFrame(frame) {
     const cached = this.frames.get(frame) ?? this.decodeFrame(frame);
     this.frames.delete(frame);
@@ -590,6 +623,7 @@ function newPanel(element) {
   return {
     element,
     kind: element.dataset.panel,
+    place: Number(element.dataset.place ?? 0),
     canvas: element.querySelector("canvas"),
     caption: element.querySelector(".caption"),
     reduced: element.querySelector(".reduced"),
@@ -648,9 +682,10 @@ function paintPictures(viewer, panel, context, matrix) {
   if (panel.kind === "original") draw(original.bitmap, 0, width);
   else if (panel.kind === "adversarial") draw(picture.bitmap, 0, width);
   else if (panel.kind === "difference") draw(viewer.difference, 0, width);
-  else if (state.mode === "blink") draw((viewer.blink.second ? picture : original).bitmap, 0, width);
+  else if (panel.kind === "beside") draw(viewer.besideOf(panel).picture.bitmap, 0, width);
+  else if (state.mode === "blink") draw(viewer.blink.second ? picture.bitmap : viewer.against, 0, width);
   else {
-    draw(original.bitmap, 0, split);
+    draw(viewer.against, 0, split);
     draw(picture.bitmap, split, width);
   }
   if (panel.kind === "difference") frameDifference(viewer, panel, context, matrix);
@@ -667,7 +702,7 @@ function frameDifference(viewer, panel, context, matrix) {
 }
 
 function paintMasks(viewer, panel, context, matrix) {
-  const masks = viewer.masks();
+  const masks = viewer.masks(panel);
   const chosen = viewer.state.overlays.filter((name) => masks[name]);
   const lines = chosen.flatMap((name) =>
     masks[name].map((shape) => ({ ...MASKS[name], ...placed(shape, panel, matrix), dash: dashOf(shape.label) })),
@@ -936,6 +971,7 @@ function connectControls(viewer) {
   each("[data-zoom-by]", "click", ({ dataset }) => viewer.zoomBy(dataset.zoomBy === "in" ? 1.25 : 0.8));
   each("[data-overlay] input", "change", (input) => viewer.toggleOverlay(input.parentElement.dataset.overlay));
   on(".fit", "click", () => viewer.change({ view: WHOLE }));
+  on(".against", "change", ({ target }) => holdAgainst(viewer, target.value));
   on(".channel", "change", ({ target }) => viewer.change({ channel: target.value }));
   on(".amplification", "input", ({ target }) => viewer.change({ amplification: FACTORS[target.valueAsNumber] }));
   on(".opacity", "input", ({ target }) => viewer.change({ opacity: target.valueAsNumber }));
@@ -948,6 +984,23 @@ function connectControls(viewer) {
   for (const [name, { colour }] of Object.entries(MASKS)) {
     find(`[data-overlay=${name}]`).style.setProperty("--colour", colour);
   }
+}
+
+/** List the pictures that the adversarial image can be held against. */
+function offerAgainst(viewer) {
+  const list = viewer.find(".against");
+  const entries = [["", "against the original"], ...viewer.comparison.beside.map(({ key }) => [key, `against run ${key}`])];
+  list.replaceChildren(
+    ...entries.map(([value, text]) => Object.assign(document.createElement("option"), { value, textContent: text })),
+  );
+  const known = entries.some(([value]) => value === viewer.againstKey);
+  viewer.againstKey = known ? viewer.againstKey : "";
+  list.value = viewer.againstKey;
+}
+
+function holdAgainst(viewer, key) {
+  viewer.againstKey = key;
+  viewer.show();
 }
 
 function seek(viewer, frame) {
@@ -983,7 +1036,8 @@ function showControls(viewer) {
 
 const pressed = (element, on) => element.setAttribute("aria-pressed", String(on));
 
-function showModes({ root, find, state, blink }) {
+function showModes({ root, find, state, blink, comparison }) {
+  find(".against").hidden = state.mode === "side" || comparison.beside.length === 0;
   root.querySelectorAll("[data-mode-button]").forEach((button) => pressed(button, button.dataset.modeButton === state.mode));
   find(".blink-play").hidden = state.mode !== "blink";
   find(".blink-play").textContent = blink.running ? "pause" : "resume";
@@ -1059,10 +1113,11 @@ function showCaptions(viewer) {
   const adversarial = `adversarial, ${shown.label}`;
   const difference = [`difference \u00d7 ${amplification}`, signed ? "signed" : "absolute"];
   if (channel !== "mean") difference.push(channel);
-  const single = state.mode === "blink" && blink.second ? adversarial : "original";
+  const against = viewer.againstKey ? `run ${viewer.againstKey}` : "original";
+  const single = state.mode === "blink" && blink.second ? adversarial : against;
   const texts = { original: "original", adversarial, difference: difference.join(", "), single };
   for (const panel of panels) {
-    panel.caption.textContent = texts[panel.kind];
+    panel.caption.textContent = texts[panel.kind] ?? comparison.beside[panel.place]?.label ?? "";
     panel.reduced.textContent = comparison.header.reduced > 1 ? `shown at 1/${comparison.header.reduced} of its size` : "";
   }
   find(".second").textContent = state.mode === "slider" ? adversarial : "";

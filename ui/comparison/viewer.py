@@ -9,9 +9,17 @@ from typing import Any, Final
 
 import streamlit as st
 
-from ui.comparison.payload import Comparison, Frame, pack
+from ui.comparison.payload import MOST_BESIDE, Beside, Comparison, Frame, pack
 
-__all__ = ["Comparison", "Frame", "comparison_viewer", "view_from_query", "view_to_query"]
+__all__ = [
+    "MOST_BESIDE",
+    "Beside",
+    "Comparison",
+    "Frame",
+    "comparison_viewer",
+    "view_from_query",
+    "view_to_query",
+]
 
 MODES: Final = ("side", "slider", "blink")
 OVERLAYS: Final = ("truth", "before", "target", "after")

@@ -1,0 +1,30 @@
+"""The settings of `minimal`; apart from the attack, so that a page need not import torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from asma_core.attacks.configs import L2, CommonConfig, Goal
+from asma_core.attacks.settings import setting
+
+
+@dataclass(frozen=True)
+class MinimalConfig(CommonConfig):
+    """Settings of the minimal-norm attack; none of them is to be tuned to a network."""
+
+    steps: int = setting(
+        100,
+        "Steps",
+        "Most updates of the image; the change shrinks as long as they last.",
+        minimum=1,
+        maximum=100_000,
+        unit="steps",
+    )
+    norm: Literal["l2", "linf"] = setting(
+        L2, "Norm", "What is to be small: the Euclidean norm of the change, or its largest value."
+    )
+
+    def goal(self) -> Goal:
+        """Return how the attack is judged: it goes on after a success, to a smaller change."""
+        return Goal(stops=False, norm=self.norm)

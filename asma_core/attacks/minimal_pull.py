@@ -1,0 +1,91 @@
+"""Which pixels pull, and how hard: the weights of the margins in the minimal-norm attack.
+
+What is to be lowered is a smooth count of the pixels that are not at the target, weighed by what
+each takes from the IoU. Everything is relative to the image's own margins and areas, so that no
+network needs another number. How the shape was found: docs/decisions.md.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from asma_core.attacks.pixels import margin_weights, margins
+from asma_core.attacks.problem import Problem
+
+# In units of the image's median margin before the attack.
+HEADROOM: Final = 0.02
+WIDTH_FIRST: Final = 0.1
+WIDTH_LAST: Final = 0.03
+HOPELESS: Final = 0.2
+
+
+class Pull:
+    """The weights of one batch; per image as everything here."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Prepare the pull towards the target of a problem."""
+        self._problem = problem
+        self._spread: Tensor | None = None
+        self._shares: Tensor | None = None
+
+    def weights(self, logits: Tensor, progress: Tensor, close: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logit weights to ascend, and how far the pull says that there is to go.
+
+        Args:
+            logits: float32 (B, K, H, W).
+            progress: float32 (B,), 0 at the first success, 1 at the end.
+            close: bool (B,), whether the image has been at the target: then pixels that are far
+                from flipping pull less, as the target IoU lets some stay wrong.
+
+        Returns:
+            float32 (B, K, H, W), and float32 (B,): the sum of pull times margin of wrong pixels.
+        """
+        margin, rivals = margins(logits, self._problem.target)
+        spread = self._spread_of(margin)
+        width = spread * (WIDTH_FIRST + (WIDTH_LAST - WIDTH_FIRST) * progress.view(-1, 1, 1))
+        pull = torch.sigmoid((margin + HEADROOM * spread) / width)
+        wrong = margin.clamp_min(0.0)
+        far = wrong / (HOPELESS * spread) * close.view(-1, 1, 1)
+        pull = pull / far.square_().add_(1.0) * self._share_of(rivals, logits.shape[1])
+        pull = pull * self._problem.valid
+        left = (pull * wrong).flatten(1).sum(dim=1)
+        return margin_weights(logits, self._problem.target, rivals, pull), left
+
+    def only(self, rows: Tensor, problem: Problem) -> None:
+        """Go on with some rows, bool (B,), of which the problem is."""
+        self._problem = problem
+        if self._spread is not None and self._shares is not None:
+            self._spread, self._shares = self._spread[rows], self._shares[rows]
+
+    def _spread_of(self, margin: Tensor) -> Tensor:
+        """Return the median size of the margins before the attack, float32 (B, 1, 1)."""
+        if self._spread is None:
+            sizes = margin.abs().where(self._problem.valid, torch.nan).flatten(1)
+            median = sizes.nanmedian(dim=1).values
+            # A network that is certain nowhere, or only of void, has no scale: any serves.
+            self._spread = median.clamp_min(1e-6).view(-1, 1, 1)
+        return self._spread
+
+    def _share_of(self, rivals: Tensor, classes: int) -> Tensor:
+        """Return how much a wrong pixel takes from the mean IoU, the most being 1: (B, H, W).
+
+        It is one over the area of the smaller class that the pixel is wrong between.
+        """
+        target = self._problem.target
+        if self._shares is None:
+            counted = self._problem.valid.flatten(1).float()
+            areas = counted.new_zeros(len(target), classes)
+            areas.scatter_add_(1, target.flatten(1), counted)
+            areas[:, 0] = areas[:, 1:].amax(dim=1)
+            present = areas > 0
+            smallest = areas.where(present, torch.inf).amin(dim=1, keepdim=True)
+            self._shares = torch.where(present, smallest / areas, 1.0).nan_to_num(1.0, 1.0)
+        if classes == 2:
+            return self._shares.new_ones(())
+        flat = self._shares.gather(1, target.flatten(1)).maximum(
+            self._shares.gather(1, rivals.flatten(1))
+        )
+        return flat.view_as(target)
