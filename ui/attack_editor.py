@@ -16,7 +16,8 @@ from asma_core.runs.spec import RunRequest
 from ui import services
 from ui.attack_form import AttackChoice, attack_form
 from ui.format import number
-from ui.guard import show_error
+from ui.guard import guarded, show_error
+from ui.left_target import keep_left, left_start, take_left
 from ui.mask_canvas import MaskDrawing, mask_canvas
 from ui.pictures import Layer
 from ui.source_choice import Chosen, choose_source
@@ -27,6 +28,8 @@ CANVAS_SIDE = 600
 
 def attack_editor(key: str) -> None:
     """Show the editor; a press of Run queues the run and goes to it."""
+    with guarded():
+        take_left(key)
     chosen = choose_source(key)
     if chosen is None:
         return
@@ -36,7 +39,7 @@ def attack_editor(key: str) -> None:
         prediction = services.predictor().predict(chosen.card.name, chosen.source.image)
     left, right = st.columns([7, 5], gap="large")
     with right:
-        start = choose_start(key, chosen, prediction)
+        start = choose_start(key, chosen, prediction, left_start(key, chosen))
     with left:
         drawing = mask_canvas(
             to_rgb(chosen.source.image),
@@ -46,7 +49,10 @@ def attack_editor(key: str) -> None:
             references=[Layer(prediction, PREDICTION)],
             width=CANVAS_SIDE,
             height=CANVAS_SIDE,
+            drawn=start.drawn,
         )
+    with guarded():
+        keep_left(key, chosen, start, drawing)
     with right:
         choice = attack_form(key)
         _target_figures(chosen, drawing, prediction)

@@ -66,12 +66,13 @@ class DrawingSession:
         self.give()
 
 
-def find_session(key: str, identity: str) -> DrawingSession:
+def find_session(key: str, identity: str, drawn: Drawn | None = None) -> DrawingSession:
     """Return the drawing of a canvas; a new one where image, base or size are others.
 
     Args:
         key: The canvas's key.
         identity: What the drawing belongs to.
+        drawn: What a new drawing begins with, as a step that can be undone.
 
     Returns:
         The drawing, which lives in the Streamlit session.
@@ -80,4 +81,6 @@ def find_session(key: str, identity: str) -> DrawingSession:
     session: DrawingSession | None = st.session_state.get(name)
     if session is None or session.identity != identity:
         session = st.session_state[name] = DrawingSession(identity)
+        if drawn:
+            session.add(drawn)
     return session

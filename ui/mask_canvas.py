@@ -44,11 +44,13 @@ class MaskDrawing:
         mask: Label mask, int64 (H, W), at the image's own resolution.
         shapes: The shapes in image coordinates, in the order of drawing.
         n_edits: How many shapes lie over the base; 0 where the mask is the base.
+        objects: The shapes as the canvas has them, for `drawn`.
     """
 
     mask: NDArray[np.int64]
     shapes: tuple[Shape, ...]
     n_edits: int
+    objects: Drawn
 
 
 def mask_canvas(
@@ -60,6 +62,7 @@ def mask_canvas(
     width: int = 620,
     height: int = 620,
     identity: str | None = None,
+    drawn: Drawn | None = None,
 ) -> MaskDrawing:
     """Show an image to draw a mask on, with its tools.
 
@@ -73,6 +76,7 @@ def mask_canvas(
         height: Most pixels on the screen down.
         identity: Names image and base; when it changes, the drawing starts anew. Worked out from
             the pixels unless given.
+        drawn: What a new drawing begins with, such as one that was kept.
 
     Returns:
         The mask at the image's own resolution, and the shapes that made it.
@@ -86,7 +90,8 @@ def mask_canvas(
 
     size = fit_size(image.shape, width, height)
     scale = (size[0] / image.shape[1], size[1] / image.shape[0])
-    session = find_session(key, f"{identity or _fingerprint(image, base_mask)}-{size[0]}x{size[1]}")
+    name = f"{identity or _fingerprint(image, base_mask)}-{size[0]}x{size[1]}"
+    session = find_session(key, name, drawn)
     canvas_key = f"{key}-canvas-{session.identity}"
     colours = _colours(len(classes))
     _listen(session, canvas_key, scale, colours)
@@ -107,7 +112,7 @@ def mask_canvas(
             key=canvas_key,
         )
     st.caption(HINTS[tool])
-    return MaskDrawing(mask, shapes, len(shapes))
+    return MaskDrawing(mask, shapes, len(shapes), session.drawn)
 
 
 def _check(

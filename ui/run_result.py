@@ -74,12 +74,12 @@ def _ways_on(run: Run) -> None:
 
 
 def _leave_run(run: Run) -> None:
-    """Go back to the editor, at the run's image."""
+    """Go back to the editor, at the run's image, target and settings."""
     spec = run.spec
     if spec.dataset:
         query = {"dataset": spec.dataset, "sample": spec.sample}
     else:
         # The link may have been opened in a session that doesn't have the image.
         query = {"own": keep_image(services.store().inputs(run).image, spec.sample)}
-    st.query_params.from_dict(query)
+    st.query_params.from_dict(query | {"from": run.id})
     st.rerun()

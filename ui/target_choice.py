@@ -21,6 +21,7 @@ TRUTH: Final = "the truth"
 OTHER: Final = "another image's mask"
 FILE: Final = "a file"
 NOTHING: Final = "nothing"
+AS_LEFT: Final = "the target as it was"
 
 
 @dataclass(frozen=True)
@@ -30,19 +31,32 @@ class Start:
     Attributes:
         mask: int64 (H, W).
         name: Where it comes from, in words.
+        drawn: Shapes that were drawn over it before, as the canvas has them.
     """
 
     mask: NDArray[np.int64]
     name: str
+    drawn: list[dict[str, Any]] | None = None
 
 
-def choose_start(key: str, chosen: Chosen, prediction: NDArray[np.int64]) -> Start:
-    """Show the choice of a start and a scenario; return what they make."""
+def choose_start(
+    key: str, chosen: Chosen, prediction: NDArray[np.int64], left: Start | None = None
+) -> Start:
+    """Show the choice of a start and a scenario; return what they make.
+
+    Args:
+        key: Begins the keys of the widgets.
+        chosen: The image and its network.
+        prediction: int64 (H, W), of the image.
+        left: The target of this image as it was left, if there is one; it is the first choice.
+    """
     options = [PREDICTION, NOTHING, FILE]
     if chosen.source.truth is not None:
         options.insert(1, TRUTH)
     if chosen.dataset is not None:
         options.insert(0, OTHER)
+    if left is not None:
+        options.insert(0, AS_LEFT)
     columns = st.columns(2, vertical_alignment="bottom")
     kind = columns[0].selectbox(
         "Target starts from",
@@ -51,7 +65,8 @@ def choose_start(key: str, chosen: Chosen, prediction: NDArray[np.int64]) -> Sta
         persist_state=SESSION,
     )
     with columns[1]:
-        start = _start(key, kind, chosen, prediction)
+        as_left = left is not None and kind == AS_LEFT
+        start = left if as_left and left else _start(key, kind, chosen, prediction)
     return _changed(key, start, len(chosen.card.classes))
 
 

@@ -142,6 +142,22 @@ def test_a_running_attack_survives_leaving_and_reloading_and_can_be_stopped(
     expect(page.get_by_text("cancelled").first).to_be_visible()
 
 
+def test_a_drawing_that_was_not_run_is_there_after_a_reload(page: Page, url: str) -> None:
+    page.set_default_timeout(SLOW)
+    page.goto(f"{url}/attack?dataset=demo-lesion&sample=0050")
+    settle(page)
+    draw_polygon(page)
+    page.wait_for_url(re.compile(r"draft=[0-9a-f]{16}"), timeout=SLOW)
+    figures = page.get_by_text("of the image, overlap with the prediction")
+    said = figures.inner_text()
+    page.reload()
+    settle(page)
+    expect(figures).to_have_text(said)
+    expect(page.locator(".st-key-attack-canvas-undo button").first).to_be_enabled()
+    page.locator(".st-key-attack-canvas-undo button").first.click()
+    expect(figures).not_to_have_text(said)
+
+
 @pytest.mark.real
 def test_a_real_image_is_uploaded_attacked_downloaded_and_predicted_again(
     page: Page, url: str, home: Path, real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -36,6 +36,7 @@ from tests.pages.small_house import (
     visit,
 )
 from ui import target_choice
+from ui.drafts import Draft, keep_draft
 from ui.source_choice import DATASET as FROM_DATASET
 from ui.source_choice import OWN
 from ui.uploads import keep_upload
@@ -554,7 +555,7 @@ def test_change_the_target_goes_back_with_what_was_set_up(house: House) -> None:
     app.run()
     app.button(key="result-change").click().run()
     assert errors(app) == []
-    assert address(app) == {"dataset": DATASET, "sample": "c"}
+    assert address(app) == {"dataset": DATASET, "sample": "c", "from": run.id}
     press_run(app)
     again = house.runs.newest()[0]
     assert again.id != run.id
@@ -581,6 +582,62 @@ def test_change_the_target_of_an_own_image_brings_it_into_another_session(
     again = house.runs.newest()[0]
     assert again.id != run.id
     assert again.spec.image_hash == run.spec.image_hash
+
+
+def test_change_the_target_brings_target_and_settings_into_another_session(house: House) -> None:
+    app = opened("c")
+    app.selectbox(key="attack-attack").set_value("asm").run()
+    app.number_input(key="attack-asm-steps").set_value(77).run()
+    app.number_input(key="attack-seed").set_value(5).run()
+    app.segmented_control(key="attack-scenario").set_value("mirror").run()
+    press_run(app)
+    run = house.submitted()
+    house.runs.ask_to_stop(run.id)
+    other = visit("attack", run=run.id)
+    other.button(key="result-change").click().run()
+    assert errors(other) == []
+    assert other.selectbox(key="attack-start").value == target_choice.AS_LEFT
+    press_run(other)
+    again = house.runs.newest()[0]
+    assert again.id != run.id
+    assert again.spec.attack == "asm"
+    assert (again.spec.config["steps"], again.spec.seed) == (77, 5)
+    assert again.spec.inputs_hash == run.spec.inputs_hash
+    assert again.spec.target_name == f"target of run {run.id}"
+
+
+def test_the_target_of_a_run_is_not_offered_for_another_image(house: House) -> None:
+    press_run(opened("c"))
+    run = house.submitted()
+    app = visit("attack", **{"dataset": DATASET, "sample": "c", "from": run.id})
+    assert target_choice.AS_LEFT in app.selectbox(key="attack-start").options
+    app.selectbox(key=f"attack-sample-{DATASET}").set_value("a").run()
+    assert errors(app) == []
+    assert target_choice.AS_LEFT not in app.selectbox(key="attack-start").options
+
+
+@pytest.mark.parametrize("name", ["no-such", "../../x", "<script>", "0" * 8])
+def test_an_address_from_an_unknown_run_is_a_sentence(name: str) -> None:
+    app = visit("attack", **{"dataset": DATASET, "sample": "c", "from": name})
+    assert len(errors(app)) == 1
+    assert not app.button(key="attack-run").disabled
+
+
+@pytest.mark.parametrize("name", ["no-such", "../../x", "<script>", "0" * 16])
+def test_an_unknown_draft_begins_anew(name: str) -> None:
+    app = visit("attack", dataset=DATASET, sample="c", draft=name)
+    assert errors(app) == []
+    assert target_choice.AS_LEFT not in app.selectbox(key="attack-start").options
+
+
+def test_a_draft_in_the_address_brings_its_target_back(house: House) -> None:
+    base = np.zeros((SIDE, SIDE), dtype=np.int64)
+    base[2:9, 3:8] = 1
+    key = keep_draft(Draft(f"{DATASET} / c", base, "nothing", []), None)
+    app = visit("attack", dataset=DATASET, sample="c", draft=key)
+    assert errors(app) == []
+    press_run(app)
+    np.testing.assert_array_equal(target_of(house), base)
 
 
 def deep_picture(values: np.ndarray) -> bytes:
