@@ -36,8 +36,7 @@ class AttackChoice:
 def attack_form(key: str) -> AttackChoice:
     """Show an attack's settings; sensible without touching anything."""
     names = list(ATTACKS)
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
-    name = left.selectbox(
+    name = st.selectbox(
         "Attack",
         names,
         format_func=lambda item: ATTACKS[item].title,
@@ -46,8 +45,7 @@ def attack_form(key: str) -> AttackChoice:
         help="  \n".join(f"**{entry.title}**: {entry.summary}" for entry in ATTACKS.values()),
     )
     entry = ATTACKS[name]
-    with right:
-        _presets(key, entry)
+    _presets(key, entry)
     prefix = f"{key}-{entry.name}"
     plain = [item for item in fields(entry.config) if not setting_of(item).advanced]
     folded = [item for item in fields(entry.config) if setting_of(item).advanced]
