@@ -19,26 +19,37 @@ from asma_core.attacks.problem import Problem
 HEADROOM: Final = 0.02
 WIDTH_FIRST: Final = 0.1
 WIDTH_LAST: Final = 0.03
-HOPELESS: Final = 0.2
+# After the first success a pixel that is this far from flipping pulls half as much, as the target
+# IoU lets some stay wrong: the further the fewer may. At a target IoU of 1 none may.
+HOPELESS: Final = 0.006
+HOPELESS_LEAST: Final = 0.1
 
 
 class Pull:
     """The weights of one batch; per image as everything here."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, target_iou: float) -> None:
         """Prepare the pull towards the target of a problem."""
         self._problem = problem
+        free = max(1.0 - target_iou, 1e-9)
+        self._hopeless = problem.images.new_full(
+            (len(problem.images),), max(HOPELESS_LEAST, HOPELESS / free)
+        )
         self._spread: Tensor | None = None
         self._shares: Tensor | None = None
 
-    def weights(self, logits: Tensor, progress: Tensor, close: Tensor) -> tuple[Tensor, Tensor]:
+    def weights(
+        self, logits: Tensor, progress: Tensor, close: Tensor, strayed: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Return the logit weights to ascend, and how far the pull says that there is to go.
 
         Args:
             logits: float32 (B, K, H, W).
             progress: float32 (B,), 0 at the first success, 1 at the end.
             close: bool (B,), whether the image has been at the target: then pixels that are far
-                from flipping pull less, as the target IoU lets some stay wrong.
+                from flipping pull less.
+            strayed: bool (B,), whether it has lost the target for long: then twice as far counts
+                as far from here on.
 
         Returns:
             float32 (B, K, H, W), and float32 (B,): the sum of pull times margin of wrong pixels.
@@ -48,7 +59,9 @@ class Pull:
         width = spread * (WIDTH_FIRST + (WIDTH_LAST - WIDTH_FIRST) * progress.view(-1, 1, 1))
         pull = torch.sigmoid((margin + HEADROOM * spread) / width)
         wrong = margin.clamp_min(0.0)
-        far = wrong / (HOPELESS * spread) * close.view(-1, 1, 1)
+        self._hopeless = torch.where(strayed, 2.0 * self._hopeless, self._hopeless)
+        reach = spread * self._hopeless.where(close, torch.inf).view(-1, 1, 1)
+        far = wrong / reach
         pull = pull / far.square_().add_(1.0) * self._share_of(rivals, logits.shape[1])
         pull = pull * self._problem.valid
         left = (pull * wrong).flatten(1).sum(dim=1)
@@ -57,6 +70,7 @@ class Pull:
     def only(self, rows: Tensor, problem: Problem) -> None:
         """Go on with some rows, bool (B,), of which the problem is."""
         self._problem = problem
+        self._hopeless = self._hopeless[rows]
         if self._spread is not None and self._shares is not None:
             self._spread, self._shares = self._spread[rows], self._shares[rows]
 

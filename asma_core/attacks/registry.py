@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from asma_core.attacks.configs import CommonConfig, ConstantConfig, DynamicConfig
+from asma_core.attacks.minimal_configs import MinimalConfig
 from asma_core.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -88,6 +89,16 @@ _ENTRIES: Final = (
         ConstantConfig,
         "asma_core.attacks.asma:SSM",
         CONSTANT_PRESETS,
+    ),
+    AttackEntry(
+        "minimal",
+        "Minimal",
+        "The smallest change whose saved file reaches the target, by shrinking a ball around the "
+        "original; nothing is to be tuned.",
+        "ours; direction and norm decoupled as in arXiv:1811.09600",
+        MinimalConfig,
+        "asma_core.attacks.minimal:minimal",
+        {"quick": {"steps": 50, "target_iou": 0.9}, "strong": {"steps": 500}},
     ),
 )
 ATTACKS: Final = {entry.name: entry for entry in _ENTRIES}

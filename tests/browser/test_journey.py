@@ -26,6 +26,8 @@ pytestmark = pytest.mark.browser
 APP = PROJECT / "app.py"
 SLOW = 120_000
 VIEWER = ".viewer[data-ready]"
+# The first prediction of a cold server on two busy cores takes more than Playwright's five seconds.
+expect.set_options(timeout=SLOW)
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +51,14 @@ def settle(page: Page) -> None:
 
 def draw_polygon(page: Page) -> None:
     """Draw a polygon on the canvas: four corners, closed by a click on the first."""
+    settle(page)
     page.get_by_text("Polygon", exact=True).click()
+    # The page is at rest for a moment before it hears of the click: only the answer tells.
+    expect(page.get_by_text("Click the corners")).to_be_visible()
     settle(page)
     surface = page.locator("canvas.upper-canvas").last
     surface.scroll_into_view_if_needed()
+    surface.hover(trial=True)
     box = surface.bounding_box()
     assert box is not None
     for across, down in ((0.3, 0.3), (0.6, 0.3), (0.6, 0.6), (0.3, 0.6), (0.3, 0.3)):
@@ -61,8 +67,9 @@ def draw_polygon(page: Page) -> None:
     settle(page)
 
 
-def start_run(page: Page, preset: str = "quick") -> str:
+def start_run(page: Page, preset: str = "quick", steps: str = "100") -> str:
     page.get_by_text(preset, exact=True).click()
+    expect(page.get_by_label("Steps", exact=True)).to_have_value(steps)
     settle(page)
     page.get_by_role("button", name="Run the attack").click()
     page.wait_for_url(re.compile(r"run=[0-9a-f]{8}"), timeout=SLOW)
@@ -129,7 +136,7 @@ def test_a_running_attack_survives_leaving_and_reloading_and_can_be_stopped(
     page.set_default_timeout(SLOW)
     page.goto(f"{url}/attack?dataset=demo-lesion&sample=0050")
     settle(page)
-    run_id = start_run(page, "paper")
+    run_id = start_run(page, "paper", "2501")
     expect(page.get_by_text(re.compile(r"Step \d+ of 2501"))).to_be_visible(timeout=SLOW)
     page.get_by_role("link", name="Datasets").click()
     settle(page)

@@ -1,0 +1,108 @@
+"""The Linf search of the minimal-norm attack: fewer and fewer grey levels.
+
+A file's Linf norm is a whole number of levels, so the search is over whole numbers: after a first
+success each try has some steps to reach the target within a given number of levels. A try that
+succeeds lowers the upper end, one that does not raises the lower end, and the next try lies
+between. Without rounding the levels are finer.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from asma_core.attacks.balls import project_linf
+from asma_core.attacks.loop import Look
+from asma_core.attacks.minimal_configs import MinimalConfig
+from asma_core.attacks.problem import Problem, per_image
+
+# Levels of one 8-bit step; finer without rounding.
+LEVELS: Final = 255.0
+FINER: Final = 32.0
+# Before the first success a step is this share of the first-order distance to the target.
+APPROACH: Final = 0.25
+# Within a try, of the radius, falling as the try goes on.
+STEP_FIRST: Final = 0.5
+STEP_LAST: Final = 0.1
+# The first try after a success is at this share of the levels that it had.
+SHRINK: Final = 0.7
+# Steps of a try: at least so many, and so that the steps allow for about six tries.
+SHORTEST_TRY: Final = 12
+TRIES: Final = 6
+MEMORY: Final = 0.75
+
+
+class FewerLevels:
+    """The state of each image; see `minimal.Search`. Norms are in levels."""
+
+    def __init__(self, problem: Problem, config: MinimalConfig) -> None:
+        """Start at the originals."""
+        images, count = problem.images, len(problem.images)
+        self._rounding = config.rounding
+        self._levels = LEVELS * (1.0 if config.rounding else FINER)
+        self._steps = config.steps
+        self._try = float(max(SHORTEST_TRY, config.steps // TRIES))
+        self._momentum = torch.zeros_like(images)
+        self._nearest = images.clone()
+        # The fewest levels that were enough, the most that were not, and those tried now.
+        self._enough = images.new_full((count,), torch.inf)
+        self._too_few = images.new_zeros(count)
+        self._now = images.new_full((count,), torch.inf)
+        self._tried = images.new_zeros(count)
+        self._distance = images.new_zeros(count)
+        self.strayed = torch.zeros(count, dtype=torch.bool, device=images.device)
+        self.progress = images.new_zeros(count)
+        self.close = self.strayed.clone()
+
+    def only(self, rows: Tensor) -> None:
+        """Go on with some rows."""
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor):
+                setattr(self, name, value[rows.to(value.device)])
+
+    def look(self, look: Look) -> None:
+        """Take in success, and set the levels of the next try where one has ended."""
+        success = look.success.to(self.close.device)
+        change = (look.shown - look.problem.images).abs().flatten(1).amax(dim=1)
+        levels = (change * self._levels - 1e-3).ceil()
+        nearer = success & (levels < self._enough)
+        self._enough = torch.where(nearer, levels, self._enough)
+        self._nearest[nearer] = look.images[nearer]
+        self.close = self.close | success
+        failed = self.close & ~success & (self._tried >= self._try)
+        self._too_few = torch.where(failed, torch.maximum(self._too_few, self._now), self._too_few)
+        ended = nearer | failed
+        self._now = torch.where(ended, self._next(failed), self._now)
+        self.strayed = failed
+        self._tried = torch.where(ended, 0.0, self._tried + self.close)
+        self.progress = (self._tried / self._try).clamp(0.0, 1.0) * self.close
+
+    def _next(self, failed: Tensor) -> Tensor:
+        """Return the levels to try next: between what was too few and what was enough."""
+        known = self._too_few > 0
+        middle = ((self._too_few + self._enough) / 2).floor()
+        lower = torch.where(known, middle, (SHRINK * self._enough).floor())
+        # When both ends meet, what was too few is tried once more: a try proves nothing.
+        return torch.minimum(lower, self._enough - 1).clamp_min(1.0)
+
+    def idle(self, look: Look) -> Tensor:
+        """End an image that needs a single level: no file can change by less."""
+        return (self._enough <= 1.0).cpu()
+
+    def move(self, look: Look, gradient: Tensor, left: Tensor) -> Tensor:
+        """Step along the sign of the momentum, and clip to the levels of this try."""
+        lengths = gradient.abs().flatten(1).sum(dim=1).to(left).clamp_min(1e-30)
+        if look.step == 0:
+            self._distance = left / lengths
+        self._momentum.mul_(MEMORY).addcmul_(gradient, per_image((1.0 - MEMORY) / lengths))
+        images = look.images
+        if bool(self.strayed.any()):
+            # A failed try may have strayed: the next begins at the nearest success.
+            images = torch.where(per_image(self.strayed), self._nearest, images)
+        reach = self._now / self._levels
+        share = STEP_FIRST + (STEP_LAST - STEP_FIRST) * self.progress
+        stride = torch.where(self.close, share * reach, APPROACH * self._distance)
+        moved = images + per_image(stride) * self._momentum.sign()
+        return project_linf(moved, look.problem, reach.clamp_max(1.0), self._rounding)
