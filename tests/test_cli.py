@@ -20,6 +20,7 @@ import pytest
 from PIL import Image
 
 from asma_core import cli, training_command
+from asma_core.attacks.registry import ATTACKS
 from asma_core.models.training import TrainingConfig
 from asma_core.runs import artefacts, execute
 from asma_core.runs.run import FAILED, INTERRUPTED
@@ -178,7 +179,8 @@ def test_models_are_listed_though_a_figure_is_undefined(home: Path, ask: Ask) ->
 
 def test_attacks_are_listed_with_their_settings(ask: Ask) -> None:
     listed = {entry["name"]: entry for entry in ask("attacks")}
-    assert set(listed) == {"asma", "asm", "ssm", "ssm-dpm"}
+    assert set(listed) == set(ATTACKS)
+    assert listed["minimal"]["settings"]["norm"]["type"] == '"l2" or "linf"'
     assert listed["asma"]["settings"]["target_iou"]["default"] == 0.97
     assert listed["asma"]["presets"]["paper"]["tau"] == 1e-7
 

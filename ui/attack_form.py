@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields
 from typing import Any, Final, get_type_hints
 
@@ -45,49 +46,44 @@ def attack_form(key: str) -> AttackChoice:
         help="  \n".join(f"**{entry.title}**: {entry.summary}" for entry in ATTACKS.values()),
     )
     entry = ATTACKS[name]
-    _presets(key, entry)
-    prefix = f"{key}-{entry.name}"
+    preset = _presets(key, entry)
+    # Each preset has widgets of its own. If it set values of shared ones, a report of the canvas
+    # that crosses the click would bring the old values back.
+    prefix = f"{key}-{entry.name}-{preset}"
+    values = entry.presets.get(preset, {})
     plain = [item for item in fields(entry.config) if not setting_of(item).advanced]
     folded = [item for item in fields(entry.config) if setting_of(item).advanced]
     kinds = get_type_hints(entry.config)
     config: dict[str, Any] = {}
     for column, item in zip(st.columns(len(plain)), plain, strict=True):
         with column:
-            config[item.name] = _widget(prefix, item, kinds[item.name])
+            config[item.name] = _widget(prefix, item, kinds[item.name], values)
     with st.expander("More settings", icon=":material/tune:"):
         st.caption(f"{entry.summary} Source: {entry.source}.")
         for item in folded:
-            config[item.name] = _widget(prefix, item, kinds[item.name])
+            config[item.name] = _widget(prefix, item, kinds[item.name], values)
         device, seed = _surroundings(key)
     return AttackChoice(entry, config, device, seed)
 
 
-def _presets(key: str, entry: AttackEntry) -> None:
+def _presets(key: str, entry: AttackEntry) -> str:
     names = [DEFAULT_PRESET, *entry.presets]
-    preset_key = f"{key}-{entry.name}-preset"
-    st.segmented_control(
+    chosen: str | None = st.segmented_control(
         "Preset",
         names,
         wrap=True,
-        key=initial(preset_key, DEFAULT_PRESET),
+        key=initial(f"{key}-{entry.name}-preset", DEFAULT_PRESET, names),
         persist_state=SESSION,
-        on_change=_apply_preset,
-        args=(key, entry, preset_key),
+        required=True,
         help="Default stops at the first success. Quick and strong change steps and target. "
         "Paper is the authors' demo, with its fixed multipliers.",
     )
+    return chosen or DEFAULT_PRESET
 
 
-def _apply_preset(key: str, entry: AttackEntry, preset_key: str) -> None:
-    preset = st.session_state.get(preset_key) or DEFAULT_PRESET
-    values = entry.presets.get(preset, {})
-    for item in fields(entry.config):
-        st.session_state[f"{key}-{entry.name}-{item.name}"] = values.get(item.name, item.default)
-
-
-def _widget(prefix: str, item: Field[Any], kind: Any) -> Any:
+def _widget(prefix: str, item: Field[Any], kind: Any, values: Mapping[str, Any]) -> Any:
     rule = setting_of(item)
-    key = initial(f"{prefix}-{item.name}", item.default)
+    key = initial(f"{prefix}-{item.name}", values.get(item.name, item.default))
     if choices(kind):
         return st.selectbox(
             rule.label, choices(kind), key=key, persist_state=SESSION, help=rule.help

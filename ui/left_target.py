@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from asma_core.attacks.registry import ATTACKS
 from asma_core.runs.run import Run
 from ui import services
+from ui.attack_form import DEFAULT_PRESET
 from ui.drafts import Draft, keep_draft, open_draft
 from ui.mask_canvas import MaskDrawing
 from ui.source_choice import Chosen
@@ -92,6 +93,6 @@ def _take_run(key: str, left: _Left, run: Run) -> None:
     state[f"{key}-device"], state[f"{key}-seed"] = spec.device, spec.seed
     if spec.attack in ATTACKS:
         state[f"{key}-attack"] = spec.attack
-        state.pop(f"{key}-{spec.attack}-preset", None)
+        state[f"{key}-{spec.attack}-preset"] = DEFAULT_PRESET
         for name, value in spec.config.items():
-            state[f"{key}-{spec.attack}-{name}"] = value
+            state[f"{key}-{spec.attack}-{DEFAULT_PRESET}-{name}"] = value

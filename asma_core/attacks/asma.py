@@ -13,68 +13,23 @@ forward pass; here the step's own forward pass serves.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from asma_core.attacks.configs import ConstantConfig, DynamicConfig, PaperConfig
-from asma_core.attacks.contract import AttackResult, OnStep
-from asma_core.attacks.loop import Look, Method, run_method
+from asma_core.attacks.loop import Look, Method, MethodAttack
 from asma_core.attacks.multipliers import Multipliers, gradient_rms
 from asma_core.attacks.problem import per_image
-from asma_core.attacks.settings import AttackConfig
-from asma_core.errors import InputError
-
-
-@dataclass(frozen=True)
-class PaperAttack:
-    """One of the paper's four attacks, called as `contract.Attack` says.
-
-    Attributes:
-        adaptive: Whether pixels that are at the target leave the sum (ASM), or stay (SSM).
-        config: `DynamicConfig` for a multiplier that grows with the IoU (DPM), else
-            `ConstantConfig`.
-    """
-
-    adaptive: bool
-    config: type[PaperConfig]
-
-    def __call__(
-        self,
-        model: nn.Module,
-        images: Tensor,
-        target_mask: Tensor,
-        config: AttackConfig,
-        *,
-        valid_mask: Tensor | None = None,
-        region_mask: Tensor | None = None,
-        on_step: OnStep | None = None,
-    ) -> list[AttackResult]:
-        """Attack a batch; see `contract.Attack`. Source: arXiv:1907.13124, eq. 2 to 5."""
-        if not isinstance(config, self.config):
-            raise InputError(f"expected settings of {self.config.__name__}, got {config!r}")
-        return run_method(
-            model,
-            images,
-            target_mask,
-            config,
-            lambda _: _Climb(config, self.adaptive),
-            valid_mask=valid_mask,
-            region_mask=region_mask,
-            on_step=on_step,
-        )
-
-
-SSM: Final = PaperAttack(adaptive=False, config=ConstantConfig)
-SSM_DPM: Final = PaperAttack(adaptive=False, config=DynamicConfig)
-ASM: Final = PaperAttack(adaptive=True, config=ConstantConfig)
-ASMA: Final = PaperAttack(adaptive=True, config=DynamicConfig)
 
 
 class _Climb(Method):
-    """Ascend S(x) - lambda ||x - x_0||^2 with S(x) = sum_i a_i z_{y_i, i}(x)."""
+    """Ascend S(x) - lambda ||x - x_0||^2 with S(x) = sum_i a_i z_{y_i, i}(x).
+
+    Source: arXiv:1907.13124, eq. 2 to 5. Adaptive: pixels that are at the target leave the sum
+    (ASM), or they stay (SSM). With `DynamicConfig` the multiplier grows with the IoU (DPM).
+    """
 
     keeps_shown: ClassVar[bool] = False
 
@@ -117,3 +72,9 @@ class _Climb(Method):
     def chosen(self) -> Mapping[int, Mapping[str, float]]:
         """Return the multipliers of each image."""
         return self._chosen
+
+
+SSM: Final = MethodAttack(ConstantConfig, lambda _, config: _Climb(config, adaptive=False))
+SSM_DPM: Final = MethodAttack(DynamicConfig, lambda _, config: _Climb(config, adaptive=False))
+ASM: Final = MethodAttack(ConstantConfig, lambda _, config: _Climb(config, adaptive=True))
+ASMA: Final = MethodAttack(DynamicConfig, lambda _, config: _Climb(config, adaptive=True))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +17,9 @@ from asma_core.attacks.configs import CommonConfig
 from asma_core.attacks.contract import AttackResult, OnStep
 from asma_core.attacks.passes import NO_GRADIENT, Passes
 from asma_core.attacks.problem import Problem, answer, as_saved, make_problem, norms
+from asma_core.attacks.settings import AttackConfig
 from asma_core.attacks.tracker import Tracker
-from asma_core.errors import ModelError
+from asma_core.errors import InputError, ModelError
 from asma_core.models.contract import borrowed, predicted
 
 # Below it a gradient counts as none: what divides by it would be infinite in float32.
@@ -90,44 +91,47 @@ class Method:
         return {}
 
 
-def run_method(
-    model: nn.Module,
-    images: Tensor,
-    target_mask: Tensor,
-    config: CommonConfig,
-    make: Callable[[Problem], Method],
-    *,
-    valid_mask: Tensor | None = None,
-    region_mask: Tensor | None = None,
-    on_step: OnStep | None = None,
-) -> list[AttackResult]:
-    """Attack a batch by a method; arguments and errors as for `contract.Attack`.
+Config = TypeVar("Config", bound=CommonConfig)
 
-    Args:
-        model: The network.
-        images: float32 (B, C, H, W) in [0, 1].
-        target_mask: int64 (B, H', W').
-        config: Of the attack.
+
+@dataclass(frozen=True)
+class MethodAttack(Generic[Config]):
+    """An attack by a method, called as `contract.Attack` says.
+
+    Attributes:
+        config: Class of its settings.
         make: Makes the method for the checked problem.
-        valid_mask: bool (B, H', W').
-        region_mask: bool (B, H, W).
-        on_step: See `contract.Attack`.
-
-    Returns:
-        One result per image.
     """
-    problem = make_problem(images, target_mask, valid_mask, region_mask)
-    tracker = Tracker(problem, config, on_step)
-    with (
-        borrowed(model),
-        torch.inference_mode(False),
-        torch.enable_grad(),
-        Passes(model, images) as passes,
-    ):
-        method = make(problem)
-        _follow(passes, problem, config, tracker, method)
-    chosen = method.chosen()
-    return tracker.results([chosen.get(index, {}) for index in range(len(images))])
+
+    config: type[Config]
+    make: Callable[[Problem, Config], Method]
+
+    def __call__(
+        self,
+        model: nn.Module,
+        images: Tensor,
+        target_mask: Tensor,
+        config: AttackConfig,
+        *,
+        valid_mask: Tensor | None = None,
+        region_mask: Tensor | None = None,
+        on_step: OnStep | None = None,
+    ) -> list[AttackResult]:
+        """Attack a batch; see `contract.Attack`."""
+        if not isinstance(config, self.config):
+            raise InputError(f"expected settings of {self.config.__name__}, got {config!r}")
+        problem = make_problem(images, target_mask, valid_mask, region_mask)
+        tracker = Tracker(problem, config, on_step)
+        with (
+            borrowed(model),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            Passes(model, images) as passes,
+        ):
+            method = self.make(problem, config)
+            _follow(passes, problem, config, tracker, method)
+        chosen = method.chosen()
+        return tracker.results([chosen.get(index, {}) for index in range(len(images))])
 
 
 def _follow(

@@ -15,46 +15,18 @@ The loss is not convex, so what is found is an upper bound of the smallest chang
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from asma_core.attacks.configs import LINF
-from asma_core.attacks.contract import AttackResult, OnStep
-from asma_core.attacks.loop import Look, Method, run_method
+from asma_core.attacks.loop import Look, Method, MethodAttack
 from asma_core.attacks.minimal_configs import MinimalConfig
 from asma_core.attacks.minimal_l2 import ShrinkingBall
 from asma_core.attacks.minimal_linf import FewerLevels
 from asma_core.attacks.minimal_pull import Pull
 from asma_core.attacks.problem import Problem
-from asma_core.attacks.settings import AttackConfig
-from asma_core.errors import InputError
-
-
-def minimal(
-    model: nn.Module,
-    images: Tensor,
-    target_mask: Tensor,
-    config: AttackConfig,
-    *,
-    valid_mask: Tensor | None = None,
-    region_mask: Tensor | None = None,
-    on_step: OnStep | None = None,
-) -> list[AttackResult]:
-    """Attack a batch; see `contract.Attack`."""
-    if not isinstance(config, MinimalConfig):
-        raise InputError(f"expected settings of MinimalConfig, got {config!r}")
-    return run_method(
-        model,
-        images,
-        target_mask,
-        config,
-        lambda problem: _Minimal(problem, config),
-        valid_mask=valid_mask,
-        region_mask=region_mask,
-        on_step=on_step,
-    )
 
 
 class Search(Protocol):
@@ -116,3 +88,6 @@ class _Minimal(Method):
         self._problem = self._problem.only(rows)
         self._pull.only(rows, self._problem)
         self._search.only(rows)
+
+
+MINIMAL: Final = MethodAttack(MinimalConfig, _Minimal)

@@ -31,8 +31,8 @@ SHORTEN: Final = 0.7
 # and radii that change by less.
 FIND_BACK: Final = 10
 CAUTION: Final = 0.6
-# Nothing more is gained when the norm falls by less than a thousandth over a quarter of the steps.
-GAIN: Final = 1e-3
+# Nothing more is gained when the norm falls by less than this share over a quarter of the steps.
+GAIN: Final = 1e-2
 
 
 class ShrinkingBall:

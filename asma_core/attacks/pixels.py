@@ -67,3 +67,21 @@ def random_like(images: Tensor) -> Tensor:
     generator = torch.Generator().manual_seed(torch.initial_seed() % 2**63)
     noise = torch.rand(images.shape[1:], generator=generator) * 2.0 - 1.0
     return noise.to(images).expand_as(images)
+
+
+def entropy_weights(logits: Tensor, labels: Tensor, pull: Tensor) -> Tensor:
+    """Return logit weights whose ascent lowers each pixel's cross-entropy, by its own pull.
+
+    It is minus the gradient of sum_i pull_i CE(z_i, y_i): pull times (one-hot - softmax).
+
+    Args:
+        logits: float32 (B, K, H, W).
+        labels: int64 (B, H, W).
+        pull: float32 (B, H, W); negative to raise the cross-entropy.
+
+    Returns:
+        float32 (B, K, H, W).
+    """
+    weights = logits.softmax(dim=1).neg_()
+    weights.scatter_add_(1, labels[:, None], torch.ones_like(weights[:, :1]))
+    return weights.mul_(pull[:, None])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from asma_core.attacks.budget_configs import BudgetConfig, CosPgdConfig, DagConfig
 from asma_core.attacks.configs import CommonConfig, ConstantConfig, DynamicConfig
 from asma_core.attacks.minimal_configs import MinimalConfig
 from asma_core.errors import UnknownNameError
@@ -21,6 +22,11 @@ DYNAMIC_PRESETS: Final = {
     "paper": PAPER | {"tau": 1e-7, "beta": 1e-6},
 }
 CONSTANT_PRESETS: Final = DYNAMIC_PRESETS | {"paper": PAPER | {"alpha": 1e-6}}
+
+BUDGET_PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "quick": {"steps": 40, "target_iou": 0.9},
+    "strong": {"steps": 300},
+}
 
 
 @dataclass(frozen=True)
@@ -97,8 +103,44 @@ _ENTRIES: Final = (
         "original; nothing is to be tuned.",
         "ours; direction and norm decoupled as in arXiv:1811.09600",
         MinimalConfig,
-        "asma_core.attacks.minimal:minimal",
+        "asma_core.attacks.minimal:MINIMAL",
         {"quick": {"steps": 50, "target_iou": 0.9}, "strong": {"steps": 500}},
+    ),
+    AttackEntry(
+        "pgd",
+        "PGD",
+        "Signed (or unit) steps down the mean cross-entropy within a budget.",
+        "arXiv:1706.06083",
+        BudgetConfig,
+        "asma_core.attacks.pgd:PGD",
+        BUDGET_PRESETS,
+    ),
+    AttackEntry(
+        "segpgd",
+        "SegPGD",
+        "PGD that turns from pixels still to be won to those that are.",
+        "arXiv:2207.12391",
+        BudgetConfig,
+        "asma_core.attacks.segpgd:SEGPGD",
+        BUDGET_PRESETS,
+    ),
+    AttackEntry(
+        "cospgd",
+        "CosPGD",
+        "PGD that weighs pixels by how well softmax and label agree.",
+        "arXiv:2302.02213",
+        CosPgdConfig,
+        "asma_core.attacks.cospgd:COSPGD",
+        BUDGET_PRESETS,
+    ),
+    AttackEntry(
+        "dag",
+        "DAG",
+        "Raises the target over its rival where it is not there; no budget.",
+        "arXiv:1703.08603",
+        DagConfig,
+        "asma_core.attacks.dag:DAG",
+        {},
     ),
 )
 ATTACKS: Final = {entry.name: entry for entry in _ENTRIES}

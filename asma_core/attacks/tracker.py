@@ -94,10 +94,11 @@ class Tracker:
         return torch.tensor([record.succeeds_now for record in self._of(problem)])
 
     def spend(self, problem: Problem) -> int:
-        """Count a forward and backward pass of each image of a problem; return the most so far."""
-        for record in self._of(problem):
+        """Count a forward and backward pass of who goes on; return the most so far."""
+        going = [record for record in self._of(problem) if record.stopped == STEPS_USED]
+        for record in going:
             record.evaluations += 1
-        return max(record.evaluations for record in self._of(problem))
+        return max((record.evaluations for record in going), default=0)
 
     def rest(self, problem: Problem, rows: Tensor) -> None:
         """End the images of some rows, bool (B,): nothing more is to be gained."""

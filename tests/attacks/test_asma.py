@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from asma_core.attacks.asma import ASM, ASMA, SSM, SSM_DPM, PaperAttack
+from asma_core.attacks.asma import ASM, ASMA, SSM, SSM_DPM
 from asma_core.attacks.configs import ConstantConfig, DynamicConfig, PaperConfig
 from asma_core.attacks.contract import AttackResult, StepReport
+from asma_core.attacks.loop import MethodAttack
 from asma_core.attacks.multipliers import Multipliers
 from asma_core.attacks.registry import find_attack
 from tests.attacks.networks import Linear, disc, small_network, some_images
@@ -20,7 +21,7 @@ ALL = {"ssm": SSM, "ssm-dpm": SSM_DPM, "asm": ASM, "asma": ASMA}
 PLAIN = {"target_iou": 1.0, "stop_at_target": False, "rounding": False}
 
 
-def config_of(attack: PaperAttack, tau: float, beta: float, **more: object) -> PaperConfig:
+def config_of(attack: MethodAttack, tau: float, beta: float, **more: object) -> PaperConfig:
     own = {"tau": tau, "beta": beta} if attack.config is DynamicConfig else {"alpha": tau}
     return attack.config(**own, **more)
 
@@ -52,7 +53,7 @@ def test_each_step_is_the_paper_s(name: str, classes: int) -> None:
             network,
             images[row],
             targets[row],
-            adaptive=attack.adaptive,
+            adaptive=attack in (ASM, ASMA),
             dynamic=attack.config is DynamicConfig,
             multiplier=(tau, beta),
             distance_weight=1.0,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from asma_core.attacks.asma import ASMA
 from asma_core.attacks.configs import DynamicConfig
 from asma_core.attacks.contract import StepReport
-from asma_core.attacks.minimal import minimal
+from asma_core.attacks.minimal import MINIMAL
 from asma_core.attacks.minimal_configs import MinimalConfig
 from asma_core.errors import InputError, ModelError
 from tests.attacks.networks import Linear, disc, small_network, some_images
@@ -40,7 +40,7 @@ def test_l2_on_a_linear_network_is_the_closed_form() -> None:
     per_pixel = missing / float(weights.norm())
     smallest = per_pixel * math.sqrt(int(target.sum()))
     config = MinimalConfig(target_iou=1.0, steps=300, rounding=False)
-    (result,) = minimal(network, image, target, config)
+    (result,) = MINIMAL(network, image, target, config)
     assert result.success
     assert smallest <= result.best.l2 <= 1.05 * smallest
     elsewhere = (result.adversarial - image[0]).abs().sum(dim=0)[target[0] == 0]
@@ -52,7 +52,7 @@ def test_linf_on_a_linear_network_is_the_closed_form() -> None:
     weights = torch.tensor(WEIGHTS)
     smallest = (0.35 - float((weights * 0.5).sum())) / float(weights.abs().sum())
     config = MinimalConfig(target_iou=1.0, steps=300, rounding=False, norm="linf")
-    (result,) = minimal(network, image, target, config)
+    (result,) = MINIMAL(network, image, target, config)
     assert result.success
     assert smallest <= result.best.linf <= 1.05 * smallest
 
@@ -62,8 +62,8 @@ def test_the_target_iou_lets_the_costliest_pixels_stay_wrong() -> None:
     image[:, :, 8:14, 6] = 0.2  # six of the 54 pixels are far from flipping
     all_of_it = MinimalConfig(target_iou=1.0, steps=300, rounding=False)
     most_of_it = MinimalConfig(target_iou=0.88, steps=300, rounding=False)
-    (whole,) = minimal(network, image, target, all_of_it)
-    (part,) = minimal(network, image, target, most_of_it)
+    (whole,) = MINIMAL(network, image, target, all_of_it)
+    (part,) = MINIMAL(network, image, target, most_of_it)
     assert whole.success
     assert part.success
     # The closed form says 0.71 (48 pixels at 1, against six more at 2.8).
@@ -76,10 +76,12 @@ def test_a_batch_equals_singles(norm: str, classes: int) -> None:
     network = small_network(classes)
     images, targets = some_images(4), disc(4, classes=classes)
     # Rounding would make a whole grey level of a difference of a millionth.
-    config = MinimalConfig(steps=20, target_iou=0.8, norm=norm, rounding=False)
-    batch = minimal(network, images, targets, config)
+    # With three classes a difference grows tenfold in three steps, as pixels flip.
+    steps = 20 if classes == 2 else 10
+    config = MinimalConfig(steps=steps, target_iou=0.8, norm=norm, rounding=False)
+    batch = MINIMAL(network, images, targets, config)
     for row in range(4):
-        (single,) = minimal(network, images[row : row + 1], targets[row : row + 1], config)
+        (single,) = MINIMAL(network, images[row : row + 1], targets[row : row + 1], config)
         assert single.success == batch[row].success
         assert single.best.step == batch[row].best.step
         torch.testing.assert_close(single.adversarial, batch[row].adversarial, atol=1e-4, rtol=0)
@@ -88,7 +90,7 @@ def test_a_batch_equals_singles(norm: str, classes: int) -> None:
 @pytest.mark.parametrize("norm", NORMS)
 def test_it_repeats_bit_for_bit(norm: str) -> None:
     config = MinimalConfig(steps=30, target_iou=0.8, norm=norm)
-    first, again = (minimal(small_network(), some_images(2), disc(2), config) for _ in range(2))
+    first, again = (MINIMAL(small_network(), some_images(2), disc(2), config) for _ in range(2))
     for one, other in zip(first, again, strict=True):
         assert torch.equal(one.adversarial, other.adversarial)
 
@@ -98,7 +100,7 @@ def test_it_repeats_bit_for_bit(norm: str) -> None:
 def test_it_needs_less_than_asma_on_networks_it_was_not_made_for(seed: int, classes: int) -> None:
     network = small_network(classes, seed=seed)
     images, targets = some_images(2, seed=seed), disc(2, classes=classes)
-    ours = minimal(network, images, targets, MinimalConfig(target_iou=0.9))
+    ours = MINIMAL(network, images, targets, MinimalConfig(target_iou=0.9))
     theirs = ASMA(network, images, targets, DynamicConfig(target_iou=0.9, steps=300))
     for small, large in zip(ours, theirs, strict=True):
         assert small.success
@@ -117,8 +119,8 @@ def test_the_scale_of_the_logits_does_not_matter(scale: float) -> None:
             return logits
 
     config = MinimalConfig(target_iou=0.9, steps=60)
-    (scaled,) = minimal(Scaled(), some_images(1), disc(1), config)
-    (plain,) = minimal(small_network(), some_images(1), disc(1), config)
+    (scaled,) = MINIMAL(Scaled(), some_images(1), disc(1), config)
+    (plain,) = MINIMAL(small_network(), some_images(1), disc(1), config)
     assert scaled.success
     assert scaled.best.l2 == pytest.approx(plain.best.l2, rel=0.1)
 
@@ -126,7 +128,7 @@ def test_the_scale_of_the_logits_does_not_matter(scale: float) -> None:
 @pytest.mark.parametrize("norm", NORMS)
 def test_more_steps_do_not_make_the_change_larger(norm: str) -> None:
     few, many = (
-        minimal(
+        MINIMAL(
             small_network(), some_images(1), disc(1), MinimalConfig(0.9, steps=steps, norm=norm)
         )[0]
         for steps in (40, 300)
@@ -137,7 +139,7 @@ def test_more_steps_do_not_make_the_change_larger(norm: str) -> None:
 
 def test_it_stops_when_nothing_more_is_gained() -> None:
     config = MinimalConfig(target_iou=0.9, steps=4000)
-    (result,) = minimal(small_network(), some_images(1), disc(1), config)
+    (result,) = MINIMAL(small_network(), some_images(1), disc(1), config)
     assert result.success
     assert result.stopped == "nothing more to gain"
     assert result.gradient_evaluations < 4000
@@ -145,7 +147,7 @@ def test_it_stops_when_nothing_more_is_gained() -> None:
 
 def test_the_norm_falls_with_the_evaluations() -> None:
     config = MinimalConfig(target_iou=0.9, steps=100)
-    (result,) = minimal(small_network(), some_images(1), disc(1), config)
+    (result,) = MINIMAL(small_network(), some_images(1), disc(1), config)
     successes = [now.l2 for now in result.trajectory if now.score >= 0.9]
     assert result.best.l2 == min(successes) < 0.9 * successes[0]
     assert result.gradient_evaluations == 100
@@ -154,7 +156,7 @@ def test_the_norm_falls_with_the_evaluations() -> None:
 @pytest.mark.parametrize("norm", NORMS)
 def test_what_is_kept_is_the_file(norm: str) -> None:
     config = MinimalConfig(target_iou=0.8, steps=60, norm=norm)
-    (result,) = minimal(small_network(), some_images(1), disc(1), config)
+    (result,) = MINIMAL(small_network(), some_images(1), disc(1), config)
     rounded = (result.adversarial * 255).round() / 255
     torch.testing.assert_close(result.adversarial, rounded, atol=1e-7, rtol=0)
     levels = result.best.linf * 255
@@ -174,7 +176,7 @@ def test_region_void_and_box_hold(norm: str) -> None:
     def watch(report: StepReport) -> None:
         seen.append(report.pictures().images)
 
-    results = minimal(
+    results = MINIMAL(
         small_network(), images, targets, config,
         valid_mask=valid, region_mask=region, on_step=watch,
     )  # fmt: skip
@@ -183,7 +185,7 @@ def test_region_void_and_box_hold(norm: str) -> None:
         outside = ~kept.expand_as(image)
         assert torch.equal(result.adversarial[outside], image[outside])
     elsewhere = targets.where(valid, 255)
-    same = minimal(small_network(), images, elsewhere, config, valid_mask=valid, region_mask=region)
+    same = MINIMAL(small_network(), images, elsewhere, config, valid_mask=valid, region_mask=region)
     for one, other in zip(results, same, strict=True):
         assert torch.equal(one.adversarial, other.adversarial)
 
@@ -192,20 +194,20 @@ def test_region_void_and_box_hold(norm: str) -> None:
 def test_an_image_at_its_target_is_left_alone(norm: str) -> None:
     network, images = small_network(), some_images(1)
     target = network(images).argmax(dim=1)
-    (result,) = minimal(network, images, target, MinimalConfig(norm=norm))
+    (result,) = MINIMAL(network, images, target, MinimalConfig(norm=norm))
     assert (result.steps, result.gradient_evaluations, result.success) == (0, 0, True)
     assert torch.equal(result.adversarial, images[0])
 
 
 def test_hide_is_a_target_too() -> None:
     nothing = torch.zeros(1, 32, 32, dtype=torch.int64)
-    (result,) = minimal(small_network(), some_images(1), nothing, MinimalConfig(target_iou=0.95))
+    (result,) = MINIMAL(small_network(), some_images(1), nothing, MinimalConfig(target_iou=0.95))
     assert result.success
     assert result.best.score >= 0.95
 
 
 def test_cancel_returns_the_best_so_far() -> None:
-    (result,) = minimal(
+    (result,) = MINIMAL(
         small_network(), some_images(1), disc(1), MinimalConfig(), on_step=lambda at: at.step == 9
     )
     assert (result.stopped, result.steps) == ("cancelled", 9)
@@ -222,10 +224,10 @@ def test_bad_networks_and_settings_are_sentences() -> None:
             return images[:, :2] * torch.nan
 
     with pytest.raises(ModelError, match="no gradient"):
-        minimal(Flat(), some_images(1), disc(1), MinimalConfig())
+        MINIMAL(Flat(), some_images(1), disc(1), MinimalConfig())
     with pytest.raises(ModelError, match="NaN"):
-        minimal(Bad(), some_images(1), disc(1), MinimalConfig())
+        MINIMAL(Bad(), some_images(1), disc(1), MinimalConfig())
     with pytest.raises(InputError, match="norm"):
         MinimalConfig(norm="l7")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="MinimalConfig"):
-        minimal(small_network(), some_images(1), disc(1), DynamicConfig())
+        MINIMAL(small_network(), some_images(1), disc(1), DynamicConfig())

@@ -106,5 +106,5 @@ def test_ranges_in_words() -> None:
 
 
 def test_an_unknown_attack_is_told_with_what_there_is() -> None:
-    with pytest.raises(UnknownNameError, match="'pgd'; there is: asma, asm, ssm-dpm, ssm"):
-        find_attack("pgd")
+    with pytest.raises(UnknownNameError, match="'pdg'; there is: asma, asm, ssm-dpm, ssm"):
+        find_attack("pdg")

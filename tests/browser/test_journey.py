@@ -41,10 +41,12 @@ def url(serve: Serve, home: Path) -> str:
 
 
 def settle(page: Page) -> None:
+    """Wait until the script has run and its pictures are here: a page left earlier misses them."""
     page.wait_for_function(
         """() => document.querySelector("[data-testid=stApp]")
             ?.getAttribute("data-test-script-state") === "notRunning"
-            && !document.querySelector("[data-testid=stSkeleton], [data-testid=stSpinner]")""",
+            && !document.querySelector("[data-testid=stSkeleton], [data-testid=stSpinner]")
+            && [...document.images].every((image) => image.complete)""",
         timeout=SLOW,
     )
 

@@ -334,12 +334,12 @@ def test_untouched_settings_are_the_attacks_own(house: House) -> None:
 def test_what_the_form_says_is_submitted(house: House) -> None:
     app = opened()
     app.selectbox(key="attack-attack").set_value("ssm").run()
-    app.number_input(key="attack-ssm-target_iou").set_value(0.8)
-    app.number_input(key="attack-ssm-steps").set_value(77)
-    app.number_input(key="attack-ssm-alpha").set_value(0.002)
-    app.number_input(key="attack-ssm-distance_weight").set_value(0.5)
-    app.toggle(key="attack-ssm-rounding").set_value(False)
-    app.toggle(key="attack-ssm-stop_at_target").set_value(False)
+    app.number_input(key="attack-ssm-default-target_iou").set_value(0.8)
+    app.number_input(key="attack-ssm-default-steps").set_value(77)
+    app.number_input(key="attack-ssm-default-alpha").set_value(0.002)
+    app.number_input(key="attack-ssm-default-distance_weight").set_value(0.5)
+    app.toggle(key="attack-ssm-default-rounding").set_value(False)
+    app.toggle(key="attack-ssm-default-stop_at_target").set_value(False)
     app.selectbox(key="attack-device").set_value("cpu")
     app.number_input(key="attack-seed").set_value(11)
     press_run(app)
@@ -358,7 +358,7 @@ def test_what_the_form_says_is_submitted(house: House) -> None:
 @pytest.mark.parametrize("preset", ["quick", "strong", "paper"])
 def test_a_preset_sets_the_fields_and_the_default_resets_them(house: House, preset: str) -> None:
     app = opened()
-    app.number_input(key="attack-asma-steps").set_value(42).run()
+    app.number_input(key="attack-asma-default-steps").set_value(42).run()
     app.segmented_control(key="attack-asma-preset").set_value(preset).run()
     press_run(app)
     expected = DynamicConfig().as_dict() | dict(ATTACKS["asma"].presets[preset])
@@ -373,7 +373,7 @@ def test_a_preset_sets_the_fields_and_the_default_resets_them(house: House, pres
 @pytest.mark.parametrize(("name", "value"), [("target_iou", 0.0), ("tau", -1.0), ("tau", 0.0)])
 def test_a_value_out_of_range_is_a_sentence(house: House, name: str, value: float) -> None:
     app = opened()
-    app.number_input(key=f"attack-asma-{name}").set_value(value)
+    app.number_input(key=f"attack-asma-default-{name}").set_value(value)
     press_run(app)
     assert f"{name} is {value}; it must be above 0 and at most" in errors(app)[0].replace("T", "t")
     assert house.runs.newest() == []
@@ -391,8 +391,8 @@ def test_what_was_set_up_is_there_after_another_page(house: House) -> None:
     app = start_from(opened("c"), target_choice.TRUTH)
     app.segmented_control(key="attack-scenario").set_value("grow").run()
     app.slider(key="attack-grow-percent").set_value(75.0).run()
-    app.number_input(key="attack-asma-steps").set_value(123)
-    app.number_input(key="attack-asma-tau").set_value(0.01)
+    app.number_input(key="attack-asma-default-steps").set_value(123)
+    app.number_input(key="attack-asma-default-tau").set_value(0.01)
     app.number_input(key="attack-seed").set_value(5)
     app.run()
     app.query_params.clear()
@@ -547,7 +547,7 @@ def test_names_are_text_on_a_runs_page(house: House) -> None:
 
 def test_change_the_target_goes_back_with_what_was_set_up(house: House) -> None:
     app = start_from(opened("c"), target_choice.TRUTH)
-    app.number_input(key="attack-asma-steps").set_value(123)
+    app.number_input(key="attack-asma-default-steps").set_value(123)
     app.segmented_control(key="attack-scenario").set_value("mirror").run()
     press_run(app)
     run = house.submitted()
@@ -587,7 +587,7 @@ def test_change_the_target_of_an_own_image_brings_it_into_another_session(
 def test_change_the_target_brings_target_and_settings_into_another_session(house: House) -> None:
     app = opened("c")
     app.selectbox(key="attack-attack").set_value("asm").run()
-    app.number_input(key="attack-asm-steps").set_value(77).run()
+    app.number_input(key="attack-asm-default-steps").set_value(77).run()
     app.number_input(key="attack-seed").set_value(5).run()
     app.segmented_control(key="attack-scenario").set_value("mirror").run()
     press_run(app)

@@ -1,0 +1,107 @@
+"""What every attack of the registry promises, whatever its method."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from asma_core.attacks.registry import ATTACKS, AttackEntry
+from asma_core.errors import InputError, ModelError
+from tests.attacks.networks import disc, small_network, some_images
+
+ENTRIES = list(ATTACKS.values())
+everyone = pytest.mark.parametrize("entry", ENTRIES, ids=[entry.name for entry in ENTRIES])
+
+
+def run(
+    entry: AttackEntry, images: Tensor, masks: Tensor, network: nn.Module | None = None, **more
+):
+    """Run an attack for ten steps towards a target that it will not quite reach."""
+    config = entry.config(**{"steps": 10, "target_iou": 0.99} | more.pop("config", {}))
+    torch.manual_seed(0)
+    return entry.load()(network or small_network(), images, masks, config, **more)
+
+
+@everyone
+def test_a_batch_equals_singles(entry: AttackEntry) -> None:
+    # Rounding would make a whole grey level of a difference of a millionth.
+    images, masks, plain = some_images(4), disc(4), {"rounding": False}
+    batch = run(entry, images, masks, config=plain)
+    for row in range(4):
+        (single,) = run(entry, images[row : row + 1], masks[row : row + 1], config=plain)
+        torch.testing.assert_close(single.adversarial, batch[row].adversarial, atol=1e-4, rtol=0)
+        assert single.gradient_evaluations == batch[row].gradient_evaluations
+
+
+@everyone
+def test_it_repeats_bit_for_bit(entry: AttackEntry) -> None:
+    images, masks = some_images(2), disc(2)
+    for one, other in zip(run(entry, images, masks), run(entry, images, masks), strict=True):
+        assert torch.equal(one.adversarial, other.adversarial)
+        assert one.best == other.best
+
+
+@everyone
+def test_three_classes_and_void_pixels(entry: AttackEntry) -> None:
+    network, images, masks = small_network(3), some_images(2), disc(2, classes=3)
+    valid = torch.ones_like(masks, dtype=torch.bool)
+    valid[:, :, 20:] = False
+    results = run(entry, images, masks, network, valid_mask=valid)
+    nonsense = run(entry, images, masks.where(valid, 255), network, valid_mask=valid)
+    for one, other in zip(results, nonsense, strict=True):
+        assert torch.equal(one.adversarial, other.adversarial)
+        assert one.best.score >= one.trajectory[0].score
+
+
+@everyone
+def test_outside_the_region_nothing_changes(entry: AttackEntry) -> None:
+    images, masks = torch.rand(2, 3, 32, 32), disc(2)
+    region = torch.zeros(2, 32, 32, dtype=torch.bool)
+    region[:, 6:28, 4:30] = True
+    for image, result in zip(images, run(entry, images, masks, region_mask=region), strict=True):
+        assert torch.equal(result.adversarial[:, ~region[0]], image[:, ~region[0]])
+        assert float(result.adversarial.min()) >= 0 and float(result.adversarial.max()) <= 1
+
+
+@everyone
+def test_at_the_target_nothing_changes(entry: AttackEntry) -> None:
+    network, images = small_network(), some_images(1)
+    mask = network(images).argmax(dim=1)
+    config = {"goal_is": "towards the mask"} if hasattr(entry.config, "goal_is") else {}
+    (result,) = run(entry, images, mask, network, config=config)
+    assert torch.equal(result.adversarial, images[0])
+    assert (result.gradient_evaluations, result.success) == (0, True)
+
+
+@everyone
+def test_cancel_returns_the_best_so_far(entry: AttackEntry) -> None:
+    (result,) = run(entry, some_images(1), disc(1), on_step=lambda report: report.step == 4)
+    assert (result.stopped, result.steps) == ("cancelled", 4)
+    assert result.best.score == max(now.score for now in result.trajectory)
+
+
+@everyone
+def test_bad_logits_are_a_sentence(entry: AttackEntry) -> None:
+    class Bad(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            return images[:, :2] * torch.nan
+
+    with pytest.raises(ModelError, match="NaN"):
+        run(entry, some_images(1), disc(1), Bad())
+
+
+@everyone
+def test_bad_inputs_are_sentences(entry: AttackEntry) -> None:
+    images, masks = some_images(1), disc(1)
+    empty = torch.zeros(1, 32, 32, dtype=torch.bool)
+    with pytest.raises(InputError, match="region mask of an image is empty"):
+        run(entry, images, masks, region_mask=empty)
+    with pytest.raises(InputError, match="valid mask of an image is empty"):
+        run(entry, images, masks, valid_mask=empty)
+    with pytest.raises(InputError, match="holds class 7"):
+        run(entry, images, masks * 7)
+    with pytest.raises(InputError, match="divide 8-bit values by 255"):
+        run(entry, images * 255, masks)
+    with pytest.raises(InputError, match="float32"):
+        run(entry, (images * 255).to(torch.uint8), masks)

@@ -1,0 +1,189 @@
+"""PGD, SegPGD, CosPGD and DAG: each step against its paper's formula, written out plainly."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from asma_core.attacks.budget_configs import BudgetConfig, CosPgdConfig, DagConfig
+from asma_core.attacks.cospgd import COSPGD
+from asma_core.attacks.dag import DAG
+from asma_core.attacks.pgd import PGD
+from asma_core.attacks.segpgd import SEGPGD
+from asma_core.errors import InputError
+from tests.attacks.networks import disc, small_network, some_images
+
+TOWARDS, AWAY = "towards the mask", "away from the mask"
+STEPS, SIZE, BUDGET = 6, 0.004, 0.02
+PLAIN = {"steps": STEPS, "target_iou": 1.0, "rounding": False, "stop_at_target": False}
+
+
+def pixel_weights(name: str, logits: Tensor, mask: Tensor, step: int, away: bool) -> Tensor:
+    """Return the papers' weights of one image's pixels."""
+    right = logits.argmax(dim=1) == mask
+    if name == "segpgd":
+        share = step / (2 * STEPS)
+        first = right if away else ~right
+        return torch.where(first, 1 - share, share)
+    if name == "cospgd":
+        likely = logits.softmax(dim=1)
+        hot = torch.nn.functional.one_hot(mask, logits.shape[1]).permute(0, 3, 1, 2).float()
+        cosine = torch.nn.functional.cosine_similarity(likely, hot, dim=1)
+        return cosine if away else 1 - cosine
+    return torch.ones_like(logits[:, 0])
+
+
+def plainly(name: str, network: torch.nn.Module, image: Tensor, mask: Tensor, away: bool) -> Tensor:
+    """The last image of the papers' procedure in Linf, for one image."""
+    now = image.clone()
+    for step in range(STEPS):
+        now = now.detach().requires_grad_()
+        logits = network(now)
+        weights = pixel_weights(name, logits.detach(), mask, step, away)
+        loss = (weights * cross_entropy(logits, mask, reduction="none")).mean()
+        (gradient,) = torch.autograd.grad(loss, now)
+        moved = now.detach() + (SIZE if away else -SIZE) * gradient.sign()
+        now = moved.clamp(image - BUDGET, image + BUDGET).clamp(0, 1)
+    return now
+
+
+@pytest.mark.parametrize("away", [False, True])
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("name", ["pgd", "segpgd", "cospgd"])
+def test_a_run_is_the_papers_procedure(name: str, classes: int, away: bool) -> None:
+    attack = {"pgd": PGD, "segpgd": SEGPGD, "cospgd": COSPGD}[name]
+    network, image, mask = small_network(classes), some_images(1), disc(1, classes=classes)
+    config = attack.config(
+        **PLAIN,
+        goal_is=AWAY if away else TOWARDS,
+        budget=BUDGET,
+        step_size=SIZE,
+        random_start=False,
+    )
+    last: list[Tensor] = []
+    attack(
+        network, image, mask, config, on_step=lambda at: last.append(at.pictures().images) or False
+    )
+    torch.testing.assert_close(
+        last[-1], plainly(name, network, image, mask, away), atol=1e-5, rtol=0
+    )
+
+
+def test_a_step_of_dag_is_the_papers() -> None:
+    network, image, mask = small_network(3), some_images(1), disc(1, classes=3)
+    now = image.clone().requires_grad_()
+    logits = network(now)
+    total = torch.zeros(())
+    for row in range(32):
+        for column in range(32):
+            scores, wanted = logits[0, :, row, column], int(mask[0, row, column])
+            if int(scores.argmax()) != wanted:
+                rival = int(scores.argmax())
+                total = total + scores[wanted] - scores[rival]
+    (gradient,) = torch.autograd.grad(total, now)
+    expected = (image + 0.003 / gradient.abs().max() * gradient).clamp(0, 1)
+    last: list[Tensor] = []
+    DAG(
+        network,
+        image,
+        mask,
+        DagConfig(steps=1, gamma=0.003, rounding=False, target_iou=1.0),
+        on_step=lambda at: last.append(at.pictures().images) or False,
+    )
+    torch.testing.assert_close(last[-1], expected, atol=1e-6, rtol=0)
+
+
+def test_an_l2_step_has_its_length() -> None:
+    config = BudgetConfig(**PLAIN, norm="l2", budget=5.0, step_size=0.25)
+    images: list[Tensor] = []
+    gentle = some_images(2).clamp(0.2, 0.8)
+    PGD(
+        small_network(), gentle, disc(2), config,
+        on_step=lambda at: images.append(at.pictures().images) or False,
+    )  # fmt: skip
+    lengths = (images[1] - images[0]).flatten(1).norm(dim=1)
+    torch.testing.assert_close(lengths, torch.full((2,), 0.25), atol=1e-5, rtol=0)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    seed=st.integers(0, 2**16),
+    norm=st.sampled_from(["linf", "l2"]),
+    levels=st.integers(1, 30),
+    start=st.booleans(),
+    rounding=st.booleans(),
+)
+def test_budget_box_and_region_hold(
+    seed: int, norm: str, levels: int, start: bool, rounding: bool
+) -> None:
+    torch.manual_seed(seed)
+    images, region = torch.rand(2, 3, 16, 16), torch.rand(2, 16, 16) < 0.7
+    budget = levels / 255 if norm == "linf" else levels / 20
+    config = BudgetConfig(
+        target_iou=1.0, steps=4, norm=norm, budget=budget, step_size=budget,
+        random_start=start, rounding=rounding, stop_at_target=False,
+    )  # fmt: skip
+    seen: list[Tensor] = []
+    results = PGD(
+        small_network(), images, disc(2, size=16), config, region_mask=region,
+        on_step=lambda at: seen.append(at.pictures().images) or False,
+    )  # fmt: skip
+    for now in seen:
+        assert float(now.min()) >= 0 and float(now.max()) <= 1
+        change = now - images
+        size = change.abs().flatten(1).amax(1) if norm == "linf" else change.flatten(1).norm(dim=1)
+        assert float(size.max()) <= budget + 1e-6
+    for image, kept, result in zip(images, region, results, strict=True):
+        outside = ~kept.expand_as(image)
+        assert torch.equal(result.adversarial[outside], image[outside])
+
+
+@pytest.mark.parametrize("attack", [PGD, SEGPGD, COSPGD])
+@pytest.mark.parametrize("goal", [TOWARDS, AWAY])
+def test_it_gets_there_and_stops(attack, goal: str) -> None:
+    network, images = small_network(), some_images(2)
+    mask = disc(2) if goal == TOWARDS else network(images).argmax(dim=1)
+    config = attack.config(goal_is=goal, target_iou=0.7, budget=0.15, steps=100)
+    for result in attack(network, images, mask, config):
+        assert result.success
+        assert result.stopped == "target reached"
+        assert result.gradient_evaluations <= result.steps < 100
+        assert result.best.score >= 0.7
+        if goal == AWAY:
+            assert result.best.score == pytest.approx(1 - result.best.iou)
+
+
+def test_a_random_start_costs_no_evaluation_and_hangs_on_the_seed() -> None:
+    config = CosPgdConfig(steps=3, target_iou=1.0)
+    images = some_images(1).repeat(2, 1, 1, 1)
+    masks = disc(1).repeat(2, 1, 1)
+    network = small_network()
+    torch.manual_seed(1)
+    first, same_in_batch = COSPGD(network, images, masks, config)
+    torch.manual_seed(1)
+    (again,) = COSPGD(network, images[:1], masks[:1], config)
+    torch.manual_seed(2)
+    (other,) = COSPGD(network, images[:1], masks[:1], config)
+    assert first.gradient_evaluations == 2
+    lengths = [[now.l2 for now in run.trajectory] for run in (first, same_in_batch, again, other)]
+    assert lengths[0] == lengths[1] == lengths[2] != lengths[3]
+
+
+def test_the_automatic_budget_is_told() -> None:
+    for norm, expected in (("linf", 8 / 255), ("l2", 4 / 255 * (3 * 32 * 32) ** 0.5)):
+        config = BudgetConfig(steps=1, target_iou=1.0, norm=norm)
+        (result,) = PGD(small_network(), some_images(1), disc(1), config)
+        assert result.chosen["budget"] == pytest.approx(expected)
+        assert result.chosen["step_size"] == pytest.approx(2.5 * expected)
+
+
+def test_a_budget_below_one_level_is_a_sentence() -> None:
+    with pytest.raises(InputError, match="below 1/255"):
+        PGD(small_network(), some_images(1), disc(1), BudgetConfig(budget=0.003))
+    PGD(small_network(), some_images(1), disc(1), BudgetConfig(budget=1 / 255, steps=2))
+    fine = BudgetConfig(budget=0.003, steps=2, rounding=False)
+    PGD(small_network(), some_images(1), disc(1), fine)
