@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from typing import Final
 
@@ -11,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from asma_core.data.images import encode_png, to_rgb
+from asma_core.data.images import to_rgb
 from asma_core.data.masks import mask_values
 from asma_core.data.palette import ADVERSARIAL, TARGET
 from asma_core.jobs.queue import stop
@@ -24,7 +23,7 @@ from ui import services
 from ui.curves import NO_TOOLBAR, run_curves
 from ui.format import duration, number
 from ui.guard import guarded
-from ui.pictures import Layer, fit_size, outline, resize
+from ui.pictures import Layer, data_address, fit_size, outline, resize
 from ui.run_summary import headline
 
 REFRESH: Final = 1.0
@@ -90,9 +89,9 @@ def _pictures(inputs: RunInputs, run: Run, state: LiveState) -> None:
     change = adversarial.astype(np.int32) - to_rgb(inputs.image)
     gained = np.clip(128 + DIFFERENCE_GAIN * change, 0, 255).astype(np.uint8)
     left, middle, right = st.columns([3, 3, 4])
-    left.image(_address(shown), width="stretch")
+    left.image(data_address(shown), width="stretch")
     left.caption(f"Adversarial image now, step {state.step}: target yellow, prediction magenta")
-    middle.image(_address(resize(gained, size)), width="stretch")
+    middle.image(data_address(resize(gained, size)), width="stretch")
     middle.caption(f"Difference x {DIFFERENCE_GAIN}, grey is none")
     removal = not (inputs.target > 0).any()
     right.plotly_chart(
@@ -105,16 +104,6 @@ def _pictures(inputs: RunInputs, run: Run, state: LiveState) -> None:
         key=f"live-curves-{run.id}",
         config=NO_TOOLBAR,
     )
-
-
-def _address(picture: NDArray[np.uint8]) -> str:
-    """Return a picture within its own address.
-
-    A second later the next one takes its place, and a browser that is late would no longer find
-    it on the server.
-    """
-    data = base64.b64encode(encode_png(picture)).decode()
-    return f"data:image/png;base64,{data}"
 
 
 def _read(state: LiveState) -> tuple[NDArray[np.uint8] | None, NDArray[np.int64] | None]:

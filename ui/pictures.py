@@ -6,6 +6,7 @@ small mask over a large picture gives one clean line.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw
 from scipy import ndimage
 
+from asma_core.data.images import encode_png
 from asma_core.errors import InputError
 from ui.contours import contours, smoothed
 
@@ -194,3 +196,13 @@ def _stretch(
     first, last = np.searchsorted(along, [low, high])
     positions = np.concatenate([[low], along[first:last], [high]])
     return np.stack([np.interp(positions, along, line[:, axis]) for axis in (0, 1)], axis=1)
+
+
+def data_address(picture: NDArray[np.uint8]) -> str:
+    """Return a picture, uint8 (H, W, 3) or (H, W), within its own address.
+
+    The server keeps a picture only as long as the page shows it; a browser that is late, because
+    the user has gone on or the next picture has come, would no longer find it there.
+    """
+    data = base64.b64encode(encode_png(picture)).decode()
+    return f"data:image/png;base64,{data}"

@@ -13,7 +13,7 @@ from asma_core.runs.run import Run
 from ui import services
 from ui.guard import guarded, plain, show_error
 from ui.live_run import PICTURE_SIDE
-from ui.pictures import Layer, fit_size, outline, resize
+from ui.pictures import Layer, data_address, fit_size, outline, resize
 from ui.run_summary import headline, how, key_figures
 from ui.uploads import keep_image
 
@@ -38,10 +38,10 @@ def run_result(run: Run) -> None:
         picture = to_rgb(read_image(folder / name))
         size = fit_size(picture.shape, PICTURE_SIDE, PICTURE_SIDE)
         layers = [Layer(target, TARGET), Layer(mask_values(folder / prediction), colour)]
-        column.image(outline(resize(picture, size), layers), width="stretch")
+        column.image(data_address(outline(resize(picture, size), layers)), width="stretch")
         column.caption(f"{title}: target yellow, prediction {_word(colour)}")
     difference = to_rgb(read_image(folder / artefacts.DIFFERENCE))
-    columns[2].image(difference, width="stretch")
+    columns[2].image(data_address(difference), width="stretch")
     columns[2].caption(f"Difference x {artefacts.DIFFERENCE_GAIN}, grey is none")
     st.caption(plain(how(run)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from asma_core.attacks.settings import AttackConfig
@@ -91,6 +91,7 @@ class AttackResult:
         stopped: Why it ended: `TARGET_REACHED`, `STEPS_USED`, `NOTHING_TO_GAIN` or `CANCELLED`.
         chosen: What the attack chose by itself, such as tau and beta.
         trajectory: Figures of each step.
+        notes: What else there is to say, such as which of several attacks was the best.
     """
 
     adversarial: Tensor
@@ -101,6 +102,7 @@ class AttackResult:
     stopped: str
     chosen: Mapping[str, float]
     trajectory: tuple[ImageStep, ...]
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Attack(Protocol):

@@ -59,9 +59,15 @@ class Method:
     Attributes:
         keeps_shown: Whether the image that is kept is the one that the network saw, rounded,
             instead of the one that the method left.
+        needs_gradient: Whether it ever asks for a gradient; a black box does not.
     """
 
     keeps_shown: ClassVar[bool] = True
+    needs_gradient: ClassVar[bool] = True
+
+    def eligible(self, step: int, steps: int) -> bool:
+        """Return whether the images at a step may be kept; the originals always may."""
+        return True
 
     def weights(self, look: Look) -> Tensor | None:
         """Return what the logits are weighted with: the sum to be ascended, (B, K, H', W').
@@ -165,11 +171,13 @@ def _look(
     step: int,
 ) -> Look:
     shown = as_saved(images) if config.rounding else images
-    logits = answer(passes.forward, shown, problem)
+    with torch.set_grad_enabled(method.needs_gradient):
+        logits = answer(passes.forward, shown, problem)
     predictions = predicted(logits)
     # Rounding changes nothing outside the region, whatever the original holds there.
     kept = shown.where(problem.region, images) if method.keeps_shown else images
-    scores = tracker.update(step, problem, kept, predictions, logits.shape[1])
+    eligible = method.eligible(step, config.steps)
+    scores = tracker.update(step, problem, kept, predictions, logits.shape[1], eligible)
     success = tracker.success(problem)
     look = Look(step, config.steps, problem, images, shown, logits, predictions, scores, success)
     idle = method.idle(look)

@@ -58,14 +58,18 @@ def descent_weights(logits: Tensor, loss: Callable[[Tensor], Tensor]) -> Tensor:
     return -gradient
 
 
+def seeded() -> torch.Generator:
+    """Return a generator on the CPU that hangs on the seed that torch was given alone."""
+    return torch.Generator().manual_seed(torch.initial_seed() % 2**63)
+
+
 def random_like(images: Tensor) -> Tensor:
     """Return uniform noise in [-1, 1], float32 (B, C, H, W): the same for every image.
 
     It hangs on the seed that torch was given (`torch.manual_seed`) and on the image's shape alone,
     so that a batch gives what single images give.
     """
-    generator = torch.Generator().manual_seed(torch.initial_seed() % 2**63)
-    noise = torch.rand(images.shape[1:], generator=generator) * 2.0 - 1.0
+    noise = torch.rand(images.shape[1:], generator=seeded()) * 2.0 - 1.0
     return noise.to(images).expand_as(images)
 
 

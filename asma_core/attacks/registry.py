@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from asma_core.attacks.budget_configs import BudgetConfig, CosPgdConfig, DagConfig
 from asma_core.attacks.configs import CommonConfig, ConstantConfig, DynamicConfig
+from asma_core.attacks.ensemble_configs import EnsembleConfig, SquareConfig, WorstCaseConfig
 from asma_core.attacks.minimal_configs import MinimalConfig
 from asma_core.errors import UnknownNameError
 
@@ -41,6 +42,7 @@ class AttackEntry:
         config: Class of its settings.
         function: Where it is, as "module:name"; imported when it is first called.
         presets: Settings that differ from the defaults, by the preset's name.
+        black_box: Whether it uses no gradients.
     """
 
     name: str
@@ -50,6 +52,7 @@ class AttackEntry:
     config: type[CommonConfig]
     function: str
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    black_box: bool = False
 
     def load(self) -> Attack:
         """Import the attack."""
@@ -140,6 +143,34 @@ _ENTRIES: Final = (
         "arXiv:1703.08603",
         DagConfig,
         "asma_core.attacks.dag:DAG",
+        {},
+    ),
+    AttackEntry(
+        "apgd-ensemble",
+        "APGD ensemble",
+        "Three losses with shrinking radii and step sizes of their own; the worst counts.",
+        "arXiv:2306.12941",
+        EnsembleConfig,
+        "asma_core.attacks.apgd:APGD_ENSEMBLE",
+        {},
+    ),
+    AttackEntry(
+        "square",
+        "Square (black box)",
+        "Random squares of plus or minus the budget; asks for no gradient.",
+        "arXiv:1912.00049",
+        SquareConfig,
+        "asma_core.attacks.square:SQUARE",
+        {},
+        black_box=True,
+    ),
+    AttackEntry(
+        "worst-case",
+        "Worst case",
+        "Minimal, ASMA and PGD on every image; the nearest success counts.",
+        "several attacks",
+        WorstCaseConfig,
+        "asma_core.attacks.worst_case:WORST_CASE",
         {},
     ),
 )

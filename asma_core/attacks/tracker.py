@@ -61,7 +61,13 @@ class Tracker:
         self._hides = [not present for present in structure.tolist()]
 
     def update(
-        self, step: int, problem: Problem, images: Tensor, predictions: Tensor, classes: int
+        self,
+        step: int,
+        problem: Problem,
+        images: Tensor,
+        predictions: Tensor,
+        classes: int,
+        eligible: bool = True,
     ) -> Tensor:
         """Take in the state of the images still under attack, before their update.
 
@@ -71,13 +77,18 @@ class Tracker:
             images: float32 (B, C, H, W).
             predictions: int64 (B, H', W'), of these images.
             classes: K.
+            eligible: Whether these images may be kept, and count as successes.
 
         Returns:
             float64 (B,) on the CPU: the score of each image.
         """
         figures = self._figures(step, problem, images, predictions, classes)
         for row, now in enumerate(figures):
-            self._take(self._records[now.index], now, images[row])
+            record = self._records[now.index]
+            record.trajectory.append(now)
+            record.succeeds_now = False
+            if eligible:
+                self._take(record, now, images[row])
         if self._on_step is not None:
             report = StepReport(
                 step, self.steps, figures, lambda: _pictures(problem, images, predictions)
@@ -143,9 +154,9 @@ class Tracker:
         return 1.0 - left / size if size else 1.0
 
     def _take(self, record: _Record, now: ImageStep, image: Tensor) -> None:
-        record.trajectory.append(now)
         success = record.succeeds_now = now.score >= self._target_score
-        if _better(now, success, record, self._goal.norm):
+        best, norm = record.best, self._goal.norm
+        if best is None or better(now, success, best, record.success, norm):
             record.best, record.success = now, success
             record.adversarial = image.detach().clone()
         at_target = now.step == 0 and success
@@ -176,16 +187,24 @@ def _lost(confusion: NDArray[np.int64]) -> tuple[float, float]:
     return iou, 1.0 - (accuracy if math.isnan(iou) else iou)
 
 
-def _better(now: ImageStep, success: bool, record: _Record, norm: str) -> bool:
-    """Any success beats none; of two successes the nearer one wins, otherwise the higher score."""
-    best = record.best
-    if best is None or success != record.success:
-        return best is None or success
-    if success:
-        # Linf has few values; of two alike the one of the smaller L2 wins.
-        nearer = (now.linf, now.l2) < (best.linf, best.l2) if norm == LINF else now.l2 < best.l2
-        return nearer
-    return now.score > best.score
+def better(now: ImageStep, success: bool, best: ImageStep, succeeded: bool, norm: str) -> bool:
+    """Tell whether an image is better than the best so far.
+
+    Any success beats none; of two successes the nearer one wins, otherwise the higher score.
+
+    Args:
+        now: Figures of the image.
+        success: Whether it succeeds.
+        best: Figures of the best so far.
+        succeeded: Whether that one succeeds.
+        norm: In which nearness is measured.
+    """
+    if success != succeeded:
+        return success
+    if not success:
+        return now.score > best.score
+    # Linf has few values; of two alike the one of the smaller L2 wins.
+    return (now.linf, now.l2) < (best.linf, best.l2) if norm == LINF else now.l2 < best.l2
 
 
 def _confusion(predictions: Tensor, problem: Problem, classes: int) -> Tensor:

@@ -71,7 +71,7 @@ def draw_polygon(page: Page) -> None:
 
 def start_run(page: Page, preset: str = "quick", steps: str = "100") -> str:
     page.get_by_text(preset, exact=True).click()
-    expect(page.get_by_label("Steps", exact=True)).to_have_value(steps)
+    expect(page.locator(f".st-key-attack-asma-{preset}-steps input")).to_have_value(steps)
     settle(page)
     page.get_by_role("button", name="Run the attack").click()
     page.wait_for_url(re.compile(r"run=[0-9a-f]{8}"), timeout=SLOW)
@@ -82,6 +82,7 @@ def start_run(page: Page, preset: str = "quick", steps: str = "100") -> str:
 
 def wait_for_end(page: Page) -> None:
     expect(page.get_by_role("button", name="Change the target")).to_be_visible(timeout=SLOW)
+    settle(page)
 
 
 def test_a_polygon_is_drawn_run_watched_compared_reloaded_and_found(
@@ -141,6 +142,7 @@ def test_a_running_attack_survives_leaving_and_reloading_and_can_be_stopped(
     run_id = start_run(page, "paper", "2501")
     expect(page.get_by_text(re.compile(r"Step \d+ of 2501"))).to_be_visible(timeout=SLOW)
     page.get_by_role("link", name="Datasets").click()
+    expect(page.get_by_role("heading", name="Datasets")).to_be_visible()
     settle(page)
     page.goto(f"{url}/attack?run={run_id}")
     expect(page.get_by_text(re.compile(r"Step \d+ of 2501"))).to_be_visible(timeout=SLOW)

@@ -1,0 +1,211 @@
+"""APGD and its ensemble for segmentation: three losses, shrinking radii, the worst per image.
+
+Sources: Croce, Hein, "Reliable evaluation of adversarial robustness with an ensemble of diverse
+parameter-free attacks", ICML 2020, arXiv:2003.01690, algorithm 1, for the step sizes; Croce, Singh,
+Hein, "Towards Reliable Evaluation and Fast Training of Robust Semantic Segmentation Models", ECCV
+2024, arXiv:2306.12941 (SEA), for the losses (cross-entropy on pixels that are still right, the same
+balanced over the classes, Jensen-Shannon divergence), the radii of 2, 1.5 and 1 times the budget
+for 3 : 3 : 4 of the steps, and the worst case.
+
+Deviations: the steps are shared by the three losses instead of spent by each; an image that a loss
+has brought to the goal is not given to the next; towards a target the same losses are lowered, on
+the pixels that are not there yet, which is ours. An image within a larger radius never counts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from asma_core.attacks.balls import check_budget, project_linf
+from asma_core.attacks.configs import LINF
+from asma_core.attacks.ensemble_configs import EnsembleConfig
+from asma_core.attacks.loop import Look, Method, MethodAttack
+from asma_core.attacks.pixels import entropy_weights
+from asma_core.attacks.problem import Problem, per_image
+from asma_core.attacks.projected import chosen_budget
+from asma_core.attacks.sequence import Sequence, Stage
+
+RADII: Final = (2.0, 1.5, 1.0)
+STAGES: Final = (0.3, 0.6, 1.0)
+# Of algorithm 1: the momentum, the share of steps that must improve, and the checkpoints.
+MOMENTUM: Final = 0.75
+IMPROVING: Final = 0.75
+FIRST_CHECK: Final = 0.22
+CHECK_SHRINKS: Final = 0.03
+SHORTEST_CHECK: Final = 0.06
+
+# Returns the loss of each image, (B,), to be raised, and the logit weights that raise it.
+Loss = Callable[[Look, bool], tuple[Tensor, Tensor]]
+
+
+def _open_pixels(look: Look, away: bool) -> Tensor:
+    """Return float32 (B, H', W'): 1 where the goal is not reached yet."""
+    at_mask = look.predictions == look.problem.target
+    return ((at_mask if away else ~at_mask) & look.problem.valid).to(look.logits)
+
+
+def _entropy(look: Look, away: bool, pull: Tensor) -> tuple[Tensor, Tensor]:
+    entropy = cross_entropy(look.logits, look.problem.target, reduction="none")
+    sign, open_pixels = (1.0 if away else -1.0), _open_pixels(look, away)
+    # The loss that decides on steps counts a pixel that was won as one at the border between two
+    # classes, or every pixel won would look like a step back.
+    loss = sign * pull * torch.where(open_pixels > 0, entropy, math.log(2.0) if away else 0.0)
+    weights = entropy_weights(look.logits, look.problem.target, -sign * pull * open_pixels)
+    return loss.flatten(1).sum(dim=1), weights
+
+
+def masked_entropy(look: Look, away: bool) -> tuple[Tensor, Tensor]:
+    """Cross-entropy on the pixels that are still to be won."""
+    return _entropy(look, away, look.problem.valid.to(look.logits))
+
+
+def balanced_entropy(look: Look, away: bool) -> tuple[Tensor, Tensor]:
+    """The same, each class of the mask weighing as much as any other."""
+    target, classes = look.problem.target, look.logits.shape[1]
+    counted = look.problem.valid.to(look.logits)
+    areas = counted.new_zeros(len(target), classes)
+    areas.scatter_add_(1, target.flatten(1), counted.flatten(1))
+    shares = areas.sum(dim=1, keepdim=True) / areas.clamp_min(1.0) / classes
+    pull = shares.gather(1, target.flatten(1)).view_as(counted) * counted
+    return _entropy(look, away, pull)
+
+
+def jensen_shannon(look: Look, away: bool) -> tuple[Tensor, Tensor]:
+    """The Jensen-Shannon divergence of softmax and one-hot label, over all pixels that count."""
+    leaf = look.logits.detach().requires_grad_()
+    likely = leaf.softmax(dim=1)
+    of_mask = likely.gather(1, look.problem.target[:, None])[:, 0].clamp(1e-12, 1.0)
+    # With a one-hot label the divergence hangs on p_y alone.
+    middle = 0.5 * (1.0 + of_mask)
+    own = of_mask * (of_mask / middle).log() + (1.0 - of_mask) * math.log(2.0)
+    divergence = 0.5 * (own - middle.log()) * look.problem.valid
+    loss = (divergence if away else -divergence).flatten(1).sum(dim=1)
+    (gradient,) = torch.autograd.grad(loss.sum(), leaf)
+    return loss.detach(), gradient
+
+
+class Apgd(Method):
+    """One loss over the three radii."""
+
+    def __init__(self, problem: Problem, config: EnsembleConfig, loss: Loss) -> None:
+        """Start at the originals, with the largest radius."""
+        self._loss_of, self._rounding = loss, config.rounding
+        self._away = config.goal().away
+        self._budget = chosen_budget(problem, LINF, config.budget)
+        check_budget(float(self._budget.min()), LINF, config.rounding)
+        self._stage = -1
+        self._checks: list[int] = []
+        count = len(problem.images)
+        self._size = self._budget.clone()
+        self._previous = problem.images.clone()
+        self._best_image = problem.images.clone()
+        self._best_gradient = torch.zeros_like(problem.images)
+        self._best = self._budget.new_full((count,), -torch.inf)
+        self._best_at_check = self._best.clone()
+        self._last = self._best.clone()
+        self._improved = self._budget.new_zeros(count)
+        self._halved = torch.zeros(count, dtype=torch.bool, device=problem.images.device)
+        self._since = 0
+
+    def eligible(self, step: int, steps: int) -> bool:
+        """Count an image only within the budget itself."""
+        return step == 0 or step > int(STAGES[-2] * steps)
+
+    def weights(self, look: Look) -> Tensor:
+        """Raise the loss."""
+        self._now, weights = self._loss_of(look, self._away)
+        return weights
+
+    def move(self, look: Look, gradient: Tensor) -> Tensor:
+        """One step of algorithm 1, at the radius of this stage."""
+        stage = sum(look.step >= int(share * look.steps) for share in STAGES[:-1])
+        if stage != self._stage:
+            return self._enter(look, gradient, stage)
+        self._note(look, gradient)
+        images, previous = look.images, self._previous
+        if look.step in self._checks:
+            images, gradient, previous = self._check(images, gradient)
+        step = images + per_image(self._size) * gradient.sign()
+        step = self._project(step, look)
+        moved = images + MOMENTUM * (step - images) + (1.0 - MOMENTUM) * (images - previous)
+        self._previous = images
+        return self._project(moved, look)
+
+    def only(self, rows: Tensor) -> None:
+        """Drop the state of the others."""
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor):
+                setattr(self, name, value[rows.to(value.device)])
+
+    def _project(self, images: Tensor, look: Look) -> Tensor:
+        radius = RADII[self._stage] * self._budget
+        return project_linf(images, look.problem, radius.clamp_max(1.0), self._rounding)
+
+    def _enter(self, look: Look, gradient: Tensor, stage: int) -> Tensor:
+        """Begin a stage: the step is twice its radius, the image that so far was best is kept."""
+        start = look.images if self._stage < 0 else self._best_image
+        begin = 0 if stage == 0 else int(STAGES[stage - 1] * look.steps)
+        self._stage, self._since = stage, 0
+        self._checks = _checkpoints(begin, int(STAGES[stage] * look.steps))
+        self._size = 2.0 * RADII[stage] * self._budget
+        for values in (self._best, self._best_at_check, self._last):
+            values.fill_(-torch.inf)
+        self._improved.zero_()
+        self._halved.zero_()
+        moved = start + per_image(self._size) * gradient.sign() if stage == 0 else start
+        self._previous = self._project(start, look)
+        return self._project(moved, look)
+
+    def _note(self, look: Look, gradient: Tensor) -> None:
+        self._since += 1
+        self._improved += (self._now > self._last).to(self._improved)
+        self._last = self._now
+        better = self._now > self._best
+        self._best = torch.where(better, self._now, self._best)
+        self._best_image = torch.where(per_image(better), look.images, self._best_image)
+        self._best_gradient = torch.where(per_image(better), gradient, self._best_gradient)
+
+    def _check(self, images: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Halve the step of images that make no progress, and let them go back to their best."""
+        few = self._improved < IMPROVING * self._since
+        stuck = ~self._halved & (self._best <= self._best_at_check)
+        halve = few | stuck
+        self._size = torch.where(halve, 0.5 * self._size, self._size)
+        self._halved, self._best_at_check = halve, self._best.clone()
+        self._improved.zero_()
+        self._since = 0
+        back = per_image(halve)
+        images = torch.where(back, self._best_image, images)
+        gradient = torch.where(back, self._best_gradient, gradient)
+        return images, gradient, torch.where(back, images, self._previous)
+
+
+def _checkpoints(begin: int, end: int) -> list[int]:
+    """Return the steps at which progress is checked; algorithm 1's, over a part of the steps."""
+    shares, length = [0.0, FIRST_CHECK], end - begin
+    while shares[-1] < 1.0:
+        gap = max(shares[-1] - shares[-2] - CHECK_SHRINKS, SHORTEST_CHECK)
+        shares.append(shares[-1] + gap)
+    return [begin + round(share * length) for share in shares[1:-1]]
+
+
+def _apgd(loss: Loss) -> MethodAttack[EnsembleConfig]:
+    return MethodAttack(EnsembleConfig, lambda problem, config: Apgd(problem, config, loss))
+
+
+def _stages(config: EnsembleConfig) -> list[Stage]:
+    losses = {
+        "masked cross-entropy": masked_entropy,
+        "balanced cross-entropy": balanced_entropy,
+        "Jensen-Shannon": jensen_shannon,
+    }
+    return [Stage(name, _apgd(loss), config) for name, loss in losses.items()]
+
+
+APGD_ENSEMBLE: Final = Sequence(EnsembleConfig, _stages)

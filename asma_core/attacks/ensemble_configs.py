@@ -1,0 +1,87 @@
+"""The settings of APGD ensemble, Square and worst case; apart, so that no page imports torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from asma_core.attacks.budget_configs import GOAL
+from asma_core.attacks.configs import AWAY, LINF, STOP_AT_TARGET, TOWARDS, CommonConfig, Goal
+from asma_core.attacks.settings import setting
+
+BUDGET = (
+    "Budget",
+    "Largest change of a value, in [0, 1] units. Automatic: 8/255.",
+)
+
+
+@dataclass(frozen=True)
+class EnsembleConfig(CommonConfig):
+    """Settings of the APGD ensemble."""
+
+    steps: int = setting(
+        300,
+        "Steps",
+        "Most updates of the image, shared by the three losses.",
+        minimum=3,
+        maximum=100_000,
+        unit="steps",
+    )
+    goal_is: Literal["towards the mask", "away from the mask"] = setting(AWAY, *GOAL)
+    budget: float | None = setting(None, *BUDGET, minimum=0.0, maximum=1.0, open_minimum=True)
+    stop_at_target: bool = setting(True, *STOP_AT_TARGET, advanced=True)
+
+    def goal(self) -> Goal:
+        """Return how the attack is judged."""
+        return Goal(self.stop_at_target, LINF, away=self.goal_is == AWAY)
+
+
+@dataclass(frozen=True)
+class SquareConfig(CommonConfig):
+    """Settings of Square, the black box."""
+
+    steps: int = setting(
+        1000,
+        "Queries",
+        "Most questions to the network, a forward pass each.",
+        minimum=1,
+        maximum=1_000_000,
+        unit="queries",
+    )
+    goal_is: Literal["towards the mask", "away from the mask"] = setting(TOWARDS, *GOAL)
+    budget: float | None = setting(None, *BUDGET, minimum=0.0, maximum=1.0, open_minimum=True)
+    first_share: float = setting(
+        0.05,
+        "First share",
+        "Share of the image that the first squares cover.",
+        minimum=0.0,
+        maximum=1.0,
+        open_minimum=True,
+        advanced=True,
+    )
+    stop_at_target: bool = setting(True, *STOP_AT_TARGET, advanced=True)
+
+    def goal(self) -> Goal:
+        """Return how the attack is judged."""
+        return Goal(self.stop_at_target, LINF, away=self.goal_is == AWAY)
+
+
+@dataclass(frozen=True)
+class WorstCaseConfig(CommonConfig):
+    """Settings of the worst case."""
+
+    steps: int = setting(
+        300,
+        "Steps",
+        "Most updates of the image, shared by the attacks.",
+        minimum=3,
+        maximum=100_000,
+        unit="steps",
+    )
+    norm: Literal["l2", "linf"] = setting(
+        "l2", "Norm", "In which the nearest success of all attacks is chosen."
+    )
+
+    def goal(self) -> Goal:
+        """Return how the attack is judged."""
+        return Goal(stops=False, norm=self.norm)
