@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from asma_core.attacks.problem import Problem
+
 
 def margins(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Return how far the strongest rival is above the target's logit, and which class it is.
@@ -89,3 +91,22 @@ def entropy_weights(logits: Tensor, labels: Tensor, pull: Tensor) -> Tensor:
     weights = logits.softmax(dim=1).neg_()
     weights.scatter_add_(1, labels[:, None], torch.ones_like(weights[:, :1]))
     return weights.mul_(pull[:, None])
+
+
+def keepable(values: Tensor, problem: Problem, free: float) -> Tensor:
+    """Return 1 where a constraint is to be kept: not on the worst pixels, which may stay wrong.
+
+    Args:
+        values: float32 (B, H, W), larger where worse.
+        problem: Of these images.
+        free: 1 - target IoU: about this share of the mask's structure may stay wrong.
+
+    Returns:
+        float32 (B, H, W), 0 on void pixels too.
+    """
+    structure = ((problem.target > 0) & problem.valid).flatten(1).sum(dim=1)
+    may_stay = (free * structure).long()
+    worst = values.where(problem.valid, -torch.inf).flatten(1)
+    ranked = worst.topk(min(int(may_stay.max()) + 1, worst.shape[1]), dim=1).values
+    edge = ranked.gather(1, may_stay.clamp_max(ranked.shape[1] - 1)[:, None])
+    return ((values <= edge.view(-1, 1, 1)) & problem.valid).to(values)

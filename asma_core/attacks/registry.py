@@ -11,6 +11,7 @@ from asma_core.attacks.budget_configs import BudgetConfig, CosPgdConfig, DagConf
 from asma_core.attacks.configs import CommonConfig, ConstantConfig, DynamicConfig
 from asma_core.attacks.ensemble_configs import EnsembleConfig, SquareConfig, WorstCaseConfig
 from asma_core.attacks.minimal_configs import MinimalConfig
+from asma_core.attacks.proximal_configs import AlmaConfig, PdpgdConfig
 from asma_core.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -144,6 +145,22 @@ _ENTRIES: Final = (
         DagConfig,
         "asma_core.attacks.dag:DAG",
         {},
+    ),
+    AttackEntry(
+        "alma-prox",
+        "ALMA prox",
+        "The smallest Linf change: augmented Lagrangian with a proximal step.",
+        "arXiv:2206.07179",
+        AlmaConfig,
+        "asma_core.attacks.alma_prox:ALMA_PROX",
+    ),
+    AttackEntry(
+        "pdpgd",
+        "PDPGD",
+        "The smallest L2 or Linf change: primal-dual proximal gradient descent.",
+        "arXiv:2106.01538",
+        PdpgdConfig,
+        "asma_core.attacks.pdpgd:PDPGD",
     ),
     AttackEntry(
         "apgd-ensemble",
