@@ -53,8 +53,11 @@ class _Climb(Method):
         multipliers = self._multipliers or self._choose(look, gradient)
         alpha = multipliers.at(look.step, look.scores).to(look.images)
         pull = 2.0 * multipliers.pull_at(look.step).to(look.images)
-        back = per_image(pull) * (look.images - look.problem.images)
-        return (look.images + per_image(alpha) * (gradient - back)).clamp_(0.0, 1.0)
+        ascent = gradient
+        if bool(pull.any()):
+            back = (look.images - look.problem.images).mul_(per_image(pull))
+            ascent = torch.sub(gradient, back, out=back)
+        return (ascent * per_image(alpha)).add_(look.images).clamp_(0.0, 1.0)
 
     def _choose(self, look: Look, gradient: Tensor) -> Multipliers:
         rms = gradient_rms(gradient, look.problem)

@@ -16,7 +16,14 @@ from torch import Tensor, nn
 from asma_core.attacks.configs import CommonConfig
 from asma_core.attacks.contract import AttackResult, OnStep
 from asma_core.attacks.passes import NO_GRADIENT, Passes
-from asma_core.attacks.problem import Problem, answer, as_saved, make_problem, norms
+from asma_core.attacks.problem import (
+    Problem,
+    answer,
+    as_saved,
+    check_classes,
+    make_problem,
+    norms,
+)
 from asma_core.attacks.settings import AttackConfig
 from asma_core.attacks.tracker import Tracker
 from asma_core.errors import InputError, ModelError
@@ -128,14 +135,9 @@ class MethodAttack(Generic[Config]):
             raise InputError(f"expected settings of {self.config.__name__}, got {config!r}")
         problem = make_problem(images, target_mask, valid_mask, region_mask)
         tracker = Tracker(problem, config, on_step)
-        with (
-            borrowed(model),
-            torch.inference_mode(False),
-            torch.enable_grad(),
-            Passes(model, images) as passes,
-        ):
+        with borrowed(model), torch.inference_mode(False), torch.enable_grad():
             method = self.make(problem, config)
-            _follow(passes, problem, config, tracker, method)
+            _follow(Passes(model), problem, config, tracker, method)
         chosen = method.chosen()
         return tracker.results([chosen.get(index, {}) for index in range(len(images))])
 
@@ -152,7 +154,7 @@ def _follow(
         gradient = torch.zeros_like(images)
         weights = method.weights(look)
         if weights is not None:
-            gradient = checked_gradient(passes.backward(weights)) * problem.region
+            gradient = problem.within(checked_gradient(passes.backward(weights)))
             if tracker.spend(problem) == 1:
                 check_not_flat(gradient[going])
         images = method.move(look, gradient)
@@ -173,9 +175,13 @@ def _look(
     shown = as_saved(images) if config.rounding else images
     with torch.set_grad_enabled(method.needs_gradient):
         logits = answer(passes.forward, shown, problem)
+    if step == 0:
+        check_classes(problem, logits.shape[1])
     predictions = predicted(logits)
-    # Rounding changes nothing outside the region, whatever the original holds there.
-    kept = shown.where(problem.region, images) if method.keeps_shown else images
+    kept = shown if method.keeps_shown else images
+    if not problem.everywhere:
+        # Rounding changes nothing outside the region, whatever the original holds there.
+        kept = kept.where(problem.region, images)
     eligible = method.eligible(step, config.steps)
     scores = tracker.update(step, problem, kept, predictions, logits.shape[1], eligible)
     success = tracker.success(problem)
@@ -202,7 +208,8 @@ def checked_gradient(gradient: Tensor) -> Tensor:
     Raises:
         ModelError: It is NaN or infinite.
     """
-    if not bool(torch.isfinite(gradient).all()):
+    # The sum of values of which one is NaN or infinite is so too, and takes one look at each.
+    if not bool(torch.isfinite(gradient.sum())):
         raise ModelError(
             "the network's gradient is NaN or infinite at this image; check its weights and layers"
         )

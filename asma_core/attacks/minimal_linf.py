@@ -16,7 +16,7 @@ from torch import Tensor
 from asma_core.attacks.balls import project_linf
 from asma_core.attacks.loop import Look
 from asma_core.attacks.minimal_configs import MinimalConfig
-from asma_core.attacks.problem import Problem, per_image
+from asma_core.attacks.problem import Problem, largest, per_image
 
 # Levels of one 8-bit step; finer without rounding.
 LEVELS: Final = 255.0
@@ -65,7 +65,7 @@ class FewerLevels:
     def look(self, look: Look) -> None:
         """Take in success, and set the levels of the next try where one has ended."""
         success = look.success.to(self.close.device)
-        change = (look.shown - look.problem.images).abs().flatten(1).amax(dim=1)
+        change = largest(look.shown - look.problem.images)
         levels = (change * self._levels - 1e-3).ceil()
         nearer = success & (levels < self._enough)
         self._enough = torch.where(nearer, levels, self._enough)

@@ -23,7 +23,7 @@ from asma_core.attacks.contract import (
     Pictures,
     StepReport,
 )
-from asma_core.attacks.problem import Problem, norms
+from asma_core.attacks.problem import Problem, largest, norms
 from asma_core.metrics.overlap import foreground_iou, pixel_accuracy
 
 
@@ -56,6 +56,8 @@ class Tracker:
         self._target_score = config.target_iou
         self._goal = config.goal()
         self._on_step = on_step
+        self._counted: Problem | None = None
+        self._cells = problem.target
         self._records = [_Record() for _ in range(len(problem.images))]
         structure = ((problem.target > 0) & problem.valid).flatten(1).any(dim=1)
         self._hides = [not present for present in structure.tolist()]
@@ -131,8 +133,8 @@ class Tracker:
     ) -> tuple[ImageStep, ...]:
         perturbation = images - problem.images
         l2 = norms(perturbation).tolist()
-        linf = perturbation.abs().flatten(1).amax(dim=1).tolist()
-        confusion = _confusion(predictions, problem, classes).cpu().numpy()
+        linf = largest(perturbation).tolist()
+        confusion = self._confusion(problem, predictions, classes).cpu().numpy()
         figures = []
         for row, index in enumerate(problem.indices.tolist()):
             if self._goal.away:
@@ -144,6 +146,18 @@ class Tracker:
             accuracy = pixel_accuracy(confusion[row])
             figures.append(ImageStep(index, step, score, iou, accuracy, l2[row], linf[row]))
         return tuple(figures)
+
+    def _confusion(self, problem: Problem, predictions: Tensor, classes: int) -> Tensor:
+        """Return int64 (B, K, K): of the pixels that count, how many of which class as which."""
+        count = len(predictions) * classes**2
+        if self._counted is not problem:
+            rows = torch.arange(len(predictions), device=predictions.device).view(-1, 1, 1)
+            cells = (rows * classes + problem.target) * classes
+            # Void pixels fall into cells behind all others, which are cut off.
+            self._cells = cells if problem.no_void else cells.where(problem.valid, count)
+            self._counted = problem
+        counts = torch.bincount((self._cells + predictions).flatten(), minlength=count)
+        return counts[:count].view(-1, classes, classes)
 
     def _removed(self, index: int, prediction: Tensor, valid: Tensor) -> float:
         record = self._records[index]
@@ -205,13 +219,6 @@ def better(now: ImageStep, success: bool, best: ImageStep, succeeded: bool, norm
         return now.score > best.score
     # Linf has few values; of two alike the one of the smaller L2 wins.
     return (now.linf, now.l2) < (best.linf, best.l2) if norm == LINF else now.l2 < best.l2
-
-
-def _confusion(predictions: Tensor, problem: Problem, classes: int) -> Tensor:
-    rows = torch.arange(len(predictions), device=predictions.device).view(-1, 1, 1)
-    pairs = (rows * classes + problem.target) * classes + predictions
-    counts = torch.bincount(pairs[problem.valid], minlength=len(predictions) * classes**2)
-    return counts.view(-1, classes, classes)
 
 
 def _pictures(problem: Problem, images: Tensor, predictions: Tensor) -> Pictures:

@@ -89,7 +89,8 @@ def checked_logits(logits: Tensor) -> Tensor:
         ModelError: NaN or infinite, another shape, or one class only.
     """
     checked = checked_shape(logits)
-    if not bool(torch.isfinite(checked.detach()).all()):
+    # The sum of values of which one is NaN or infinite is so too, and takes one look at each.
+    if not bool(torch.isfinite(checked.detach().sum(dtype=torch.float64))):
         raise ModelError(
             "the network answered NaN or infinite logits; check its weights and its normalisation"
         )
@@ -121,6 +122,8 @@ def checked_shape(answer: object, classes: int | None = None) -> Tensor:
 
 def predicted(logits: Tensor) -> Tensor:
     """Return the labels, int64 (B, H, W), of logits (B, K, H, W); the lower class wins a tie."""
+    if logits.shape[1] == 2:
+        return (logits[:, 1] > logits[:, 0]).long()
     # On a CPU, argmax over a dimension that is not the last is 20 times slower than max.
     labels: Tensor = logits.max(dim=1).indices
     return labels
