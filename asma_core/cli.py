@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         ("runs", "list the newest runs", _runs_options),
         ("predict", "segment one image", _predict_options),
         ("attack", "attack one image", _attack_options),
+        ("ablation", "compare attacks on many images, as the paper's Table 1", _ablation_options),
         ("train", "train a network on a data set", _train_options),
     ):
         command = commands.add_parser(name, help=help_text, description=f"{help_text}.")
@@ -137,6 +138,30 @@ def _attack_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", help="short for --set steps=N")
     parser.add_argument("--seed", type=_seed, default=0, help="of torch's generator (0)")
     parser.add_argument("--out", help="folder for copies of the run's files")
+
+
+def _ablation_options(parser: argparse.ArgumentParser) -> None:
+    _model_options(parser)
+    parser.add_argument("--dataset", required=True, help="a data set's name or a folder")
+    parser.add_argument("--samples", type=_count, default=20, help="pairs to attack (20)")
+    parser.add_argument(
+        "--attacks", default="ssm,ssm-dpm,asm,asma,minimal", help="names, separated by commas"
+    )
+    parser.add_argument("--target-iou", help="short for --set target_iou=X")
+    parser.add_argument("--steps", help="short for --set steps=N")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of every attack that has it",
+    )
+    parser.add_argument(
+        "--distance-weights", default="", help="rows that study the distance term, as 0,1,10,100"
+    )
+    parser.add_argument("--study", default="asma", help="the attack of those rows (asma)")
+    parser.add_argument("--seed", type=_seed, default=0, help="of torch's generator (0)")
+    parser.add_argument("--out", help="folder for the tables as CSV, LaTeX and Markdown")
 
 
 def _train_options(parser: argparse.ArgumentParser) -> None:

@@ -55,7 +55,9 @@ def attack_form(key: str) -> AttackChoice:
     folded = [item for item in fields(entry.config) if setting_of(item).advanced]
     kinds = get_type_hints(entry.config)
     config: dict[str, Any] = {}
-    for column, item in zip(st.columns(len(plain)), plain, strict=True):
+    # Two in a row: more would cut the words of a choice off.
+    columns = [column for _ in range(0, len(plain), 2) for column in st.columns(2)]
+    for column, item in zip(columns, plain, strict=False):
         with column:
             config[item.name] = _widget(prefix, item, kinds[item.name], values)
     with st.expander("More settings", icon=":material/tune:"):

@@ -49,5 +49,10 @@ def outcome_colour(run: Run) -> str:
 
 
 def score_label(results: Mapping[str, Any]) -> str:
-    """Return what success was judged by: "IoU", or "Removed" where the target has no structure."""
-    return "Removed" if results.get("score_name") == "structure removed" else "IoU"
+    """Return what success was judged by.
+
+    "IoU", "Removed" where the target has no structure, or "IoU lost" of an attack that leads away
+    from the mask.
+    """
+    names = {"structure removed": "Removed", "iou lost": "IoU lost"}
+    return names.get(str(results.get("score_name")), "IoU")

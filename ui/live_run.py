@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from asma_core.attacks.configs import AWAY
 from asma_core.data.images import to_rgb
 from asma_core.data.masks import mask_values
 from asma_core.data.palette import ADVERSARIAL, TARGET
@@ -93,11 +94,13 @@ def _pictures(inputs: RunInputs, run: Run, state: LiveState) -> None:
     left.caption(f"Adversarial image now, step {state.step}: target yellow, prediction magenta")
     middle.image(data_address(resize(gained, size)), width="stretch")
     middle.caption(f"Difference x {DIFFERENCE_GAIN}, grey is none")
-    removal = not (inputs.target > 0).any()
+    label = "IoU" if (inputs.target > 0).any() else "Removed"
+    if run.spec.config.get("goal_is") == AWAY:
+        label = "IoU lost"
     right.plotly_chart(
         run_curves(
             state.curves,
-            "Removed" if removal else "IoU",
+            label,
             float(run.spec.config.get("target_iou", 1.0)),
             height=320,
         ),

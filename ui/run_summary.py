@@ -92,6 +92,8 @@ def _rows(results: Any, classes: tuple[str, ...]) -> list[dict[str, str]]:
     rows = []
     if score_label(results) == "Removed":
         rows.append(_row("Structure removed", results, "score", 3, ""))
+    if score_label(results) == "IoU lost":
+        rows.append(_row("IoU lost", results, "score", 3, ""))
     rows += [_row(label, results, name, digits, unit) for label, name, digits, unit in ROWS]
     for number_of_class, name in enumerate(classes[1:], start=1):
         for title, key, digits, unit in (
@@ -121,8 +123,10 @@ def how(run: Run) -> str:
     results, spec = run.results, run.spec
     chosen = ", ".join(f"{name} {value:.3g}" for name, value in results.get("chosen", {}).items())
     settings = ", ".join(f"{name} {value}" for name, value in spec.config.items())
+    notes = "".join(f" {name}: {value}." for name, value in results.get("notes", {}).items())
     return (
-        f"Multipliers: {chosen or 'none'}. Settings: {settings}. Seed {spec.seed}. "
+        f"Chosen by the attack: {chosen or 'nothing'}.{notes} Settings: {settings}. "
+        f"Seed {spec.seed}. "
         f"{results.get('gradient_evaluations', 0)} gradient evaluations in "
         f"{results.get('seconds', 0):.1f} s on {results.get('device', spec.device)}; "
         f"{results.get('stopped', run.state)}."

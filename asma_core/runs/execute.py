@@ -143,6 +143,7 @@ def _results(run: Run, inputs: RunInputs, attacked: _Attacked, staged: Path) -> 
     seen_float = predict(attacked.model, image, attacked.device)
     artefacts.write_prediction(staged, seen)
     config = config_from_dict(find_attack(run.spec.attack).config, run.spec.config)
+    away = config.goal().away
     figures = {
         "stopped": result.stopped,
         "steps": result.steps,
@@ -151,11 +152,12 @@ def _results(run: Run, inputs: RunInputs, attacked: _Attacked, staged: Path) -> 
         "seconds": round(attacked.seconds, 3),
         "device": str(attacked.device),
         "chosen": dict(result.chosen),
-        "score_name": score_name(inputs),
-        **overlap_figures(clean, clean, inputs, classes, "_before"),
-        **overlap_figures(seen_float, clean, inputs, classes, ""),
+        "notes": dict(result.notes),
+        "score_name": score_name(inputs, away),
+        **overlap_figures(clean, clean, inputs, classes, "_before", away),
+        **overlap_figures(seen_float, clean, inputs, classes, "", away),
         **distance_figures(image, inputs.image, ""),
-        **overlap_figures(seen, clean, inputs, classes, "_8bit"),
+        **overlap_figures(seen, clean, inputs, classes, "_8bit", away),
         **distance_figures(saved, inputs.image, "_8bit"),
     }
     figures["success"] = _succeeded(figures["score_8bit"], config)

@@ -25,12 +25,24 @@ from asma_core.runs.spec import RunInputs
 Labels = NDArray[np.int64]
 
 
-def score_name(inputs: RunInputs) -> str:
-    """Return what success is judged by: "iou", or "structure removed" for an empty target."""
+def score_name(inputs: RunInputs, away: bool = False) -> str:
+    """Return what success is judged by.
+
+    Args:
+        inputs: Of the run.
+        away: Whether the attack leads away from the mask.
+
+    Returns:
+        "iou", "structure removed" for an empty target, or "iou lost" for an attack that leads away.
+    """
+    if away:
+        return "iou lost"
     return "iou" if ((inputs.target > 0) & inputs.valid).any() else "structure removed"
 
 
-def score(prediction: Labels, clean: Labels, inputs: RunInputs, classes: int) -> float:
+def score(
+    prediction: Labels, clean: Labels, inputs: RunInputs, classes: int, away: bool = False
+) -> float:
     """Return the score of a prediction of the adversarial image.
 
     Args:
@@ -38,10 +50,15 @@ def score(prediction: Labels, clean: Labels, inputs: RunInputs, classes: int) ->
         clean: int64 (H, W), of the original image.
         inputs: Of the run.
         classes: K.
+        away: Whether the attack leads away from the mask.
 
     Returns:
         In [0, 1]; 1 when there was no structure to remove.
     """
+    if away:
+        confusion = confusion_matrix(prediction, inputs.target, classes, inputs.valid)
+        iou = foreground_iou(confusion)
+        return 1.0 - (pixel_accuracy(confusion) if math.isnan(iou) else iou)
     if score_name(inputs) == "iou":
         return foreground_iou(confusion_matrix(prediction, inputs.target, classes, inputs.valid))
     removed = structure_removed(prediction, clean, inputs.valid)
@@ -49,7 +66,12 @@ def score(prediction: Labels, clean: Labels, inputs: RunInputs, classes: int) ->
 
 
 def overlap_figures(
-    prediction: Labels, clean: Labels, inputs: RunInputs, classes: int, suffix: str
+    prediction: Labels,
+    clean: Labels,
+    inputs: RunInputs,
+    classes: int,
+    suffix: str,
+    away: bool = False,
 ) -> dict[str, Any]:
     """Return score, IoU, Dice, pixel accuracy and boundary distance against the target mask."""
     confusion = confusion_matrix(prediction, inputs.target, classes, inputs.valid)
@@ -60,7 +82,7 @@ def overlap_figures(
         for number in range(1, classes)
     ]
     figures = {
-        "score": score(prediction, clean, inputs, classes),
+        "score": score(prediction, clean, inputs, classes, away),
         "iou": foreground_iou(confusion) if score_name(inputs) == "iou" else math.nan,
         "iou_per_class": iou_per_class(confusion).tolist(),
         "dice_per_class": dice_per_class(confusion).tolist(),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from asma_core.attacks.contract import StepReport
+from asma_core.attacks.registry import ATTACKS, find_attack
 from asma_core.errors import UnknownRunError
 from asma_core.runs import artefacts, execute, store
 from asma_core.runs.live import live_state
@@ -165,6 +166,30 @@ def test_hide_is_scored_by_the_structure_that_is_gone(runs: RunStore) -> None:
     assert results["score_before"] == 0.0 and results["iou"] is None
     assert results["score_8bit"] > 0.5
     assert results["success"] == (results["score_8bit"] >= config["target_iou"])
+
+
+@pytest.mark.parametrize("attack", list(ATTACKS))
+def test_every_attack_makes_a_run(runs: RunStore, attack: str) -> None:
+    config = {"steps": 12, "target_iou": 0.8}
+    run = carried_out(runs, attack=attack, config=config)
+    assert run.state == DONE
+    results = run.results
+    assert results["success"] == (results["score_8bit"] >= 0.8)
+    away = find_attack(attack).config(**config).goal().away
+    assert results["score_name"] == ("iou lost" if away else "iou")
+    if away:
+        assert results["score_8bit"] == pytest.approx(1 - results["iou_8bit"])
+
+
+def test_away_from_the_mask_success_is_the_overlap_that_is_lost(runs: RunStore) -> None:
+    config = {"steps": 60, "target_iou": 0.5, "goal_is": "away from the mask", "budget": 0.2}
+    clean = carried_out(runs)
+    seen = labels(runs.folder(clean.id) / artefacts.PREDICTION_CLEAN)
+    run = carried_out(runs, replace(tiny.inputs(), target=seen), attack="pgd", config=config)
+    assert run.results["iou_before"] == 1.0
+    assert run.results["score_before"] == 0.0
+    assert run.results["success"]
+    assert run.results["iou_8bit"] <= 0.5
 
 
 def test_weights_that_are_nan_end_in_a_sentence_and_no_files(runs: RunStore) -> None:

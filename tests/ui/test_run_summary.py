@@ -61,5 +61,5 @@ def test_how_a_run_was_made_names_what_was_chosen(runs: RunStore) -> None:
 
 def test_how_does_for_a_run_without_a_result(runs: RunStore) -> None:
     text = how(made_runs.failed(runs, NASTY, made=Made(image_name=NASTY)))
-    assert "Multipliers: none." in text
+    assert "Chosen by the attack: nothing." in text
     assert text.endswith("on auto; failed.")

@@ -1,0 +1,100 @@
+"""What an experiment is: pairs of images and target masks, times attacks with their settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from asma_core.attacks.registry import find_attack
+from asma_core.attacks.settings import config_from_dict, config_from_text
+from asma_core.data.datasets import Dataset
+from asma_core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One attack with its settings: a row of the table.
+
+    Attributes:
+        label: What the row is called.
+        attack: Name of the attack.
+        config: All its settings.
+    """
+
+    label: str
+    attack: str
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment.
+
+    Attributes:
+        model: Name of the network.
+        dataset: Name or folder of the data set.
+        pairs: Names of an image and of the image whose mask is its target.
+        variants: The rows of the table.
+        device: As it was asked for.
+        seed: Of torch's generator.
+    """
+
+    model: str
+    dataset: str
+    pairs: tuple[tuple[str, str], ...]
+    variants: tuple[Variant, ...]
+    device: str = "auto"
+    seed: int = 0
+
+
+def pairs_of(dataset: Dataset, count: int) -> tuple[tuple[str, str], ...]:
+    """Pair each test image with the masks that follow, one further on in each round.
+
+    Args:
+        dataset: Its test images, or all where there is no test split.
+        count: How many pairs, at least 1.
+
+    Raises:
+        InputError: Fewer than two images, or more pairs than there are.
+    """
+    samples = dataset.split("test") or dataset.samples
+    total = len(samples)
+    if total < 2:
+        raise InputError(f"{dataset.name} has {total} images to attack; two are needed for a pair")
+    if count > total * (total - 1):
+        raise InputError(
+            f"{count} pairs are more than the {total * (total - 1)} that {dataset.name} has; "
+            "ask for fewer"
+        )
+    places = [(n % total, (n + 1 + n // total) % total) for n in range(count)]
+    return tuple((samples[i].name, samples[j].name) for i, j in places)
+
+
+def variant(attack: str, settings: Mapping[str, str], label: str | None = None) -> Variant:
+    """Make a row from an attack's name and settings as texts; settings it does not have are left.
+
+    Raises:
+        UnknownNameError: No such attack.
+        InputError: A value outside its range.
+    """
+    entry = find_attack(attack)
+    known = config_from_dict(entry.config, {}).as_dict()
+    own = {name: text for name, text in settings.items() if name in known}
+    return Variant(label or entry.name, attack, config_from_text(entry.config, own).as_dict())
+
+
+def distance_study(
+    attack: str, weights: Sequence[str], settings: Mapping[str, str]
+) -> tuple[Variant, ...]:
+    """Make the rows of the distance term's study: one attack, its distance weight varied.
+
+    Raises:
+        InputError: The attack has no distance term, or a weight is no number.
+    """
+    if "distance_weight" not in config_from_dict(find_attack(attack).config, {}).as_dict():
+        raise InputError(f"{attack} has no distance term; study asma, asm, ssm or ssm-dpm")
+    return tuple(
+        variant(attack, {**settings, "distance_weight": weight}, f"{attack}, distance {weight}")
+        for weight in weights
+    )

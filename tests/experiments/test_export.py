@@ -1,0 +1,73 @@
+"""The table and its exports, against figures worked out by hand."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from asma_core.experiments.cells import Cell
+from asma_core.experiments.export import cells_csv, summary_csv, table_latex, table_markdown
+from asma_core.experiments.table import summary
+
+
+def cell(label: str, l2: float | None, success: bool = True, sample: str = "a") -> Cell:
+    if l2 is None:
+        return Cell(label, "asma", sample, "b", "", {}, "the network answered NaN")
+    results = {
+        "success": success,
+        "iou_8bit": 0.9,
+        "pixel_accuracy_8bit": 0.99,
+        "l2_8bit": l2,
+        "linf_8bit": 0.1,
+        "gradient_evaluations": 10,
+        "seconds": 0.5,
+    }
+    return Cell(label, "asma", sample, "b", "0123abcd", results, "")
+
+
+CELLS = [
+    cell("a_1 & 100 %", 1.0),
+    cell("a_1 & 100 %", 3.0, success=False),
+    cell("a_1 & 100 %", None),
+]
+
+
+def test_means_are_over_all_that_have_figures_and_n_counts_all() -> None:
+    (row,) = summary(CELLS)
+    assert (row["n"], row["failed"]) == (3, 1)
+    assert row["success_rate"] == pytest.approx(1 / 3)
+    assert (row["mean"]["l2"], row["std"]["l2"]) == (2.0, 1.0)
+    assert row["l2_of_successes"] == 1.0
+
+
+def test_a_row_of_failures_has_no_figures() -> None:
+    (row,) = summary([cell("x", None)])
+    assert row["mean"]["l2"] is None
+    assert "n/a" in table_markdown([row])
+    (line,) = csv.DictReader(io.StringIO(summary_csv([row])))
+    assert line["l2_mean"] == ""
+
+
+def test_csv_holds_the_figures_in_full() -> None:
+    lines = list(csv.DictReader(io.StringIO(cells_csv(CELLS))))
+    assert [line["l2"] for line in lines] == ["1.0", "3.0", ""]
+    assert lines[2]["message"] == "the network answered NaN"
+    (line,) = csv.DictReader(io.StringIO(summary_csv(summary(CELLS))))
+    assert (line["l2_mean"], line["l2_std"], line["n"]) == ("2.0", "1.0", "3")
+
+
+def test_latex_is_escaped_and_whole() -> None:
+    text = table_latex(summary(CELLS))
+    assert r"a\_1 \& 100 \% & 33\,\% & 2.00 $\pm$ 1.00" in text
+    lines = text.splitlines()
+    assert lines[0].startswith(r"\begin{tabular}{lrrrrrrr}")
+    assert lines[-1] == r"\end{tabular}"
+    assert {line.count(" & ") for line in lines if line.endswith(r"\\")} == {7}
+
+
+def test_markdown_keeps_its_columns_whatever_the_label() -> None:
+    (row,) = summary([cell("a|b", 1.0)])
+    lines = table_markdown([row]).splitlines()
+    assert lines[2].startswith(r"| a\|b | 100 % | 1.00 ± 0.00 |")
