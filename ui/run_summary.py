@@ -32,6 +32,8 @@ def headline(run: Run) -> None:
     )
     if run.message:
         st.warning(plain(run.message), icon=":material/info:")
+    for warning in run.results.get("warnings", []):
+        st.warning(plain(warning), icon=":material/warning:")
 
 
 def key_figures(run: Run) -> None:

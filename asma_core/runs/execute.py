@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from asma_core.attacks import checks
 from asma_core.attacks.configs import CommonConfig
 from asma_core.attacks.contract import CANCELLED as ATTACK_CANCELLED
 from asma_core.attacks.contract import AttackResult, StepReport
@@ -26,6 +27,7 @@ from asma_core.models.contract import SegmentationModel
 from asma_core.models.devices import choose_device, is_out_of_memory
 from asma_core.models.loading import load_model, predict
 from asma_core.runs import artefacts, store
+from asma_core.runs.checks import among_runs
 from asma_core.runs.figures import distance_figures, overlap_figures, plain, score_name
 from asma_core.runs.live import LiveReporter
 from asma_core.runs.run import CANCELLED, DONE, INTERRUPTED, Run
@@ -44,6 +46,7 @@ class _Attacked:
     clean: NDArray[np.int64]
     result: AttackResult
     seconds: float
+    warnings: list[str]
 
 
 def execute(runs: RunStore, run_id: str, watch: Watch | None = None) -> Run:
@@ -86,6 +89,7 @@ def _carry_out(runs: RunStore, run: Run, watch: Watch | None) -> None:
         attacked = _attack(run, inputs, device, _both(reporter, watch))
         artefacts.write_images(staged, inputs, attacked.clean, attacked.result)
         results = _results(run, inputs, attacked, staged)
+    results["warnings"] += among_runs(runs, run, bool(results["success"]))
     artefacts.write_way(staged, attacked.result, reporter.keeper.snapshots)
     state = CANCELLED if attacked.result.stopped == ATTACK_CANCELLED else DONE
     record = {"id": run.id, "state": state, "spec": run.spec.as_dict(), "results": results}
@@ -121,17 +125,19 @@ def _attack(run: Run, inputs: RunInputs, device: torch.device, on_step: Watch) -
         raise ModelError(f"the weights of {spec.model} changed after the run was queued; repeat it")
     model = load_model(spec.model, device)
     torch.manual_seed(spec.seed)
+    image = torch.from_numpy(inputs.image)[None].to(device)
+    target = torch.from_numpy(inputs.target)[None].to(device)
+    valid = torch.from_numpy(inputs.valid)[None].to(device)
+    config = config_from_dict(entry.config, spec.config)
+    warnings = checks.before(model, image, target, valid)
     started = time.perf_counter()
     clean = predict(model, inputs.image, device)
-    (result,) = entry.load()(
-        model,
-        torch.from_numpy(inputs.image)[None].to(device),
-        torch.from_numpy(inputs.target)[None].to(device),
-        config_from_dict(entry.config, spec.config),
-        valid_mask=torch.from_numpy(inputs.valid)[None].to(device),
-        on_step=on_step,
-    )
-    return _Attacked(model, device, clean, result, time.perf_counter() - started)
+    (result,) = entry.load()(model, image, target, config, valid_mask=valid, on_step=on_step)
+    seconds = time.perf_counter() - started
+    # The other attacks go back and forth across the target on purpose.
+    if hasattr(config, "stop_at_target") and not entry.black_box:
+        warnings += checks.after(result.trajectory)
+    return _Attacked(model, device, clean, result, seconds, warnings)
 
 
 def _results(run: Run, inputs: RunInputs, attacked: _Attacked, staged: Path) -> dict[str, Any]:
@@ -153,6 +159,7 @@ def _results(run: Run, inputs: RunInputs, attacked: _Attacked, staged: Path) -> 
         "device": str(attacked.device),
         "chosen": dict(result.chosen),
         "notes": dict(result.notes),
+        "warnings": list(attacked.warnings),
         "score_name": score_name(inputs, away),
         **overlap_figures(clean, clean, inputs, classes, "_before", away),
         **overlap_figures(seen_float, clean, inputs, classes, "", away),
