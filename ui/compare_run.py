@@ -26,7 +26,7 @@ from ui.comparison.viewer import (
     view_to_query,
 )
 from ui.curves import NO_TOOLBAR, run_curves
-from ui.format import moment, number, outcome, score_label
+from ui.format import attack_title, moment, number, outcome, score_label
 from ui.guard import guarded, plain
 from ui.run_summary import figures_table, headline, how, key_figures, runs_table
 from ui.verdict import verdict_editor
@@ -211,7 +211,7 @@ def _choose_beside(run: Run, others: list[Run]) -> list[Run]:
 def _short(run: Run) -> str:
     score, l2 = run.results.get("score_8bit"), run.results.get("l2_8bit")
     label = score_label(run.results)
-    return f"{run.id}, {run.spec.attack.upper()}, {label} {number(score)}, L2 {number(l2, 2)}"
+    return f"{run.id}, {attack_title(run)}, {label} {number(score)}, L2 {number(l2, 2)}"
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -239,6 +239,6 @@ def _list(others: list[Run]) -> None:
 def _line(run: Run) -> str:
     score, l2 = run.results.get("score_8bit"), run.results.get("l2_8bit")
     return (
-        f"{run.id}   {run.spec.attack.upper()}   towards {plain(run.spec.target_name)}   "
+        f"{run.id}   {attack_title(run)}   towards {plain(run.spec.target_name)}   "
         f"{outcome(run)}   score {number(score)}   L2 {number(l2, 2)}   {moment(run.created)}"
     )

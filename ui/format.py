@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from asma_core.attacks.registry import ATTACKS
 from asma_core.runs.run import Run
 
 STATE_COLOURS: Final = {
@@ -46,6 +47,12 @@ def outcome_colour(run: Run) -> str:
     if run.state == "done" and not run.results.get("success"):
         return "orange"
     return STATE_COLOURS[run.state]
+
+
+def attack_title(run: Run) -> str:
+    """Return an attack's name for people, or as the record has it when it is not there any more."""
+    name = run.spec.attack
+    return ATTACKS[name].title if name in ATTACKS else name.upper()
 
 
 def score_label(results: Mapping[str, Any]) -> str:

@@ -7,10 +7,9 @@ from typing import Final
 
 import streamlit as st
 
-from asma_core.attacks.registry import ATTACKS
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
-from ui.format import number, outcome_colour, score_label
+from ui.format import attack_title, number, outcome_colour, score_label
 from ui.guard import plain
 from ui.run_pictures import run_picture
 from ui.run_progress import standing
@@ -58,7 +57,7 @@ def _ticked(run_id: str, widget: str) -> None:
 
 def _lines(store: RunStore, run: Run) -> list[str]:
     spec = run.spec
-    attack = ATTACKS[spec.attack].title if spec.attack in ATTACKS else spec.attack
+    attack = attack_title(run)
     badge = f":{outcome_colour(run)}-badge[{plain(standing(store, run))}]"
     judged = f" :gray-badge[{plain(run.verdict)}]" if run.verdict else ""
     return [badge + judged, _small(f"{attack}, {spec.image_name}"), _small(_figures(run))]

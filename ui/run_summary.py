@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from asma_core.runs.run import Run
-from ui.format import number, outcome, outcome_colour, score_label
+from ui.format import attack_title, number, outcome, outcome_colour, score_label
 from ui.guard import plain
 
 ROWS = (
@@ -28,7 +28,7 @@ def headline(run: Run) -> None:
     words = f"{plain(spec.image_name)} towards {plain(spec.target_name)}"
     st.markdown(
         f"### Run {run.id} :{outcome_colour(run)}-badge[{outcome(run)}]\n"
-        f"{spec.attack.upper()} on {plain(spec.model)}, {words}"
+        f"{attack_title(run)} on {plain(spec.model)}, {words}"
     )
     if run.message:
         st.warning(plain(run.message), icon=":material/info:")
@@ -68,7 +68,7 @@ def figures_table(run: Run, classes: tuple[str, ...]) -> None:
 def runs_table(runs: Sequence[Run]) -> None:
     """Show the figures of several runs of one image beside each other, of their 8-bit files."""
     lines: list[tuple[str, Callable[[Run], str]]] = [
-        ("Attack", lambda run: run.spec.attack.upper()),
+        ("Attack", lambda run: attack_title(run)),
         ("Towards", lambda run: run.spec.target_name),
         ("Outcome", outcome),
         *((label, _cell(key, digits, unit)) for label, key, digits, unit in ROWS),

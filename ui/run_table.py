@@ -9,10 +9,9 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from asma_core.attacks.registry import ATTACKS
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
-from ui.format import moment
+from ui.format import attack_title, moment
 from ui.run_pictures import run_picture
 from ui.run_progress import standing
 from ui.run_selection import select_on_page, selected_ids
@@ -74,7 +73,7 @@ def _row(store: RunStore, run: Run) -> dict[str, Any]:
         "picture": _data_url(picture) if picture else None,
         "run": run.id,
         "outcome": standing(store, run),
-        "attack": ATTACKS[spec.attack].title if spec.attack in ATTACKS else spec.attack,
+        "attack": attack_title(run),
         "iou": results.get("iou_8bit"),
         "l2": results.get("l2_8bit"),
         "steps": results.get("steps"),
