@@ -1,4 +1,4 @@
-"""What ASMA reaches with its defaults: `python -m benchmarks.quality --json`.
+"""What an attack reaches, ASMA by default: `python -m benchmarks.quality --json`.
 
 Test images of each demo set towards another test image's mask. All figures are of the 8-bit image
 as it is saved.
@@ -19,6 +19,7 @@ from asma_core.attacks.settings import config_from_text
 from asma_core.cli import named_values
 from asma_core.data.datasets import Dataset, open_dataset
 from asma_core.data.images import from_bytes, to_bytes
+from asma_core.experiments.plan import pairs_of
 from asma_core.files import to_json
 from asma_core.metrics.distance import l2_norm, linf_norm
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou, pixel_accuracy
@@ -83,11 +84,8 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _pairs(dataset: Dataset, count: int) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:
-    """Pair each test image with the masks that follow, one further on in each round."""
-    samples = dataset.split("test")
-    total = len(samples)
-    places = [(n % total, (n + 1 + n // total) % total) for n in range(count)]
-    return [(dataset.image(samples[i]), dataset.mask(samples[j]).labels) for i, j in places]
+    named = ((dataset.find(one), dataset.find(other)) for one, other in pairs_of(dataset, count))
+    return [(dataset.image(sample), dataset.mask(other).labels) for sample, other in named]
 
 
 def _row(
@@ -105,7 +103,6 @@ def _row(
         "l2": l2_norm(saved - image),
         "linf": linf_norm(saved - image),
         "gradient_evaluations": result.gradient_evaluations,
-        **result.chosen,
     }
 
 

@@ -81,12 +81,6 @@ class _AugmentedLagrangian(Method):
         change = prox_linf(change, root / size, weight) * look.problem.region
         return (look.problem.images + change).clamp_(0.0, 1.0)
 
-    def only(self, rows: Tensor) -> None:
-        """Drop the state of the others."""
-        for name, value in vars(self).items():
-            if isinstance(value, Tensor):
-                setattr(self, name, value[rows.to(value.device)])
-
     def _constraint_of(self, look: Look) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return margin over range, the classes to raise and to lower, and the range."""
         margin, rivals = margins(look.logits, look.problem.target)

@@ -137,12 +137,6 @@ class Apgd(Method):
         self._previous = images
         return self._project(moved, look)
 
-    def only(self, rows: Tensor) -> None:
-        """Drop the state of the others."""
-        for name, value in vars(self).items():
-            if isinstance(value, Tensor):
-                setattr(self, name, value[rows.to(value.device)])
-
     def _project(self, images: Tensor, look: Look) -> Tensor:
         radius = RADII[self._stage] * self._budget
         return project_linf(images, look.problem, radius.clamp_max(1.0), self._rounding)

@@ -94,6 +94,7 @@ class Method:
 
     def only(self, rows: Tensor) -> None:
         """Go on with some rows, bool (B,) on the CPU: drop the state of the others."""
+        keep_rows(self, rows)
 
     def idle(self, look: Look) -> Tensor | None:
         """Return bool (B,) on the CPU: images for which nothing more is to be gained."""
@@ -102,6 +103,13 @@ class Method:
     def chosen(self) -> Mapping[int, Mapping[str, float]]:
         """Return what was chosen for each image, by its place in the batch that was given."""
         return {}
+
+
+def keep_rows(state: object, rows: Tensor) -> None:
+    """Keep some rows, bool (B,), of every tensor among an object's attributes, each (B, ...)."""
+    for name, value in vars(state).items():
+        if isinstance(value, Tensor):
+            setattr(state, name, value[rows.to(value.device)])
 
 
 Config = TypeVar("Config", bound=CommonConfig)

@@ -7,7 +7,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from asma_core.attacks.loop import Look
+from asma_core.attacks.loop import Look, keep_rows
 from asma_core.attacks.minimal_configs import MinimalConfig
 from asma_core.attacks.problem import Problem, norms, per_image
 
@@ -62,9 +62,7 @@ class ShrinkingBall:
 
     def only(self, rows: Tensor) -> None:
         """Go on with some rows."""
-        for name, value in vars(self).items():
-            if isinstance(value, Tensor):
-                setattr(self, name, value[rows.to(value.device)])
+        keep_rows(self, rows)
 
     def look(self, look: Look) -> None:
         """Take in success, and how far the schedule is."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from asma_core.attacks.balls import project_linf
-from asma_core.attacks.loop import Look
+from asma_core.attacks.loop import Look, keep_rows
 from asma_core.attacks.minimal_configs import MinimalConfig
 from asma_core.attacks.problem import Problem, largest, per_image
 
@@ -58,9 +58,7 @@ class FewerLevels:
 
     def only(self, rows: Tensor) -> None:
         """Go on with some rows."""
-        for name, value in vars(self).items():
-            if isinstance(value, Tensor):
-                setattr(self, name, value[rows.to(value.device)])
+        keep_rows(self, rows)
 
     def look(self, look: Look) -> None:
         """Take in success, and set the levels of the next try where one has ended."""

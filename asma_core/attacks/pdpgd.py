@@ -77,11 +77,5 @@ class _PrimalDual(Method):
         change = prox(change, metric, self._norm_weight) * look.problem.region
         return (look.problem.images + change).clamp_(0.0, 1.0)
 
-    def only(self, rows: Tensor) -> None:
-        """Drop the state of the others."""
-        for name, value in vars(self).items():
-            if isinstance(value, Tensor):
-                setattr(self, name, value[rows.to(value.device)])
-
 
 PDPGD: Final = MethodAttack(PdpgdConfig, _PrimalDual)

@@ -69,11 +69,6 @@ class Projected(Method):
             return direction.abs().flatten(1).amax(dim=1).clamp_min(1e-30)
         return norms(direction).clamp_min(1e-30).to(direction)
 
-    def only(self, rows: Tensor) -> None:
-        """Drop the budgets of the others."""
-        rows = rows.to(self._budget.device)
-        self._budget, self._size = self._budget[rows], self._size[rows]
-
     def chosen(self) -> Mapping[int, Mapping[str, float]]:
         """Return budget and step size of each image."""
         return self._chosen

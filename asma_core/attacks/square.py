@@ -56,12 +56,6 @@ class _Squares(Method):
         proposed = self._stripes(look) if look.step == 0 else self._square(look)
         return project_linf(proposed, look.problem, self._budget, self._config.rounding)
 
-    def only(self, rows: Tensor) -> None:
-        """Drop the state of the others."""
-        rows = rows.to(self._loss.device)
-        self._budget, self._loss = self._budget[rows], self._loss[rows]
-        self._accepted = self._accepted[rows]
-
     def _loss_of(self, look: Look) -> Tensor:
         entropy = cross_entropy(look.logits, look.problem.target, reduction="none")
         return self._sign * (entropy * look.problem.valid).flatten(1).sum(dim=1)
