@@ -54,6 +54,8 @@ def choose_run(key: str) -> Run | None:
     st.session_state[f"{key}-asked"] = chosen
     if asked != chosen:
         st.query_params["run"] = chosen
+        # What stood beside the run before may be of another image.
+        st.query_params.pop("with", None)
     return runs[chosen]
 
 

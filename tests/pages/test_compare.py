@@ -372,3 +372,13 @@ def test_the_address_names_the_runs_beside(house: House) -> None:
     alone = visit("compare", run=first.id, **{"with": "nothing"})
     assert not alone.exception
     assert "with" not in address(alone)
+
+
+def test_stepping_to_a_run_of_another_image_takes_nothing_along(house: House) -> None:
+    elsewhere = finished(house, seed=1)
+    first, second = finished(house), finished(house, Made(attack="asm"))
+    app = visit("compare", run=first.id, **{"with": second.id})
+    app.selectbox(key="compare-run").set_value(elsewhere.id).run()
+    assert address(app)["run"] == elsewhere.id
+    assert "with" not in address(app)
+    assert not any("other runs of this image" in info.value for info in app.info)
