@@ -20,6 +20,7 @@ def main() -> None:
             st.Page("pages/attack.py", title="Attack", icon=":material/draw:"),
             st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
             st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:"),
+            st.Page("pages/experiments.py", title="Experiments", icon=":material/bar_chart:"),
         ],
         position="top",
     )

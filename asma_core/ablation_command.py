@@ -8,10 +8,12 @@ from typing import Any
 
 from asma_core.cli import named_values
 from asma_core.data.datasets import open_dataset
-from asma_core.errors import InputError
-from asma_core.experiments.cells import Cell, carry_out
+from asma_core.errors import InputError, RunStateError
+from asma_core.experiments.carrying import carry_out
+from asma_core.experiments.cells import Cell
 from asma_core.experiments.export import cells_csv, summary_csv, table_latex, table_markdown
 from asma_core.experiments.plan import Plan, distance_study, pairs_of, variant
+from asma_core.experiments.store import ExperimentStore
 from asma_core.experiments.table import summary
 from asma_core.files import write_bytes
 from asma_core.models.cards import find_card
@@ -23,20 +25,27 @@ from asma_core.runs.store import RunStore
 def ablation(options: argparse.Namespace) -> dict[str, Any]:
     """Attack many pairs by several attacks, and sum them up; what is done is not repeated."""
     plan = _plan(options)
-    progress = Progress("ablation", len(plan.pairs) * len(plan.variants))
-    done: list[Cell] = []
-
-    def on_cell(cell: Cell) -> None:
-        done.append(cell)
-        progress.update(len(done))
-
+    store = ExperimentStore(RunStore())
+    experiment = store.open(plan)
+    if not store.claim(experiment.id):
+        raise RunStateError(
+            "another process carries out this very experiment; wait for it, or stop it on the "
+            f"Experiments page ({experiment.id})"
+        )
+    progress = Progress("ablation", len(plan.cells()))
     try:
-        cells = carry_out(RunStore(), plan, on_cell)
+        cells = carry_out(store, experiment, progress.update)
     finally:
         progress.close()
     rows = summary(cells)
     failed = [f"{cell.label} on {cell.sample}: {cell.message}" for cell in cells if cell.message]
-    answer = {"model": plan.model, "dataset": plan.dataset, "rows": rows, "problems": failed}
+    answer = {
+        "experiment": experiment.id,
+        "model": plan.model,
+        "dataset": plan.dataset,
+        "rows": rows,
+        "problems": failed,
+    }
     return answer | ({"files": _written(Path(options.out), rows, cells)} if options.out else {})
 
 

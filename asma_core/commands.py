@@ -21,7 +21,6 @@ from asma_core.data.palette import CLASS_COLOURS
 from asma_core.data.scenarios import get_scenario
 from asma_core.errors import InputError, RunStateError
 from asma_core.files import explained, write_bytes
-from asma_core.jobs.predictions import check_classes
 from asma_core.metrics.overlap import (
     confusion_matrix,
     foreground_iou,
@@ -39,6 +38,7 @@ from asma_core.runs.figures import plain
 from asma_core.runs.run import Run
 from asma_core.runs.sources import (
     SourceImage,
+    check_classes,
     from_file,
     from_sample,
     target_from_file,

@@ -7,6 +7,7 @@
       DeviceError              a device that is absent or out of memory
       StoreError               the data folder can't be read or written
         UnknownRunError        no run of that id
+        UnknownExperimentError no experiment of that id
         RunStateError          the run is not in a state that allows this
 
 Anything else that is raised is a bug, and is shown as one.
@@ -62,5 +63,9 @@ class UnknownRunError(StoreError):
     """No run has that id."""
 
 
+class UnknownExperimentError(StoreError):
+    """No experiment has that id."""
+
+
 class RunStateError(StoreError):
-    """The run is not in a state that allows what was asked."""
+    """The run or experiment is not in a state that allows what was asked."""

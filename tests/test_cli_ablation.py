@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from asma_core import cli
-from asma_core.experiments import cells
+from asma_core.experiments import carrying
 from asma_core.runs.store import RunStore
 from tests import tiny
 
@@ -64,7 +64,7 @@ def test_what_is_done_is_not_repeated(ask: Ask, monkeypatch: pytest.MonkeyPatch)
 
 def test_stopped_in_the_middle_it_goes_on(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     executed: list[str] = []
-    real = cells.execute
+    real = carrying.execute
 
     def counted(store: RunStore, run_id: str) -> Any:
         if len(executed) == 2:
@@ -72,11 +72,11 @@ def test_stopped_in_the_middle_it_goes_on(ask: Ask, monkeypatch: pytest.MonkeyPa
         executed.append(run_id)
         return real(store, run_id)
 
-    monkeypatch.setattr(cells, "execute", counted)
+    monkeypatch.setattr(carrying, "execute", counted)
     arguments = ["--model", tiny.MODEL, "--dataset", tiny.DATASET, "--samples", "2"]
     arguments += ["--steps", "12", "--target-iou", "0.8", "--device", "cpu"]
     assert cli.main(["ablation", *arguments, "--attacks", "asm,ssm"]) == 130
-    monkeypatch.setattr(cells, "execute", real)
+    monkeypatch.setattr(carrying, "execute", real)
     answer = ask("--attacks", "asm,ssm")
     assert [row["n"] for row in answer["rows"]] == [2, 2]
     finished = {run.id for run in RunStore().newest() if run.results}

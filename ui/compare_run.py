@@ -17,6 +17,7 @@ from asma_core.runs.reading import read_file, read_trajectory, stored_snapshots
 from asma_core.runs.run import Run
 from ui import services
 from ui.comparison.viewer import (
+    DEFAULT_VIEW,
     MOST_BESIDE,
     Beside,
     Comparison,
@@ -48,7 +49,7 @@ def compare_run(run: Run) -> None:
     beside = _choose_beside(run, others)
     shown = replace(_comparison(run.id, classes), beside=tuple(map(_beside, beside)))
     view = comparison_viewer(shown, key="compare-viewer", view=view_from_query(_query()))
-    _say_view(view)
+    _say_view(view, len(shown.frames))
     if beside:
         runs_table([run, *beside])
     key_figures(run)
@@ -146,10 +147,17 @@ def _query() -> dict[str, str]:
     return dict(st.query_params)
 
 
-def _say_view(view: dict[str, object]) -> None:
-    """Write what is being looked at into the address, so that a link shows the same."""
+def _say_view(view: dict[str, object], frames: int) -> None:
+    """Write what is being looked at into the address, so that a link shows the same.
+
+    What is as always is left out: an address that the page completes by itself is one more step
+    back in the browser, which would lead to this page again and again.
+    """
+    usual = view_to_query(DEFAULT_VIEW | {"frame": frames - 1})
     for name, value in view_to_query(view).items():
-        if st.query_params.get(name) != value:
+        if value == usual[name]:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != value:
             st.query_params[name] = value
 
 

@@ -15,13 +15,19 @@ def standing(store: RunStore, run: Run) -> str:
         return outcome(run)
     if run.cancel:
         return "stopping"
+    done = steps_done(store, run)
+    return "running" if done is None else f"running, {done[0]} of {done[1]}"
+
+
+def steps_done(store: RunStore, run: Run) -> tuple[int, int] | None:
+    """Return how many steps a running run has made, of how many; None before its first."""
     # Read here and not through `runs.live`, which imports torch.
     file = store.work_folder(run.id) / "live.json"
     if not file.exists():
-        return "running"
+        return None
     try:
         state = read_json(file)
     except StoreError:
         # It ended, and the file went, between the two lines above.
-        return "running"
-    return f"running, {state['step']} of {state['steps']}"
+        return None
+    return int(state["step"]), int(state["steps"])

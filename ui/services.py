@@ -9,6 +9,7 @@ import streamlit as st
 from asma_core import paths
 from asma_core.data.datasets import Dataset
 from asma_core.data.datasets import open_dataset as _open_dataset
+from asma_core.jobs.experiments import ExperimentRunner
 from asma_core.jobs.predictions import Predictor
 from asma_core.jobs.queue import JobQueue
 from asma_core.runs.store import RunStore
@@ -29,6 +30,16 @@ def queue() -> JobQueue:
 @st.cache_resource(show_spinner=False)
 def _queue(home: str) -> JobQueue:
     return JobQueue(RunStore(Path(home)))
+
+
+def experiments() -> ExperimentRunner:
+    """Return what carries out experiments."""
+    return _experiments(str(paths.home()))
+
+
+@st.cache_resource(show_spinner=False)
+def _experiments(home: str) -> ExperimentRunner:
+    return ExperimentRunner(queue())
 
 
 def predictor() -> Predictor:

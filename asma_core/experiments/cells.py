@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from asma_core.data.datasets import open_dataset
-from asma_core.errors import AsmaError
-from asma_core.experiments.plan import Plan, Variant
+from asma_core.experiments.plan import Plan
 from asma_core.models.cards import find_card
-from asma_core.runs.execute import execute
 from asma_core.runs.run import DONE, Run
-from asma_core.runs.sources import from_sample, target_from_sample
+from asma_core.runs.sources import check_classes, from_sample, target_from_sample
 from asma_core.runs.spec import RunInputs, RunRequest, RunSpec, make_spec
 from asma_core.runs.store import RunStore
 
@@ -41,71 +39,63 @@ class Cell:
     message: str
 
 
-def carry_out(store: RunStore, plan: Plan, on_cell: Callable[[Cell], None]) -> list[Cell]:
-    """Carry out a plan in this process; runs that are done already are taken as they are.
+class Requests:
+    """What to ask for, for each cell of a plan."""
 
-    Stopped by an exception such as KeyboardInterrupt, it goes on where it was when called again.
+    def __init__(self, plan: Plan) -> None:
+        """Open the data set.
 
-    Args:
-        store: Of the runs.
-        plan: What to do.
-        on_cell: Called after each cell.
+        Raises:
+            InputError: A name that there is not, or classes that differ.
+        """
+        self._plan, self._cells = plan, plan.cells()
+        self._dataset, self._card = open_dataset(plan.dataset), find_card(plan.model)
+        check_classes(self._card, self._dataset)
+        self._read: tuple[tuple[str, str], RunRequest, RunInputs] | None = None
 
-    Returns:
-        The cells, image by image and within it in the order of the rows.
+    def of(self, place: int) -> tuple[RunRequest, RunInputs]:
+        """Return what to ask for at a place among the plan's cells.
 
-    Raises:
-        InputError: A name that there is not, or classes that differ.
-    """
-    known = {_key(run.spec): run for run in store.newest() if run.state == DONE}
-    cells = []
-    for request, inputs, row, names in _requests(plan):
-        packed = inputs.packed()
-        run = known.get(_key(make_spec(request, inputs, packed)))
-        cell = _made(store, request, inputs, row, names) if run is None else _cell(run, row, names)
-        cells.append(cell)
-        on_cell(cell)
-    return cells
+        Raises:
+            InputError: A file that can't be read.
+        """
+        names, row = self._cells[place]
+        if self._read is None or self._read[0] != names:
+            self._read = (names, *self._pair(names))
+        _, request, inputs = self._read
+        # The rows of a pair differ in the attack alone.
+        return RunRequest(**(vars(request) | {"attack": row.attack, "config": row.config})), inputs
+
+    def _pair(self, names: tuple[str, str]) -> tuple[RunRequest, RunInputs]:
+        sample, other = (self._dataset.find(name) for name in names)
+        source = from_sample(self._dataset, sample)
+        request = RunRequest(
+            model=self._card.name,
+            attack="",
+            config={},
+            image_name=source.name,
+            target_name=f"mask of {other.name}",
+            dataset=source.dataset,
+            sample=source.sample,
+            device=self._plan.device,
+            seed=self._plan.seed,
+        )
+        return request, source.towards(target_from_sample(self._dataset, other, source.shape))
 
 
-def _requests(plan: Plan) -> Iterator[tuple[RunRequest, RunInputs, Variant, tuple[str, str]]]:
-    from asma_core.jobs.predictions import check_classes
+class Known:
+    """The finished runs of a store, to take instead of making them again."""
 
-    dataset, card = open_dataset(plan.dataset), find_card(plan.model)
-    check_classes(card, dataset)
-    for names in plan.pairs:
-        sample, other = (dataset.find(name) for name in names)
-        source = from_sample(dataset, sample)
-        inputs = source.towards(target_from_sample(dataset, other, source.shape))
-        for row in plan.variants:
-            request = RunRequest(
-                model=card.name,
-                attack=row.attack,
-                config=row.config,
-                image_name=source.name,
-                target_name=f"mask of {other.name}",
-                dataset=source.dataset,
-                sample=source.sample,
-                device=plan.device,
-                seed=plan.seed,
-            )
-            yield request, inputs, row, names
+    def __init__(self, store: RunStore) -> None:
+        """Read the store once."""
+        self._runs = {_key(run.spec): run for run in store.newest() if run.state == DONE}
+
+    def find(self, request: RunRequest, inputs: RunInputs) -> Run | None:
+        """Return a finished run of the same attack, image, target, settings and seed."""
+        return self._runs.get(_key(make_spec(request, inputs, inputs.packed())))
 
 
 def _key(spec: RunSpec) -> tuple[str, ...]:
     """Return what two runs share when one stands for the other."""
     config = json.dumps(dict(spec.config), sort_keys=True)
     return spec.model_hash, spec.inputs_hash, spec.attack, config, str(spec.seed)
-
-
-def _made(
-    store: RunStore, request: RunRequest, inputs: RunInputs, row: Variant, names: tuple[str, str]
-) -> Cell:
-    try:
-        return _cell(execute(store, store.create(request, inputs).id), row, names)
-    except AsmaError as error:
-        return Cell(row.label, row.attack, *names, "", {}, str(error))
-
-
-def _cell(run: Run, row: Variant, names: tuple[str, str]) -> Cell:
-    return Cell(row.label, row.attack, *names, run.id, run.results, run.message)

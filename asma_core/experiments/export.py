@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.table import FIGURES
+from asma_core.runs.export import csv_value
 
 # Title and digits of each column of the table.
 COLUMNS: Final = {
@@ -39,7 +40,7 @@ def cells_csv(cells: Sequence[Cell]) -> str:
     lines = [
         [cell.label, cell.attack, cell.sample, cell.target, cell.run_id]
         + [cell.results.get("success", False)]
-        + [_blank(cell.results.get(key)) for key in FIGURES.values()]
+        + [cell.results.get(key) for key in FIGURES.values()]
         + [cell.message]
         for cell in cells
     ]
@@ -51,8 +52,8 @@ def summary_csv(rows: Sequence[dict[str, Any]]) -> str:
     names = [f"{name}_{kind}" for name in FIGURES for kind in ("mean", "std")]
     lines = [
         [row["label"], row["attack"], row["n"], row["failed"], row["success_rate"]]
-        + [_blank(row[kind][name]) for name in FIGURES for kind in ("mean", "std")]
-        + [_blank(row["l2_of_successes"])]
+        + [row[kind][name] for name in FIGURES for kind in ("mean", "std")]
+        + [row["l2_of_successes"]]
         for row in rows
     ]
     head = ["label", "attack", "n", "failed", "success_rate", *names, "l2_of_successes_mean"]
@@ -82,12 +83,17 @@ def table_markdown(rows: Sequence[dict[str, Any]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in [titles, rule, *body])
 
 
+def figure_text(row: dict[str, Any], name: str, spread: str = "{} ± {}") -> str:
+    """Return mean and standard deviation of a figure of `COLUMNS`, or "n/a"."""
+    mean, std = row["mean"][name], row["std"][name]
+    if mean is None:
+        return "n/a"
+    digits = COLUMNS[name][1]
+    return spread.format(f"{mean:.{digits}f}", f"{std:.{digits}f}")
+
+
 def _texts(row: dict[str, Any], escape: Any, spread: str, percent: str) -> list[str]:
-    figures = []
-    for name, (_, digits) in COLUMNS.items():
-        mean, std = row["mean"][name], row["std"][name]
-        known = mean is not None
-        figures.append(spread.format(f"{mean:.{digits}f}", f"{std:.{digits}f}") if known else "n/a")
+    figures = [figure_text(row, name, spread) for name in COLUMNS]
     return [escape(row["label"]), f"{100 * row['success_rate']:.0f}{percent}", *figures]
 
 
@@ -99,11 +105,8 @@ def _markdown_text(text: str) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
 
 
-def _blank(value: Any) -> Any:
-    return "" if value is None else value
-
-
 def _csv(lines: Sequence[Sequence[Any]]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(lines)
+    rows = ([csv_value(value) for value in line] for line in lines)
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
     return buffer.getvalue()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from asma_core.attacks.registry import find_attack
@@ -20,11 +20,13 @@ class Variant:
         label: What the row is called.
         attack: Name of the attack.
         config: All its settings.
+        study: Whether it belongs to the study of the distance term.
     """
 
     label: str
     attack: str
     config: Mapping[str, Any]
+    study: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,21 @@ class Plan:
     variants: tuple[Variant, ...]
     device: str = "auto"
     seed: int = 0
+
+    def cells(self) -> list[tuple[tuple[str, str], Variant]]:
+        """Return pair and row of each run, image by image and within it row by row."""
+        return [(pair, row) for pair in self.pairs for row in self.variants]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, as `plan_from_dict` takes them."""
+        return asdict(self)
+
+
+def plan_from_dict(values: Mapping[str, Any]) -> Plan:
+    """Return the plan that `Plan.as_dict` made plain."""
+    pairs = tuple((str(one), str(other)) for one, other in values["pairs"])
+    rows = tuple(Variant(**row) for row in values["variants"])
+    return Plan(**(dict(values) | {"pairs": pairs, "variants": rows}))
 
 
 def pairs_of(dataset: Dataset, count: int) -> tuple[tuple[str, str], ...]:
@@ -71,7 +88,7 @@ def pairs_of(dataset: Dataset, count: int) -> tuple[tuple[str, str], ...]:
     return tuple((samples[i].name, samples[j].name) for i, j in places)
 
 
-def variant(attack: str, settings: Mapping[str, str], label: str | None = None) -> Variant:
+def variant(attack: str, settings: Mapping[str, str]) -> Variant:
     """Make a row from an attack's name and settings as texts; settings it does not have are left.
 
     Raises:
@@ -81,7 +98,7 @@ def variant(attack: str, settings: Mapping[str, str], label: str | None = None) 
     entry = find_attack(attack)
     known = config_from_dict(entry.config, {}).as_dict()
     own = {name: text for name, text in settings.items() if name in known}
-    return Variant(label or entry.name, attack, config_from_text(entry.config, own).as_dict())
+    return Variant(entry.name, attack, config_from_text(entry.config, own).as_dict())
 
 
 def distance_study(
@@ -94,7 +111,9 @@ def distance_study(
     """
     if "distance_weight" not in config_from_dict(find_attack(attack).config, {}).as_dict():
         raise InputError(f"{attack} has no distance term; study asma, asm, ssm or ssm-dpm")
+    rows = (
+        (weight, variant(attack, {**settings, "distance_weight": weight})) for weight in weights
+    )
     return tuple(
-        variant(attack, {**settings, "distance_weight": weight}, f"{attack}, distance {weight}")
-        for weight in weights
+        replace(row, label=f"{attack}, distance {weight}", study=True) for weight, row in rows
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +30,35 @@ def summary(cells: Sequence[Cell]) -> list[dict[str, Any]]:
     """
     labels = dict.fromkeys(cell.label for cell in cells)
     return [_row(label, [cell for cell in cells if cell.label == label]) for label in labels]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One success on the curve of success against budget.
+
+    Attributes:
+        l2: Of the file; the budget from which on it counts.
+        share: Of all pairs that are won within it.
+        cell: The success.
+    """
+
+    l2: float
+    share: float
+    cell: Cell
+
+
+def success_curve(cells: Sequence[Cell]) -> list[Point]:
+    """Return the share of pairs won within an L2 budget, where it rises: nearest first.
+
+    Args:
+        cells: Of one row, failures among them.
+    """
+    won = [cell for cell in cells if cell.results.get("success")]
+    won.sort(key=lambda cell: float(cell.results[FIGURES["l2"]]))
+    return [
+        Point(float(cell.results[FIGURES["l2"]]), place / len(cells), cell)
+        for place, cell in enumerate(won, start=1)
+    ]
 
 
 def _row(label: str, cells: Sequence[Cell]) -> dict[str, Any]:

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from asma_core.data.datasets import Dataset, open_dataset
 from asma_core.data.images import FloatImage
 from asma_core.data.masks import encode_mask, read_mask
-from asma_core.errors import InputError, ModelError
+from asma_core.errors import ModelError
 from asma_core.files import explained, read_json, write_bytes, write_json
 from asma_core.jobs import worker
 from asma_core.jobs.local import local_executor
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
-from asma_core.models.cards import ModelCard, find_card, weights_hash
+from asma_core.models.cards import find_card, weights_hash
 from asma_core.runs.figures import plain
-from asma_core.runs.sources import from_sample
+from asma_core.runs.sources import check_classes, from_sample
 from asma_core.runs.spec import image_hash
 
 WAIT: Final = 120.0
@@ -109,19 +109,6 @@ class Predictor:
         except BrokenExecutor:
             self._executor = self._make_executor(str(self._home))
             return self._executor.submit(call, *arguments)
-
-
-def check_classes(card: ModelCard, dataset: Dataset) -> None:
-    """Check that a network and a data set have the same number of classes.
-
-    Raises:
-        InputError: They have not.
-    """
-    if len(dataset.classes) != len(card.classes):
-        raise InputError(
-            f"{card.name} has {len(card.classes)} classes and {dataset.name} has "
-            f"{len(dataset.classes)}; choose a network of the same classes"
-        )
 
 
 def prediction_file(home: Path, model: str, image: FloatImage) -> Path:

@@ -250,7 +250,7 @@ def runs_csv(runs: Sequence[Run]) -> str:
     writer = csv.DictWriter(buffer, COLUMNS)
     writer.writeheader()
     for run in runs:
-        writer.writerow({name: _cell(value) for name, value in _row(run).items()})
+        writer.writerow({name: csv_value(value) for name, value in _row(run).items()})
     return buffer.getvalue()
 
 
@@ -275,7 +275,8 @@ def _row(run: Run) -> dict[str, Any]:
     }
 
 
-def _cell(value: object) -> object:
+def csv_value(value: object) -> object:
+    """Return what a cell of a table holds: nothing for None, and no formula of a user's own."""
     # Some spreadsheets take the space before a formula away.
     if isinstance(value, dict | list):
         return json.dumps(value)

@@ -13,6 +13,7 @@ from asma_core.data.datasets import Dataset, Sample
 from asma_core.data.images import FloatImage, Source, read_image
 from asma_core.data.masks import read_mask
 from asma_core.errors import InputError
+from asma_core.models.cards import ModelCard
 from asma_core.runs.spec import RunInputs
 
 
@@ -101,3 +102,16 @@ def target_from_sample(
         return labels
     picture = Image.fromarray(labels.astype(np.uint8)).resize(shape[::-1], Image.Resampling.NEAREST)
     return np.asarray(picture).astype(np.int64)
+
+
+def check_classes(card: ModelCard, dataset: Dataset) -> None:
+    """Check that a network and a data set have the same number of classes.
+
+    Raises:
+        InputError: They have not.
+    """
+    if len(dataset.classes) != len(card.classes):
+        raise InputError(
+            f"{card.name} has {len(card.classes)} classes and {dataset.name} has "
+            f"{len(dataset.classes)}; choose a network of the same classes"
+        )

@@ -149,7 +149,7 @@ def test_another_run_keeps_what_the_address_says_of_the_view(house: House) -> No
     app = visit("compare", run=second.id, **VIEW)
     app.selectbox(key="compare-run").set_value(first.id).run()
     assert errors(app) == []
-    assert address(app) == {"run": first.id, "frame": "1", **VIEW}
+    assert address(app) == {"run": first.id, **VIEW}
 
 
 def test_a_link_with_a_view_opens_that_view(house: House) -> None:
@@ -164,8 +164,14 @@ def test_a_strange_view_in_the_address_is_harmless(house: House, value: str) -> 
     run = finished(house)
     app = visit("compare", run=run.id, **dict.fromkeys([*VIEW, "frame"], value))
     assert errors(app) == []
-    assert address(app)["mode"] == "side"
-    assert address(app)["frame"] == "1"
+    # What is as always is not in the address.
+    assert not {"mode", "frame", "difference", "channel"} & set(address(app))
+
+
+def test_a_page_that_shows_what_it_always_shows_leaves_the_address_alone(house: House) -> None:
+    run = finished(house)
+    app = visit("compare", run=run.id)
+    assert address(app) == {"run": run.id}
 
 
 def test_an_older_run_than_those_listed_comes_last(

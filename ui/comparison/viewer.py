@@ -12,6 +12,7 @@ import streamlit as st
 from ui.comparison.payload import MOST_BESIDE, Beside, Comparison, Frame, pack
 
 __all__ = [
+    "DEFAULT_VIEW",
     "MOST_BESIDE",
     "Beside",
     "Comparison",

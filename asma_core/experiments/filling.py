@@ -1,0 +1,42 @@
+"""Giving each cell of an experiment its run; what is done is never repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from asma_core.errors import AsmaError
+from asma_core.experiments.cells import Known, Requests
+from asma_core.experiments.store import Experiment, ExperimentStore
+from asma_core.runs.run import DONE, Run
+from asma_core.runs.spec import RunInputs, RunRequest
+
+
+def fill(
+    store: ExperimentStore,
+    experiment: Experiment,
+    make: Callable[[RunRequest, RunInputs], Run],
+    on_cell: Callable[[int], None],
+) -> None:
+    """Give each cell its run, in the order of the plan; cells that are done are passed over.
+
+    Args:
+        store: Of the experiments.
+        experiment: To be carried out; this process has claimed it.
+        make: Makes a run, or queues it; what it raises but an `AsmaError` ends the filling.
+        on_cell: Gets the number of cells that have been passed so far.
+
+    Raises:
+        InputError: The network or the data set is not there any more, or their classes differ.
+    """
+    requests, known = Requests(experiment.plan), Known(store.runs)
+    runs = store.cell_runs(experiment.id)
+    for place in range(len(experiment.plan.cells())):
+        if place not in runs or runs[place].state != DONE:
+            try:
+                request, inputs = requests.of(place)
+                run = known.find(request, inputs) or make(request, inputs)
+            except AsmaError as error:
+                store.refuse(experiment.id, place, str(error))
+            else:
+                store.attach(experiment.id, place, run.id)
+        on_cell(place + 1)

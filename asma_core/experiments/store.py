@@ -1,0 +1,230 @@
+"""The experiments that were asked for: their plans, and which run is which cell's.
+
+They live in the store's database. An experiment has no state of its own: a cell is done when its
+run is, and somebody carries the experiment out as long as the process that claimed it lives.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from asma_core.errors import RunStateError, UnknownExperimentError
+from asma_core.experiments.cells import Cell
+from asma_core.experiments.plan import Plan, plan_from_dict
+from asma_core.runs.database import Database
+from asma_core.runs.owners import is_alive, this_process
+from asma_core.runs.run import DONE, FAILED, Run, run_of_row
+from asma_core.runs.store import RunStore
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS experiments (
+    id TEXT PRIMARY KEY,
+    created REAL NOT NULL,
+    plan TEXT NOT NULL,
+    owner TEXT NOT NULL DEFAULT '',
+    stop INTEGER NOT NULL DEFAULT 0,
+    message TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE IF NOT EXISTS experiment_cells (
+    experiment TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    run TEXT NOT NULL DEFAULT '',
+    message TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (experiment, place)
+);
+"""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment as the store knows it.
+
+    Attributes:
+        id: Eight hexadecimal digits.
+        created: Seconds since 1970.
+        plan: What to do.
+        active: Whether a living process carries it out.
+        stop: Whether somebody asked it to stop.
+        message: Why it ended before its time, in a sentence; "" when it did not.
+    """
+
+    id: str
+    created: float
+    plan: Plan
+    active: bool
+    stop: bool
+    message: str
+
+
+class ExperimentStore:
+    """The experiments under one data folder.
+
+    Attributes:
+        runs: The store of their runs.
+    """
+
+    def __init__(self, runs: RunStore) -> None:
+        """Open the experiments beside a store of runs.
+
+        Raises:
+            StoreError: The database can't be written.
+        """
+        self.runs = runs
+        self._database = Database(runs.home / "runs.sqlite")
+        with self._database.writing() as database:
+            for statement in _SCHEMA.split(";"):
+                database.execute(statement)
+
+    def open(self, plan: Plan) -> Experiment:
+        """Return the experiment of a plan, a new one if nobody asked for the same before."""
+        text = json.dumps(plan.as_dict(), sort_keys=True)
+        with self._database.writing() as database:
+            row = database.execute("SELECT id FROM experiments WHERE plan = ?", (text,)).fetchone()
+            known = str(row["id"]) if row else secrets.token_hex(4)
+            if row is None:
+                database.execute(
+                    "INSERT INTO experiments (id, created, plan) VALUES (?, ?, ?)",
+                    (known, time.time(), text),
+                )
+        return self.get(known)
+
+    def get(self, experiment_id: str) -> Experiment:
+        """Return an experiment.
+
+        Raises:
+            UnknownExperimentError: There is none of that id.
+        """
+        with self._database.reading() as database:
+            row = database.execute(
+                "SELECT * FROM experiments WHERE id = ?", (experiment_id,)
+            ).fetchone()
+        if row is None:
+            raise UnknownExperimentError(
+                f"no experiment is called {experiment_id[:40]!r}; the Experiments page lists those "
+                "there are"
+            )
+        return self._of_row(row)
+
+    def newest(self) -> list[Experiment]:
+        """Return the newest experiments first."""
+        with self._database.reading() as database:
+            rows = database.execute(
+                "SELECT * FROM experiments ORDER BY created DESC, rowid DESC"
+            ).fetchall()
+        return [self._of_row(row) for row in rows]
+
+    def _of_row(self, row: sqlite3.Row) -> Experiment:
+        return Experiment(
+            id=row["id"],
+            created=row["created"],
+            plan=plan_from_dict(json.loads(row["plan"])),
+            active=is_alive(self.runs.home, row["owner"]),
+            stop=bool(row["stop"]),
+            message=row["message"],
+        )
+
+    def delete(self, experiment_id: str) -> None:
+        """Forget an experiment that nobody carries out; its runs stay.
+
+        Raises:
+            RunStateError: It is being carried out.
+        """
+        if self.get(experiment_id).active:
+            raise RunStateError(f"experiment {experiment_id} goes on; stop it before deleting it")
+        with self._database.writing() as database:
+            database.execute("DELETE FROM experiments WHERE id = ?", (experiment_id,))
+            database.execute("DELETE FROM experiment_cells WHERE experiment = ?", (experiment_id,))
+
+    # Who carries it out ---------------------------------------------------------------------
+
+    def claim(self, experiment_id: str) -> bool:
+        """Take an experiment for this process; False when a living process has it."""
+        own = this_process(self.runs.home)
+        with self._database.writing() as database:
+            row = database.execute(
+                "SELECT owner FROM experiments WHERE id = ?", (experiment_id,)
+            ).fetchone()
+            if row is None or is_alive(self.runs.home, row["owner"]):
+                return False
+            database.execute(
+                "UPDATE experiments SET owner = ?, stop = 0, message = '' WHERE id = ?",
+                (own, experiment_id),
+            )
+            return True
+
+    def release(self, experiment_id: str, message: str = "") -> None:
+        """Say that this process carries an experiment out no longer, and why if before its time."""
+        with self._database.writing() as database:
+            database.execute(
+                "UPDATE experiments SET owner = '', message = ? WHERE id = ?",
+                (message, experiment_id),
+            )
+
+    def ask_to_stop(self, experiment_id: str) -> None:
+        """Ask whoever carries an experiment out to stop; what is done stays done."""
+        with self._database.writing() as database:
+            database.execute("UPDATE experiments SET stop = 1 WHERE id = ?", (experiment_id,))
+
+    # Cells ----------------------------------------------------------------------------------
+
+    def attach(self, experiment_id: str, place: int, run_id: str) -> None:
+        """Say which run is a cell's."""
+        self._put(experiment_id, place, run_id, "")
+
+    def refuse(self, experiment_id: str, place: int, message: str) -> None:
+        """Say why a cell can't have a run."""
+        self._put(experiment_id, place, "", message)
+
+    def _put(self, experiment_id: str, place: int, run_id: str, message: str) -> None:
+        with self._database.writing() as database:
+            database.execute(
+                "INSERT OR REPLACE INTO experiment_cells (experiment, place, run, message) "
+                "VALUES (?, ?, ?, ?)",
+                (experiment_id, place, run_id, message),
+            )
+
+    def cell_runs(self, experiment_id: str) -> dict[int, Run]:
+        """Return the runs of cells, in whatever state, by the cell's place."""
+        with self._database.reading() as database:
+            rows = database.execute(
+                "SELECT place, runs.* FROM experiment_cells JOIN runs ON run = runs.id "
+                "WHERE experiment = ?",
+                (experiment_id,),
+            ).fetchall()
+        return {row["place"]: run_of_row(row) for row in rows}
+
+    def cells(self, experiment: Experiment) -> list[Cell | None]:
+        """Return what became of each cell of the plan; None of those that have not ended."""
+        runs = self.cell_runs(experiment.id)
+        with self._database.reading() as database:
+            rows = database.execute(
+                "SELECT place, message FROM experiment_cells "
+                "WHERE experiment = ? AND message <> ''",
+                (experiment.id,),
+            ).fetchall()
+        refused = {row["place"]: row["message"] for row in rows}
+        return _cells(experiment.plan, runs, refused)
+
+
+def _cells(plan: Plan, runs: Mapping[int, Run], refused: Mapping[int, str]) -> list[Cell | None]:
+    cells: list[Cell | None] = []
+    for place, (names, row) in enumerate(plan.cells()):
+        run = runs.get(place)
+        if run is not None and run.state in (DONE, FAILED):
+            cells.append(Cell(row.label, row.attack, *names, run.id, run.results, run.message))
+        elif place in refused:
+            cells.append(Cell(row.label, row.attack, *names, "", {}, refused[place]))
+        else:
+            cells.append(None)
+    return cells
+
+
+def ended(cells: Sequence[Cell | None]) -> list[Cell]:
+    """Return the cells that have ended."""
+    return [cell for cell in cells if cell is not None]

@@ -1,0 +1,114 @@
+"""Experiments through the queue: a thread each, which keeps the worker busy and no more.
+
+Only a run or two of an experiment wait at a time, so that a single attack that somebody asks for
+meanwhile comes next and not after a hundred others.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Final
+
+from asma_core.errors import AsmaError
+from asma_core.experiments.filling import fill
+from asma_core.experiments.store import Experiment, ExperimentStore
+from asma_core.jobs.local import is_ending
+from asma_core.jobs.queue import JobQueue
+from asma_core.runs.run import Run
+from asma_core.runs.spec import RunInputs, RunRequest
+
+# Runs that may be queued or running at once.
+AHEAD: Final = 2
+LOOK_EVERY: Final = 0.2
+
+
+class _StoppedError(Exception):
+    """Somebody asked the experiment to stop, or this process is ending."""
+
+
+class ExperimentRunner:
+    """Carries out experiments of a queue's store.
+
+    Attributes:
+        store: The experiments.
+    """
+
+    def __init__(self, queue: JobQueue) -> None:
+        """Prepare to carry out experiments; none starts yet."""
+        self.store = ExperimentStore(queue.store)
+        self._queue = queue
+
+    def start(self, experiment_id: str) -> bool:
+        """Carry an experiment out, or go on with it; False when a living process does so already.
+
+        Raises:
+            UnknownExperimentError: There is none of that id.
+            StoreError: The store can't be written.
+        """
+        experiment = self.store.get(experiment_id)
+        if not self.store.claim(experiment_id):
+            return False
+        threading.Thread(target=self._carry_out, args=(experiment,), daemon=True).start()
+        return True
+
+    def _carry_out(self, experiment: Experiment) -> None:
+        under_way = _UnderWay(self._queue, self.store, experiment.id)
+        # What no `except` below names is a bug, and goes on to the log.
+        message = "an error of the workbench itself; the server's log has it"
+        try:
+            fill(self.store, experiment, under_way.make, lambda _: under_way.check())
+            under_way.wait_for(0)
+            message = ""
+        except _StoppedError:
+            under_way.stop()
+            message = ""
+        except AsmaError as error:
+            message = str(error)
+        finally:
+            self.store.release(experiment.id, message)
+
+
+class _UnderWay:
+    """The runs of an experiment that have been queued and have not ended."""
+
+    def __init__(self, queue: JobQueue, store: ExperimentStore, experiment_id: str) -> None:
+        self._queue, self._store, self._id = queue, store, experiment_id
+        self._runs: list[str] = []
+
+    def make(self, request: RunRequest, inputs: RunInputs) -> Run:
+        """Queue a run as soon as it is its turn."""
+        self.wait_for(AHEAD - 1)
+        run = self._queue.submit(request, inputs)
+        self._runs.append(run.id)
+        return run
+
+    def wait_for(self, most: int) -> None:
+        """Wait until at most so many have not ended."""
+        while True:
+            self.check()
+            self._runs = [run_id for run_id in self._runs if not self._has_ended(run_id)]
+            if len(self._runs) <= most:
+                return
+            time.sleep(LOOK_EVERY)
+            self._queue.recover()
+
+    def check(self) -> None:
+        """Raise when the experiment shall stop."""
+        if is_ending() or self._store.get(self._id).stop:
+            raise _StoppedError
+
+    def stop(self) -> None:
+        """Stop what is under way: half an attack is no cell."""
+        for run_id in self._runs:
+            if not self._has_ended(run_id):
+                self._queue.store.ask_to_stop(run_id)
+        while not is_ending() and not all(map(self._has_ended, self._runs)):
+            time.sleep(LOOK_EVERY)
+
+    def _has_ended(self, run_id: str) -> bool:
+        try:
+            return self._queue.store.get(run_id).ended
+        except AsmaError:
+            # Deleted meanwhile: its cell is open again.
+            return True

@@ -1,0 +1,132 @@
+"""Experiments: one a plan, one process each, cells that are never lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from asma_core.errors import RunStateError, UnknownExperimentError
+from asma_core.experiments.carrying import carry_out
+from asma_core.experiments.plan import Plan, distance_study, plan_from_dict, variant
+from asma_core.experiments.store import ExperimentStore, ended
+from asma_core.experiments.table import success_curve
+from asma_core.runs.run import DONE
+from asma_core.runs.store import RunStore
+from tests import tiny
+
+SETTINGS = {"target_iou": "0.8", "steps": "12"}
+
+
+def plan(*attacks: str) -> Plan:
+    rows = tuple(variant(name, SETTINGS) for name in attacks or ("asm", "minimal"))
+    return Plan(tiny.MODEL, tiny.DATASET, (("0", "1"), ("1", "2")), rows, "cpu")
+
+
+@pytest.fixture
+def store(home: Path) -> ExperimentStore:
+    tiny.furnish(home)
+    return ExperimentStore(RunStore())
+
+
+def named(made: Plan, store: ExperimentStore) -> Plan:
+    """The plan with the names that the data set has."""
+    from asma_core.data.datasets import open_dataset
+
+    names = [sample.name for sample in open_dataset(made.dataset).samples]
+    return replace(made, pairs=((names[0], names[1]), (names[1], names[2])))
+
+
+def test_a_plan_is_written_and_read_back_whole() -> None:
+    made = replace(plan(), variants=(*plan().variants, *distance_study("asma", ["0"], SETTINGS)))
+    assert plan_from_dict(made.as_dict()) == made
+
+
+def test_the_same_plan_is_the_same_experiment(store: ExperimentStore) -> None:
+    first = store.open(plan())
+    assert store.open(plan()).id == first.id
+    assert store.open(plan("asm")).id != first.id
+    assert {item.id for item in store.newest()} >= {first.id}
+    assert len(store.newest()) == 2
+
+
+def test_only_one_process_carries_it_out(store: ExperimentStore) -> None:
+    made = store.open(plan())
+    assert not made.active
+    assert store.claim(made.id)
+    assert store.get(made.id).active
+    assert not store.claim(made.id)
+    with pytest.raises(RunStateError, match="stop it"):
+        store.delete(made.id)
+    store.ask_to_stop(made.id)
+    store.release(made.id, "the disk is full")
+    after = store.get(made.id)
+    assert (after.active, after.stop, after.message) == (False, True, "the disk is full")
+    assert store.claim(made.id)
+    again = store.get(made.id)
+    assert (again.stop, again.message) == (False, "")
+
+
+def test_cells_come_from_runs_and_a_deleted_run_opens_its_cell(store: ExperimentStore) -> None:
+    made = store.open(named(plan(), store))
+    assert store.cells(made) == [None] * 4
+    seen: list[int] = []
+    assert store.claim(made.id)
+    cells = carry_out(store, made, seen.append)
+    assert seen == [1, 2, 3, 4]
+    assert [cell.label for cell in cells] == ["asm", "minimal"] * 2
+    runs = store.cell_runs(made.id)
+    assert [runs[place].results for place in range(4)] == [cell.results for cell in cells]
+    assert {run.state for run in runs.values()} == {DONE}
+    store.runs.delete(runs[2].id)
+    assert [cell is None for cell in store.cells(made)] == [False, False, True, False]
+    assert store.claim(made.id)
+    again = carry_out(store, made, seen.append)
+    assert [cell.run_id == old.run_id for cell, old in zip(again, cells, strict=True)] == [
+        True, True, False, True,
+    ]  # fmt: skip
+    assert again[2].results["l2_8bit"] == cells[2].results["l2_8bit"]
+
+
+def test_another_experiment_takes_the_runs_that_there_are(store: ExperimentStore) -> None:
+    one = store.open(named(plan("asm"), store))
+    assert store.claim(one.id)
+    first = carry_out(store, one, lambda _: None)
+    two = store.open(named(plan("asm", "minimal"), store))
+    assert store.claim(two.id)
+    second = carry_out(store, two, lambda _: None)
+    assert [cell.run_id for cell in second if cell.label == "asm"] == [c.run_id for c in first]
+    assert len(store.runs.newest()) == 4
+
+
+def test_a_cell_whose_file_is_broken_is_refused_and_the_others_go_on(
+    store: ExperimentStore, home: Path
+) -> None:
+    made = store.open(named(plan("asm"), store))
+    sample = made.plan.pairs[0][0]
+    (file,) = (home / "datasets" / tiny.DATASET / "images").glob(f"{sample}.*")
+    file.write_bytes(b"no picture")
+    assert store.claim(made.id)
+    cells = carry_out(store, made, lambda _: None)
+    assert cells[0].run_id == "" and file.name in cells[0].message
+    assert cells[1].results
+
+
+def test_deleting_forgets_the_experiment_and_keeps_the_runs(store: ExperimentStore) -> None:
+    made = store.open(named(plan("asm"), store))
+    assert store.claim(made.id)
+    carry_out(store, made, lambda _: None)
+    store.delete(made.id)
+    with pytest.raises(UnknownExperimentError, match="Experiments page"):
+        store.get(made.id)
+    assert len(store.runs.newest()) == 2
+
+
+def test_the_curve_counts_the_successes_within_a_budget(store: ExperimentStore) -> None:
+    from tests.experiments.test_export import cell
+
+    cells = [cell("a", 3.0), cell("a", 1.0), cell("a", 0.5, success=False), cell("a", None)]
+    points = success_curve(cells)
+    assert [(point.l2, point.share) for point in points] == [(1.0, 0.25), (3.0, 0.5)]
+    assert ended([None, *cells]) == cells

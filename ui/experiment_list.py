@@ -1,0 +1,41 @@
+"""The experiments there are, and the form of a new one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from asma_core.experiments.store import Experiment, ExperimentStore, ended
+from ui import services
+from ui.experiment_form import experiment_form
+from ui.experiment_link import experiment_link
+from ui.experiment_words import about, standing, title
+from ui.format import moment
+from ui.guard import plain
+
+WHAT = (
+    "The paper's Table 1 on your network and your images: several attacks on the same pairs of "
+    "image and target mask, summed up as mean and standard deviation."
+)
+
+
+def experiment_list() -> None:
+    """Show the form and, below it, what was asked for before."""
+    st.title("Experiments", anchor=False)
+    st.markdown(WHAT, width=760)
+    store = services.experiments().store
+    experiments = store.newest()
+    with st.container(border=True):
+        experiment_form()
+    if experiments:
+        st.subheader("Earlier experiments", anchor=False)
+    for experiment in experiments:
+        _line(store, experiment)
+
+
+def _line(store: ExperimentStore, experiment: Experiment) -> None:
+    done = len(ended(store.cells(experiment)))
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        experiment_link(f"**{plain(title(experiment))}**", {"experiment": experiment.id})
+        words, colour = standing(experiment, done)
+        st.markdown(f":{colour}[{words}]", width="content")
+        st.caption(f"{plain(about(experiment))}, {moment(experiment.created)}", width="stretch")
