@@ -47,7 +47,7 @@ def compare_run(run: Run) -> None:
     classes = class_names(run)
     others = _other_runs(run)
     beside = _choose_beside(run, others)
-    shown = replace(_comparison(run.id, classes), beside=tuple(map(_beside, beside)))
+    shown = replace(_comparison(run.id, classes), beside=_with_pictures(beside))
     view = comparison_viewer(shown, key="compare-viewer", view=view_from_query(_query()))
     _say_view(view, len(shown.frames))
     if beside:
@@ -185,21 +185,33 @@ def _other_runs(run: Run) -> list[Run]:
 def _choose_beside(run: Run, others: list[Run]) -> list[Run]:
     """Show the choice of runs to put beside; the address names them, so that a link shows them."""
     known = {other.id: other for other in others}
-    asked = [name for name in st.query_params.get("with", "").split(",") if name]
+    asked = _asked_beside()
     fitting = list(dict.fromkeys(name for name in asked if name in known))[:MOST_BESIDE]
-    if len(fitting) < len(asked):
+    key = f"compare-beside-{run.id}"
+    if st.session_state.get(f"{key}-asked") != asked:
+        st.session_state[key] = fitting
+        st.session_state[f"{key}-left-out"] = len(fitting) < len(asked)
+    if st.session_state[f"{key}-left-out"]:
         st.info(
             f"Up to {MOST_BESIDE} other runs of this image can stand beside it; what else the "
             "address names is left out.",
             icon=":material/info:",
         )
-    if not others:
+    chosen = _beside_widget(key, known) if others else []
+    st.session_state[f"{key}-asked"] = list(chosen)
+    if chosen:
+        st.query_params["with"] = ",".join(chosen)
+    else:
         st.query_params.pop("with", None)
-        return []
-    key = f"compare-beside-{run.id}"
-    if st.session_state.get(f"{key}-asked") != asked:
-        st.session_state[key] = fitting
-    chosen = st.multiselect(
+    return [known[name] for name in chosen]
+
+
+def _asked_beside() -> list[str]:
+    return [name for name in st.query_params.get("with", "").split(",") if name]
+
+
+def _beside_widget(key: str, known: dict[str, Run]) -> list[str]:
+    return st.multiselect(
         "Beside it",
         list(known),
         format_func=lambda name: _short(known[name]),
@@ -207,13 +219,15 @@ def _choose_beside(run: Run, others: list[Run]) -> list[Run]:
         placeholder="Put other runs of this image beside it",
         key=key,
         label_visibility="collapsed",
+        on_change=_chosen_beside,
+        args=(key,),
     )
-    st.session_state[f"{key}-asked"] = list(chosen)
-    if chosen:
-        st.query_params["with"] = ",".join(chosen)
-    else:
-        st.query_params.pop("with", None)
-    return [known[name] for name in chosen]
+
+
+def _chosen_beside(key: str) -> None:
+    """Let the widget's choice stand: after a quick second click the address is still old."""
+    st.session_state[f"{key}-asked"] = _asked_beside()
+    st.session_state[f"{key}-left-out"] = False
 
 
 def _short(run: Run) -> str:
@@ -231,8 +245,13 @@ def _beside_pictures(run_id: str) -> tuple[bytes, bytes | None, bytes | None]:
     return adversarial, prediction, read_file(folder, artefacts.TARGET)
 
 
-def _beside(run: Run) -> Beside:
-    return Beside(run.id, _short(run), *_beside_pictures(run.id))
+def _with_pictures(runs: list[Run]) -> tuple[Beside, ...]:
+    """Read the pictures of the runs beside; one whose files are gone is told and left out."""
+    read = []
+    for run in runs:
+        with guarded():
+            read.append(Beside(run.id, _short(run), *_beside_pictures(run.id)))
+    return tuple(read)
 
 
 def _list(others: list[Run]) -> None:

@@ -13,6 +13,7 @@ from asma_core.runs.export import run_zip, runs_csv, runs_zip
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 from ui import services
+from ui.comparison.payload import MOST_BESIDE
 from ui.guard import plain, show_error
 from ui.run_delete import ask_to_delete
 from ui.run_selection import select
@@ -47,22 +48,34 @@ def run_actions(store: RunStore, ticked: Sequence[Run], shown: Sequence[Run]) ->
 
 
 def _open(ticked: Sequence[Run]) -> None:
-    one = ticked[0] if len(ticked) == 1 else None
-    watch = one is not None and not one.results
-    several = "Tick one run alone: Compare opens one, and lists the others of its image"
+    watch = len(ticked) == 1 and not ticked[0].results
+    side_by_side = _fits(ticked)
+    several = (
+        f"Compare puts up to {MOST_BESIDE + 1} runs of one image beside each other; these are of "
+        "several images, too many, or without a result"
+    )
     if st.button(
         "Open" if watch else "Compare",
         key="runs-compare",
         type="primary",
         icon=":material/visibility:" if watch else ":material/compare:",
-        disabled=one is None,
+        disabled=not (watch or side_by_side),
         # One width for both words, so that the row stays where it is.
         width=120,
-        help=several if len(ticked) > 1 else None,
+        help=several if ticked and not (watch or side_by_side) else None,
     ):
-        assert one is not None
+        first, *others = ticked
+        query = {"run": first.id}
+        if others:
+            query["with"] = ",".join(run.id for run in others)
         page = "pages/attack.py" if watch else "pages/compare.py"
-        st.switch_page(page, query_params={"run": one.id})
+        st.switch_page(page, query_params=query)
+
+
+def _fits(runs: Sequence[Run]) -> bool:
+    """Whether the runs can stand beside each other."""
+    one_image = len({run.spec.image_hash for run in runs}) == 1
+    return one_image and len(runs) <= MOST_BESIDE + 1 and all(run.results for run in runs)
 
 
 def _judge(store: RunStore, ticked: Sequence[Run], known_tags: list[str]) -> None:

@@ -388,3 +388,33 @@ def test_stepping_to_a_run_of_another_image_takes_nothing_along(house: House) ->
     assert address(app)["run"] == elsewhere.id
     assert "with" not in address(app)
     assert not any("other runs of this image" in info.value for info in app.info)
+
+
+def test_two_quick_choices_are_both_kept(house: House) -> None:
+    first, second, third = (finished(house, Made(l2=l2)) for l2 in (1.0, 2.0, 3.0))
+    app = visit("compare", run=first.id)
+    key = f"compare-beside-{first.id}"
+    app.multiselect(key=key).set_value([second.id]).run()
+    # The browser sends the second choice before it has heard of the new address.
+    del app.query_params["with"]
+    app.multiselect(key=key).set_value([second.id, third.id]).run()
+    assert app.multiselect(key=key).value == [second.id, third.id]
+    assert address(app)["with"] == f"{second.id},{third.id}"
+
+
+def test_what_was_left_out_stays_told_until_something_is_chosen(house: House) -> None:
+    first, second = finished(house), finished(house, Made(attack="asm"))
+    app = visit("compare", run=first.id, **{"with": f"{second.id},nothing"})
+    app.run()
+    assert "is left out" in texts(app)
+    app.multiselect(key=f"compare-beside-{first.id}").set_value([]).run()
+    assert "is left out" not in texts(app)
+
+
+def test_a_run_beside_without_its_files_takes_nothing_away(house: House) -> None:
+    first, second = finished(house), finished(house, Made(attack="asm"))
+    (house.runs.folder(second.id) / artefacts.ADVERSARIAL).unlink()
+    app = visit("compare", run=first.id, **{"with": second.id})
+    (error,) = errors(app)
+    assert second.id in error
+    assert len(app.dataframe) == 2

@@ -273,3 +273,19 @@ def test_tags_are_words_between_commas() -> None:
     assert tag_list(" a ,b,, a,c  d ") == ["a", "b", "c d"]
     assert tag_list("") == []
     assert joined_tags(["x, y", "x"]) == "x, y"
+
+
+def test_ticked_runs_of_one_image_are_compared_together(
+    page: AppTest, runs: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    went: list[tuple[str, dict[str, str]]] = []
+    monkeypatch.setattr(
+        "streamlit.switch_page", lambda page, query_params: went.append((page, query_params))
+    )
+    one, two = (made_runs.finished(runs, Made(attack=name)) for name in ("asma", "asm"))
+    other = made_runs.finished(runs, seed=1)
+    tick(page.run(), one, two).button(key="runs-compare").click().run()
+    (answer,) = went
+    assert answer[0] == "pages/compare.py"
+    assert {answer[1]["run"], answer[1]["with"]} == {one.id, two.id}
+    assert tick(page, one, two, other).button(key="runs-compare").disabled
