@@ -130,13 +130,22 @@ def _attack_options(parser: argparse.ArgumentParser) -> None:
     target.add_argument("--target-mask", help="a file of class numbers, as large as the image")
     target.add_argument("--target-sample", help="another sample of the data set")
     target.add_argument("--scenario", help="hide, grow, shrink, move, ...: from the prediction")
+    region = parser.add_argument_group("where the image may change, everywhere unless said")
+    region.add_argument(
+        "--region",
+        help="near (in and around the structures of prediction and target), away (from them), or "
+        "a picture that is not 0 there",
+    )
+    region.add_argument(
+        "--region-margin", type=_from_zero, help="of near and away, in pixels (a 20th of the image)"
+    )
     parser.add_argument("--attack", default="asma", help="name of an attack (asma)")
     parser.add_argument("--preset", help="quick, strong or paper")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the attack"
     )
     parser.add_argument("--steps", help="short for --set steps=N")
-    parser.add_argument("--seed", type=_seed, default=0, help="of torch's generator (0)")
+    parser.add_argument("--seed", type=_from_zero, default=0, help="of torch's generator (0)")
     parser.add_argument("--out", help="folder for copies of the run's files")
 
 
@@ -160,7 +169,7 @@ def _ablation_options(parser: argparse.ArgumentParser) -> None:
         "--distance-weights", default="", help="rows that study the distance term, as 0,1,10,100"
     )
     parser.add_argument("--study", default="asma", help="the attack of those rows (asma)")
-    parser.add_argument("--seed", type=_seed, default=0, help="of torch's generator (0)")
+    parser.add_argument("--seed", type=_from_zero, default=0, help="of torch's generator (0)")
     parser.add_argument("--out", help="folder for the tables as CSV, LaTeX and Markdown")
 
 
@@ -168,14 +177,14 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", required=True, help="a data set's name or a folder")
     parser.add_argument("--out", required=True, help="folder for the weights and the card")
     parser.add_argument("--steps", type=_count, help="updates of the weights")
-    parser.add_argument("--seed", type=_seed, default=0, help="of weights and order (0)")
+    parser.add_argument("--seed", type=_from_zero, default=0, help="of weights and order (0)")
 
 
 def _count(text: str) -> int:
     return _whole_number(text, 1)
 
 
-def _seed(text: str) -> int:
+def _from_zero(text: str) -> int:
     return _whole_number(text, 0)
 
 

@@ -18,6 +18,7 @@ from asma_core.data.datasets import Dataset, dataset_names, open_dataset
 from asma_core.data.images import encode_png, to_rgb
 from asma_core.data.masks import encode_mask
 from asma_core.data.palette import CLASS_COLOURS
+from asma_core.data.regions import REGIONS, make_region, read_region
 from asma_core.data.scenarios import get_scenario
 from asma_core.errors import InputError, RunStateError
 from asma_core.files import explained, write_bytes
@@ -189,7 +190,7 @@ def attack(options: argparse.Namespace) -> dict[str, Any]:
         with explained(Path(options.out)):
             Path(options.out).mkdir(parents=True, exist_ok=True)
     store = RunStore()
-    run = store.create(request, source.towards(target))
+    run = store.create(request, source.towards(target, _region(options, source, target)))
     return _attacked(store, run, config.steps, options.out)
 
 
@@ -234,6 +235,18 @@ def _target(
     device = choose_device(options.device)
     labels = predict_labels(load_model(options.model, device), source.image, device)
     return scenario.apply(labels), f"{scenario.label.lower()} (prediction)"
+
+
+def _region(
+    options: argparse.Namespace, source: SourceImage, target: NDArray[np.int64]
+) -> NDArray[np.bool_] | None:
+    if options.region is None:
+        return None
+    if options.region not in REGIONS:
+        return read_region(Path(options.region), source.shape)
+    device = choose_device(options.device)
+    labels = predict_labels(load_model(options.model, device), source.image, device)
+    return make_region(options.region, labels, target, options.region_margin)
 
 
 def _attacked(store: RunStore, run: Run, steps: int, out: str | None) -> dict[str, Any]:

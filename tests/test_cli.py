@@ -230,6 +230,22 @@ def test_a_scenario_starts_from_the_prediction(home: Path, picture: Path, ask: A
     assert answer["score_name"] == "structure removed" and answer["iou"] is None
 
 
+@pytest.mark.parametrize("region", ["near", "file"])
+def test_changes_stay_within_the_region(picture: Path, mask: Path, ask: Ask, region: str) -> None:
+    given = str(mask) if region == "file" else region
+    answer = ask(*ATTACK, *SAMPLE, *TARGET, "--region", given, "--region-margin", "3")
+    inside = np.asarray(Image.open(Path(answer["files"]["target.png"]).with_name("region.png"))) > 0
+    original, adversarial = (
+        np.asarray(Image.open(answer["files"][name]))
+        for name in ("original.png", "adversarial.png")
+    )
+    assert 0 < answer["region_share"] < 1
+    assert answer["region_share"] == pytest.approx(inside.mean())
+    assert not (original != adversarial).any(axis=-1)[~inside].any()
+    if region == "file":
+        assert np.array_equal(inside, tiny.mask_labels(3) > 0)
+
+
 def test_presets_and_settings_reach_the_record(ask: Ask) -> None:
     answer = ask(
         "attack", "--model", tiny.MODEL, *SAMPLE, "--target-sample", "02", "--attack", "ssm-dpm",
@@ -284,6 +300,9 @@ def test_a_trained_network_can_be_used_at_once(
         ([*ATTACK, *SAMPLE, *TARGET, "--scenario", "hide"], "say one target"),
         ([*ATTACK, *SAMPLE, "--scenario", "fly"], "mirror"),
         ([*ATTACK, *SAMPLE, *TARGET, "--attack", "fgsm"], "asma"),
+        ([*ATTACK, *SAMPLE, *TARGET, "--region", "no/such.png"], "check the path"),
+        ([*ATTACK, *SAMPLE, *TARGET, "--region", "away", "--region-margin", "99"], "is empty"),
+        ([*ATTACK, *SAMPLE, *TARGET, "--region", "near", "--region-margin", "x"], "from 0 on"),
         ([*ATTACK, *SAMPLE, *TARGET, "--preset", "best"], "quick, strong, paper"),
         ([*ATTACK, *SAMPLE, *TARGET, "--set", "stepz=3"], "target_iou"),
         ([*ATTACK, *SAMPLE, *TARGET, "--set", "steps"], "NAME=VALUE"),

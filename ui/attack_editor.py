@@ -20,6 +20,7 @@ from ui.guard import guarded, show_error
 from ui.left_target import keep_left, left_start, take_left
 from ui.mask_canvas import MaskDrawing, mask_canvas
 from ui.pictures import Layer
+from ui.region_choice import region_or_error
 from ui.source_choice import Chosen, choose_source
 from ui.target_choice import Start, choose_start
 
@@ -55,6 +56,7 @@ def attack_editor(key: str) -> None:
         keep_left(key, chosen, start, drawing)
     with right:
         choice = attack_form(key)
+        region, usable = region_or_error(key, chosen, prediction, drawing.mask)
         _target_figures(chosen, drawing, prediction)
         if st.button(
             "Run the attack",
@@ -63,8 +65,9 @@ def attack_editor(key: str) -> None:
             icon=":material/play_arrow:",
             shortcut="Ctrl+Enter",
             width="stretch",
+            disabled=not usable,
         ):
-            _run(chosen, choice, start, drawing)
+            _run(chosen, choice, start, drawing, region)
 
 
 def _target_figures(chosen: Chosen, drawing: MaskDrawing, prediction: NDArray[np.int64]) -> None:
@@ -79,7 +82,13 @@ def _target_figures(chosen: Chosen, drawing: MaskDrawing, prediction: NDArray[np
     )
 
 
-def _run(chosen: Chosen, choice: AttackChoice, start: Start, drawing: MaskDrawing) -> None:
+def _run(
+    chosen: Chosen,
+    choice: AttackChoice,
+    start: Start,
+    drawing: MaskDrawing,
+    region: NDArray[np.bool_] | None,
+) -> None:
     source = chosen.source
     drawn = f", {drawing.n_edits} drawn by hand" if drawing.n_edits else ""
     request = RunRequest(
@@ -94,7 +103,7 @@ def _run(chosen: Chosen, choice: AttackChoice, start: Start, drawing: MaskDrawin
         seed=choice.seed,
     )
     try:
-        run = services.queue().submit(request, source.towards(drawing.mask))
+        run = services.queue().submit(request, source.towards(drawing.mask, region))
     except AsmaError as error:
         show_error(error)
         return

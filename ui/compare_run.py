@@ -97,7 +97,7 @@ def _downloads(run: Run) -> None:
         width="stretch",
     )
     folder = store.folder(run.id)
-    for name in (*artefacts.FILES, artefacts.TRUTH):
+    for name in (*artefacts.FILES, artefacts.TRUTH, artefacts.REGION):
         if (folder / name).exists():
             st.download_button(
                 name,

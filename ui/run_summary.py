@@ -126,8 +126,10 @@ def how(run: Run) -> str:
     chosen = ", ".join(f"{name} {value:.3g}" for name, value in results.get("chosen", {}).items())
     settings = ", ".join(f"{name} {value}" for name, value in spec.config.items())
     notes = "".join(f" {name}: {value}." for name, value in results.get("notes", {}).items())
+    share = results.get("region_share", 1.0)
+    within = "" if share == 1.0 else f" Changes only within {100 * share:.0f} % of the image."
     return (
-        f"Chosen by the attack: {chosen or 'nothing'}.{notes} Settings: {settings}. "
+        f"Chosen by the attack: {chosen or 'nothing'}.{notes}{within} Settings: {settings}. "
         f"Seed {spec.seed}. "
         f"{results.get('gradient_evaluations', 0)} gradient evaluations in "
         f"{results.get('seconds', 0):.1f} s on {results.get('device', spec.device)}; "

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from asma_core.attacks.contract import ImageStep
 from asma_core.attacks.pixels import margin_weights, margins
-from asma_core.models.contract import borrowed, checked_logits
+from asma_core.models.contract import borrowed, checked_logits, predicted
 
 # Two answers to one image may differ by rounding, relative to the spread of the logits.
 SAME: Final = 1e-4
@@ -49,9 +49,19 @@ HIDDEN: Final = (
     "A black box reached this target where attacks by gradients did not: the network hides its "
     "gradients, and failures of the others say nothing about its robustness."
 )
+FAR_REGION: Final = (
+    "The region where the image may change touches none of the pixels whose class must change: the "
+    "network can only be led from afar. Widen the region if the target is not reached."
+)
 
 
-def before(model: nn.Module, images: Tensor, target: Tensor, valid: Tensor) -> list[str]:
+def before(
+    model: nn.Module,
+    images: Tensor,
+    target: Tensor,
+    valid: Tensor,
+    region: Tensor | None = None,
+) -> list[str]:
     """Check a network at an image; costs two forward passes and one backward pass.
 
     Args:
@@ -59,6 +69,7 @@ def before(model: nn.Module, images: Tensor, target: Tensor, valid: Tensor) -> l
         images: float32 (1, C, H, W) in [0, 1].
         target: int64 (1, H', W').
         valid: bool (1, H', W').
+        region: bool (1, H, W), where the image may change; everywhere unless given.
 
     Returns:
         The sentences that apply.
@@ -77,7 +88,19 @@ def before(model: nn.Module, images: Tensor, target: Tensor, valid: Tensor) -> l
             found.append(PROBABILITIES)
         if _vanishes(logits, inputs, target.where(valid, 0), valid):
             found.append(VANISHING)
+        if region is not None and _is_far(logits.detach(), target, valid, region):
+            found.append(FAR_REGION)
     return found
+
+
+def _is_far(logits: Tensor, target: Tensor, valid: Tensor, region: Tensor) -> bool:
+    wrong = (predicted(logits) != target) & valid
+    # A network without padding sees more than it labels.
+    seen = region
+    if wrong.shape != region.shape:
+        top, left = ((a - b) // 2 for a, b in zip(region.shape[1:], wrong.shape[1:], strict=True))
+        seen = region[:, top : top + wrong.shape[1], left : left + wrong.shape[2]]
+    return bool(wrong.any()) and not bool((wrong & seen).any())
 
 
 def _look_like_probabilities(logits: Tensor) -> bool:

@@ -22,6 +22,7 @@ ADVERSARIAL: Final = "adversarial.png"
 DIFFERENCE: Final = "difference.png"
 TARGET: Final = "target.png"
 TRUTH: Final = "truth.png"
+REGION: Final = "region.png"
 PREDICTION_CLEAN: Final = "prediction_clean.png"
 PREDICTION_ADVERSARIAL: Final = "prediction_adversarial.png"
 PERTURBATION: Final = "perturbation.npz"
@@ -56,6 +57,8 @@ def write_images(
     }
     if inputs.truth is not None:
         pictures[TRUTH] = encode_mask(inputs.truth)
+    if inputs.region is not None:
+        pictures[REGION] = encode_mask(inputs.region.astype(np.uint8))
     for name, data in pictures.items():
         write_bytes(folder / name, data)
 

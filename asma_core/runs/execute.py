@@ -129,10 +129,13 @@ def _attack(run: Run, inputs: RunInputs, device: torch.device, on_step: Watch) -
     target = torch.from_numpy(inputs.target)[None].to(device)
     valid = torch.from_numpy(inputs.valid)[None].to(device)
     config = config_from_dict(entry.config, spec.config)
-    warnings = checks.before(model, image, target, valid)
+    region = None if inputs.region is None else torch.from_numpy(inputs.region)[None].to(device)
+    warnings = checks.before(model, image, target, valid, region)
     started = time.perf_counter()
     clean = predict(model, inputs.image, device)
-    (result,) = entry.load()(model, image, target, config, valid_mask=valid, on_step=on_step)
+    (result,) = entry.load()(
+        model, image, target, config, valid_mask=valid, region_mask=region, on_step=on_step
+    )
     seconds = time.perf_counter() - started
     # The other attacks go back and forth across the target on purpose.
     if hasattr(config, "stop_at_target") and not entry.black_box:
@@ -161,6 +164,7 @@ def _results(run: Run, inputs: RunInputs, attacked: _Attacked, staged: Path) -> 
         "notes": dict(result.notes),
         "warnings": list(attacked.warnings),
         "score_name": score_name(inputs, away),
+        "region_share": 1.0 if inputs.region is None else float(inputs.region.mean()),
         **overlap_figures(clean, clean, inputs, classes, "_before", away),
         **overlap_figures(seen_float, clean, inputs, classes, "", away),
         **distance_figures(image, inputs.image, ""),

@@ -50,6 +50,7 @@ MEANINGS: Final = {
     "difference.png": "adversarial minus original, 20 times, grey (128) where nothing changed",
     "target.png": "the mask the attack goes for; the pixel values are class numbers",
     "truth.png": "the known true mask, in class numbers",
+    "region.png": "where the image may change: where it is not 0",
     "prediction_clean.png": "what the network draws on original.png, in class numbers",
     "prediction_adversarial.png": "what it draws on adversarial.png, in class numbers",
     "perturbation.npz": "adversarial minus original before rounding: array `perturbation`, "
@@ -218,6 +219,8 @@ def command_line(run: Run) -> str:
     spec = run.spec
     words = ["python", "-m", "asma_core", "attack", "--model", spec.model]
     words += ["--image", "original.png", "--target-mask", "target.png", "--attack", spec.attack]
+    if run.results.get("region_share", 1.0) < 1.0:
+        words += ["--region", "region.png"]
     for name, value in spec.config.items():
         if value is not None:
             words += ["--set", f"{name}={value}"]

@@ -42,9 +42,11 @@ class SourceImage:
         """Height and width in pixels."""
         return self.image.shape[1], self.image.shape[2]
 
-    def towards(self, target: NDArray[np.int64]) -> RunInputs:
-        """Return the inputs of a run towards a target mask."""
-        return RunInputs(self.image, target, self.valid, self.truth)
+    def towards(
+        self, target: NDArray[np.int64], region: NDArray[np.bool_] | None = None
+    ) -> RunInputs:
+        """Return the inputs of a run towards a target mask, with changes only within a region."""
+        return RunInputs(self.image, target, self.valid, self.truth, region)
 
 
 def from_sample(dataset: Dataset, sample: Sample) -> SourceImage:

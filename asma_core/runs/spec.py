@@ -34,12 +34,14 @@ class RunInputs:
         target: int64 (H, W), the mask the attack goes for.
         valid: bool (H, W), pixels that count.
         truth: int64 (H, W) where the image has a known mask, else None.
+        region: bool (H, W), where the image may change; everywhere when None.
     """
 
     image: FloatImage
     target: NDArray[np.int64]
     valid: NDArray[np.bool_]
     truth: NDArray[np.int64] | None = None
+    region: NDArray[np.bool_] | None = None
 
     def packed(self) -> bytes:
         """Return the arrays as one npz file; the same arrays give the same bytes."""
@@ -52,6 +54,8 @@ class RunInputs:
         }
         if self.truth is not None:
             arrays["truth"] = self.truth.astype(np.uint8)
+        if self.region is not None:
+            arrays["region"] = self.region
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
         return buffer.getvalue()
@@ -66,6 +70,7 @@ class RunInputs:
                 target=arrays["target"].astype(np.int64),
                 valid=arrays["valid"],
                 truth=arrays["truth"].astype(np.int64) if "truth" in arrays else None,
+                region=arrays.get("region"),
             )
 
 
@@ -159,13 +164,21 @@ def check_inputs(inputs: RunInputs, classes: int) -> None:
     check_labels(inputs.target, shape, classes, "a target mask")
     if inputs.truth is not None:
         check_labels(inputs.truth, shape, classes, "a mask")
-    if inputs.valid.shape != shape:
-        raise InputError(
-            f"expected a mask of valid pixels of {shape[1]} x {shape[0]} like the image, "
-            f"got {inputs.valid.shape[1]} x {inputs.valid.shape[0]}; export both at one size"
-        )
+    _check_size(inputs.valid, shape, "a mask of valid pixels")
     if not inputs.valid.any():
         raise InputError("every pixel of the mask is void, so nothing counts; choose another mask")
+    if inputs.region is not None:
+        _check_size(inputs.region, shape, "a region")
+        if not inputs.region.any():
+            raise InputError("the region is empty, so nothing may change; choose another region")
+
+
+def _check_size(mask: NDArray[np.bool_], shape: tuple[int, int], name: str) -> None:
+    if mask.shape != shape:
+        raise InputError(
+            f"expected {name} of {shape[1]} x {shape[0]} like the image, "
+            f"got {mask.shape[1]} x {mask.shape[0]}; export both at one size"
+        )
 
 
 def image_hash(image: FloatImage) -> str:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from asma_core.attacks.checks import (
+    FAR_REGION,
     HIDDEN,
     PROBABILITIES,
     TRAINING,
@@ -96,3 +97,13 @@ def test_the_sentences_say_what_to_do() -> None:
     for sentence in (PROBABILITIES, TWO_ANSWERS, TRAINING, VANISHING, HIDDEN):
         assert sentence.endswith(".")
         assert sentence[0].isupper()
+
+
+def test_a_region_away_from_what_must_change_is_told() -> None:
+    network, images, mask = small_network(), some_images(1), disc(1)
+    valid = torch.ones_like(mask, dtype=torch.bool)
+    with torch.no_grad():
+        wrong = network(images).argmax(dim=1) != mask
+    assert before(network, images, mask, valid, wrong) == []
+    assert before(network, images, mask, valid, ~wrong) == [FAR_REGION]
+    assert before(network, images, mask, valid & ~wrong, ~wrong) == []

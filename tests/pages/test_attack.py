@@ -665,3 +665,26 @@ def test_a_run_that_can_not_be_repeated_says_why(house: House) -> None:
     app = visit("attack", run=run.id)
     app.button(key="result-repeat").click().run()
     assert "no model is called" in errors(app)[0].lower()
+
+
+def test_where_the_image_may_change_goes_into_the_run(house: House) -> None:
+    app = visit("attack", dataset=DATASET, sample="b")
+    app.selectbox(key="attack-region").set_value("near").run()
+    app.number_input(key="attack-region-margin").set_value(2).run()
+    assert "of the image may change" in "".join(str(image.proto) for image in app.get("imgs"))
+    press_run(app)
+    region = house.runs.inputs(house.submitted()).region
+    assert region is not None
+    structures = (house.prediction > 0) | (house.runs.inputs(house.submitted()).target > 0)
+    assert region[structures].all() and 0 < region.mean() < 1
+
+
+def test_a_region_of_another_size_is_a_sentence_and_nothing_runs(house: House) -> None:
+    app = visit("attack", dataset=DATASET, sample="b")
+    app.selectbox(key="attack-region").set_value("file").run()
+    data = picture(np.ones((20, 20)))
+    app.file_uploader(key="attack-region-file").set_value(("region.png", data, "image/png")).run()
+    assert errors(app) == [
+        "region.png is 20 x 20 and the image 32 x 32; resize the region without interpolation"
+    ]
+    assert app.button(key="attack-run").disabled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from PIL import Image
 
 from asma_core.attacks.contract import StepReport
 from asma_core.attacks.registry import ATTACKS, find_attack
-from asma_core.errors import UnknownRunError
+from asma_core.errors import InputError, UnknownRunError
 from asma_core.runs import artefacts, execute, store
 from asma_core.runs.live import live_state
 from asma_core.runs.run import CANCELLED, DONE, FAILED, INTERRUPTED, Run
@@ -372,3 +373,47 @@ def test_a_network_that_is_gone_fails_the_run(runs: RunStore) -> None:
     (runs.home / "models" / f"{tiny.MODEL}.safetensors").unlink()
     ended = execute.execute(runs, run.id)
     assert ended.state == FAILED and tiny.MODEL in ended.message
+
+
+def test_nothing_changes_outside_the_region(runs: RunStore) -> None:
+    region = np.zeros((tiny.SIZE, tiny.SIZE), dtype=np.bool_)
+    region[:, :20] = True
+    run = carried_out(runs, replace(tiny.inputs(), region=region))
+    original, adversarial = (
+        np.asarray(Image.open(runs.folder(run.id) / name))
+        for name in (artefacts.ORIGINAL, artefacts.ADVERSARIAL)
+    )
+    changed = (original != adversarial).any(axis=-1)
+    assert changed.any() and not changed[:, 20:].any()
+    assert run.results["region_share"] == pytest.approx(20 / 32)
+    written = np.asarray(Image.open(runs.folder(run.id) / artefacts.REGION))
+    assert np.array_equal(written > 0, region)
+    # What is repeated has the same region.
+    again = runs.inputs(run).region
+    assert again is not None and np.array_equal(again, region)
+
+
+def test_a_region_far_from_what_must_change_is_told(runs: RunStore) -> None:
+    given = tiny.inputs()
+    region = np.zeros((tiny.SIZE, tiny.SIZE), dtype=np.bool_)
+    region[31, 31] = True
+    run = carried_out(runs, replace(given, region=region), config=tiny.QUICK | {"steps": 2})
+    assert any("touches none" in warning for warning in run.results["warnings"]) or run.message
+
+
+@pytest.mark.parametrize(
+    ("region", "says"),
+    [(np.zeros((32, 32), bool), "is empty"), (np.ones((8, 8), bool), "a region of 32 x 32")],
+)
+def test_a_region_that_can_not_be_used_is_a_sentence(
+    runs: RunStore, region: NDArray[np.bool_], says: str
+) -> None:
+    with pytest.raises(InputError, match=says):
+        runs.create(tiny.request(), replace(tiny.inputs(), region=region))
+
+
+def test_a_run_without_a_region_has_the_inputs_that_it_always_had(runs: RunStore) -> None:
+    packed = tiny.inputs().packed()
+    assert RunInputs.unpacked(packed).region is None
+    with np.load(io.BytesIO(packed)) as arrays:
+        assert set(arrays) == {"image", "target", "valid", "truth"}
