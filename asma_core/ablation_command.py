@@ -16,6 +16,7 @@ from asma_core.experiments.plan import Plan, distance_study, pairs_of, variant
 from asma_core.experiments.store import ExperimentStore
 from asma_core.experiments.table import summary
 from asma_core.files import write_bytes
+from asma_core.models.backend import check_precision
 from asma_core.models.cards import find_card
 from asma_core.models.devices import choose_device
 from asma_core.progress import Progress
@@ -51,7 +52,7 @@ def ablation(options: argparse.Namespace) -> dict[str, Any]:
 
 def _plan(options: argparse.Namespace) -> Plan:
     card, dataset = find_card(options.model), open_dataset(options.dataset)
-    choose_device(options.device)
+    check_precision(options.precision, choose_device(options.device))
     settings = named_values(options.set)
     if options.steps is not None:
         settings["steps"] = options.steps
@@ -63,7 +64,16 @@ def _plan(options: argparse.Namespace) -> Plan:
     if not rows:
         raise InputError("name at least one attack: --attacks asma,minimal")
     pairs = pairs_of(dataset, options.samples)
-    return Plan(card.name, options.dataset, pairs, tuple(rows), options.device, options.seed)
+    return Plan(card.name, options.dataset, pairs, tuple(rows), **_surroundings(options))
+
+
+def _surroundings(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "device": options.device,
+        "seed": options.seed,
+        "precision": options.precision,
+        "compiled": options.compile,
+    }
 
 
 def _split(text: str) -> list[str]:

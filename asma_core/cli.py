@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from asma_core.errors import AsmaError, InputError
 from asma_core.files import to_json
+from asma_core.models.precision import AUTO, PRECISIONS
 
 Command = Callable[[argparse.Namespace], Any]
 
@@ -120,8 +121,24 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
 
 
+def _backend_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--precision",
+        default=AUTO,
+        choices=PRECISIONS,
+        help="of the attack's passes; what is scored is always float32. auto: TF32 on a GPU that "
+        "has it, else float32",
+    )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile the network first: minutes once, then faster steps on a GPU",
+    )
+
+
 def _attack_options(parser: argparse.ArgumentParser) -> None:
     _model_options(parser)
+    _backend_options(parser)
     image = parser.add_argument_group("the image")
     image.add_argument("--image", help="a file")
     image.add_argument("--dataset", help="a data set's name or a folder")
@@ -151,6 +168,7 @@ def _attack_options(parser: argparse.ArgumentParser) -> None:
 
 def _ablation_options(parser: argparse.ArgumentParser) -> None:
     _model_options(parser)
+    _backend_options(parser)
     parser.add_argument("--dataset", required=True, help="a data set's name or a folder")
     parser.add_argument("--samples", type=_count, default=20, help="pairs to attack (20)")
     parser.add_argument(

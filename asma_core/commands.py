@@ -28,6 +28,7 @@ from asma_core.metrics.overlap import (
     iou_per_class,
     pixel_accuracy,
 )
+from asma_core.models.backend import check_precision
 from asma_core.models.cards import find_card, model_cards
 from asma_core.models.devices import choose_device
 from asma_core.models.loading import load_model
@@ -169,7 +170,7 @@ def attack(options: argparse.Namespace) -> dict[str, Any]:
     card = find_card(options.model)
     entry = find_attack(options.attack)
     config = config_from_text(entry.config, _settings(options, entry))
-    choose_device(options.device)
+    check_precision(options.precision, choose_device(options.device))
     dataset = open_dataset(options.dataset) if options.dataset else None
     if dataset is not None:
         check_classes(card, dataset)
@@ -185,6 +186,8 @@ def attack(options: argparse.Namespace) -> dict[str, Any]:
         sample=source.sample,
         device=options.device,
         seed=options.seed,
+        precision=options.precision,
+        compiled=options.compile,
     )
     if options.out:
         with explained(Path(options.out)):

@@ -303,6 +303,8 @@ def test_a_trained_network_can_be_used_at_once(
         ([*ATTACK, *SAMPLE, *TARGET, "--region", "no/such.png"], "check the path"),
         ([*ATTACK, *SAMPLE, *TARGET, "--region", "away", "--region-margin", "99"], "is empty"),
         ([*ATTACK, *SAMPLE, *TARGET, "--region", "near", "--region-margin", "x"], "from 0 on"),
+        ([*ATTACK, *SAMPLE, *TARGET, "--precision", "float8"], "invalid choice"),
+        ([*ATTACK, *SAMPLE, *TARGET, "--precision", "tf32", "--device", "cpu"], "no TF32"),
         ([*ATTACK, *SAMPLE, *TARGET, "--preset", "best"], "quick, strong, paper"),
         ([*ATTACK, *SAMPLE, *TARGET, "--set", "stepz=3"], "target_iou"),
         ([*ATTACK, *SAMPLE, *TARGET, "--set", "steps"], "NAME=VALUE"),

@@ -101,6 +101,8 @@ def _run(
         sample=source.sample,
         device=choice.device,
         seed=choice.seed,
+        precision=choice.precision,
+        compiled=choice.compiled,
     )
     try:
         run = services.queue().submit(request, source.towards(drawing.mask, region))

@@ -12,6 +12,7 @@ import streamlit as st
 
 from asma_core.attacks.registry import ATTACKS, AttackEntry
 from asma_core.attacks.settings import Setting, choices, setting_of
+from asma_core.models.precision import AUTO, PRECISIONS
 from ui.values import SESSION, initial
 
 DEFAULT_PRESET: Final = "default"
@@ -26,12 +27,16 @@ class AttackChoice:
         config: Its settings by name.
         device: Name of the device.
         seed: Of torch's generator.
+        precision: Of the attack's passes.
+        compiled: Whether the network is compiled first.
     """
 
     entry: AttackEntry
     config: dict[str, Any]
     device: str
     seed: int
+    precision: str
+    compiled: bool
 
 
 def attack_form(key: str) -> AttackChoice:
@@ -64,8 +69,8 @@ def attack_form(key: str) -> AttackChoice:
         st.caption(f"{entry.summary} Source: {entry.source}.")
         for item in folded:
             config[item.name] = _widget(prefix, item, kinds[item.name], values)
-        device, seed = _surroundings(key)
-    return AttackChoice(entry, config, device, seed)
+        around = _surroundings(key)
+    return AttackChoice(entry, config, *around)
 
 
 def _presets(key: str, entry: AttackEntry) -> str:
@@ -133,8 +138,9 @@ def _number(rule: Setting, key: str, automatic: bool) -> float | None:
     )
 
 
-def _surroundings(key: str) -> tuple[str, int]:
-    devices = ["auto", "cpu", *(["cuda"] if shutil.which("nvidia-smi") else [])]
+def _surroundings(key: str) -> tuple[str, int, str, bool]:
+    gpu = shutil.which("nvidia-smi") is not None
+    devices = ["auto", "cpu", *(["cuda"] if gpu else [])]
     device = st.selectbox(
         "Device",
         devices,
@@ -151,4 +157,23 @@ def _surroundings(key: str) -> tuple[str, int]:
         persist_state=SESSION,
         help="The same seed on the same CPU gives the same files.",
     )
-    return device, int(seed)
+    return device, int(seed), *(_backend(key) if gpu else (AUTO, False))
+
+
+def _backend(key: str) -> tuple[str, bool]:
+    """Ask for what matters on a GPU alone."""
+    precision = st.selectbox(
+        "Precision",
+        PRECISIONS,
+        key=initial(f"{key}-precision", AUTO, PRECISIONS),
+        persist_state=SESSION,
+        help="Of the attack's passes; what is scored is always float32. auto: TF32 on a GPU that "
+        "has it.",
+    )
+    compiled = st.toggle(
+        "Compile the network",
+        key=initial(f"{key}-compiled", False),
+        persist_state=SESSION,
+        help="Takes a minute once for each network and image size; then the steps are faster.",
+    )
+    return precision, compiled

@@ -91,6 +91,7 @@ def _take_run(key: str, left: _Left, run: Run) -> None:
     left.start = Start(services.store().inputs(run).target, f"target of run {run.id}")
     state[f"{key}-network-{spec.dataset}"] = spec.model
     state[f"{key}-device"], state[f"{key}-seed"] = spec.device, spec.seed
+    state[f"{key}-precision"], state[f"{key}-compiled"] = spec.precision, spec.compiled
     if spec.attack in ATTACKS:
         state[f"{key}-attack"] = spec.attack
         state[f"{key}-{spec.attack}-preset"] = DEFAULT_PRESET

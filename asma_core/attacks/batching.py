@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from asma_core.attacks.contract import Attack, AttackResult
+from asma_core.attacks.problem import check_batch
 from asma_core.attacks.settings import AttackConfig
 from asma_core.errors import DeviceError, InputError
 from asma_core.models.devices import is_out_of_memory
@@ -49,6 +50,7 @@ def attack_in_batches(
     """
     if batch_size < 1:
         raise InputError(f"batch_size is {batch_size}; it must be at least 1")
+    check_batch(images)
     results: list[AttackResult] = []
     while len(results) < len(images):
         start, count = len(results), min(batch_size, len(images) - len(results))

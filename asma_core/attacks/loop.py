@@ -27,7 +27,7 @@ from asma_core.attacks.problem import (
 from asma_core.attacks.settings import AttackConfig
 from asma_core.attacks.tracker import Tracker
 from asma_core.errors import InputError, ModelError
-from asma_core.models.contract import borrowed, predicted
+from asma_core.models.contract import borrowed, checked_logits, predicted
 
 # Below it a gradient counts as none: what divides by it would be infinite in float32.
 SMALLEST_GRADIENT: Final = 1e-30
@@ -191,7 +191,13 @@ def _look(
         # Rounding changes nothing outside the region, whatever the original holds there.
         kept = kept.where(problem.region, images)
     eligible = method.eligible(step, config.steps)
-    scores = tracker.update(step, problem, kept, predictions, logits.shape[1], eligible)
+
+    def asked_again(rows: list[int]) -> Tensor:
+        assert passes.exact is not None
+        return predicted(checked_logits(passes.exact(shown[rows].detach())))
+
+    recheck = None if passes.exact is None else asked_again
+    scores = tracker.update(step, problem, kept, predictions, logits.shape[1], eligible, recheck)
     success = tracker.success(problem)
     look = Look(step, config.steps, problem, images, shown, logits, predictions, scores, success)
     idle = method.idle(look)

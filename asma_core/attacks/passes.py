@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import torch
@@ -21,6 +22,9 @@ class Passes:
     def __init__(self, model: nn.Module) -> None:
         """Prepare the passes of a model."""
         self._model = model
+        self._exact: Callable[[Tensor], Tensor] | None = None
+        if getattr(model, "rounds", False):
+            self._exact = model.exact  # type: ignore[assignment]
         self._images: Tensor | None = None
         self._logits: Tensor | None = None
 
@@ -36,6 +40,11 @@ class Passes:
         self._images = images.detach().requires_grad_()
         self._logits = self._model(self._images)
         return self._logits.detach() if isinstance(self._logits, Tensor) else self._logits
+
+    @property
+    def exact(self) -> Callable[[Tensor], Tensor] | None:
+        """The network without its backend's rounding, for images (B, C, H, W); None if it is."""
+        return self._exact
 
     def backward(self, weights: Tensor) -> Tensor:
         """Return the gradient of the weighted sum of the last logits in the images.

@@ -58,6 +58,7 @@ def make_problem(
     Raises:
         InputError: Shapes, types or values that do not fit, or nothing that may change or count.
     """
+    check_batch(images)
     if images.ndim != 4 or images.dtype != torch.float32 or images.numel() == 0:
         raise InputError(
             f"expected images of float32 (B, C, H, W), got {images.dtype} {tuple(images.shape)}"
@@ -82,6 +83,19 @@ def make_problem(
         everywhere=bool(changeable.all()),
         no_void=bool(counted.all()),
     )
+
+
+def check_batch(images: Tensor) -> None:
+    """Check that a batch is one tensor.
+
+    Raises:
+        InputError: It is not, such as a list of images of several sizes.
+    """
+    if not isinstance(images, Tensor):
+        raise InputError(
+            "expected images of float32 (B, C, H, W) in one tensor, got a "
+            f"{type(images).__name__}; stack images of one size, and attack each size by itself"
+        )
 
 
 def _mask(mask: Tensor | None, shape: tuple[int, ...], name: str, device: torch.device) -> Tensor:

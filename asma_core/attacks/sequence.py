@@ -19,6 +19,7 @@ from asma_core.attacks.contract import (
     StepReport,
 )
 from asma_core.attacks.loop import Config
+from asma_core.attacks.problem import check_batch
 from asma_core.attacks.settings import AttackConfig
 from asma_core.attacks.tracker import better
 from asma_core.errors import InputError
@@ -65,6 +66,7 @@ class Sequence(Generic[Config]):
         """Attack a batch; see `contract.Attack`."""
         if not isinstance(config, self.config):
             raise InputError(f"expected settings of {self.config.__name__}, got {config!r}")
+        check_batch(images)
         goal, run = config.goal(), _Run(config.steps, on_step)
         results: list[AttackResult | None] = [None] * len(images)
         masks = (valid_mask, region_mask)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -70,6 +70,7 @@ class Tracker:
         predictions: Tensor,
         classes: int,
         eligible: bool = True,
+        recheck: Callable[[list[int]], Tensor] | None = None,
     ) -> Tensor:
         """Take in the state of the images still under attack, before their update.
 
@@ -80,11 +81,19 @@ class Tracker:
             predictions: int64 (B, H', W'), of these images.
             classes: K.
             eligible: Whether these images may be kept, and count as successes.
+            recheck: Predicts some rows again, without the rounding of a fast backend; what it says
+                of seeming successes, and of the originals, takes the place in `predictions`.
 
         Returns:
             float64 (B,) on the CPU: the score of each image.
         """
+        if recheck is not None and step == 0:
+            predictions[:] = recheck(list(range(len(predictions))))
         figures = self._figures(step, problem, images, predictions, classes)
+        seeming = [row for row, now in enumerate(figures) if now.score >= self._target_score]
+        if recheck is not None and step > 0 and seeming:
+            predictions[seeming] = recheck(seeming)
+            figures = self._figures(step, problem, images, predictions, classes)
         for row, now in enumerate(figures):
             record = self._records[now.index]
             record.trajectory.append(now)

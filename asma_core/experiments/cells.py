@@ -79,6 +79,8 @@ class Requests:
             sample=source.sample,
             device=self._plan.device,
             seed=self._plan.seed,
+            precision=self._plan.precision,
+            compiled=self._plan.compiled,
         )
         return request, source.towards(target_from_sample(self._dataset, other, source.shape))
 
@@ -98,4 +100,5 @@ class Known:
 def _key(spec: RunSpec) -> tuple[str, ...]:
     """Return what two runs share when one stands for the other."""
     config = json.dumps(dict(spec.config), sort_keys=True)
-    return spec.model_hash, spec.inputs_hash, spec.attack, config, str(spec.seed)
+    same = (spec.model_hash, spec.inputs_hash, spec.attack, config, spec.precision)
+    return (*same, str(spec.seed))

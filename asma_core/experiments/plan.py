@@ -10,6 +10,7 @@ from asma_core.attacks.registry import find_attack
 from asma_core.attacks.settings import config_from_dict, config_from_text
 from asma_core.data.datasets import Dataset
 from asma_core.errors import InputError
+from asma_core.models.precision import AUTO
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Plan:
         variants: The rows of the table.
         device: As it was asked for.
         seed: Of torch's generator.
+        precision: As it was asked for.
+        compiled: Whether the network is compiled for the attacks.
     """
 
     model: str
@@ -48,6 +51,8 @@ class Plan:
     variants: tuple[Variant, ...]
     device: str = "auto"
     seed: int = 0
+    precision: str = AUTO
+    compiled: bool = False
 
     def cells(self) -> list[tuple[tuple[str, str], Variant]]:
         """Return pair and row of each run, image by image and within it row by row."""

@@ -85,6 +85,8 @@ class JobQueue:
             sample=spec.sample,
             device=spec.device,
             seed=spec.seed,
+            precision=spec.precision,
+            compiled=spec.compiled,
         )
         return self.submit(request, self.store.inputs(run))
 

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from asma_core.errors import ModelError
+from asma_core.models.backend import float32_sums
 from asma_core.models.cards import ModelCard, find_card, weights_hash
 from asma_core.models.contract import SegmentationModel, borrowed, checked_logits, predicted
+from asma_core.models.precision import FLOAT32
 
 # What networks of MONAI raise for arguments that make no sense.
 _BUILD_ERRORS: Final = (
@@ -95,7 +97,7 @@ def predict(
     Raises:
         ModelError: The logits are not finite.
     """
-    with borrowed(model), torch.inference_mode():
+    with borrowed(model), torch.inference_mode(), float32_sums(FLOAT32):
         # A copy, as torch takes no array that is read-only or runs backwards.
         logits = checked_logits(model(torch.from_numpy(image.copy())[None].to(device)))
         labels: NDArray[np.int64] = predicted(logits)[0].cpu().numpy()

@@ -22,6 +22,7 @@ from asma_core.attacks.settings import config_from_dict
 from asma_core.data.images import read_image
 from asma_core.errors import AsmaError, DeviceError, ModelError
 from asma_core.files import explained, write_json
+from asma_core.models.backend import float32_sums, make_backend
 from asma_core.models.cards import find_card, weights_hash
 from asma_core.models.contract import SegmentationModel
 from asma_core.models.devices import choose_device, is_out_of_memory
@@ -43,6 +44,7 @@ class _Attacked:
 
     model: SegmentationModel
     device: torch.device
+    precision: str
     clean: NDArray[np.int64]
     result: AttackResult
     seconds: float
@@ -131,16 +133,20 @@ def _attack(run: Run, inputs: RunInputs, device: torch.device, on_step: Watch) -
     config = config_from_dict(entry.config, spec.config)
     region = None if inputs.region is None else torch.from_numpy(inputs.region)[None].to(device)
     warnings = checks.before(model, image, target, valid, region)
+    backend = make_backend(model, device, spec.precision)
+    if spec.compiled:
+        warnings += filter(None, [backend.compiled_for(image)])
     started = time.perf_counter()
     clean = predict(model, inputs.image, device)
-    (result,) = entry.load()(
-        model, image, target, config, valid_mask=valid, region_mask=region, on_step=on_step
-    )
+    with float32_sums(backend.precision):
+        (result,) = entry.load()(
+            backend, image, target, config, valid_mask=valid, region_mask=region, on_step=on_step
+        )
     seconds = time.perf_counter() - started
     # The other attacks go back and forth across the target on purpose.
     if hasattr(config, "stop_at_target") and not entry.black_box:
         warnings += checks.after(result.trajectory)
-    return _Attacked(model, device, clean, result, seconds, warnings)
+    return _Attacked(model, device, backend.precision, clean, result, seconds, warnings)
 
 
 def _results(run: Run, inputs: RunInputs, attacked: _Attacked, staged: Path) -> dict[str, Any]:
@@ -160,6 +166,7 @@ def _results(run: Run, inputs: RunInputs, attacked: _Attacked, staged: Path) -> 
         "gradient_evaluations": result.gradient_evaluations,
         "seconds": round(attacked.seconds, 3),
         "device": str(attacked.device),
+        "precision": attacked.precision,
         "chosen": dict(result.chosen),
         "notes": dict(result.notes),
         "warnings": list(attacked.warnings),

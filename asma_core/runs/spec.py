@@ -20,6 +20,7 @@ from asma_core.data.images import FloatImage, from_bytes, to_bytes
 from asma_core.data.masks import check_labels
 from asma_core.errors import InputError
 from asma_core.models.cards import find_card, weights_hash
+from asma_core.models.precision import AUTO, PRECISIONS
 
 LARGEST_SEED: Final = 2**63 - 1
 LIBRARIES: Final = ("torch", "monai", "numpy", "pillow")
@@ -92,6 +93,8 @@ class RunSpec:
         device: As it was asked for.
         seed: Of torch's generator.
         versions: Of the libraries that the figures hang on.
+        precision: As it was asked for; see `asma_core.models.backend`.
+        compiled: Whether the network is compiled for the attack.
     """
 
     model: str
@@ -107,6 +110,8 @@ class RunSpec:
     device: str
     seed: int
     versions: Mapping[str, str]
+    precision: str = AUTO
+    compiled: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -126,6 +131,8 @@ class RunRequest:
     sample: str = ""
     device: str = "auto"
     seed: int = 0
+    precision: str = AUTO
+    compiled: bool = False
 
 
 def make_spec(request: RunRequest, inputs: RunInputs, packed: bytes) -> RunSpec:
@@ -141,6 +148,10 @@ def make_spec(request: RunRequest, inputs: RunInputs, packed: bytes) -> RunSpec:
         raise InputError(
             f"seed is {request.seed}; it must be at least 0 and at most {LARGEST_SEED}"
         )
+    if request.precision not in PRECISIONS:
+        raise InputError(
+            f"no precision is called {request.precision!r}; choose {', '.join(PRECISIONS)}"
+        )
     return RunSpec(
         model=card.name,
         model_hash=weights_hash(card),
@@ -155,6 +166,8 @@ def make_spec(request: RunRequest, inputs: RunInputs, packed: bytes) -> RunSpec:
         device=request.device,
         seed=request.seed,
         versions=versions(),
+        precision=request.precision,
+        compiled=request.compiled,
     )
 
 

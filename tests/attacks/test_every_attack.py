@@ -105,3 +105,5 @@ def test_bad_inputs_are_sentences(entry: AttackEntry) -> None:
         run(entry, images * 255, masks)
     with pytest.raises(InputError, match="float32"):
         run(entry, (images * 255).to(torch.uint8), masks)
+    with pytest.raises(InputError, match="attack each size by itself"):
+        run(entry, [images[0], images[0, :, :16]], masks)

@@ -21,7 +21,7 @@ from asma_core.errors import InputError, UnknownRunError
 from asma_core.runs import artefacts, execute, store
 from asma_core.runs.live import live_state
 from asma_core.runs.run import CANCELLED, DONE, FAILED, INTERRUPTED, Run
-from asma_core.runs.spec import RunInputs
+from asma_core.runs.spec import RunInputs, RunSpec
 from asma_core.runs.store import RunStore
 from tests import tiny
 
@@ -417,3 +417,30 @@ def test_a_run_without_a_region_has_the_inputs_that_it_always_had(runs: RunStore
     assert RunInputs.unpacked(packed).region is None
     with np.load(io.BytesIO(packed)) as arrays:
         assert set(arrays) == {"image", "target", "valid", "truth"}
+
+
+def test_what_is_scored_is_float32_whatever_leads_the_attack(runs: RunStore) -> None:
+    run = carried_out(runs, precision="bfloat16")
+    folder = runs.folder(run.id)
+    seen = tiny.bare_prediction(tiny.MODEL, runs.home, folder / artefacts.ADVERSARIAL)
+    assert np.array_equal(labels(folder / artefacts.PREDICTION_ADVERSARIAL), seen)
+    assert (run.results["precision"], run.spec.precision) == ("bfloat16", "bfloat16")
+    assert run.results["success"]
+
+
+def test_a_network_that_can_not_be_compiled_is_a_warning_and_the_run_goes_on(
+    runs: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no compiler here")
+
+    monkeypatch.setattr(torch, "compile", broken)
+    run = carried_out(runs, compiled=True)
+    assert run.results["success"]
+    assert any("no compiler here" in warning for warning in run.results["warnings"])
+
+
+def test_runs_from_before_there_were_precisions_are_read(runs: RunStore) -> None:
+    old = carried_out(runs).spec.as_dict()
+    del old["precision"], old["compiled"]
+    assert (RunSpec(**old).precision, RunSpec(**old).compiled) == ("auto", False)

@@ -63,7 +63,7 @@ def test_the_same_run_gives_the_same_bytes_later(runs: RunStore) -> None:
 
 
 def test_every_file_that_a_run_writes_is_explained() -> None:
-    assert {*artefacts.FILES, artefacts.TRUTH, "run.json"} == set(MEANINGS)
+    assert {*artefacts.FILES, artefacts.TRUTH, artefacts.REGION, "run.json"} == set(MEANINGS)
     assert f"{artefacts.DIFFERENCE_GAIN} times" in MEANINGS[artefacts.DIFFERENCE]
 
 

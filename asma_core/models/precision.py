@@ -1,0 +1,11 @@
+"""Names of the precisions; apart from the backend, so that a page need not import torch."""
+
+from __future__ import annotations
+
+from typing import Final
+
+AUTO: Final = "auto"
+FLOAT32: Final = "float32"
+TF32: Final = "tf32"
+BFLOAT16: Final = "bfloat16"
+PRECISIONS: Final = (AUTO, FLOAT32, TF32, BFLOAT16)
