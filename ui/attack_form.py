@@ -157,12 +157,19 @@ def _surroundings(key: str) -> tuple[str, int, str, bool]:
         persist_state=SESSION,
         help="The same seed on the same CPU gives the same files.",
     )
-    return device, int(seed), *(_backend(key) if gpu else (AUTO, False))
+    precision = _precision(key) if gpu else AUTO
+    compiled = st.toggle(
+        "Compile the network",
+        key=initial(f"{key}-compiled", False),
+        persist_state=SESSION,
+        help="Half a minute once for each network and image size; then each step is faster. It "
+        "pays from some hundred steps on.",
+    )
+    return device, int(seed), precision, compiled
 
 
-def _backend(key: str) -> tuple[str, bool]:
-    """Ask for what matters on a GPU alone."""
-    precision = st.selectbox(
+def _precision(key: str) -> str:
+    chosen: str = st.selectbox(
         "Precision",
         PRECISIONS,
         key=initial(f"{key}-precision", AUTO, PRECISIONS),
@@ -170,10 +177,4 @@ def _backend(key: str) -> tuple[str, bool]:
         help="Of the attack's passes; what is scored is always float32. auto: TF32 on a GPU that "
         "has it.",
     )
-    compiled = st.toggle(
-        "Compile the network",
-        key=initial(f"{key}-compiled", False),
-        persist_state=SESSION,
-        help="Takes a minute once for each network and image size; then the steps are faster.",
-    )
-    return precision, compiled
+    return chosen

@@ -34,6 +34,7 @@ class _Wanted:
     settings: dict[str, str]
     studied: str
     weights: tuple[str, ...]
+    compiled: bool
 
 
 def experiment_form() -> None:
@@ -46,7 +47,8 @@ def experiment_form() -> None:
         attacks = _attacks()
         settings = _settings()
         studied, weights = _study()
-    wanted = _Wanted(dataset.name, model, pairs, attacks, settings, studied, weights)
+        compiled = _compiled()
+    wanted = _Wanted(dataset.name, model, pairs, attacks, settings, studied, weights, compiled)
     rows = len(attacks) + len(weights)
     with left:
         st.caption(
@@ -178,6 +180,16 @@ def _study() -> tuple[str, tuple[str, ...]]:
     return studied, tuple(chosen)
 
 
+def _compiled() -> bool:
+    chosen: bool = st.toggle(
+        "Compile the network",
+        key=initial(f"{KEY}-compiled", False),
+        persist_state=SESSION,
+        help="Half a minute once for each image size; then each step is faster.",
+    )
+    return chosen
+
+
 def _plan(wanted: _Wanted, dataset: Dataset) -> Plan:
     rows: list[Variant] = [variant(name, wanted.settings) for name in wanted.attacks]
     if wanted.weights:
@@ -185,7 +197,7 @@ def _plan(wanted: _Wanted, dataset: Dataset) -> Plan:
     if not rows:
         raise InputError("choose at least one attack")
     pairs = pairs_of(dataset, wanted.pairs)
-    return Plan(wanted.model, wanted.dataset, pairs, tuple(rows))
+    return Plan(wanted.model, wanted.dataset, pairs, tuple(rows), compiled=wanted.compiled)
 
 
 def _start(wanted: _Wanted, dataset: Dataset) -> None:

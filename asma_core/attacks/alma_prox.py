@@ -21,7 +21,7 @@ from torch import Tensor
 
 from asma_core.attacks.loop import Look, Method, MethodAttack
 from asma_core.attacks.pixels import keepable, margin_weights, margins
-from asma_core.attacks.problem import Problem
+from asma_core.attacks.problem import Problem, largest
 from asma_core.attacks.proximal import prox_linf
 from asma_core.attacks.proximal_configs import AlmaConfig
 
@@ -37,6 +37,8 @@ SCALE_ON_SUCCESS: Final = 1.02
 SCALE_ON_FAILURE: Final = 0.98
 METRIC_MEMORY: Final = 0.99
 STEP_FALLS_TO: Final = 0.1
+# Where the search for the next Linf begins, as a share of the last one.
+START_BELOW: Final = 0.9
 
 
 class _AugmentedLagrangian(Method):
@@ -52,6 +54,7 @@ class _AugmentedLagrangian(Method):
         self._constraint = problem.images.new_full(shape, torch.inf)
         self._scale = problem.images.new_ones(count)
         self._squares = torch.zeros_like(problem.images)
+        self._level = problem.images.new_zeros(count)
         self._typical: Tensor | None = None
 
     def weights(self, look: Look) -> Tensor:
@@ -78,7 +81,9 @@ class _AugmentedLagrangian(Method):
         size = self._step_size * STEP_FALLS_TO ** (look.step / look.steps)
         change = look.images - look.problem.images + size * gradient / root
         weight = root.new_ones(len(root))
-        change = prox_linf(change, root / size, weight) * look.problem.region
+        change = prox_linf(change, root / size, weight, START_BELOW * self._level)
+        self._level = largest(change)
+        change = look.problem.within(change)
         return (look.problem.images + change).clamp_(0.0, 1.0)
 
     def _constraint_of(self, look: Look) -> tuple[Tensor, Tensor, Tensor, Tensor]:

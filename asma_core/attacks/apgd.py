@@ -22,9 +22,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from asma_core.attacks.balls import check_budget, project_linf
+from asma_core.attacks.balls import check_budget, linf_bounds
 from asma_core.attacks.configs import LINF
-from asma_core.attacks.ensemble_configs import EnsembleConfig
+from asma_core.attacks.ensemble_configs import ApgdConfig, EnsembleConfig
 from asma_core.attacks.loop import Look, Method, MethodAttack
 from asma_core.attacks.pixels import entropy_weights
 from asma_core.attacks.problem import Problem, per_image
@@ -93,7 +93,7 @@ def jensen_shannon(look: Look, away: bool) -> tuple[Tensor, Tensor]:
 class Apgd(Method):
     """One loss over the three radii."""
 
-    def __init__(self, problem: Problem, config: EnsembleConfig, loss: Loss) -> None:
+    def __init__(self, problem: Problem, config: ApgdConfig, loss: Loss) -> None:
         """Start at the originals, with the largest radius."""
         self._loss_of, self._rounding = loss, config.rounding
         self._away = config.goal().away
@@ -132,14 +132,10 @@ class Apgd(Method):
         if look.step in self._checks:
             images, gradient, previous = self._check(images, gradient)
         step = images + per_image(self._size) * gradient.sign()
-        step = self._project(step, look)
+        step = step.clamp_(self._low, self._high)
         moved = images + MOMENTUM * (step - images) + (1.0 - MOMENTUM) * (images - previous)
         self._previous = images
-        return self._project(moved, look)
-
-    def _project(self, images: Tensor, look: Look) -> Tensor:
-        radius = RADII[self._stage] * self._budget
-        return project_linf(images, look.problem, radius.clamp_max(1.0), self._rounding)
+        return moved.clamp_(self._low, self._high)
 
     def _enter(self, look: Look, gradient: Tensor, stage: int) -> Tensor:
         """Begin a stage: the step is twice its radius, the image that so far was best is kept."""
@@ -148,13 +144,15 @@ class Apgd(Method):
         self._stage, self._since = stage, 0
         self._checks = _checkpoints(begin, int(STAGES[stage] * look.steps))
         self._size = 2.0 * RADII[stage] * self._budget
+        radius = (RADII[stage] * self._budget).clamp_max(1.0)
+        self._low, self._high = linf_bounds(look.problem, radius, self._rounding)
         for values in (self._best, self._best_at_check, self._last):
             values.fill_(-torch.inf)
         self._improved.zero_()
         self._halved.zero_()
         moved = start + per_image(self._size) * gradient.sign() if stage == 0 else start
-        self._previous = self._project(start, look)
-        return self._project(moved, look)
+        self._previous = start.clamp(self._low, self._high)
+        return moved.clamp(self._low, self._high)
 
     def _note(self, look: Look, gradient: Tensor) -> None:
         self._since += 1
@@ -189,8 +187,8 @@ def _checkpoints(begin: int, end: int) -> list[int]:
     return [begin + round(share * length) for share in shares[1:-1]]
 
 
-def _apgd(loss: Loss) -> MethodAttack[EnsembleConfig]:
-    return MethodAttack(EnsembleConfig, lambda problem, config: Apgd(problem, config, loss))
+def _apgd(loss: Loss) -> MethodAttack[ApgdConfig]:
+    return MethodAttack(ApgdConfig, lambda problem, config: Apgd(problem, config, loss))
 
 
 def _stages(config: EnsembleConfig) -> list[Stage]:
@@ -199,7 +197,8 @@ def _stages(config: EnsembleConfig) -> list[Stage]:
         "balanced cross-entropy": balanced_entropy,
         "Jensen-Shannon": jensen_shannon,
     }
-    return [Stage(name, _apgd(loss), config) for name, loss in losses.items()]
+    each = ApgdConfig(**config.as_dict())
+    return [Stage(name, _apgd(loss), each) for name, loss in losses.items()]
 
 
 APGD_ENSEMBLE: Final = Sequence(EnsembleConfig, _stages)

@@ -34,19 +34,21 @@ def check_budget(budget: float, norm: str, rounding: bool) -> None:
         )
 
 
-def project_linf(images: Tensor, problem: Problem, budget: Tensor, rounding: bool) -> Tensor:
-    """Clip images to the box [0, 1] and to a Linf distance of the originals.
+def linf_bounds(problem: Problem, budget: Tensor, rounding: bool) -> tuple[Tensor, Tensor]:
+    """Return the least and the greatest values of images within a Linf distance of the originals.
+
+    An image clamped to them lies within the box [0, 1] and the budget, and equals the original
+    outside the region.
 
     Args:
-        images: float32 (B, C, H, W).
         problem: Of these images.
         budget: float (B,), in [0, 1] units.
         rounding: Whether the 8-bit file must lie within the budget too.
 
     Returns:
-        float32 (B, C, H, W); equal to the originals outside the region.
+        float32 (B, C, H, W) each.
     """
-    reach = per_image(budget.to(images))
+    reach = per_image(budget.to(problem.images))
     if rounding:
         reach = ((reach * 255.0 + ROUNDING_ERROR).floor() / 255.0).clamp_min(0.0)
     low = (problem.images - reach).clamp_min(0.0)
@@ -55,7 +57,15 @@ def project_linf(images: Tensor, problem: Problem, budget: Tensor, rounding: boo
         # The originals may lie between two levels: only levels that are within the budget.
         low, high = _level_above(low), _level_below(high)
         low, high = torch.minimum(low, problem.images), torch.maximum(high, problem.images)
-    return torch.minimum(torch.maximum(images, low), high).where(problem.region, problem.images)
+    if problem.everywhere:
+        return low, high
+    region, images = problem.region, problem.images
+    return low.where(region, images), high.where(region, images)
+
+
+def project_linf(images: Tensor, problem: Problem, budget: Tensor, rounding: bool) -> Tensor:
+    """Clip images, float32 (B, C, H, W), to `linf_bounds`; for a budget that changes."""
+    return images.clamp(*linf_bounds(problem, budget, rounding))
 
 
 def _level_above(values: Tensor) -> Tensor:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import torch
 from torch import Tensor
 
 from asma_core.attacks.budget_configs import CosPgdConfig
@@ -21,7 +20,8 @@ from asma_core.attacks.projected import Projected
 def _aligned(look: Look, away: bool) -> Tensor:
     likely = look.logits.softmax(dim=1)
     of_mask = likely.gather(1, look.problem.target[:, None])[:, 0]
-    cosine: Tensor = of_mask / torch.linalg.vector_norm(likely, dim=1)
+    # On a CPU, vector_norm over a dimension that is not the last is 50 times slower.
+    cosine: Tensor = of_mask / likely.square_().sum(dim=1).sqrt_()
     return cosine if away else 1.0 - cosine
 
 

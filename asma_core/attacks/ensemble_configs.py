@@ -22,8 +22,8 @@ class EnsembleConfig(CommonConfig):
     steps: int = setting(
         300,
         "Steps",
-        "Most updates of the image, shared by the three losses.",
-        minimum=3,
+        "Most updates of the image, shared by the three losses with three radii each.",
+        minimum=9,
         maximum=100_000,
         unit="steps",
     )
@@ -34,6 +34,15 @@ class EnsembleConfig(CommonConfig):
     def goal(self) -> Goal:
         """Return how the attack is judged."""
         return Goal(self.stop_at_target, LINF, away=self.goal_is == AWAY)
+
+
+@dataclass(frozen=True)
+class ApgdConfig(EnsembleConfig):
+    """Settings of one loss of the ensemble, over the three radii."""
+
+    steps: int = setting(
+        100, "Steps", "Most updates of the image.", minimum=3, maximum=100_000, unit="steps"
+    )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from asma_core.attacks.balls import check_budget, project_l2, project_linf
+from asma_core.attacks.balls import check_budget, linf_bounds, project_l2
 from asma_core.attacks.budget_configs import BudgetConfig
 from asma_core.attacks.configs import LINF
 from asma_core.attacks.loop import Look, Method
@@ -37,6 +37,7 @@ class Projected(Method):
         self._budget = chosen_budget(problem, config.norm, config.budget)
         if config.norm == LINF:
             check_budget(float(self._budget.min()), LINF, config.rounding)
+            self._low, self._high = linf_bounds(problem, self._budget, config.rounding)
         given = config.step_size
         automatic = CROSSINGS * self._budget / config.steps
         self._size = automatic if given is None else torch.full_like(automatic, given)
@@ -61,8 +62,9 @@ class Projected(Method):
             moved = look.images + per_image(self._size) * gradient.sign()
         else:
             moved = look.images + per_image(self._size / self._length(gradient)) * gradient
-        project = project_linf if self._config.norm == LINF else project_l2
-        return project(moved, look.problem, self._budget, self._config.rounding)
+        if self._config.norm == LINF:
+            return moved.clamp_(self._low, self._high)
+        return project_l2(moved, look.problem, self._budget, self._config.rounding)
 
     def _length(self, direction: Tensor) -> Tensor:
         if self._config.norm == LINF:

@@ -13,31 +13,37 @@ from asma_core.attacks.problem import per_image
 NEWTON_STEPS: Final = 12
 
 
-def prox_linf(change: Tensor, metric: Tensor, weight: Tensor) -> Tensor:
+def prox_linf(change: Tensor, metric: Tensor, weight: Tensor, near: Tensor | None = None) -> Tensor:
     """Return argmin_d weight ||d||_inf + 1/2 sum_i metric_i (d_i - change_i)^2, per image.
 
     It clips the change to [-t, t], where t solves sum_i metric_i max(|change_i| - t, 0) = weight.
-    Newton from t = 0 rises to the solution without passing it, as the sum is convex in t.
+    Newton rises from below to the solution without passing it, as the sum is convex in t.
 
     Args:
         change: float32 (B, C, H, W).
         metric: float32 (B, C, H, W), above 0.
         weight: float32 (B,), at least 0.
+        near: float32 (B,), where the solution may be, such as where the last one was: a start that
+            saves steps where it lies below the solution.
     """
     sizes = change.abs()
+    paid = sizes * metric
     level = torch.zeros_like(weight)
+    if near is not None:
+        left = ((sizes - per_image(near)).clamp_min_(0.0) * metric).flatten(1).sum(dim=1)
+        level = torch.where(left > weight, near, level)
     for _ in range(NEWTON_STEPS):
-        above = (sizes > per_image(level)) * metric
-        slope = above.flatten(1).sum(dim=1)
-        moved = ((above * sizes).flatten(1).sum(dim=1) - weight) / slope.clamp_min(1e-30)
+        above = sizes > per_image(level)
+        slope = (metric * above).flatten(1).sum(dim=1)
+        moved = ((paid * above).flatten(1).sum(dim=1) - weight) / slope.clamp_min(1e-30)
         # Where the weight is more than all of the change can pay for, nothing is left of it.
         moved = torch.where(slope > 0, moved, level)
         if bool((moved <= level * (1.0 + 1e-6)).all()):
             break
         level = torch.maximum(moved, level)
-    nothing = (sizes * metric).flatten(1).sum(dim=1) <= weight
+    nothing = paid.flatten(1).sum(dim=1) <= weight
     level = per_image(torch.where(nothing, 0.0, level))
-    return torch.minimum(torch.maximum(change, -level), level)
+    return change.clamp(-level, level)
 
 
 def prox_l2(change: Tensor, metric: Tensor, weight: Tensor) -> Tensor:
