@@ -14,6 +14,7 @@ from asma_core.paths import PROJECT
 from benchmarks.browser import chromium, served, settled
 
 ATTACKS = (("demo-lesion", 48, 49), ("demo-lesion", 50, 53), ("demo-fundus", 50, 51))
+TABLE = ("--samples", "5", "--target-iou", "0.95", "--distance-weights", "0,1,10,100")
 
 
 def main() -> None:
@@ -29,6 +30,7 @@ def main() -> None:
         for dataset, sample, target in ATTACKS:
             pair = ["--sample", str(sample), "--target-sample", str(target)]
             command(["attack", "--model", f"{dataset}-unet", "--dataset", dataset, *pair])
+        command(["ablation", "--model", "demo-lesion-unet", "--dataset", "demo-lesion", *TABLE])
         with served(Path(folder)) as url, chromium() as browser:
             _take(browser, url, options)
 
@@ -52,8 +54,18 @@ def _take(browser: Browser, url: str, options: argparse.Namespace) -> None:
     ):
         page.goto(f"{url}/{address}")
         save(name)
+    _experiment(page, url)
+    save("experiments")
     _live(page, url)
     page.screenshot(path=options.out / f"live-{options.scheme}.png")
+
+
+def _experiment(page: Page, url: str) -> None:
+    """Open the experiment that the command line made."""
+    page.goto(f"{url}/experiments")
+    settled(page)
+    page.get_by_role("link", name="demo-lesion-unet on demo-lesion").click()
+    page.get_by_text("Click a point").wait_for()
 
 
 def _live(page: Page, url: str) -> None:

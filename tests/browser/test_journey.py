@@ -204,3 +204,33 @@ def test_a_real_image_is_uploaded_attacked_downloaded_and_predicted_again(
     np.testing.assert_array_equal(again, said)
     assert not np.array_equal(read_image(file), read_image(photograph))
     assert run_id
+
+
+def test_an_experiment_is_started_stopped_gone_on_with_and_a_point_opens_its_run(
+    page: Page, url: str
+) -> None:
+    page.set_default_timeout(SLOW)
+    # The address of the form has no data set: the first one is generated, which takes seconds.
+    page.goto(f"{url}/experiments")
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
+    settle(page)
+    pairs = page.get_by_role("spinbutton", name="Pairs")
+    pairs.fill("1")
+    pairs.press("Enter")
+    expect(page.get_by_text("5 runs: 1 pair, 5 rows")).to_be_visible()
+    steps = page.get_by_role("spinbutton", name="Steps")
+    steps.fill("12")
+    steps.press("Enter")
+    settle(page)
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url(re.compile(r"experiment=[0-9a-f]{8}"), timeout=SLOW)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("button", name="Delete")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("button", name="Go on")).to_have_count(0)
+    settle(page)
+    point = page.locator(".js-plotly-plot").first.locator(".scatterlayer .point").first
+    expect(point).to_be_visible()
+    point.click(force=True)
+    page.wait_for_url(re.compile(r"compare\?run=[0-9a-f]{8}"), timeout=SLOW)
+    expect(page.locator(VIEWER)).to_be_visible()
