@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
+from asma_core.files import write_bytes
 from ui.canvas_tools import TOOLS
 from ui.mask_canvas import mask_canvas
 
@@ -23,7 +25,10 @@ def drawing() -> None:
     drawn = mask_canvas(image, base, classes, key="target", width=640, height=640)
     # A page that has just been closed may still write: every tab has its own file.
     name = st.session_state.setdefault("name", st.query_params.get("name", "mask"))
-    np.save(Path(os.environ["ASMA_CANVAS_MASKS"]) / f"{name}.npy", drawn.mask)
+    # Renamed into place: the test reads it meanwhile.
+    mask = io.BytesIO()
+    np.save(mask, drawn.mask)
+    write_bytes(Path(os.environ["ASMA_CANVAS_MASKS"]) / f"{name}.npy", mask.getvalue())
     st.text(f"shapes {drawn.n_edits}, area {np.count_nonzero(drawn.mask)}")
     tool = TOOLS[st.session_state["target-tool"]]
     # A canvas that has just come loads for a moment, in which the mouse draws nothing.

@@ -671,7 +671,8 @@ def test_where_the_image_may_change_goes_into_the_run(house: House) -> None:
     app = visit("attack", dataset=DATASET, sample="b")
     app.selectbox(key="attack-region").set_value("near").run()
     app.number_input(key="attack-region-margin").set_value(2).run()
-    assert "of the image may change" in "".join(str(image.proto) for image in app.get("imgs"))
+    pictures = [*app.get("image"), *app.get("imgs")]
+    assert any("of the image may change" in str(shown.proto) for shown in pictures)
     press_run(app)
     region = house.runs.inputs(house.submitted()).region
     assert region is not None
