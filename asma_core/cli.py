@@ -63,11 +63,15 @@ def _readable(answer: Any, indent: str = "") -> str:
         return "\n\n".join(_readable(item, indent) for item in answer) or "none"
     lines = []
     for name, value in answer.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) or _is_table(value):
             lines += [f"{indent}{name}:", _readable(value, indent + "  ")]
         else:
             lines.append(f"{indent}{name}: {_word(value)}")
     return "\n".join(lines)
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
 
 
 def _word(value: Any) -> str:
