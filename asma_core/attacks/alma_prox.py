@@ -37,8 +37,6 @@ SCALE_ON_SUCCESS: Final = 1.02
 SCALE_ON_FAILURE: Final = 0.98
 METRIC_MEMORY: Final = 0.99
 STEP_FALLS_TO: Final = 0.1
-# Where the search for the next Linf begins, as a share of the last one.
-START_BELOW: Final = 0.9
 
 
 class _AugmentedLagrangian(Method):
@@ -81,7 +79,7 @@ class _AugmentedLagrangian(Method):
         size = self._step_size * STEP_FALLS_TO ** (look.step / look.steps)
         change = look.images - look.problem.images + size * gradient / root
         weight = root.new_ones(len(root))
-        change = prox_linf(change, root / size, weight, START_BELOW * self._level)
+        change = prox_linf(change, root / size, weight, self._level)
         self._level = largest(change)
         change = look.problem.within(change)
         return (look.problem.images + change).clamp_(0.0, 1.0)

@@ -21,9 +21,13 @@ from tests.attacks.networks import Linear, disc, small_network, some_images
 WEIGHTS = (0.6, -0.3, 0.2)
 
 
-@settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 2**16), weight=st.floats(0.01, 30.0))
-def test_the_linf_step_is_the_minimum(seed: int, weight: float) -> None:
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**16),
+    weight=st.floats(0.01, 30.0),
+    near=st.none() | st.floats(0.0, 9.0),
+)
+def test_the_linf_step_is_the_minimum(seed: int, weight: float, near: float | None) -> None:
     generator = np.random.default_rng(seed)
     change, metric = generator.normal(size=6), generator.uniform(0.2, 3.0, 6)
 
@@ -35,6 +39,7 @@ def test_the_linf_step_is_the_minimum(seed: int, weight: float) -> None:
         torch.tensor(change, dtype=torch.float32).view(1, 1, 1, 6),
         torch.tensor(metric, dtype=torch.float32).view(1, 1, 1, 6),
         torch.tensor([weight], dtype=torch.float32),
+        None if near is None else torch.tensor([near], dtype=torch.float32),
     )
     grid = np.linspace(0.0, float(np.abs(change).max()), 20001)
     best = grid[int(np.argmin([objective(level) for level in grid]))]
