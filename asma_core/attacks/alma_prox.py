@@ -75,14 +75,15 @@ class _AugmentedLagrangian(Method):
         """A step in the metric of the gradients so far, then the proximal one, then the box."""
         self._squares.mul_(METRIC_MEMORY).addcmul_(gradient, gradient, value=1.0 - METRIC_MEMORY)
         seen = 1.0 - METRIC_MEMORY ** (look.step + 1)
-        root = (self._squares / seen).sqrt_().add_(1e-12)
         size = self._step_size * STEP_FALLS_TO ** (look.step / look.steps)
-        change = look.images - look.problem.images + size * gradient / root
-        weight = root.new_ones(len(root))
-        change = prox_linf(change, root / size, weight, self._level)
+        # The root of the mean square of the gradients, over the step size.
+        metric = (self._squares * (1.0 / (seen * size**2))).sqrt_().add_(1e-12 / size)
+        change = (look.images - look.problem.images).addcdiv_(gradient, metric)
+        weight = metric.new_ones(len(metric))
+        change = prox_linf(change, metric, weight, self._level)
         self._level = largest(change)
         change = look.problem.within(change)
-        return (look.problem.images + change).clamp_(0.0, 1.0)
+        return change.add_(look.problem.images).clamp_(0.0, 1.0)
 
     def _constraint_of(self, look: Look) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return margin over range, the classes to raise and to lower, and the range."""
