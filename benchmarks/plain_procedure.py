@@ -48,7 +48,9 @@ def plain_asma(
         assert adversarial.grad is not None
         adversarial = (adversarial + multiplier * adversarial.grad).detach().clamp(0.0, 1.0)
         prediction = model(adversarial).argmax(dim=1)
-        counts = confusion_matrix(prediction[0].numpy(), target[0].numpy(), logits.shape[1])
+        counts = confusion_matrix(
+            prediction[0].cpu().numpy(), target[0].cpu().numpy(), logits.shape[1]
+        )
         ious.append(foreground_iou(counts))
         multiplier = beta * ious[-1] + tau
         if stop_at is not None and ious[-1] >= stop_at:
