@@ -123,7 +123,7 @@ def predict(options: argparse.Namespace) -> dict[str, Any]:
     card = find_card(options.model)
     device = choose_device(options.device)
     source = from_file(Path(options.image))
-    labels = predict_labels(load_model(card.name, device), source.image, device)
+    labels = _prediction(options, source)
     out = Path(options.out)
     files = {"prediction.png": encode_mask(labels), "overlay.png": _overlay(source, labels)}
     for name, data in files.items():
@@ -235,9 +235,7 @@ def _target(
         other = dataset.find(options.target_sample)
         return target_from_sample(dataset, other, source.shape), f"mask of {other.name}"
     scenario = get_scenario(options.scenario)
-    device = choose_device(options.device)
-    labels = predict_labels(load_model(options.model, device), source.image, device)
-    return scenario.apply(labels), f"{scenario.label.lower()} (prediction)"
+    return scenario.apply(_prediction(options, source)), f"{scenario.label.lower()} (prediction)"
 
 
 def _region(
@@ -247,9 +245,12 @@ def _region(
         return None
     if options.region not in REGIONS:
         return read_region(Path(options.region), source.shape)
+    return make_region(options.region, _prediction(options, source), target, options.region_margin)
+
+
+def _prediction(options: argparse.Namespace, source: SourceImage) -> NDArray[np.int64]:
     device = choose_device(options.device)
-    labels = predict_labels(load_model(options.model, device), source.image, device)
-    return make_region(options.region, labels, target, options.region_margin)
+    return predict_labels(load_model(options.model, device), source.image, device)
 
 
 def _attacked(store: RunStore, run: Run, steps: int, out: str | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from typing import Any, Final
@@ -13,10 +14,9 @@ from asma_core.attacks.problem import as_saved
 from asma_core.attacks.registry import find_attack
 from asma_core.attacks.settings import config_from_dict
 from asma_core.progress import Progress
-from benchmarks.plain_procedure import plain_asma
+from benchmarks.plain_procedure import SCALES, plain_asma
 
 TARGET_IOU: Final = 0.97
-SCALES: Final = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4)
 MOST_STEPS: Final = 500
 # A scale that fails more often than this is not the authors' best.
 LEAST_SUCCESS: Final = 0.75
@@ -30,26 +30,26 @@ def first_success(model: nn.Module, images: Tensor, targets: Tensor) -> dict[str
     authors' procedure has one in five steps, with several times the change. So the time that
     `minimal` needs to be as near as the best scale's image stands beside as well.
     """
-    progress = Progress("first success", len(images) * (len(SCALES) + 1))
+    progress = Progress("first success", len(images))
     scales: dict[float, list[dict[str, float]]] = {tau: [] for tau in SCALES}
     ours: list[list[tuple[float, float]]] = []
     for row in range(len(images)):
         image, target = images[row : row + 1], targets[row : row + 1]
         for tau in SCALES:
             scales[tau].append(_plain(model, image, target, tau))
-            progress.update(row * (len(SCALES) + 1) + len(ours))
         ours.append(_ours(model, image, target))
+        progress.update(row + 1)
     progress.close()
     plain = {tau: _medians(rows) for tau, rows in scales.items()}
     often = {tau: row for tau, row in plain.items() if row["success_rate"] >= LEAST_SUCCESS}
     best = min(often, key=lambda tau: often[tau]["l2"])
     first = statistics.median(way[0][0] for way in ours)
     nearer = [
-        next((at for at, l2 in way if l2 <= other["l2"]), float("nan"))
+        next((at for at, l2 in way if l2 <= other["l2"]), math.inf)
         for way, other in zip(ours, scales[best], strict=True)
         if other["success"]
     ]
-    as_near = statistics.median(at for at in nearer if at == at)
+    as_near = statistics.median(filter(math.isfinite, nearer))
     return {
         "authors": {f"tau {tau:g}": row for tau, row in plain.items()},
         "best_scale": f"tau {best:g}",
@@ -57,7 +57,7 @@ def first_success(model: nn.Module, images: Tensor, targets: Tensor) -> dict[str
             "seconds": first,
             "l2": statistics.median(way[0][1] for way in ours),
             "seconds_until_as_near": as_near,
-            "as_near_on": f"{sum(at == at for at in nearer)} of {len(nearer)}",
+            "as_near_on": f"{sum(map(math.isfinite, nearer))} of {len(nearer)}",
         },
         "times_faster": plain[best]["seconds"] / first,
         "times_faster_until_as_near": plain[best]["seconds"] / as_near,

@@ -9,9 +9,9 @@ over the rounds counts. `--device cpu --size 64 --batch 2 --channels 4,8` tries 
 from __future__ import annotations
 
 import argparse
-import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,9 +24,9 @@ from asma_core.files import to_json
 from asma_core.models.backend import Backend, float32_sums, make_backend
 from asma_core.models.devices import choose_device
 from asma_core.models.precision import AUTO, FLOAT32, PRECISIONS
-from asma_core.progress import Progress
 from benchmarks.machine import machine
 from benchmarks.plain_procedure import plain_asma
+from benchmarks.turns import medians
 
 
 def main() -> None:
@@ -57,19 +57,8 @@ def measure(options: argparse.Namespace, device: torch.device) -> dict[str, Any]
     images = torch.rand(options.batch, 3, options.size, options.size, device=device)
     targets = (images.mean(dim=1) > 0.5).long()
     candidates, notes = _candidates(network, images, targets, options.steps, device)
-    rates: dict[str, list[float]] = {name: [] for name in candidates}
-    progress = Progress("gpu", options.rounds + 1)
-    for turn in range(options.rounds + 1):
-        for name, run in candidates.items():
-            _wait(device)
-            started = time.perf_counter()
-            done = run()
-            _wait(device)
-            if turn > 0:  # the first round warms up
-                rates[name].append(done / (time.perf_counter() - started))
-        progress.update(turn + 1)
-    progress.close()
-    median = {name: statistics.median(values) for name, values in rates.items()}
+    timed = {name: partial(_rate, run, device) for name, run in candidates.items()}
+    median = medians("gpu", timed, options.rounds)
     ours = max(rate for name, rate in median.items() if name.startswith("asma"))
     return {
         "images_times_steps_per_second": median,
@@ -142,6 +131,14 @@ def _attack(backend: Backend, images: Tensor, targets: Tensor, steps: int) -> Ca
         return sum(result.gradient_evaluations for result in results)
 
     return run
+
+
+def _rate(run: Callable[[], int], device: torch.device) -> float:
+    _wait(device)
+    started = time.perf_counter()
+    done = run()
+    _wait(device)
+    return done / (time.perf_counter() - started)
 
 
 def _wait(device: torch.device) -> None:

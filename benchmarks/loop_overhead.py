@@ -4,44 +4,40 @@ from __future__ import annotations
 
 import statistics
 import time
+from functools import partial
 from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
+from asma_core.attacks.configs import TOWARDS
 from asma_core.attacks.registry import ATTACKS
 from asma_core.attacks.settings import config_from_dict
-from asma_core.progress import Progress
+from asma_core.models.contract import SegmentationModel
+from benchmarks.turns import medians
 
 # Composed of others, or without gradients.
 LEFT_OUT: Final = ("worst-case", "square")
-TOWARDS: Final = "towards the mask"
 
 
 def loop_overhead(
-    model: nn.Module, network: nn.Module, images: Tensor, targets: Tensor, steps: int, rounds: int
+    model: SegmentationModel, images: Tensor, targets: Tensor, steps: int, rounds: int
 ) -> dict[str, Any]:
     """Return time per gradient evaluation over that of the bare network at the same batch.
 
     Every attack takes all its steps: the target IoU is 1. In turns; the median of the rounds.
     """
+    bare: list[float] = []
+
+    def over_bare(name: str) -> float:
+        # The bare network before each, as a machine's speed comes and goes.
+        bare.append(bare_seconds(model.network, images, steps))
+        return _own(name, model, images, targets, steps) / bare[-1]
+
     names = [name for name in ATTACKS if name not in LEFT_OUT]
-    times: dict[str, list[float]] = {name: [] for name in ["bare", *names]}
-    progress = Progress(f"overhead, batch of {len(images)}", (rounds + 1) * len(names))
-    for turn in range(rounds + 1):
-        for place, name in enumerate(names):
-            # The bare network before each, as a machine's speed comes and goes.
-            bare, own = (
-                bare_seconds(network, images, steps),
-                _own(name, model, images, targets, steps),
-            )
-            if turn > 0:  # the first round warms up
-                times["bare"].append(bare)
-                times[name].append(own / bare)
-            progress.update(turn * len(names) + place + 1)
-    progress.close()
-    ratios = {name: statistics.median(times[name]) for name in names}
-    return {"bare_seconds": statistics.median(times["bare"]), **ratios}
+    candidates = {name: partial(over_bare, name) for name in names}
+    ratios = medians(f"overhead, batch of {len(images)}", candidates, rounds)
+    return {"bare_seconds": statistics.median(bare), **ratios}
 
 
 def _own(name: str, model: nn.Module, images: Tensor, targets: Tensor, steps: int) -> float:

@@ -6,9 +6,15 @@ weights too. Source: arXiv:1907.13124 and the authors' public code (MIT licence)
 
 from __future__ import annotations
 
+from typing import Final
+
 from torch import Tensor, nn
 
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
+
+# Of tau, from the one that barely arrives to the one that is soon there and far away; beta is ten
+# times tau, as in the authors' demo.
+SCALES: Final = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4)
 
 
 def plain_asma(

@@ -17,12 +17,14 @@ from __future__ import annotations
 import argparse
 from typing import Any, Final
 
+from asma_core.attacks.configs import TOWARDS
 from asma_core.files import to_json
 from asma_core.models.devices import choose_device
 from asma_core.models.memory import keep_freed_memory
 from asma_core.runs.figures import plain
 from benchmarks.contest import Contest
 from benchmarks.machine import machine
+from benchmarks.plain_procedure import SCALES
 
 # The target IoU of `minimal` and of what it is compared with.
 SETS: Final = {"demo-lesion": 0.97, "demo-fundus": 0.95}
@@ -64,7 +66,7 @@ def _defaults(contest: Contest) -> dict[str, Any]:
 def _norm(contest: Contest) -> dict[str, Any]:
     minimal = contest.minimal(100)
     scales = {}
-    for tau in (1e-6, 3e-6, 1e-5, 3e-5, 1e-4):
+    for tau in SCALES:
         settings = {"steps": 500, "tau": tau, "beta": 10 * tau}
         asma = contest.attack("asma", settings | {"target_iou": contest.target_iou})
         both = minimal.success & asma.success
@@ -92,7 +94,7 @@ def _others(contest: Contest) -> dict[str, Any]:
         within = shared | {"norm": "l2", "budget": budget}
         answer[name] = contest.attack(name, within).figures
         answer[f"{name}, automatic budget"] = contest.attack(name, shared | {"norm": "l2"}).figures
-    towards = shared | {"goal_is": "towards the mask"}
+    towards = shared | {"goal_is": TOWARDS}
     answer["apgd-ensemble"] = contest.attack("apgd-ensemble", towards).figures
     return answer
 

@@ -13,7 +13,6 @@ In one process and one run, in turns; the median over the rounds counts. The par
 from __future__ import annotations
 
 import argparse
-import statistics
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -31,12 +30,12 @@ from asma_core.models.contract import SegmentationModel
 from asma_core.models.devices import choose_device
 from asma_core.models.loading import load_model
 from asma_core.models.memory import keep_freed_memory
-from asma_core.progress import Progress
 from benchmarks.first_success import first_success
 from benchmarks.loop_overhead import bare_seconds, loop_overhead
 from benchmarks.machine import machine
 from benchmarks.plain_procedure import plain_asma
 from benchmarks.removal import removal
+from benchmarks.turns import medians
 
 
 def main() -> None:
@@ -77,16 +76,7 @@ def loop(options: argparse.Namespace) -> dict[str, Any]:
         "bare_1": lambda: bare_seconds(model.network, images[:1], steps),
         f"bare_{batch}": lambda: bare_seconds(model.network, images, steps),
     }
-    times: dict[str, list[float]] = {name: [] for name in candidates}
-    progress = Progress("speed", rounds + 1)
-    for turn in range(rounds + 1):
-        for name, run in candidates.items():
-            seconds = run()
-            if turn > 0:  # the first round warms up
-                times[name].append(seconds)
-        progress.update(turn + 1)
-    progress.close()
-    median = {name: statistics.median(values) for name, values in times.items()}
+    median = medians("speed", candidates, rounds)
     return {
         "seconds_per_image_and_evaluation": median,
         "speedup_one_image": median["plain_1"] / median["ours_1"],
@@ -102,7 +92,7 @@ def overhead(options: argparse.Namespace) -> dict[str, Any]:
     for batch in sorted({1, options.batch}):
         model, images, targets = _given(options, batch)
         answer[f"overhead_of_each_batch_{batch}"] = loop_overhead(
-            model, model.network, images, targets, 2 * options.steps, options.rounds
+            model, images, targets, 2 * options.steps, options.rounds
         )
     return answer
 

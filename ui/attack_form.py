@@ -12,7 +12,8 @@ import streamlit as st
 
 from asma_core.attacks.registry import ATTACKS, AttackEntry
 from asma_core.attacks.settings import Setting, choices, setting_of
-from asma_core.models.precision import AUTO, PRECISIONS
+from asma_core.models.precision import AUTO
+from ui.backend_choice import compile_choice, precision_choice
 from ui.values import SESSION, initial
 
 DEFAULT_PRESET: Final = "default"
@@ -157,24 +158,5 @@ def _surroundings(key: str) -> tuple[str, int, str, bool]:
         persist_state=SESSION,
         help="The same seed on the same CPU gives the same files.",
     )
-    precision = _precision(key) if gpu else AUTO
-    compiled = st.toggle(
-        "Compile the network",
-        key=initial(f"{key}-compiled", False),
-        persist_state=SESSION,
-        help="Half a minute once for each network and image size; then each step is faster. It "
-        "pays from some hundred steps on.",
-    )
-    return device, int(seed), precision, compiled
-
-
-def _precision(key: str) -> str:
-    chosen: str = st.selectbox(
-        "Precision",
-        PRECISIONS,
-        key=initial(f"{key}-precision", AUTO, PRECISIONS),
-        persist_state=SESSION,
-        help="Of the attack's passes; what is scored is always float32. auto: TF32 on a GPU that "
-        "has it.",
-    )
-    return chosen
+    precision = precision_choice(key) if gpu else AUTO
+    return device, int(seed), precision, compile_choice(key)

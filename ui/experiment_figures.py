@@ -25,6 +25,10 @@ TITLES: Final = {
 HEIGHT: Final = 420
 # Half the width over which the points of a row are strewn; rows are 1 apart.
 STREWN: Final = 0.22
+HOVER: Final = (
+    "<b>%{fullData.name}</b><br>%{customdata[1]} towards %{customdata[2]}<br>%{customdata[3]}"
+    "<extra></extra>"
+)
 
 
 def box_plot(cells: Sequence[Cell], titles: Mapping[str, str], figure: str) -> go.Figure:
@@ -109,12 +113,6 @@ def curve_plot(cells: Sequence[Cell], titles: Mapping[str, str]) -> go.Figure:
     drawing.update_yaxes(range=[0, 1.03], tickformat=".0%")
     drawing.update_xaxes(range=[0, furthest])
     return drawing
-
-
-HOVER: Final = (
-    "<b>%{fullData.name}</b><br>%{customdata[1]} towards %{customdata[2]}<br>%{customdata[3]}"
-    "<extra></extra>"
-)
 
 
 def clicked_run(event: Any) -> str:

@@ -11,9 +11,10 @@ from asma_core.attacks.registry import ATTACKS
 from asma_core.data.datasets import Dataset, dataset_names
 from asma_core.errors import AsmaError, InputError
 from asma_core.experiments.plan import Plan, Variant, distance_study, pairs_of, variant
-from asma_core.models.cards import model_cards
 from ui import services
+from ui.backend_choice import compile_choice
 from ui.guard import show_error
+from ui.network_choice import fitting_networks, network_choice
 from ui.values import SESSION, initial
 
 KEY: Final = "experiment-form"
@@ -47,7 +48,7 @@ def experiment_form() -> None:
         attacks = _attacks()
         settings = _settings()
         studied, weights = _study()
-        compiled = _compiled()
+        compiled = compile_choice(KEY)
     wanted = _Wanted(dataset.name, model, pairs, attacks, settings, studied, weights, compiled)
     rows = len(attacks) + len(weights)
     with left:
@@ -77,8 +78,7 @@ def _images() -> tuple[Dataset, str]:
         help="Its test images, or all where it has no test split.",
     )
     dataset = services.open_dataset(name)
-    cards = model_cards()
-    fitting = [key for key, card in cards.items() if len(card.classes) == len(dataset.classes)]
+    fitting = fitting_networks(len(dataset.classes))
     if not fitting:
         st.warning(
             f"No network has the {len(dataset.classes)} classes of this data set; train one with "
@@ -86,14 +86,7 @@ def _images() -> tuple[Dataset, str]:
             icon=":material/info:",
         )
         return dataset, ""
-    own = next((key for key in fitting if cards[key].dataset == name), fitting[0])
-    model = st.selectbox(
-        "Network",
-        fitting,
-        key=initial(f"{KEY}-network-{name}", own, fitting),
-        persist_state=SESSION,
-    )
-    return dataset, model
+    return dataset, network_choice(st, KEY, fitting, name)
 
 
 def _pairs(dataset: Dataset) -> int:
@@ -178,16 +171,6 @@ def _study() -> tuple[str, tuple[str, ...]]:
         accept_new_options=True,
     )
     return studied, tuple(chosen)
-
-
-def _compiled() -> bool:
-    chosen: bool = st.toggle(
-        "Compile the network",
-        key=initial(f"{KEY}-compiled", False),
-        persist_state=SESSION,
-        help="Half a minute once for each image size; then each step is faster.",
-    )
-    return chosen
 
 
 def _plan(wanted: _Wanted, dataset: Dataset) -> Plan:

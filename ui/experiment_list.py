@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from asma_core.experiments.store import Experiment, ExperimentStore, ended
+from asma_core.experiments.store import Experiment, ExperimentStore
 from ui import services
 from ui.experiment_form import experiment_form
 from ui.experiment_link import experiment_link
@@ -33,7 +33,7 @@ def experiment_list() -> None:
 
 
 def _line(store: ExperimentStore, experiment: Experiment) -> None:
-    done = len(ended(store.cells(experiment)))
+    done = store.count_ended(experiment.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         experiment_link(f"**{plain(title(experiment))}**", {"experiment": experiment.id})
         words, colour = standing(experiment, done)

@@ -42,6 +42,11 @@ def row_title(row: Variant) -> str:
     return name + row.label.removeprefix(row.attack)
 
 
+def row_titles(experiment: Experiment, study: bool) -> dict[str, str]:
+    """Return what the rows of the attacks, or those of the study, are called, by their labels."""
+    return {row.label: row_title(row) for row in experiment.plan.variants if row.study == study}
+
+
 def standing(experiment: Experiment, done: int) -> tuple[str, str]:
     """Return how an experiment stands, and Streamlit's colour for it."""
     total = len(experiment.plan.cells())

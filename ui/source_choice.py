@@ -13,10 +13,11 @@ from streamlit.delta_generator import DeltaGenerator
 from asma_core.data.datasets import Dataset, Sample, dataset_names
 from asma_core.errors import AsmaError
 from asma_core.files import explained
-from asma_core.models.cards import ModelCard, model_cards
+from asma_core.models.cards import ModelCard
 from asma_core.runs.sources import SourceImage, from_sample
 from ui import services
 from ui.guard import guarded, show_error
+from ui.network_choice import fitting_networks, network_choice
 from ui.uploads import keep_upload, open_upload
 from ui.values import SESSION, initial
 
@@ -168,8 +169,7 @@ def _read(_dataset: Dataset, _sample: Sample, stamps: tuple[object, ...]) -> Sou
 def _network(
     place: DeltaGenerator, key: str, classes: int | None, dataset: str
 ) -> ModelCard | None:
-    cards = model_cards()
-    fitting = [name for name, card in cards.items() if classes in (None, len(card.classes))]
+    fitting = fitting_networks(classes)
     if not fitting:
         what = "There is no network" if classes is None else f"No network has {classes} classes"
         st.warning(
@@ -178,14 +178,7 @@ def _network(
             icon=":material/info:",
         )
         return None
-    own = next((name for name in fitting if cards[name].dataset == dataset), fitting[0])
-    chosen = place.selectbox(
-        "Network",
-        fitting,
-        key=initial(f"{key}-network-{dataset}", own, fitting),
-        persist_state=SESSION,
-    )
-    return cards[chosen]
+    return fitting[network_choice(place, key, fitting, dataset)]
 
 
 def _from_upload(key: str, place: DeltaGenerator) -> Chosen | None:

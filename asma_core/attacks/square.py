@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from asma_core.attacks.balls import check_budget, project_linf
+from asma_core.attacks.balls import check_budget, linf_bounds
 from asma_core.attacks.configs import LINF
 from asma_core.attacks.ensemble_configs import SquareConfig
 from asma_core.attacks.loop import Look, Method, MethodAttack
@@ -39,6 +39,7 @@ class _Squares(Method):
         self._sign = -1.0 if config.goal().away else 1.0
         self._budget = chosen_budget(problem, LINF, config.budget)
         check_budget(float(self._budget.min()), LINF, config.rounding)
+        self._low, self._high = linf_bounds(problem, self._budget, config.rounding)
         self._generator = seeded()
         self._accepted = problem.images.clone()
         self._loss = problem.images.new_full((len(problem.images),), torch.inf)
@@ -54,7 +55,7 @@ class _Squares(Method):
         self._loss = torch.where(better, loss, self._loss)
         self._accepted = torch.where(per_image(better), look.images, self._accepted)
         proposed = self._stripes(look) if look.step == 0 else self._square(look)
-        return project_linf(proposed, look.problem, self._budget, self._config.rounding)
+        return proposed.clamp_(self._low, self._high)
 
     def _loss_of(self, look: Look) -> Tensor:
         entropy = cross_entropy(look.logits, look.problem.target, reduction="none")

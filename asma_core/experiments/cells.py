@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from asma_core.data.datasets import open_dataset
@@ -51,20 +51,21 @@ class Requests:
         self._plan, self._cells = plan, plan.cells()
         self._dataset, self._card = open_dataset(plan.dataset), find_card(plan.model)
         check_classes(self._card, self._dataset)
-        self._read: tuple[tuple[str, str], RunRequest, RunInputs] | None = None
+        self._read: tuple[tuple[str, str], RunRequest, RunInputs, bytes] | None = None
 
-    def of(self, place: int) -> tuple[RunRequest, RunInputs]:
-        """Return what to ask for at a place among the plan's cells.
+    def of(self, place: int) -> tuple[RunRequest, RunInputs, bytes]:
+        """Return what to ask for at a place among the plan's cells, its inputs packed as well.
 
         Raises:
             InputError: A file that can't be read.
         """
         names, row = self._cells[place]
         if self._read is None or self._read[0] != names:
-            self._read = (names, *self._pair(names))
-        _, request, inputs = self._read
+            request, inputs = self._pair(names)
+            self._read = (names, request, inputs, inputs.packed())
+        _, request, inputs, packed = self._read
         # The rows of a pair differ in the attack alone.
-        return RunRequest(**(vars(request) | {"attack": row.attack, "config": row.config})), inputs
+        return replace(request, attack=row.attack, config=row.config), inputs, packed
 
     def _pair(self, names: tuple[str, str]) -> tuple[RunRequest, RunInputs]:
         sample, other = (self._dataset.find(name) for name in names)
@@ -92,9 +93,9 @@ class Known:
         """Read the store once."""
         self._runs = {_key(run.spec): run for run in store.newest() if run.state == DONE}
 
-    def find(self, request: RunRequest, inputs: RunInputs) -> Run | None:
+    def find(self, request: RunRequest, inputs: RunInputs, packed: bytes) -> Run | None:
         """Return a finished run of the same attack, image, target, settings and seed."""
-        return self._runs.get(_key(make_spec(request, inputs, inputs.packed())))
+        return self._runs.get(_key(make_spec(request, inputs, packed)))
 
 
 def _key(spec: RunSpec) -> tuple[str, ...]:

@@ -33,8 +33,8 @@ def fill(
     for place in range(len(experiment.plan.cells())):
         if place not in runs or runs[place].state != DONE:
             try:
-                request, inputs = requests.of(place)
-                run = known.find(request, inputs) or make(request, inputs)
+                request, inputs, packed = requests.of(place)
+                run = known.find(request, inputs, packed) or make(request, inputs)
             except AsmaError as error:
                 store.refuse(experiment.id, place, str(error))
             else:

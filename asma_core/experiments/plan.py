@@ -116,9 +116,11 @@ def distance_study(
     """
     if "distance_weight" not in config_from_dict(find_attack(attack).config, {}).as_dict():
         raise InputError(f"{attack} has no distance term; study asma, asm, ssm or ssm-dpm")
-    rows = (
-        (weight, variant(attack, {**settings, "distance_weight": weight})) for weight in weights
-    )
     return tuple(
-        replace(row, label=f"{attack}, distance {weight}", study=True) for weight, row in rows
+        replace(
+            variant(attack, {**settings, "distance_weight": weight}),
+            label=f"{attack}, distance {weight}",
+            study=True,
+        )
+        for weight in weights
     )

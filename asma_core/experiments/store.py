@@ -12,7 +12,6 @@ import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from asma_core.errors import RunStateError, UnknownExperimentError
 from asma_core.experiments.cells import Cell
@@ -21,24 +20,6 @@ from asma_core.runs.database import Database
 from asma_core.runs.owners import is_alive, this_process
 from asma_core.runs.run import DONE, FAILED, Run, run_of_row
 from asma_core.runs.store import RunStore
-
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS experiments (
-    id TEXT PRIMARY KEY,
-    created REAL NOT NULL,
-    plan TEXT NOT NULL,
-    owner TEXT NOT NULL DEFAULT '',
-    stop INTEGER NOT NULL DEFAULT 0,
-    message TEXT NOT NULL DEFAULT ''
-);
-CREATE TABLE IF NOT EXISTS experiment_cells (
-    experiment TEXT NOT NULL,
-    place INTEGER NOT NULL,
-    run TEXT NOT NULL DEFAULT '',
-    message TEXT NOT NULL DEFAULT '',
-    PRIMARY KEY (experiment, place)
-);
-"""
 
 
 @dataclass(frozen=True)
@@ -77,9 +58,6 @@ class ExperimentStore:
         """
         self.runs = runs
         self._database = Database(runs.home / "runs.sqlite")
-        with self._database.writing() as database:
-            for statement in _SCHEMA.split(";"):
-                database.execute(statement)
 
     def open(self, plan: Plan) -> Experiment:
         """Return the experiment of a plan, a new one if nobody asked for the same before."""
@@ -199,9 +177,26 @@ class ExperimentStore:
             ).fetchall()
         return {row["place"]: run_of_row(row) for row in rows}
 
-    def cells(self, experiment: Experiment) -> list[Cell | None]:
-        """Return what became of each cell of the plan; None of those that have not ended."""
-        runs = self.cell_runs(experiment.id)
+    def count_ended(self, experiment_id: str) -> int:
+        """Return how many cells have ended, without reading their runs."""
+        with self._database.reading() as database:
+            row = database.execute(
+                "SELECT count(*) FROM experiment_cells AS cell LEFT JOIN runs ON run = runs.id "
+                "WHERE experiment = ? AND (state IN (?, ?) OR cell.message <> '')",
+                (experiment_id, DONE, FAILED),
+            ).fetchone()
+        return int(row[0])
+
+    def cells(
+        self, experiment: Experiment, runs: Mapping[int, Run] | None = None
+    ) -> list[Cell | None]:
+        """Return what became of each cell of the plan; None of those that have not ended.
+
+        Args:
+            experiment: The experiment.
+            runs: Of its cells, where `cell_runs` has read them already.
+        """
+        runs = self.cell_runs(experiment.id) if runs is None else runs
         with self._database.reading() as database:
             rows = database.execute(
                 "SELECT place, message FROM experiment_cells "

@@ -74,21 +74,7 @@ class JobQueue:
             InputError: Its network or attack is not there any more.
         """
         run = self.store.get(run_id)
-        spec = run.spec
-        request = RunRequest(
-            model=spec.model,
-            attack=spec.attack,
-            config=spec.config,
-            image_name=spec.image_name,
-            target_name=spec.target_name,
-            dataset=spec.dataset,
-            sample=spec.sample,
-            device=spec.device,
-            seed=spec.seed,
-            precision=spec.precision,
-            compiled=spec.compiled,
-        )
-        return self.submit(request, self.store.inputs(run))
+        return self.submit(run.spec.request(), self.store.inputs(run))
 
     def recover(self) -> None:
         """Settle what dead processes left behind; at most every few seconds."""

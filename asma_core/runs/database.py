@@ -1,4 +1,4 @@
-"""The store's SQLite file: its table, and connections that say in a sentence what is wrong."""
+"""The store's SQLite file: its tables, and connections that say in a sentence what is wrong."""
 
 from __future__ import annotations
 
@@ -33,6 +33,21 @@ CREATE TABLE IF NOT EXISTS runs (
 );
 CREATE INDEX IF NOT EXISTS runs_by_time ON runs (created);
 CREATE INDEX IF NOT EXISTS runs_by_state ON runs (state);
+CREATE TABLE IF NOT EXISTS experiments (
+    id TEXT PRIMARY KEY,
+    created REAL NOT NULL,
+    plan TEXT NOT NULL,
+    owner TEXT NOT NULL DEFAULT '',
+    stop INTEGER NOT NULL DEFAULT 0,
+    message TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE IF NOT EXISTS experiment_cells (
+    experiment TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    run TEXT NOT NULL DEFAULT '',
+    message TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (experiment, place)
+);
 """
 
 
@@ -100,7 +115,7 @@ class Database:
 
 
 def _prepare(database: sqlite3.Connection) -> None:
-    """Make the table when it is absent.
+    """Make the tables when they are absent.
 
     Of several processes that turn a new file to WAL at once, SQLite sends some away at once
     instead of letting them wait.

@@ -134,8 +134,9 @@ def _attack(run: Run, inputs: RunInputs, device: torch.device, on_step: Watch) -
     region = None if inputs.region is None else torch.from_numpy(inputs.region)[None].to(device)
     warnings = checks.before(model, image, target, valid, region)
     backend = make_backend(model, device, spec.precision)
-    if spec.compiled:
-        warnings += filter(None, [backend.compiled_for(image)])
+    not_compiled = backend.compiled_for(image) if spec.compiled else ""
+    if not_compiled:
+        warnings.append(not_compiled)
     started = time.perf_counter()
     clean = predict(model, inputs.image, device)
     with float32_sums(backend.precision):

@@ -6,7 +6,7 @@ import hashlib
 import io
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -117,6 +117,10 @@ class RunSpec:
         """Return plain values."""
         return asdict(self)
 
+    def request(self) -> RunRequest:
+        """Return what asks for the same run once more."""
+        return RunRequest(**{item.name: getattr(self, item.name) for item in fields(RunRequest)})
+
 
 @dataclass(frozen=True)
 class RunRequest:
@@ -152,22 +156,13 @@ def make_spec(request: RunRequest, inputs: RunInputs, packed: bytes) -> RunSpec:
         raise InputError(
             f"no precision is called {request.precision!r}; choose {', '.join(PRECISIONS)}"
         )
+    asked = vars(request) | {"model": card.name, "config": config.as_dict()}
     return RunSpec(
-        model=card.name,
+        **asked,
         model_hash=weights_hash(card),
         inputs_hash=hashlib.sha256(packed).hexdigest(),
         image_hash=image_hash(inputs.image),
-        image_name=request.image_name,
-        dataset=request.dataset,
-        sample=request.sample,
-        target_name=request.target_name,
-        attack=request.attack,
-        config=config.as_dict(),
-        device=request.device,
-        seed=request.seed,
         versions=versions(),
-        precision=request.precision,
-        compiled=request.compiled,
     )
 
 

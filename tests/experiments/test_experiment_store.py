@@ -81,6 +81,7 @@ def test_cells_come_from_runs_and_a_deleted_run_opens_its_cell(store: Experiment
     assert {run.state for run in runs.values()} == {DONE}
     store.runs.delete(runs[2].id)
     assert [cell is None for cell in store.cells(made)] == [False, False, True, False]
+    assert store.count_ended(made.id) == 3
     assert store.claim(made.id)
     again = carry_out(store, made, seen.append)
     assert [cell.run_id == old.run_id for cell, old in zip(again, cells, strict=True)] == [
@@ -111,6 +112,7 @@ def test_a_cell_whose_file_is_broken_is_refused_and_the_others_go_on(
     cells = carry_out(store, made, lambda _: None)
     assert cells[0].run_id == "" and file.name in cells[0].message
     assert cells[1].results
+    assert store.count_ended(made.id) == 2
 
 
 def test_deleting_forgets_the_experiment_and_keeps_the_runs(store: ExperimentStore) -> None:

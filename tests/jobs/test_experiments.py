@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,8 +17,8 @@ from asma_core.jobs.queue import JobQueue
 from asma_core.runs.run import CANCELLED, DONE, QUEUED, RUNNING
 from asma_core.runs.store import RunStore
 from tests import tiny
+from tests.jobs.waiting import until
 
-PATIENCE = 60.0
 SLOW = {name: str(value) for name, value in tiny.SLOW.items()}
 
 
@@ -40,14 +39,6 @@ def runner(home: Path) -> Iterator[ExperimentRunner]:
     until(lambda: not any(experiment.active for experiment in runner.store.newest()))
     jobs.close()
     worker.shutdown()
-
-
-def until(what: Callable[[], Any]) -> Any:
-    give_up = time.monotonic() + PATIENCE
-    while not (answer := what()):
-        assert time.monotonic() < give_up, "it did not come"
-        time.sleep(0.02)
-    return answer
 
 
 def plan(settings: dict[str, str]) -> Plan:

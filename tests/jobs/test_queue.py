@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
@@ -23,18 +22,9 @@ from asma_core.runs.live import live_state
 from asma_core.runs.run import CANCELLED, DONE, FAILED, INTERRUPTED, QUEUED
 from asma_core.runs.store import RunStore
 from tests import tiny
+from tests.jobs.waiting import PATIENCE, until
 
 PROJECT = Path(__file__).resolve().parents[2]
-PATIENCE = 120.0
-
-
-def until(what: Callable[[], Any]) -> Any:
-    """Wait for something to become true, and return it."""
-    give_up = time.monotonic() + PATIENCE
-    while not (answer := what()):
-        assert time.monotonic() < give_up, "it did not come"
-        time.sleep(0.02)
-    return answer
 
 
 # With a real worker process ------------------------------------------------------------------
@@ -118,6 +108,7 @@ from asma_core.jobs.queue import JobQueue
 from asma_core.runs.store import RunStore
 from asma_core.runs.live import live_state
 from tests import tiny
+from tests.jobs.waiting import PATIENCE, until
 if __name__ == "__main__":
     jobs = JobQueue(RunStore())
     running = jobs.submit(tiny.request(tiny.SLOW), tiny.inputs())

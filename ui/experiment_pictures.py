@@ -1,0 +1,83 @@
+"""The pictures of an experiment on its page; a click on a point opens its run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from asma_core.experiments.cells import Cell
+from asma_core.experiments.store import Experiment
+from ui.curves import NO_TOOLBAR
+from ui.experiment_figures import TITLES, box_plot, clicked_run, curve_plot
+from ui.experiment_words import row_titles
+
+
+def experiment_pictures(experiment: Experiment, cells: Sequence[Cell]) -> None:
+    """Show box plots and curves; what is shown is in the address."""
+    row = st.container(horizontal=True, vertical_alignment="center")
+    study = _shown_study(row, experiment, cells)
+    figure = _shown_figure(row)
+    row.caption("Click a point to open its run. Crosses did not reach the target.")
+    titles = row_titles(experiment, study)
+    own = [cell for cell in cells if cell.label in titles]
+    left, right = st.columns(2, gap="large")
+    # A chart keeps what was clicked; with a new key it does not lead to the run again.
+    turn = st.session_state.setdefault("experiment-turn", 0)
+    for place, name, chart in (
+        (left, "boxes", box_plot(own, titles, figure)),
+        (right, "curve", curve_plot(own, titles)),
+    ):
+        event = place.plotly_chart(
+            chart,
+            key=f"experiment-{name}-{turn}",
+            on_select="rerun",
+            selection_mode="points",
+            config=NO_TOOLBAR,
+        )
+        run_id = clicked_run(event)
+        if run_id:
+            st.session_state["experiment-turn"] = turn + 1
+            st.switch_page("pages/compare.py", query_params={"run": run_id})
+
+
+def _shown_study(row: Any, experiment: Experiment, cells: Sequence[Cell]) -> bool:
+    labels = {cell.label for cell in cells}
+    there = [study for study in (False, True) if labels & set(row_titles(experiment, study))]
+    if len(there) < 2:
+        return there[0]
+    names = {False: "Attacks", True: "Distance term"}
+    asked = st.query_params.get("rows") == "distance"
+    chosen = row.segmented_control(
+        "Rows",
+        [False, True],
+        format_func=names.__getitem__,
+        default=asked,
+        required=True,
+        key="experiment-rows",
+        label_visibility="collapsed",
+    )
+    if chosen:
+        st.query_params["rows"] = "distance"
+    else:
+        st.query_params.pop("rows", None)
+    return bool(chosen)
+
+
+def _shown_figure(row: Any) -> str:
+    asked = st.query_params.get("figure", "l2")
+    chosen = row.segmented_control(
+        "Figure",
+        list(TITLES),
+        format_func=TITLES.__getitem__,
+        default=asked if asked in TITLES else "l2",
+        required=True,
+        key="experiment-figure",
+        label_visibility="collapsed",
+    )
+    if chosen != "l2":
+        st.query_params["figure"] = chosen
+    else:
+        st.query_params.pop("figure", None)
+    return str(chosen)
