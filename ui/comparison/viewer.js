@@ -289,6 +289,8 @@ function keep(state) {
 
 const CACHED_BYTES = 96 * 2 ** 20;
 const REPORT_DELAY = 300;
+// After a click elsewhere, which may be leaving the page: a report would call it back.
+const CLICK_DELAY = 1500;
 const BLINK_DELAY = 300;
 const PLAY_DELAY = 250;
 
@@ -311,6 +313,7 @@ class Viewer {
     connectPointer(this);
     connectKeyboard(this);
     this.listen(window, "pagehide", () => keep(this.state));
+    this.listen(document, "pointerdown", (event) => this.giveWay(event), { capture: true });
     for (const type of ["pointerleave", "focusout"]) this.listen(root, type, (event) => this.tellNow(event));
     this.blinker = setInterval(() => this.blinkOn(), BLINK_DELAY);
   }
@@ -511,8 +514,7 @@ class Viewer {
     showControls(this);
     cancelAnimationFrame(this.painting);
     this.painting = requestAnimationFrame(() => this.paint());
-    clearTimeout(this.reporting);
-    this.reporting = setTimeout(() => this.tell(), REPORT_DELAY);
+    this.tellAfter(REPORT_DELAY);
   }
 
   /** Tell at once when the user turns away: a rerun just after a click elsewhere can swallow it. */
@@ -520,6 +522,17 @@ class Viewer {
     if (!this.comparison || this.root.contains(event.relatedTarget)) return;
     clearTimeout(this.reporting);
     this.tell();
+  }
+
+  /** Let a click elsewhere be answered first; if it leaves the page, nothing is told. */
+  giveWay(event) {
+    if (!this.comparison || event.composedPath().includes(this.root)) return;
+    this.tellAfter(CLICK_DELAY);
+  }
+
+  tellAfter(delay) {
+    clearTimeout(this.reporting);
+    this.reporting = setTimeout(() => this.tell(), delay);
   }
 
   report(state, frame) {
