@@ -96,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         ("attack", "attack one image", _attack_options),
         ("ablation", "compare attacks on many images, as the paper's Table 1", _ablation_options),
         ("train", "train a network on a data set", _train_options),
+        ("import-dataset", "take in a folder or a zip of images and masks", _import_options),
     ):
         command = commands.add_parser(name, help=help_text, description=f"{help_text}.")
         command.add_argument("--json", action="store_true", help="print one JSON document")
@@ -193,6 +194,13 @@ def _ablation_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--study", default="asma", help="the attack of those rows (asma)")
     parser.add_argument("--seed", type=_from_zero, default=0, help="of torch's generator (0)")
     parser.add_argument("--out", help="folder for the tables as CSV, LaTeX and Markdown")
+
+
+def _import_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="FOLDER_OR_ZIP", help="a folder, which stays, or a zip")
+    parser.add_argument("--name", help="of the data set; made of the folder's by default")
+    parser.add_argument("--layout", help="name of a layout, where the guess is wrong")
+    parser.add_argument("--classes", help="names separated by commas, background first")
 
 
 def _train_options(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asma_core import ablation_command, training_command
+from asma_core import ablation_command, import_commands, training_command
 from asma_core.attacks.contract import StepReport
 from asma_core.attacks.registry import ATTACKS, AttackEntry, find_attack
 from asma_core.attacks.settings import config_from_text, described
@@ -50,6 +50,7 @@ from asma_core.runs.spec import RunRequest
 from asma_core.runs.store import RunStore
 
 ablation = ablation_command.ablation
+import_dataset = import_commands.import_dataset
 train = training_command.train
 
 
@@ -295,4 +296,14 @@ def _run_answer(run: Run, files: dict[str, str]) -> dict[str, Any]:
     return answer | ({"files": files} if files else {})
 
 
-__all__ = ["ablation", "attack", "attacks", "datasets", "models", "predict", "runs", "train"]
+__all__ = [
+    "ablation",
+    "attack",
+    "attacks",
+    "datasets",
+    "import_dataset",
+    "models",
+    "predict",
+    "runs",
+    "train",
+]

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from asma_core.data import shares
 from asma_core.data.datasets import Dataset, Sample
-from asma_core.data.masks import read_mask
-from asma_core.errors import InputError
+from asma_core.data.shares import Shares, shares_file
 from asma_core.models.cards import ModelCard, model_cards
 from asma_core.runs.run import Run
 from ui import services
 from ui.dataset_view import View
-from ui.thumbnails import stamp
-
-Shares = NDArray[np.float32]
 
 
 def fitting_models(dataset: Dataset) -> list[ModelCard]:
@@ -45,32 +40,20 @@ def runs_of(dataset: str) -> dict[str, list[Run]]:
 
 
 def class_shares(dataset: Dataset) -> Shares:
-    """Return how much of each image each class covers, read once from the masks.
+    """Return how much of each image each class covers; see `asma_core.data.shares`."""
+    if shares_file(dataset).exists():
+        return shares.class_shares(dataset)
+    place = st.empty()
+    place.progress(0.0, text="Measuring the masks of this data set, once")
 
-    Returns:
-        float32 (samples, K), per cent of the valid pixels; NaN where a mask can't be read.
-    """
-    files = [stamp(sample.mask) for sample in dataset.samples]
-    digest = hashlib.sha256(repr(files).encode("utf-8", "surrogateescape")).hexdigest()
-    return _class_shares(digest, len(dataset.classes), [Path(file[0]) for file in files])
+    def show(done: int, count: int) -> None:
+        if done % 50 == 0:
+            words = f"Measuring the masks of this data set, once: {done:,} of {count:,}"
+            place.progress(done / count, text=words)
 
-
-@st.cache_data(
-    show_spinner="Measuring the masks of this data set, once; a few seconds per thousand",
-    show_time=True,
-    max_entries=16,
-)
-def _class_shares(digest: str, classes: int, _files: list[Path]) -> Shares:
-    shares = np.full((len(_files), classes), np.nan, dtype=np.float32)
-    for row, file in enumerate(_files):
-        try:
-            mask = read_mask(file, classes)
-        except InputError:
-            # Its card in the grid says what is wrong; here it has no figures.
-            continue
-        counts = np.bincount(mask.labels[mask.valid], minlength=classes)
-        shares[row] = 100.0 * counts / max(counts.sum(), 1)
-    return shares
+    found = shares.class_shares(dataset, show)
+    place.empty()
+    return found
 
 
 def chosen_samples(
@@ -89,9 +72,9 @@ def chosen_samples(
     """
     places = [place for place, sample in enumerate(dataset.samples) if _passes(sample, view, runs)]
     if view.classes or view.by_area or view.sort in ("largest", "smallest"):
-        shares = class_shares(dataset)
-        areas = _areas(shares, view.classes)
-        places = [place for place in places if _has_structure(shares[place], areas[place], view)]
+        covered = class_shares(dataset)
+        areas = _areas(covered, view.classes)
+        places = [place for place in places if _has_structure(covered[place], areas[place], view)]
         if view.sort in ("largest", "smallest"):
             sign = -1 if view.sort == "largest" else 1
             places.sort(key=lambda place: _last_if_undefined(sign * float(areas[place])))
@@ -107,18 +90,18 @@ def _passes(sample: Sample, view: View, runs: Mapping[str, list[Run]]) -> bool:
     return not view.with_runs or sample.name in runs
 
 
-def _areas(shares: Shares, classes: tuple[int, ...]) -> Shares:
+def _areas(covered: Shares, classes: tuple[int, ...]) -> Shares:
     """Add up the chosen classes, or all of the structure."""
-    known = [label for label in classes if 0 < label < shares.shape[1]]
-    picked: Shares = shares[:, known] if known else shares[:, 1:]
+    known = [label for label in classes if 0 < label < covered.shape[1]]
+    picked: Shares = covered[:, known] if known else covered[:, 1:]
     total: Shares = picked.sum(axis=1)
     return total
 
 
-def _has_structure(shares: NDArray[np.float32], area: np.float32, view: View) -> bool:
+def _has_structure(covered: NDArray[np.float32], area: np.float32, view: View) -> bool:
     if view.by_area and not view.low <= area <= view.high:
         return False
-    return all(label < len(shares) and shares[label] > 0 for label in view.classes)
+    return all(label < len(covered) and covered[label] > 0 for label in view.classes)
 
 
 def _last_if_undefined(value: float | None) -> tuple[bool, float]:

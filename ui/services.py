@@ -7,12 +7,14 @@ from pathlib import Path
 import streamlit as st
 
 from asma_core import paths
-from asma_core.data.datasets import Dataset
+from asma_core.data.datasets import Dataset, dataset_names
 from asma_core.data.datasets import open_dataset as _open_dataset
+from asma_core.errors import UnknownNameError
 from asma_core.jobs.experiments import ExperimentRunner
 from asma_core.jobs.predictions import Predictor
 from asma_core.jobs.queue import JobQueue
 from asma_core.runs.store import RunStore
+from asma_core.settings import settings
 
 
 def store() -> RunStore:
@@ -59,10 +61,17 @@ def warm() -> None:
 
 
 def open_dataset(name: str) -> Dataset:
-    """Open a data set; a demo set is generated on first use, which takes some seconds."""
+    """Open a data set; a demo set is generated on first use, which takes some seconds.
+
+    Raises:
+        InputError: It can't be opened, or is a folder that the owner of the server has not opened.
+    """
+    if name not in dataset_names() and not settings().may_read(Path(name)):
+        raise UnknownNameError("data set", name, dataset_names())
     return _dataset(name, str(paths.home()))
 
 
-@st.cache_data(show_spinner="Opening the data set", ttl=60)
+# Shared and only read: a copy of ten thousand samples at every rerun would be felt.
+@st.cache_resource(show_spinner="Opening the data set", ttl=60)
 def _dataset(name: str, home: str) -> Dataset:
     return _open_dataset(name)

@@ -140,7 +140,8 @@ def _from_dataset(key: str, columns: Sequence[DeltaGenerator]) -> Chosen | None:
             args=(key, sample_key, samples, step),
         )
     sample = dataset.find(chosen)
-    stamps = (name, dataset.classes, _stamp(sample.image), _stamp(sample.mask))
+    meaning = (name, dataset.classes, dataset.encoding, sample.where)
+    stamps = (*meaning, *(_stamp(file) for file in sample.files))
     source = _read(dataset, sample, stamps)
     card = _network(columns[3], key, len(dataset.classes), name)
     _say_in_address(key, name, chosen, None)

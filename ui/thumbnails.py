@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from asma_core.data.datasets import Dataset, Sample
-from asma_core.data.images import FloatImage, read_image, to_rgb
+from asma_core.data.images import FloatImage, to_rgb
 from asma_core.data.palette import PREDICTION, TRUTH
+from asma_core.data.samples import sample_image
 from asma_core.errors import InputError
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.cards import find_card, weights_hash
@@ -72,13 +73,14 @@ def sample_thumbnail(dataset: Dataset, sample: Sample, model: str = "") -> Thumb
         ModelError: The network can't predict.
     """
     weights = weights_hash(find_card(model)) if model else ""
-    files = (stamp(sample.image), stamp(sample.mask))
-    return _sample_thumbnail(files, dataset, sample, len(dataset.classes), model, weights)
+    files = tuple(stamp(file) for file in sample.files)
+    meaning = (files, sample.where, dataset.classes, dataset.encoding)
+    return _sample_thumbnail(meaning, dataset, sample, len(dataset.classes), model, weights)
 
 
 @st.cache_data(show_spinner=False, max_entries=MOST_KEPT)
 def _sample_thumbnail(
-    files: tuple[FileStamp, FileStamp],
+    meaning: tuple[object, ...],
     _dataset: Dataset,
     _sample: Sample,
     classes: int,
@@ -103,7 +105,7 @@ def _sample_thumbnail(
 def _without_mask(sample: Sample, message: str) -> Thumbnail:
     """Show what can be shown of a sample whose image or mask is broken."""
     try:
-        return Thumbnail(_drawn(read_image(sample.image), []), None, message)
+        return Thumbnail(_drawn(sample_image(sample), []), None, message)
     except InputError:
         return Thumbnail(None, None, message)
 

@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from asma_core import paths
 from asma_core.data import demo
-from asma_core.data.images import FloatImage, read_image
-from asma_core.data.layouts import pair_files
-from asma_core.data.masks import Mask, mask_values, read_mask
+from asma_core.data.dataset_cards import CARD, DatasetCard, card_of_folder
+from asma_core.data.encodings import Encoding
+from asma_core.data.entries import Entry, Found
+from asma_core.data.images import FloatImage
+from asma_core.data.layouts import open_layout, recognise
+from asma_core.data.masks import Mask
+from asma_core.data.samples import Sample, mask_codes, sample_image, sample_mask
+from asma_core.data.surveys import larger_first, settled_encoding, survey
 from asma_core.errors import InputError, UnknownNameError
-from asma_core.files import read_json
 
-CARD: Final = "dataset.json"
+__all__ = ["CARD", "Dataset", "Sample", "dataset_names", "open_dataset"]
 
-
-@dataclass(frozen=True)
-class Sample:
-    """One image of a data set with its mask.
-
-    Attributes:
-        name: Unique in its data set.
-        image: File of the image.
-        mask: File of the mask.
-        split: "train", "test", or "" when the set has no split.
-    """
-
-    name: str
-    image: Path
-    mask: Path
-    split: str = ""
+# Masks that are looked at to name the classes of a folder without a card.
+LOOKED_AT: Final = 8
 
 
 @dataclass(frozen=True)
@@ -49,6 +40,8 @@ class Dataset:
         synthetic: Whether its images are generated.
         classes: Names of the classes, background first.
         samples: In the order of their names.
+        encoding: What the masks' values mean; None reads class numbers or binary masks.
+        layout: How the files are laid out.
     """
 
     name: str
@@ -57,6 +50,12 @@ class Dataset:
     synthetic: bool
     classes: tuple[str, ...]
     samples: tuple[Sample, ...]
+    encoding: Encoding | None = None
+    layout: str = ""
+
+    @cached_property
+    def _named(self) -> dict[str, Sample]:
+        return {sample.name: sample for sample in self.samples}
 
     def find(self, key: str | int) -> Sample:
         """Return the sample of that name or index.
@@ -67,22 +66,24 @@ class Dataset:
         Raises:
             UnknownNameError: There is none.
         """
-        named = {sample.name: sample for sample in self.samples}
-        if isinstance(key, str) and key in named:
-            return named[key]
-        places = {str(place): sample for place, sample in enumerate(self.samples)}
-        if str(key) in places:
-            return places[str(key)]
-        known = [f"0 to {len(self.samples) - 1}", *named]
+        if isinstance(key, str) and key in self._named:
+            return self._named[key]
+        index = str(key)
+        # At most as long as the largest index: an absurd number is no index either.
+        if index.isascii() and index.isdecimal() and len(index) < 9:
+            place = int(index)
+            if place < len(self.samples) and index == str(place):
+                return self.samples[place]
+        known = [f"0 to {len(self.samples) - 1}", *self._named]
         raise UnknownNameError(f"sample of {self.name}", key, known)
 
     def image(self, sample: Sample) -> FloatImage:
         """Read a sample's image, float32 (C, H, W) in [0, 1]."""
-        return read_image(sample.image)
+        return sample_image(sample)
 
     def mask(self, sample: Sample) -> Mask:
         """Read a sample's mask, checked against the set's classes."""
-        return read_mask(sample.mask, len(self.classes))
+        return sample_mask(sample, self.encoding, len(self.classes))
 
     def split(self, name: str) -> tuple[Sample, ...]:
         """Return the samples of a split; all of them when the set has no split."""
@@ -113,11 +114,11 @@ def open_dataset(name: str) -> Dataset:
         demo.generate(name, own / name)
     known = dataset_names()
     if name in known and (own / name).is_dir():
-        return _open_folder(own / name, name)
+        return open_folder(own / name, name)
     folder = _as_folder(name)
     if folder is None:
         raise UnknownNameError("data set or folder", name, known)
-    return _open_folder(folder, name)
+    return open_folder(folder, name)
 
 
 def _as_folder(name: str) -> Path | None:
@@ -129,53 +130,105 @@ def _as_folder(name: str) -> Path | None:
         return None
 
 
-def _open_folder(folder: Path, name: str) -> Dataset:
-    card = _read_card(folder / CARD)
-    splits = {member: split for split, names in card.get("split", {}).items() for member in names}
-    pairs = pair_files(folder)
+def open_folder(folder: Path, name: str) -> Dataset:
+    """Open a folder by its card, or without one as its layout says.
+
+    Raises:
+        InputError: Its card can't be, or its files are not as a data set's.
+    """
+    card = card_of_folder(folder)
+    root = card.root or folder
+    if card.layout:
+        return from_card(name, root, card, open_layout(root, card.layout))
+    found = recognise(root)[0]
+    if found.left_out:
+        count = len(found.entries) + len(found.left_out)
+        raise InputError(
+            f"{root} has no mask for {len(found.left_out)} of {count} images, the first is "
+            f"{found.left_out[0].rpartition('/')[2]}; add its mask, remove the image, or import "
+            "the folder to leave it out"
+        )
+    return from_card(name, root, card, found)
+
+
+def from_card(name: str, root: Path, card: DatasetCard, found: Found) -> Dataset:
+    """Make a data set of what a layout found and what the card says of it."""
     samples = tuple(
-        Sample(image.stem, image, mask, splits.get(image.stem, "")) for image, mask in pairs
+        sample for entry in found.entries for sample in samples_of(root, entry, card, found.crop)
     )
+    if card.layers:
+        samples = tuple(numbered(sample, found, card.layers) for sample in samples)
+    encoding, classes = card.encoding, card.classes or found.classes
+    per_class = bool(samples[0].layers[0][0])
+    if encoding is None and (found.encoding is not None or per_class):
+        seen = survey(samples, LOOKED_AT)
+        encoding = settled_encoding(found, seen)
+        if per_class and found.classes and not card.layers:
+            layers = larger_first(found, seen)
+            classes = card.classes or (found.classes[0], *layers)
+            samples = tuple(numbered(sample, found, layers) for sample in samples)
     return Dataset(
         name=name,
-        title=card.get("title", folder.name),
-        description=card.get("description", f"{len(samples)} images of the folder {folder}."),
-        synthetic=bool(card.get("synthetic", False)),
-        classes=tuple(card.get("classes") or _guess_classes(samples)),
+        title=card.title or root.name,
+        description=card.description or f"{len(samples)} images of the folder {root}.",
+        synthetic=card.synthetic,
+        classes=classes or _guess_classes(samples, encoding),
         samples=samples,
+        encoding=encoding,
+        layout=found.layout,
     )
 
 
-def _read_card(path: Path) -> dict[str, Any]:
-    card = read_json(path) if path.exists() else {}
-    if not (isinstance(card, dict) and _splits_fit(card) and _classes_fit(card)):
-        raise InputError(
-            f"{path} is not the card of a data set; give it title, description, classes (a list "
-            'of names) and split ({"train": [names], "test": [names]}), or remove it'
+def samples_of(root: Path, entry: Entry, card: DatasetCard, crop: str) -> list[Sample]:
+    """Return the samples of one image file: one, or each slice where the card asks for all."""
+    layers = tuple((mask.label, root / mask.path) for mask in entry.masks)
+    split = card.split.get(entry.name, entry.split)
+    field_mask = root / entry.field_mask if entry.field_mask else None
+    count = card.frame_counts.get(entry.image, 0)
+    wheres = [card.slice(frame) for frame in range(count)] or [card.slice()]
+    digits = len(str(max(count - 1, 0)))
+    return [
+        Sample(
+            f"{entry.name}-{place:0{digits}d}" if count else entry.name,
+            root / entry.image,
+            layers[0][1],
+            split,
+            layers,
+            field_mask,
+            where,
+            crop,
         )
-    return card
+        for place, where in enumerate(wheres)
+    ]
 
 
-def _splits_fit(card: dict[str, Any]) -> bool:
-    split = card.get("split", {})
-    return isinstance(split, dict) and all(_are_texts(names) for names in split.values())
+def numbered(sample: Sample, found: Found, layers: Mapping[str, int]) -> Sample:
+    """Return a sample whose class files have other numbers; 0 leaves a class out."""
+    renamed = [
+        (layers.get(found.classes[label], label) if label < len(found.classes) else label, path)
+        for label, path in sample.layers
+    ]
+    kept = tuple((label, path) for label, path in renamed if label)
+    return replace(sample, layers=kept or sample.layers)
 
 
-def _classes_fit(card: dict[str, Any]) -> bool:
-    classes = card.get("classes", [])
-    return _are_texts(classes) and len(classes) != 1
-
-
-def _are_texts(values: Any) -> bool:
-    return isinstance(values, list) and all(isinstance(value, str) for value in values)
-
-
-def _guess_classes(samples: Iterable[Sample]) -> tuple[str, ...]:
+def _guess_classes(samples: Sequence[Sample], encoding: Encoding | None) -> tuple[str, ...]:
     """Name the classes of a folder without a card from its first masks' values."""
-    values: set[Any] = set()
-    for sample in list(samples)[:8]:
-        values.update(np.unique(mask_values(sample.mask)).tolist())
+    if encoding is not None:
+        return class_names(encoding.classes)
+    values: set[int] = set()
+    for sample in samples[:LOOKED_AT]:
+        codes, colours = mask_codes(sample.mask, sample)
+        values.update(() if colours else np.unique(codes).tolist())
     values.discard(255)
     highest = int(max(values, default=0))
-    count = highest + 1 if 1 <= highest <= 20 else 2
-    return ("background", *(f"class {number}" for number in range(1, count)))
+    return class_names(highest + 1 if 1 <= highest <= 20 else 2)
+
+
+def class_names(count: int, known: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return names for so many classes, background first, as far as they are not known."""
+    names = [*known][:count]
+    return tuple(
+        names
+        + [f"class {number}" if number else "background" for number in range(len(names), count)]
+    )

@@ -15,10 +15,45 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from asma_core.data import dicom, nifti
+from asma_core.data.slices import MIDDLE, Slice
 from asma_core.errors import InputError
 
-FORMATS: Final = ("PNG", "JPEG", "BMP", "TIFF")
-SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+# Of Pillow's readers those that decode by themselves: none that calls another program (EPS).
+FORMATS: Final = (
+    "PNG",
+    "JPEG",
+    "BMP",
+    "DIB",
+    "TIFF",
+    "GIF",
+    "WEBP",
+    "JPEG2000",
+    "PPM",
+    "PCX",
+    "SGI",
+)
+# Pillow knows the less common ones only after this.
+Image.init()
+NAMES: Final = "a PNG, JPEG, BMP, TIFF, GIF, WebP, DICOM or NIfTI picture"
+VOLUMES: Final = (".dcm", ".nii", ".nii.gz")
+SUFFIXES: Final = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".gif",
+    ".webp",
+    ".jp2",
+    ".ppm",
+    ".pgm",
+    ".pbm",
+    ".pcx",
+    ".sgi",
+    *VOLUMES,
+)
 SMALLEST_SIDE: Final = 16
 MOST_PIXELS: Final = 50_000_000
 MOST_BYTES: Final = 200_000_000
@@ -44,8 +79,8 @@ ByteImage = NDArray[np.uint8]
 Source = Path | bytes
 
 
-def read_image(source: Source, name: str | None = None) -> FloatImage:
-    """Read a PNG, JPEG, BMP or TIFF picture.
+def read_image(source: Source, name: str | None = None, where: Slice = MIDDLE) -> FloatImage:
+    """Read a picture of one of Pillow's formats, of DICOM or of NIfTI.
 
     Turned upright by its EXIF tag; palettes are resolved; transparency lies over black. Grey of
     16 bits keeps them; Pillow reads colour of 16 bits at its upper 8.
@@ -53,6 +88,7 @@ def read_image(source: Source, name: str | None = None) -> FloatImage:
     Args:
         source: A path, or the file's bytes.
         name: What to call it in errors; the file's name by default.
+        where: Which picture of a file that holds several; the middle one by default.
 
     Returns:
         float32 (C, H, W) in [0, 1], C is 1 (grey) or 3 (RGB).
@@ -60,23 +96,106 @@ def read_image(source: Source, name: str | None = None) -> FloatImage:
     Raises:
         InputError: Empty, truncated, too large, too small or not one of the formats.
     """
-    picture, label = open_picture(source, name)
-    return _to_float(picture, label)
+    data, label = read_data(source, name)
+    for kind in (dicom, nifti):
+        if _is(kind, data):
+            with _decoding(label):
+                image: FloatImage = kind.read_image(data, label, where, MOST_PIXELS)
+                _check_sides(image.shape[2], image.shape[1], label)
+                return image
+    return _to_float(_opened(data, label, where), label)
 
 
-def open_picture(source: Source, name: str | None = None) -> tuple[Image.Image, str]:
-    """Open a picture upright, decoded and checked; return it and the name for errors."""
+def read_values(source: Source, name: str | None = None, where: Slice = MIDDLE) -> NDArray[Any]:
+    """Read a mask's values as they are stored: (H, W), or (H, W, 3) in 8-bit colours.
+
+    Raises:
+        InputError: As for `read_image`.
+    """
+    data, label = read_data(source, name)
+    for kind in (dicom, nifti):
+        if _is(kind, data):
+            with _decoding(label):
+                values: NDArray[Any] = kind.read_values(data, label, where, MOST_PIXELS)
+                return values
+    picture = _opened(data, label, where)
+    if picture.mode in ("P", "L", "F") or picture.mode.startswith("I"):
+        return np.asarray(picture)
+    if picture.mode == "1":
+        return np.asarray(picture).astype(np.uint8)
+    colours = converted(picture, "RGB", label)
+    return colours if (colours != colours[..., :1]).any() else colours[..., 0]
+
+
+def count_frames(source: Source, name: str | None = None, axis: int = 2) -> int:
+    """Return how many pictures a file holds: pages of a TIFF, frames, slices along an axis.
+
+    Raises:
+        InputError: It can't be read.
+    """
+    data, label = read_data(source, name)
+    with _decoding(label):
+        if dicom.is_dicom(data):
+            return dicom.count_frames(data, label)
+        if nifti.is_nifti(data):
+            return nifti.count_frames(data, label, axis)
+        return _pages(Image.open(io.BytesIO(data), formats=FORMATS))
+
+
+def picture_size(source: Source, name: str | None = None) -> tuple[int, int]:
+    """Return height and width of a picture, upright, mostly from its header.
+
+    Raises:
+        InputError: It can't be read.
+    """
+    data, label = read_data(source, name)
+    if _is(dicom, data):
+        with _decoding(label):
+            return dicom.size(data, label)
+    if _is(nifti, data):
+        _, height, width = read_image(data, label).shape
+        return height, width
+    with _decoding(label):
+        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+        turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        width, height = picture.size
+    return (width, height) if turned else (height, width)
+
+
+def _is(kind: Any, data: bytes) -> bool:
+    return bool(kind.is_dicom(data) if kind is dicom else kind.is_nifti(data))
+
+
+def read_data(source: Source, name: str | None = None) -> tuple[bytes, str]:
+    """Return the bytes of a picture file, and what to call it in errors.
+
+    Raises:
+        InputError: Empty, too large, or not a file.
+    """
     label = name or (source.name if isinstance(source, Path) else "the picture")
     data = source if isinstance(source, bytes) else _read(source, label)
     if not data:
         raise InputError(f"{label} is empty; export it again")
     if len(data) > MOST_BYTES:
         raise InputError(_too_many_bytes(label))
+    return data, label
+
+
+def _opened(data: bytes, label: str, where: Slice) -> Image.Image:
+    """Open a picture upright, decoded and checked."""
     with _decoding(label):
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
+        pages = _pages(picture)
+        if pages > 1:
+            picture.seek(where.chosen(pages, label))
         _check_size(picture, label)
         picture.load()
-        return ImageOps.exif_transpose(picture), label
+        return ImageOps.exif_transpose(picture)
+
+
+def _pages(picture: Image.Image) -> int:
+    # The second picture of an MPO, as some cameras write it, is a preview.
+    return 1 if picture.format == "MPO" else int(getattr(picture, "n_frames", 1))
 
 
 def converted(picture: Image.Image, mode: str, label: str) -> ByteImage:
@@ -100,7 +219,9 @@ def _decoding(label: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise InputError(_too_large(label)) from error
     except UnidentifiedImageError as error:
-        raise InputError(f"{label} is not a PNG, JPEG, BMP or TIFF picture; convert it") from error
+        raise InputError(f"{label} is not {NAMES}; convert it") from error
+    except InputError:
+        raise
     except _DAMAGE as error:
         raise InputError(f"{label} is truncated or damaged; export it again") from error
 
@@ -128,12 +249,14 @@ def _check_size(picture: Image.Image, label: str) -> None:
     width, height = picture.size
     if width * height > MOST_PIXELS:
         raise InputError(f"{_too_large(label)}, it has {width} x {height}")
+    _check_sides(width, height, label)
+
+
+def _check_sides(width: int, height: int, label: str) -> None:
     if min(width, height) < SMALLEST_SIDE:
         raise InputError(
             f"{label} is {width} x {height} pixels; each side needs at least {SMALLEST_SIDE}"
         )
-    if getattr(picture, "n_frames", 1) > 1 and picture.format == "TIFF":
-        raise InputError(f"{label} holds several pictures; save the one to use as its own file")
 
 
 def _to_float(picture: Image.Image, label: str) -> FloatImage:

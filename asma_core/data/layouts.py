@@ -1,82 +1,91 @@
-"""Finding the images of a folder and the mask of each."""
+"""Finding the images of a folder and the masks of each.
+
+First the well-known challenges by the names of their files, then a table, then what people do
+anyway: a folder of images beside a folder of masks, or each mask beside its image.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
+from asma_core.data.entries import Found
+from asma_core.data.folder_layouts import BESIDE, FOLDERS, TITLES, find_beside, find_in_folders
 from asma_core.data.images import SUFFIXES
-from asma_core.errors import InputError
-from asma_core.files import explained
+from asma_core.data.known_layouts import KNOWN
+from asma_core.data.known_matching import find_known
+from asma_core.data.manifest import TABLE, TABLE_TITLE, find_in_table
+from asma_core.data.tree import list_files, suffix
+from asma_core.errors import InputError, UnknownNameError
 
-IMAGE_FOLDERS: Final = ("images", "image", "image_samples", "img", "imgs")
-MASK_FOLDERS: Final = ("masks", "mask", "mask_samples", "labels", "label", "annotations")
-MASK_ENDINGS: Final = ("-mask", "_mask", "_segmentation", "_label")
+
+def layout_names() -> list[str]:
+    """Return the names of all layouts, for a choice."""
+    return [*(layout.name for layout in KNOWN), TABLE, FOLDERS, BESIDE]
 
 
-def pair_files(folder: Path) -> list[tuple[Path, Path]]:
-    """Pair the images of a folder with their masks.
+def layout_title(name: str) -> str:
+    """Return what a layout is called."""
+    titles = {layout.name: layout.title for layout in KNOWN}
+    return ({TABLE: TABLE_TITLE} | TITLES | titles).get(name, name)
 
-    Two layouts: a folder of images beside a folder of masks with the same names
-    (`images`/`masks`, `image_samples`/`mask_samples`, ...), or `NAME.jpg` beside `NAME-mask.png`.
+
+def recognise(folder: Path, layout: str = "") -> list[Found]:
+    """Return what the layouts make of a folder, the likeliest first.
+
+    Args:
+        folder: The data set's folder.
+        layout: Only this one.
 
     Raises:
-        InputError: No image at all, images without a mask, or two files of one name.
+        UnknownNameError: No layout has that name.
+        InputError: No image at all, or no layout finds a mask for half of the images.
     """
-    with explained(folder):
-        images, masks = _two_folders(folder) or _side_by_side(folder)
-    if not images:
-        raise InputError(
+    if layout and layout not in layout_names():
+        raise UnknownNameError("layout", layout, layout_names())
+    files = list_files(folder)
+    names = [layout] if layout else layout_names()
+    tries = [found for name in names if (found := _found(name, folder, files)) is not None]
+    fitting = [found for found in tries if _is_whole(found) or (layout and found.entries)]
+    if not fitting:
+        raise InputError(_problem(folder, files, tries))
+    return fitting
+
+
+def open_layout(folder: Path, layout: str) -> Found:
+    """Return what one layout makes of a folder, for a card that names it.
+
+    Raises:
+        InputError: It finds nothing any more.
+    """
+    return recognise(folder, layout)[0]
+
+
+def _is_whole(found: Found) -> bool:
+    return len(found.entries) > 0 and len(found.entries) >= len(found.left_out)
+
+
+def _problem(folder: Path, files: Sequence[str], tries: Sequence[Found]) -> str:
+    pictures = [path for path in files if suffix(path) in SUFFIXES]
+    best = max(tries, key=lambda found: len(found.entries), default=None)
+    if not pictures or best is None or not (best.entries or best.left_out):
+        return (
             f"{folder} holds no images; it needs images/ and masks/ with the same file names, "
             "or NAME.png beside NAME-mask.png"
         )
-    missing = sorted(set(images) - set(masks))
-    if missing:
-        raise InputError(
-            f"{folder} has no mask for {len(missing)} of {len(images)} images, the first is "
-            f"{images[missing[0]].name}; add its mask or remove the image"
-        )
-    return [(images[stem], masks[stem]) for stem in sorted(images, key=_natural)]
+    count = len(best.entries) + len(best.left_out)
+    return (
+        f"{folder} has no mask for {len(best.left_out)} of {count} images, the first is "
+        f"{best.left_out[0].rpartition('/')[2]}; add its mask or remove the image"
+    )
 
 
-def _two_folders(folder: Path) -> tuple[dict[str, Path], dict[str, Path]] | None:
-    inside = {path.name.lower(): path for path in folder.iterdir() if path.is_dir()}
-    images = next((inside[name] for name in IMAGE_FOLDERS if name in inside), None)
-    if images is None:
-        return None
-    masks = next((inside[name] for name in MASK_FOLDERS if name in inside), None)
-    return _pictures(images), _by_stem(_pictures(masks)) if masks else {}
-
-
-def _side_by_side(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
-    pictures = _pictures(folder)
-    masks = {stem: path for stem, path in pictures.items() if _without_ending(stem) != stem}
-    images = {stem: path for stem, path in pictures.items() if stem not in masks}
-    return images, _by_stem(masks)
-
-
-def _pictures(folder: Path) -> dict[str, Path]:
-    files = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    found: dict[str, Path] = {}
-    for path in sorted(path for path in files if not path.name.startswith(".")):
-        if path.stem in found:
-            raise InputError(
-                f"{folder} holds both {found[path.stem].name} and {path.name}; remove one"
-            )
-        found[path.stem] = path
-    return found
-
-
-def _by_stem(masks: dict[str, Path]) -> dict[str, Path]:
-    # A mask may also have the very name of its image, whatever that ends with.
-    return {_without_ending(stem): path for stem, path in masks.items()} | masks
-
-
-def _without_ending(stem: str) -> str:
-    endings = (ending for ending in MASK_ENDINGS if stem.lower().endswith(ending))
-    ending = next(endings, "")
-    return stem[: len(stem) - len(ending)]
-
-
-def _natural(stem: str) -> tuple[int, int, str]:
-    return (0, int(stem), stem) if stem.isdecimal() else (1, 0, stem)
+def _found(name: str, folder: Path, files: Sequence[str]) -> Found | None:
+    if name == TABLE:
+        return find_in_table(folder, files)
+    if name == FOLDERS:
+        return find_in_folders(files)
+    if name == BESIDE:
+        return find_beside(files)
+    known = {layout.name: layout for layout in KNOWN}
+    return find_known(known[name], folder.name, files)

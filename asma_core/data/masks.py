@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from asma_core.data.images import Source, converted, open_picture
+from asma_core.data.images import Source, read_values
 from asma_core.data.palette import CLASS_COLOURS
+from asma_core.data.slices import MIDDLE, Slice
 from asma_core.errors import InputError
 
 VOID: Final = 255
@@ -39,7 +40,11 @@ class Mask:
 
 
 def read_mask(
-    source: Source, classes: int, name: str | None = None, threshold: int | None = None
+    source: Source,
+    classes: int,
+    name: str | None = None,
+    threshold: int | None = None,
+    where: Slice = MIDDLE,
 ) -> Mask:
     """Read a mask of class numbers, or a binary one in greys.
 
@@ -52,12 +57,13 @@ def read_mask(
         classes: Number of classes K, background counted.
         name: What to call it in errors.
         threshold: Greys above it are class 1; only for two classes.
+        where: Which picture of a file that holds several.
 
     Raises:
         InputError: Not a picture, in colours, or with values that are no class.
     """
     label = name or (source.name if isinstance(source, Path) else "the mask")
-    values = mask_values(source, label)
+    values = mask_values(source, label, where)
     if threshold is not None:
         if classes != 2:
             raise InputError(f"a threshold makes two classes, but {label} is to have {classes}")
@@ -65,26 +71,28 @@ def read_mask(
     return _labels(values, classes, label)
 
 
-def mask_values(source: Source, name: str | None = None) -> NDArray[Any]:
+def mask_values(source: Source, name: str | None = None, where: Slice = MIDDLE) -> NDArray[Any]:
     """Read the values of a mask file as they are, (H, W): greys, or indices of a palette.
 
     Raises:
         InputError: Not a picture, in colours, or with values that are no whole numbers.
     """
-    picture, label = open_picture(source, name)
-    if picture.mode in ("P", "L", "F") or picture.mode.startswith("I"):
-        return _whole(np.asarray(picture), label)
-    if picture.mode == "1":
-        return np.asarray(picture).astype(np.uint8)
-    colours = converted(picture, "RGB", label)
-    if (colours != colours[..., :1]).any():
+    values = read_values(source, name, where)
+    label = name or (source.name if isinstance(source, Path) else "the mask")
+    if values.ndim == 3:
         raise InputError(
-            f"{label} is a mask in colours; save it as class numbers (grey or palette)"
+            f"{label} is a mask in colours; save it as class numbers (grey or palette), or import "
+            "its data set and say what each colour means"
         )
-    return colours[..., 0]
+    return whole(values, label)
 
 
-def _whole(values: NDArray[Any], label: str) -> NDArray[Any]:
+def whole(values: NDArray[Any], label: str) -> NDArray[Any]:
+    """Return a mask's values, checked to be whole numbers of at most 16 bits.
+
+    Raises:
+        InputError: They are not.
+    """
     # Not a number is unequal to its own rounding, so it ends here too.
     if values.min() < 0 or values.max() > 65535 or (values != np.rint(values)).any():
         raise InputError(f"{label} holds values that are no class numbers; save it with 8 bits")

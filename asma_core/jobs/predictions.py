@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from asma_core.data.datasets import Dataset, open_dataset
 from asma_core.data.images import FloatImage
 from asma_core.data.masks import encode_mask, read_mask
+from asma_core.data.shares import stamps
 from asma_core.errors import ModelError
-from asma_core.files import explained, read_json, write_bytes, write_json
+from asma_core.files import read_json, write_bytes, write_json
 from asma_core.jobs import worker
 from asma_core.jobs.local import local_executor
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
@@ -118,14 +119,11 @@ def prediction_file(home: Path, model: str, image: FloatImage) -> Path:
 
 
 def _scores_file(home: Path, model: str, dataset: Dataset) -> Path:
-    digest = hashlib.sha256(dataset.name.encode("utf-8", "surrogateescape"))
-    for sample in dataset.samples:
-        for file in (sample.image, sample.mask):
-            with explained(file):
-                status = file.stat()
-            digest.update(
-                f"{file} {status.st_mtime_ns} {status.st_size}\n".encode(errors="replace")
-            )
+    # What the masks mean is part of it: an import that was corrected has other scores.
+    meaning = f"{dataset.name} {dataset.classes} {dataset.encoding}"
+    digest = hashlib.sha256(meaning.encode("utf-8", "surrogateescape"))
+    for stamp in stamps(dataset.samples):
+        digest.update(stamp)
     return home / "cache" / "scores" / _network(model) / f"{digest.hexdigest()[:16]}.json"
 
 

@@ -14,7 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from asma_core.data.images import converted, encode_png, from_bytes, read_image, to_bytes, to_rgb
+from asma_core.data.images import (
+    converted,
+    count_frames,
+    encode_png,
+    from_bytes,
+    read_image,
+    to_bytes,
+    to_rgb,
+)
+from asma_core.data.slices import Slice
 from asma_core.errors import InputError
 
 RAMP = np.arange(20 * 24, dtype=np.uint32).reshape(20, 24)
@@ -168,11 +177,16 @@ def test_exif_rotation_is_applied(turn: int) -> None:
     close(jpeg, upright, 0.2)
 
 
-def test_a_tiff_of_several_pictures_is_told() -> None:
-    other = Image.fromarray(COLOUR[::-1])
-    data = file_of(Image.fromarray(COLOUR), "TIFF", save_all=True, append_images=[other])
-    with pytest.raises(InputError, match=r"scan\.tif holds several pictures"):
-        read_image(data, "scan.tif")
+@pytest.mark.parametrize("kind", ["TIFF", "GIF"])
+def test_one_picture_of_several_is_chosen(kind: str) -> None:
+    others = [Image.fromarray(np.roll(GREY, shift, 1)) for shift in (5, 10)]
+    data = file_of(Image.fromarray(GREY), kind, save_all=True, append_images=others)
+    assert count_frames(data) == 3
+    close(read_image(data, where=Slice(0))[:1], GREY, 0.02)
+    close(read_image(data)[:1], np.roll(GREY, 5, 1), 0.02)
+    close(read_image(data, where=Slice(2))[:1], np.roll(GREY, 10, 1), 0.02)
+    with pytest.raises(InputError, match=r"scan has 3 pictures, 0 to 2; there is no 3"):
+        read_image(data, "scan", Slice(3))
 
 
 def test_names_with_emoji_and_markup_are_read_and_told(tmp_path: Path) -> None:
@@ -195,15 +209,17 @@ def test_files_that_are_none_are_told(tmp_path: Path) -> None:
         read_image(Path("x" * 5000))
 
 
-def gif() -> bytes:
-    return file_of(Image.fromarray(GREY), "GIF")
+SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>'
+HTML = b"<!doctype html><script>alert(1)</script>"
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 20\n%%EndComments\n"
 
 
 @pytest.mark.parametrize(
-    "data", [b"hello", b"%PDF-1.7 and so on", gif(), b"\0" * 4096, b"PK\x03\x04"]
+    "data",
+    [b"hello", b"%PDF-1.7 and so on", SVG, HTML, EPS, b"\0" * 4096, b"PK\x03\x04"],
 )
 def test_a_file_of_another_type_is_told(data: bytes) -> None:
-    with pytest.raises(InputError, match="it is not a PNG, JPEG, BMP or TIFF picture"):
+    with pytest.raises(InputError, match="it is not a PNG, JPEG, BMP, TIFF"):
         read_image(data, "it")
 
 

@@ -1,0 +1,67 @@
+"""Masks that are no pictures: outlines as text (DRIONS-DB), arrays of MATLAB (ORIGA)."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from asma_core.errors import InputError
+from asma_core.files import explained
+
+MOST_BYTES: Final = 50_000_000
+_NUMBER: Final = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
+
+
+def read_outline(path: Path, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """Fill an outline given as lines of "x, y" in pixels.
+
+    Returns:
+        int64 (H, W), 1 inside.
+
+    Raises:
+        InputError: Fewer than three points, or no numbers.
+    """
+    text = _bytes(path).decode("ascii", "replace")
+    pairs = [_NUMBER.findall(line) for line in text.splitlines() if line.strip()]
+    if len(pairs) < 3 or any(len(pair) < 2 for pair in pairs):
+        raise InputError(
+            f"{path.name} is no outline; give it at least three lines of x and y in pixels"
+        )
+    points = [(float(x), float(y)) for x, y, *_ in pairs]
+    canvas = Image.new("L", (shape[1], shape[0]))
+    ImageDraw.Draw(canvas).polygon(points, fill=1)
+    return np.asarray(canvas).astype(np.int64)
+
+
+def read_matlab(path: Path) -> NDArray[np.int64]:
+    """Return the mask in a MATLAB file: its variable "mask", else its first matrix of numbers.
+
+    Raises:
+        InputError: Not a MATLAB file up to version 7, or no matrix in it.
+    """
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    data = _bytes(path)
+    try:
+        content: dict[str, Any] = loadmat(io.BytesIO(data))
+    except (MatReadError, ValueError, TypeError, OSError, NotImplementedError, EOFError) as error:
+        raise InputError(f"{path.name} can't be read as a MATLAB file; save it as PNG") from error
+    arrays = [content.get("mask"), *content.values()]
+    for array in arrays:
+        if isinstance(array, np.ndarray) and array.ndim == 2 and array.dtype.kind in "uifb":
+            return array.astype(np.int64)
+    raise InputError(f"{path.name} holds no matrix of class numbers; save the mask as PNG")
+
+
+def _bytes(path: Path) -> bytes:
+    with explained(path):
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(f"{path.name} is larger than {MOST_BYTES // 1_000_000} MB; check it")
+        return path.read_bytes()

@@ -1,0 +1,177 @@
+"""The card of a data set: what its layout can't say, as JSON.
+
+It lies beside the data. A data set of the workbench whose data lie elsewhere has a card in
+`datasets/NAME` that names their folder as `root`; what it says itself outranks the card there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from asma_core.data.encodings import MOST_CLASSES, Encoding, encoding_from_dict
+from asma_core.data.slices import Slice
+from asma_core.errors import InputError
+from asma_core.files import read_json
+
+CARD: Final = "dataset.json"
+ALL: Final = "all"
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """See the module's text.
+
+    Attributes:
+        title: For people.
+        description: What it is and where it comes from.
+        synthetic: Whether its images are generated.
+        classes: Names, background first; empty to guess them.
+        split: The part of each sample, by its name.
+        root: Folder of the data where it is not the card's own.
+        layout: Name of the layout; "" to recognise it.
+        encoding: Of the masks; None to guess it.
+        layers: The class that files of a class of their own show, by the layout's name for it.
+        axis: Of volumes.
+        window: Of DICOM and NIfTI, centre and width.
+        frame: Of files that hold several pictures; None for the middle one.
+        frame_counts: By relative path; every picture of these files is a sample.
+    """
+
+    title: str = ""
+    description: str = ""
+    synthetic: bool = False
+    classes: tuple[str, ...] = ()
+    split: Mapping[str, str] = field(default_factory=dict)
+    root: Path | None = None
+    layout: str = ""
+    encoding: Encoding | None = None
+    layers: Mapping[str, int] = field(default_factory=dict)
+    axis: int = 2
+    window: tuple[float, float] | None = None
+    frame: int | None = None
+    frame_counts: Mapping[str, int] = field(default_factory=dict)
+
+    def slice(self, frame: int | None = None) -> Slice:
+        """Return which picture of a file is meant."""
+        return Slice(self.frame if frame is None else frame, self.axis, self.window)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the card as plain values, without what is by default."""
+        parts: dict[str, list[str]] = {}
+        for name, part in self.split.items():
+            parts.setdefault(part, []).append(name)
+        content = {
+            "title": self.title,
+            "description": self.description,
+            "synthetic": self.synthetic,
+            "classes": list(self.classes),
+            "split": parts,
+            "layout": self.layout,
+            "encoding": self.encoding.as_dict() if self.encoding else None,
+            "layers": dict(self.layers),
+            "window": list(self.window) if self.window else None,
+            "frame": self.frame,
+            "frame_counts": dict(self.frame_counts),
+        }
+        kept = {name: value for name, value in content.items() if value not in (None, "", [], {})}
+        return kept | ({"axis": self.axis} if self.axis != 2 else {})
+
+
+def card_of_folder(folder: Path) -> DatasetCard:
+    """Return the card of a data set's folder; an empty one where it has none.
+
+    Raises:
+        InputError: It is not a card, or the folder that it names is gone.
+        StoreError: It is not JSON.
+    """
+    content = _content(folder / CARD)
+    root = content.get("root")
+    if root is None:
+        return _card(content, folder / CARD, None)
+    there = Path(root)
+    if not there.is_dir():
+        raise InputError(
+            f"the data of {folder.name} are not in {there} any more; import them again"
+        )
+    return _card(_content(there / CARD) | content, folder / CARD, there)
+
+
+def _content(path: Path) -> dict[str, Any]:
+    content = read_json(path) if path.exists() else {}
+    if not isinstance(content, dict):
+        raise _no_card(path)
+    return content
+
+
+def _no_card(path: Path) -> InputError:
+    return InputError(
+        f"{path} is not the card of a data set; give it title, description, classes (a list "
+        'of names) and split ({"train": [names], "test": [names]}), or remove it'
+    )
+
+
+def _card(content: dict[str, Any], path: Path, root: Path | None) -> DatasetCard:
+    fits = all(
+        isinstance(content.get(name, default), kind)
+        for name, kind, default in (
+            ("title", str, ""),
+            ("description", str, ""),
+            ("synthetic", bool, False),
+            ("layout", str, ""),
+            ("axis", int, 2),
+            ("frame", int | None, None),
+            ("frame_counts", dict, {}),
+            ("layers", dict, {}),
+        )
+    )
+    if not (fits and _splits_fit(content) and _classes_fit(content) and _frames_fit(content)):
+        raise _no_card(path)
+    encoding = content.get("encoding")
+    window = content.get("window")
+    return DatasetCard(
+        title=content.get("title", ""),
+        description=content.get("description", ""),
+        synthetic=content.get("synthetic", False),
+        classes=tuple(content.get("classes", ())),
+        split={name: part for part, names in content.get("split", {}).items() for name in names},
+        root=root,
+        layout=content.get("layout", ""),
+        encoding=None if encoding is None else encoding_from_dict(encoding, str(path)),
+        layers=content.get("layers", {}),
+        axis=content.get("axis", 2),
+        window=None if window is None else (float(window[0]), float(window[1])),
+        frame=content.get("frame"),
+        frame_counts=content.get("frame_counts", {}),
+    )
+
+
+def _splits_fit(card: dict[str, Any]) -> bool:
+    split = card.get("split", {})
+    return isinstance(split, dict) and all(_are_texts(names) for names in split.values())
+
+
+def _classes_fit(card: dict[str, Any]) -> bool:
+    classes = card.get("classes", [])
+    return _are_texts(classes) and len(classes) != 1 and len(classes) <= max(MOST_CLASSES, 256)
+
+
+def _frames_fit(card: dict[str, Any]) -> bool:
+    counts = card.get("frame_counts", {}).values()
+    labels = card.get("layers", {}).values()
+    window = card.get("window")
+    numbers = window is None or (
+        isinstance(window, list)
+        and len(window) == 2
+        and all(type(value) in (int, float) for value in window)
+    )
+    known = all(type(label) is int and 0 <= label < MOST_CLASSES for label in labels)
+    return (
+        numbers and known and all(type(count) is int and 0 <= count <= 100_000 for count in counts)
+    )
+
+
+def _are_texts(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)

@@ -1,0 +1,285 @@
+"""Taking a folder or a zip in as a data set: look at it, say what it means, keep a card."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Final
+
+from asma_core import paths
+from asma_core.data.archives import unpack
+from asma_core.data.dataset_cards import CARD, DatasetCard
+from asma_core.data.datasets import Dataset, class_names, dataset_names, from_card, open_dataset
+from asma_core.data.encodings import VALUES, Encoding
+from asma_core.data.entries import Found
+from asma_core.data.images import VOLUMES, count_frames
+from asma_core.data.layouts import recognise
+from asma_core.data.shares import OnProgress, Problem, keep, read_all, shares_file, should_decode
+from asma_core.data.surveys import Survey, larger_first, settled_encoding, survey
+from asma_core.data.tree import suffix
+from asma_core.errors import InputError
+from asma_core.files import explained, write_json
+from asma_core.settings import settings
+
+SURVEYED: Final = 24
+KEPT_SECONDS: Final = 24 * 3600
+STACKS: Final = (".tif", ".tiff", ".gif", *VOLUMES)
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a folder looks like before it is taken in.
+
+    Attributes:
+        root: The folder.
+        layouts: Every layout that fits, the likeliest first.
+        found: What the chosen layout makes of it.
+        card: The card as it would be written, with guesses.
+        dataset: What that card would open.
+        survey: Values found in some of the masks.
+    """
+
+    root: Path
+    layouts: tuple[Found, ...]
+    found: Found
+    card: DatasetCard
+    dataset: Dataset
+    survey: Survey
+
+    def corrected(
+        self,
+        classes: Sequence[str] | None = None,
+        encoding: Encoding | None = None,
+        frame: int | None = None,
+        axis: int | None = None,
+        window: tuple[float, float] | None = None,
+        every: bool | None = None,
+        layers: Mapping[str, int] | None = None,
+    ) -> Preview:
+        """Return it with what the user says better; None leaves the guess.
+
+        Raises:
+            InputError: Names that are none, or too few of them.
+        """
+        encoding = encoding or self.card.encoding
+        names = tuple(self.card.classes if classes is None else (name.strip() for name in classes))
+        if len(names) < 2 or not all(names) or len(set(names)) < len(names):
+            raise InputError("name a background and at least one class, each by a name of its own")
+        card = replace(
+            self.card,
+            encoding=encoding,
+            classes=names,
+            frame=self.card.frame if frame is None else frame,
+            axis=self.card.axis if axis is None else axis,
+            window=window or self.card.window,
+            layers=self.card.layers if layers is None else layers,
+        )
+        if every is not None:
+            counts = _frame_counts(self.root, self.found, card.axis) if every else {}
+            card = replace(card, frame_counts=counts)
+        return replace(self, card=card, dataset=from_card("preview", self.root, card, self.found))
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import gave.
+
+    Attributes:
+        dataset: As it is opened from now on.
+        left_out: Images without a mask.
+        decoded: Whether every image was decoded; else only its size was looked at.
+    """
+
+    dataset: Dataset
+    left_out: int
+    decoded: bool
+
+
+def preview(root: Path, layout: str = "") -> Preview:
+    """Look at a folder: its layout, its classes, what its masks hold.
+
+    Args:
+        root: The folder.
+        layout: Name of a layout; the likeliest that fits by default.
+
+    Raises:
+        UnknownNameError: No layout has that name.
+        InputError: Nothing in it that is a data set, or a file that can't be read.
+    """
+    if not root.is_dir():
+        raise InputError(f"{root} is not a folder; check the path")
+    fitting = tuple(recognise(root, layout))
+    found = fitting[0]
+    card = DatasetCard(layout=found.layout, title=_title(root, found))
+    card = replace(card, frame_counts=_frame_counts(root, found, card.axis))
+    provisional = from_card("preview", root, replace(card, encoding=Encoding()), found)
+    seen = survey(provisional.samples, SURVEYED)
+    encoding = settled_encoding(found, seen)
+    names = found.classes or class_names(max(encoding.classes, 2))
+    if len(found.classes) != encoding.classes and encoding.kind == VALUES:
+        names = class_names(max(encoding.classes, 2), found.classes)
+    if found.classes and provisional.samples[0].layers[0][0]:
+        layers = larger_first(found, seen)
+        names = (found.classes[0], *layers)
+        card = replace(card, layers=layers)
+    card = replace(card, encoding=encoding, classes=names)
+    return Preview(root, fitting, found, card, from_card("preview", root, card, found), seen)
+
+
+def _title(root: Path, found: Found) -> str:
+    from asma_core.data.known_layouts import KNOWN
+
+    known = {layout.name for layout in KNOWN}
+    return found.title if found.layout in known else root.name
+
+
+def _frame_counts(root: Path, found: Found, axis: int) -> dict[str, int]:
+    """Count the pictures of files that hold several, by the first of them."""
+    stacks = [entry.image for entry in found.entries if suffix(entry.image) in STACKS]
+    if not stacks or count_frames(root / stacks[0], axis=axis) == 1:
+        return {}
+    return {path: count_frames(root / path, axis=axis) for path in stacks}
+
+
+def unpack_upload(archive: Path | IO[bytes], name: str) -> Path:
+    """Unpack an uploaded zip aside, to be looked at; return its folder.
+
+    What nobody takes in is removed after a day.
+
+    Raises:
+        InputError: As for `unpack`.
+    """
+    _forget_old()
+    folder = imports_folder() / uuid.uuid4().hex
+    stem = re.sub(r"[^A-Za-z0-9._ -]+", "-", Path(name).stem).strip(" .-") or "upload"
+    unpack(archive, folder / stem, settings(), name)
+    inside = list((folder / stem).iterdir())
+    # A zip of one folder is that folder, whose name says more than the zip's.
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder / stem
+
+
+def imports_folder() -> Path:
+    """Return where uploads wait until they are taken in."""
+    return paths.home() / "imports"
+
+
+def _forget_old() -> None:
+    folder = imports_folder()
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if time.time() - path.stat().st_mtime > KEPT_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def check_name(name: str) -> str:
+    """Return a name that a new data set may have.
+
+    Raises:
+        InputError: Not a name for a folder, or taken.
+    """
+    name = name.strip()
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"{name!r} can't be the name of a data set; use up to 64 letters, digits, spaces, "
+            "dots, dashes and underscores"
+        )
+    if name in dataset_names():
+        raise InputError(f"a data set is called {name!r} already; choose another name")
+    return name
+
+
+def free_name(wanted: str) -> str:
+    """Return a name that nothing has yet, near the one that is wanted."""
+    plain = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")[:56] or "own"
+    taken = set(dataset_names())
+    names = (plain, *(f"{plain}-{number}" for number in range(2, len(taken) + 3)))
+    return next(name for name in names if name not in taken)
+
+
+def take_in(looked_at: Preview, name: str, on_progress: OnProgress | None = None) -> Imported:
+    """Check every file of a data set and keep it under a name.
+
+    A folder on the server stays where it is; an upload becomes the data set's own folder.
+
+    Args:
+        looked_at: What is to be kept.
+        name: New among the data sets.
+        on_progress: Called with samples done and all of them.
+
+    Raises:
+        InputError: The name can't be, or a file can't be used; the first one is named.
+        StoreError: The data folder can't be written.
+    """
+    name = check_name(name)
+    dataset = looked_at.dataset
+    decode = should_decode(dataset)
+    shares, problems = read_all(dataset, decode, on_progress)
+    if problems:
+        raise InputError(_all_problems(problems, len(dataset.samples)))
+    target = paths.home() / "datasets" / name
+    description = looked_at.card.description or _description(looked_at)
+    content = replace(looked_at.card, description=description).as_dict()
+    if looked_at.root.resolve().is_relative_to(imports_folder().resolve()):
+        _move(looked_at.root, target, content)
+    else:
+        _point(looked_at.root, target, content)
+    opened = open_dataset(name)
+    keep(shares_file(opened), shares)
+    return Imported(opened, len(looked_at.found.left_out), decode)
+
+
+def _all_problems(problems: Sequence[Problem], count: int) -> str:
+    first = problems[0].message
+    if len(problems) == 1:
+        return first
+    return f"{len(problems)} of {count} images can't be used, the first is this: {first}"
+
+
+def _description(looked_at: Preview) -> str:
+    found = looked_at.found
+    count = len(looked_at.dataset.samples)
+    left = len(found.left_out)
+    without = f" {left} images without a mask are left out." if left else ""
+    return f"{count} images, laid out as {found.title}.{without}"
+
+
+def _move(root: Path, target: Path, content: dict[str, object]) -> None:
+    """Make an unpacked upload a data set; it appears with its card in it."""
+    write_json(root / CARD, content)
+    with explained(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        root.rename(target)
+        shutil.rmtree(_upload_of(root), ignore_errors=True)
+
+
+def _upload_of(root: Path) -> Path:
+    inside = root.relative_to(imports_folder())
+    return imports_folder() / inside.parts[0]
+
+
+def _point(root: Path, target: Path, content: dict[str, object]) -> None:
+    aside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    with explained(target):
+        try:
+            write_json(aside / CARD, {"root": str(root.resolve()), **content})
+            aside.rename(target)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def forget(name: str) -> None:
+    """Remove a data set of the workbench; a folder that it only points to stays.
+
+    Raises:
+        InputError: It is not one that was taken in here.
+    """
+    target = paths.home() / "datasets" / name
+    if not name or target.parent != paths.home() / "datasets" or not (target / CARD).is_file():
+        raise InputError(f"{name!r} was not imported here, so it can't be removed here")
+    with explained(target):
+        shutil.rmtree(target)

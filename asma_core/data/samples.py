@@ -1,0 +1,150 @@
+"""One image of a data set with its mask, read from whatever files they lie in."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asma_core.data.contours import read_matlab, read_outline
+from asma_core.data.encodings import SHARE, Encoding, decode, pack, shares
+from asma_core.data.images import FloatImage, picture_size, read_image, read_values
+from asma_core.data.known_layouts import LEFT_HALF
+from asma_core.data.masks import Labels, Mask, read_mask, whole
+from asma_core.data.slices import MIDDLE, Slice
+from asma_core.errors import InputError
+
+OUTLINE: Final = ".txt"
+MATLAB: Final = ".mat"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image of a data set with its mask.
+
+    Attributes:
+        name: Unique in its data set.
+        image: File of the image.
+        mask: File of the mask, the first where there are several.
+        split: "train", "validation", "test", or "" when the set has no split.
+        layers: All mask files with the class that each shows; 0 for all classes by its values.
+        field_mask: A mask of what counts; outside it is void.
+        where: Which picture of the files.
+        crop: Which part of the image is meant, or "".
+    """
+
+    name: str
+    image: Path
+    mask: Path
+    split: str = ""
+    layers: tuple[tuple[int, Path], ...] = ()
+    field_mask: Path | None = None
+    where: Slice = MIDDLE
+    crop: str = ""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that the sample is read from."""
+        masks = tuple(path for _, path in self.layers) or (self.mask,)
+        return (self.image, *masks, *((self.field_mask,) if self.field_mask else ()))
+
+
+def sample_image(sample: Sample) -> FloatImage:
+    """Read a sample's image, float32 (C, H, W) in [0, 1].
+
+    Raises:
+        InputError: It can't be read.
+    """
+    image = read_image(sample.image, where=sample.where)
+    return image[..., : image.shape[-1] // 2].copy() if sample.crop == LEFT_HALF else image
+
+
+def sample_mask(sample: Sample, encoding: Encoding | None, classes: int) -> Mask:
+    """Read a sample's mask.
+
+    Args:
+        sample: The sample.
+        encoding: What the values mean; None reads class numbers or a binary mask.
+        classes: Number of classes K, background counted.
+
+    Raises:
+        InputError: A file can't be read, or holds a value that means no class.
+    """
+    if encoding is None:
+        return read_mask(sample.mask, classes, where=sample.where)
+    layers = sample.layers or ((0, sample.mask),)
+    mask = _of_layers(sample, layers, encoding) if layers[0][0] else _of_one(sample, encoding)
+    if int(mask.labels.max(initial=0)) >= classes:
+        raise InputError(
+            f"{sample.mask.name} holds class {mask.labels.max()}, but the data set has "
+            f"0 to {classes - 1}; import it again"
+        )
+    return mask if sample.field_mask is None else _within(mask, sample, sample.field_mask)
+
+
+def _of_one(sample: Sample, encoding: Encoding) -> Mask:
+    codes, colours = mask_codes(sample.mask, sample)
+    return decode(codes, colours, encoding, sample.mask.name)
+
+
+def _of_layers(sample: Sample, layers: tuple[tuple[int, Path], ...], encoding: Encoding) -> Mask:
+    """Lay the classes over each other in their order; files of one class are averaged."""
+    labels: Labels | None = None
+    for label, paths in sorted(_by_class(layers).items()):
+        share = np.mean([_share(path, sample, encoding) for path in paths], axis=0)
+        labels = np.zeros(share.shape, dtype=np.int64) if labels is None else labels
+        if labels.shape != share.shape:
+            raise InputError(
+                f"{paths[0].name} is {share.shape[1]} x {share.shape[0]} and another mask of its "
+                f"image {labels.shape[1]} x {labels.shape[0]}; export all at one size"
+            )
+        labels[share > encoding.threshold] = label
+    assert labels is not None
+    return Mask(labels, np.ones(labels.shape, dtype=np.bool_))
+
+
+def _by_class(layers: tuple[tuple[int, Path], ...]) -> Mapping[int, list[Path]]:
+    classes: dict[int, list[Path]] = defaultdict(list)
+    for label, path in layers:
+        classes[label].append(path)
+    return classes
+
+
+def _share(path: Path, sample: Sample, encoding: Encoding) -> NDArray[np.float64]:
+    codes, colours = mask_codes(path, sample)
+    if colours:
+        raise InputError(f"{path.name} is in colours; save each class's mask in grey")
+    if encoding.kind == SHARE:
+        return shares(codes, encoding)
+    return decode(codes, colours, encoding, path.name).labels.astype(np.float64).clip(0, 1)
+
+
+def _within(mask: Mask, sample: Sample, field_mask: Path) -> Mask:
+    codes, _ = mask_codes(field_mask, sample)
+    if codes.shape != mask.labels.shape:
+        raise InputError(
+            f"{field_mask.name} is {codes.shape[1]} x {codes.shape[0]} and the mask "
+            f"{mask.labels.shape[1]} x {mask.labels.shape[0]}; export both at one size"
+        )
+    valid = mask.valid & (codes > 0)
+    return Mask(np.where(valid, mask.labels, 0), valid)
+
+
+def mask_codes(path: Path, sample: Sample) -> tuple[NDArray[np.int64], bool]:
+    """Return the values of a sample's mask file, int64 (H, W), and whether they are colours.
+
+    Raises:
+        InputError: It can't be read.
+    """
+    ending = path.suffix.lower()
+    if ending == OUTLINE:
+        return read_outline(path, picture_size(sample.image)), False
+    if ending == MATLAB:
+        return read_matlab(path), False
+    values: NDArray[Any] = read_values(path, where=sample.where)
+    return pack(whole(values, path.name))
