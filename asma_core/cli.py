@@ -96,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
         ("attack", "attack one image", _attack_options),
         ("ablation", "compare attacks on many images, as the paper's Table 1", _ablation_options),
         ("train", "train a network on a data set", _train_options),
+        ("import-model", "take in a network: its card, or its weights", _import_model_options),
+        ("check-model", "see whether a network can be trusted", _check_options),
         ("import-dataset", "take in a folder or a zip of images and masks", _import_options),
     ):
         command = commands.add_parser(name, help=help_text, description=f"{help_text}.")
@@ -203,11 +205,47 @@ def _import_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", help="names separated by commas, background first")
 
 
+def _import_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source", metavar="CARD_OR_FILE", help="a card (.toml) beside its weights, or the weights"
+    )
+    parser.add_argument("--name", help="of the network; made of the file's by default")
+    weights = parser.add_argument_group("for weights without a card")
+    weights.add_argument("--architecture", help="of MONAI; guessed by default")
+    weights.add_argument("--arguments", help="what it is called with, as JSON; guessed by default")
+    weights.add_argument("--classes", help="names separated by commas, background first")
+    weights.add_argument("--size", type=_from_zero, default=0, help="images' area; 0 keeps it (0)")
+    weights.add_argument("--multiple", type=_count, default=32, help="both sides are of it (32)")
+    weights.add_argument("--mean", default="0", help="subtracted, one for each channel (0)")
+    weights.add_argument("--std", default="1", help="divided by, one for each channel (1)")
+    weights.add_argument("--reading", help="logits, probabilities, one-logit, one-probability")
+    weights.add_argument("--dataset", default="", help="that it was trained on")
+
+
+def _check_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="of a network; `models` lists them")
+    parser.add_argument("--dataset", help="to compare with; the one it was trained on by default")
+    parser.add_argument("--samples", type=_count, default=6, help="images to look at (6)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
+
+
 def _train_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", required=True, help="a data set's name or a folder")
     parser.add_argument("--out", required=True, help="folder for the weights and the card")
     parser.add_argument("--steps", type=_count, help="updates of the weights")
     parser.add_argument("--seed", type=_from_zero, default=0, help="of weights and order (0)")
+    parser.add_argument("--name", help="of the network; made of the data set's by default")
+    parser.add_argument("--architecture", default="UNet", help="UNet, SegResNet or AttentionUnet")
+    parser.add_argument("--width", default="small", help="small or medium (small)")
+    parser.add_argument("--image-size", type=_count, default=256, help="seen by the network (256)")
+    parser.add_argument(
+        "--validation", type=float, default=0.15, help="share that chooses the best weights (0.15)"
+    )
+    parser.add_argument(
+        "--patience", type=_from_zero, default=8, help="looks without a gain before it stops (8)"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
+    parser.add_argument("--fresh", action="store_true", help="do not go on with an earlier try")
 
 
 def _count(text: str) -> int:

@@ -29,8 +29,9 @@ from asma_core.metrics.overlap import (
     pixel_accuracy,
 )
 from asma_core.models.backend import check_precision
-from asma_core.models.cards import find_card, model_cards
+from asma_core.models.cards import broken_cards, find_card, model_cards
 from asma_core.models.devices import choose_device
+from asma_core.models.importing import describe
 from asma_core.models.loading import load_model
 from asma_core.models.loading import predict as predict_labels
 from asma_core.progress import Progress
@@ -50,7 +51,9 @@ from asma_core.runs.spec import RunRequest
 from asma_core.runs.store import RunStore
 
 ablation = ablation_command.ablation
+check_model = import_commands.check_model
 import_dataset = import_commands.import_dataset
+import_model = import_commands.import_model
 train = training_command.train
 
 
@@ -83,20 +86,8 @@ def _dataset(dataset: Dataset) -> dict[str, Any]:
 
 def models(_: argparse.Namespace) -> list[dict[str, Any]]:
     """List the networks."""
-    return [
-        {
-            "name": card.name,
-            "title": card.title,
-            "description": card.description,
-            "architecture": card.architecture,
-            "classes": list(card.classes),
-            "dataset": card.dataset,
-            "source": card.source,
-            "weights": str(card.weights),
-            "figures": plain(card.figures),
-        }
-        for card in model_cards().values()
-    ]
+    broken = [{"name": path.stem, "problem": message} for path, message in broken_cards().items()]
+    return [describe(card) for card in model_cards().values()] + broken
 
 
 def attacks(_: argparse.Namespace) -> list[dict[str, Any]]:
@@ -300,8 +291,10 @@ __all__ = [
     "ablation",
     "attack",
     "attacks",
+    "check_model",
     "datasets",
     "import_dataset",
+    "import_model",
     "models",
     "predict",
     "runs",

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from asma_core.data.datasets import class_names, open_dataset
 from asma_core.data.encodings import SHARE, Encoding
 from asma_core.data.importing import Imported, Preview, free_name, preview, take_in, unpack_upload
 from asma_core.data.layouts import layout_title
 from asma_core.errors import InputError
+from asma_core.jobs.checks import check_on
+from asma_core.models.card_text import card_text
+from asma_core.models.cards import ModelCard, find_card
+from asma_core.models.guessing import look_at
+from asma_core.models.importing import describe, drafted, free_model_name, import_card
+from asma_core.models.specs import LOGITS, ONE_LOGIT, InputSpec
 from asma_core.progress import Progress
 
 
@@ -57,6 +66,79 @@ def _answer(imported: Imported, found: Preview) -> dict[str, Any]:
             for value, count in sorted(found.survey.counts.items(), key=lambda item: -item[1])[:16]
         },
     }
+
+
+def import_model(options: argparse.Namespace) -> dict[str, Any]:
+    """Take in a network whose owner asks for it: by its card, or by its weights alone."""
+    source = Path(options.source).expanduser()
+    if not source.is_file():
+        raise InputError(f"{source} is not a file; give a card (.toml) or a file of weights")
+    if source.suffix.lower() == ".toml":
+        return describe(import_card(source.resolve(), owned=True, name=options.name or ""))
+    with tempfile.TemporaryDirectory() as folder:
+        beside = Path(folder) / source.name
+        beside.symlink_to(source.resolve())
+        card = beside.with_suffix(".toml")
+        card.write_text(card_text(_card_of(beside, options)), encoding="utf-8")
+        return describe(import_card(card, owned=True))
+
+
+def _card_of(weights: Path, options: argparse.Namespace) -> ModelCard:
+    looked = look_at(weights) if not (options.architecture and options.arguments) else {}
+    architecture = options.architecture or looked.get("architecture", "")
+    if not architecture:
+        raise InputError(
+            f"it can't be guessed what network {weights.name} belongs to; say --architecture and "
+            "--arguments"
+        )
+    arguments = _json(options.arguments) if options.arguments else looked.get("arguments", {})
+    channels = int(arguments.get("in_channels", looked.get("channels", 3)))
+    outputs = int(arguments.get("out_channels", looked.get("classes", 2)))
+    return drafted(
+        options.name or free_model_name(weights.stem),
+        weights,
+        architecture,
+        arguments,
+        classes=options.classes.split(",") if options.classes else class_names(max(outputs, 2)),
+        spec=InputSpec(
+            channels,
+            options.size,
+            options.multiple,
+            _numbers(options.mean, channels, "--mean"),
+            _numbers(options.std, channels, "--std"),
+        ),
+        reading=options.reading or (ONE_LOGIT if outputs == 1 else LOGITS),
+        dataset=options.dataset,
+    )
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"--arguments is not JSON ({error}); write it as {{...}}") from error
+    if not isinstance(content, dict):
+        raise InputError("--arguments is not a JSON object; write it as {...}")
+    return content
+
+
+def _numbers(text: str, count: int, name: str) -> tuple[float, ...]:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise InputError(f"{name} takes numbers separated by commas, got {text!r}") from error
+    return tuple(numbers * count if len(numbers) == 1 else numbers)
+
+
+def check_model(options: argparse.Namespace) -> dict[str, Any]:
+    """Check a network on a few images and say what was found."""
+    card = find_card(options.name)
+    name = options.dataset or card.dataset
+    if not name:
+        raise InputError(f"{card.name} does not say what it was trained on; name a --dataset")
+    dataset = open_dataset(name)
+    answer = check_on(card.name, dataset, options.samples, options.device)
+    return {"name": card.name, "dataset": dataset.name, **answer}
 
 
 def encoding_words(encoding: Encoding | None) -> str:

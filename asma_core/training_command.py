@@ -3,97 +3,62 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
-
-from asma_core.data.datasets import Dataset, Sample, open_dataset
-from asma_core.data.demo import DEMO_SETS
-from asma_core.data.images import to_bytes
-from asma_core.data.training_cache import TRAINING_PLANS, training_pairs
-from asma_core.models.augmentation import Pair
+from asma_core.data.datasets import open_dataset
+from asma_core.errors import InputError
 from asma_core.models.evaluation import Evaluation
-from asma_core.models.training import TrainingConfig, TrainingProgress, train_model
+from asma_core.models.export import network_name
+from asma_core.models.training import TrainingProgress
 from asma_core.progress import Progress
 from asma_core.runs.figures import plain
-
-# Of a folder without a split, every fifth sample is kept for the test.
-TEST_EVERY: Final = 5
-
-
-class SamplePairs(Sequence[Pair]):
-    """Samples of a data set, read when they are asked for."""
-
-    def __init__(self, dataset: Dataset, samples: Sequence[Sample]) -> None:
-        """Take the samples of a data set."""
-        self._dataset = dataset
-        self._samples = samples
-
-    def __len__(self) -> int:
-        """Return the number of samples."""
-        return len(self._samples)
-
-    def __getitem__(self, index: Any) -> Any:
-        """Return image, uint8 (H, W) or (H, W, 3), and mask, uint8 (H, W)."""
-        sample = self._samples[index]
-        image = to_bytes(self._dataset.image(sample))
-        return image, self._dataset.mask(sample).labels.astype(np.uint8)
+from asma_core.trainings.carry_out import carry_out, demo_steps
+from asma_core.trainings.plan import TrainingPlan
 
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
     """Train a network and say what it reaches on the test split."""
     dataset = open_dataset(options.dataset)
-    config = TrainingConfig(seed=options.seed)
-    learning, testing = _split(dataset)
-    pairs: Sequence[Pair] = SamplePairs(dataset, learning)
-    if dataset.name in DEMO_SETS:
-        count, steps = TRAINING_PLANS[dataset.name]
-        config = replace(config, steps=steps)
-        pairs = _demo_pairs(dataset.name, count, config.image_size)
-    if options.steps is not None:
-        config = replace(config, steps=options.steps)
-    progress = Progress("train", config.steps)
+    steps = options.steps or demo_steps(dataset.name) or TrainingPlan.steps
+    plan = TrainingPlan(
+        dataset=options.dataset,
+        name=options.name or network_name(dataset.name, options.architecture),
+        architecture=options.architecture,
+        width=options.width,
+        steps=steps,
+        image_size=options.image_size,
+        seed=options.seed,
+        validation=options.validation,
+        patience=options.patience,
+        device=options.device,
+    )
+    progress = Progress("train", steps)
 
     def show(now: TrainingProgress) -> None:
         progress.update(now.step, loss=now.loss)
 
-    tests = SamplePairs(dataset, testing)
+    checkpoint = Path(options.out) / f".{plan.name}.checkpoint"
+    if options.fresh:
+        checkpoint.unlink(missing_ok=True)
     try:
-        report = train_model(
-            dataset.name, pairs, tests, dataset.classes, Path(options.out), config, show
-        )
+        report = carry_out(plan, Path(options.out), checkpoint, show)
     finally:
         progress.close()
+    if report is None:
+        raise InputError("the training was stopped; the same command goes on with it")
     return plain(  # type: ignore[no-any-return]
         {
             "name": report.name,
             "dataset": dataset.name,
+            "architecture": plan.architecture,
             "steps": report.steps,
+            "stopped": report.stopped,
             "seconds": report.seconds,
             "files": {"card": str(report.card), "weights": str(report.weights)},
             **_scores(report.evaluation),
         }
     )
-
-
-def _split(dataset: Dataset) -> tuple[Sequence[Sample], Sequence[Sample]]:
-    if any(sample.split for sample in dataset.samples):
-        return dataset.split("train"), dataset.split("test")
-    test = dataset.samples[TEST_EVERY - 1 :: TEST_EVERY] or dataset.samples[-1:]
-    names = {sample.name for sample in test}
-    return [sample for sample in dataset.samples if sample.name not in names], test
-
-
-def _demo_pairs(name: str, count: int, size: int) -> Sequence[Pair]:
-    """Make the training stream of a demo set, which shares no seed with the set itself."""
-    progress = Progress("images", count)
-    try:
-        return training_pairs(name, count, size, lambda done, _: progress.update(done))
-    finally:
-        progress.close()
 
 
 def _scores(evaluation: Evaluation) -> dict[str, Any]:

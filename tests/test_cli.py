@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from asma_core import cli, training_command
+from asma_core import cli
 from asma_core.attacks.registry import ATTACKS
-from asma_core.models.training import TrainingConfig
 from asma_core.runs import artefacts, execute
 from asma_core.runs.run import FAILED, INTERRUPTED
 from asma_core.runs.store import RunStore
@@ -273,13 +271,12 @@ def test_without_json_the_answer_is_for_people(capsys: pytest.CaptureFixture[str
 
 
 def test_a_trained_network_can_be_used_at_once(
-    home: Path, picture: Path, tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    home: Path, picture: Path, tmp_path: Path, ask: Ask
 ) -> None:
-    small = partial(TrainingConfig, image_size=32, batch_size=2, channels=(4, 8))
-    monkeypatch.setattr(training_command, "TrainingConfig", small)
     folder = home / "datasets" / tiny.DATASET
     out = str(home / "models")
-    answer = ask("train", "--dataset", str(folder), "--steps", "2", "--seed", "3", "--out", out)
+    small = ["--width", "tiny", "--image-size", "32", "--steps", "2", "--seed", "3"]
+    answer = ask("train", "--dataset", str(folder), *small, "--out", out)
     assert (answer["steps"], answer["test_images"]) == (2, 2)
     assert all(Path(path).is_file() for path in answer["files"].values())
     assert answer["name"] in {entry["name"] for entry in ask("models")}

@@ -22,11 +22,14 @@ from asma_core.jobs import worker
 from asma_core.jobs.local import local_executor
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.cards import find_card, weights_hash
+from asma_core.models.specs import CENTRE
 from asma_core.runs.figures import plain
 from asma_core.runs.sources import check_classes, from_sample
 from asma_core.runs.spec import image_hash
 
 WAIT: Final = 120.0
+# Images on which a network is checked.
+CHECKED: Final = 6
 
 
 class Predictor:
@@ -68,6 +71,56 @@ class Predictor:
         scores: dict[str, float | None] = read_json(file)
         return scores
 
+    def covered(self, model: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """Return for which pixels of an image of that height and width a model answers, (H, W).
+
+        Raises:
+            UnknownNameError: No such model.
+            ModelError: Its output can't be used, or its process ended.
+        """
+        if find_card(model).output.fit != CENTRE:
+            return np.ones(shape, dtype=np.bool_)
+        file = self._home / "cache" / "covered" / _network(model) / f"{shape[0]}x{shape[1]}.png"
+        self._ask(file, _cover, str(file), model, shape)
+        return read_mask(file, 2).labels.astype(np.bool_)
+
+    def check(self, model: str, dataset: str, samples: int = CHECKED) -> dict[str, Any]:
+        """Check a model on a few images of a data set; see `models.checking`.
+
+        Returns:
+            `checks` (a list of name, state, text), `usable`, `iou`, `ious` by sample, `guesses`.
+
+        Raises:
+            UnknownNameError: No such model or data set.
+            ModelError: Its process ended.
+        """
+        content = open_dataset(dataset)
+        digest = _scores_file(self._home, model, content).stem
+        file = self._home / "cache" / "checks" / _network(model) / f"{digest}-{samples}.json"
+        self._ask(file, _check, str(file), model, content, samples)
+        report: dict[str, Any] = read_json(file)
+        return report
+
+    def import_model(self, card: Path) -> str:
+        """Take in an uploaded network whose card lies beside its weights; return its name.
+
+        Raises:
+            ModelError: The card or the weights can't be used, or its process ended.
+            InputError: Its name is taken.
+        """
+        future = self._later(_import_model, str(card))
+        name: str = self._waited(future)
+        return name
+
+    def look_at_weights(self, weights: Path) -> dict[str, Any]:
+        """Return what a file of weights is likely to be; see `models.guessing`.
+
+        Raises:
+            ModelError: It can't be read, or its process ended.
+        """
+        looked: dict[str, Any] = self._waited(self._later(_look_at, str(weights)))
+        return looked
+
     def warm(self) -> None:
         """Start the process, without waiting for it."""
         with self._lock:
@@ -91,8 +144,15 @@ class Predictor:
             future = self._asked.get(file)
             if future is None:
                 future = self._asked[file] = self._submit(call, *arguments)
+        self._waited(future)
+
+    def _later(self, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        with self._lock:
+            return self._submit(call, *arguments)
+
+    def _waited(self, future: Future[Any]) -> Any:
         try:
-            future.result(timeout=WAIT)
+            return future.result(timeout=WAIT)
         except TimeoutError as error:
             raise ModelError(
                 f"the prediction takes longer than {WAIT:.0f} s; it goes on, reload the page later"
@@ -142,6 +202,28 @@ def _predict(home: str, model: str, image: FloatImage, device: str) -> None:
     write_bytes(prediction_file(Path(home), model, image), encode_mask(labels))
 
 
+def _cover(file: str, model: str, shape: tuple[int, int]) -> None:
+    write_bytes(Path(file), encode_mask(_covered_here(model, shape).astype(np.uint8)))
+
+
+def _check(file: str, model: str, dataset: Dataset, samples: int) -> None:
+    from asma_core.jobs.checks import check_on
+
+    write_json(Path(file), check_on(model, dataset, samples))
+
+
+def _import_model(card: str) -> str:
+    from asma_core.models.importing import import_card
+
+    return import_card(Path(card), owned=False).name
+
+
+def _look_at(weights: str) -> dict[str, Any]:
+    from asma_core.models.guessing import look_at
+
+    return look_at(Path(weights))
+
+
 def _score(home: str, model: str, dataset: Dataset) -> None:
     classes, scores = len(dataset.classes), {}
     for sample in dataset.samples:
@@ -150,6 +232,20 @@ def _score(home: str, model: str, dataset: Dataset) -> None:
         if not file.exists():
             _predict(home, model, source.image, "auto")
         labels = read_mask(file, 256).labels
-        counts = confusion_matrix(labels, dataset.mask(sample).labels, classes, source.valid)
+        counted = source.valid & _covered_here(model, source.shape)
+        counts = confusion_matrix(labels, dataset.mask(sample).labels, classes, counted)
         scores[sample.name] = plain(foreground_iou(counts))
     write_json(_scores_file(Path(home), model, dataset), scores)
+
+
+def _covered_here(model: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return for which pixels a model answers, in this process."""
+    from asma_core.models.devices import choose_device
+    from asma_core.models.loading import load_model
+
+    if find_card(model).output.fit != CENTRE:
+        return np.ones(shape, dtype=np.bool_)
+    covered: NDArray[np.bool_] = (
+        load_model(model, choose_device("auto")).covered(*shape).cpu().numpy()
+    )
+    return covered

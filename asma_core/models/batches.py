@@ -14,7 +14,7 @@ from asma_core.models.training_config import TrainingConfig
 
 
 def batches(
-    pairs: Sequence[Pair], config: TrainingConfig, channels: int
+    pairs: Sequence[Pair], config: TrainingConfig, channels: int, start: int = 0
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield every batch of a training; one thread prepares the next meanwhile.
 
@@ -24,14 +24,17 @@ def batches(
         pairs: Images and labels.
         config: Seed, steps, batch size and augmentation.
         channels: 1 or 3.
+        start: The step to begin with, from 0.
 
     Yields:
         Images, float32 (B, channels, H, W) in [0, 1], and labels, int64 (B, 1, H, W).
     """
+    if start >= config.steps:
+        return
     order = batch_order(len(pairs), config)
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(_batch, pairs, order[0], config, channels, 0)
-        for step in range(config.steps):
+        coming = pool.submit(_batch, pairs, order[start], config, channels, start)
+        for step in range(start, config.steps):
             ready = coming.result()
             if step + 1 < config.steps:
                 following = order[step + 1]

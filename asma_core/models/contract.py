@@ -7,32 +7,58 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn import functional
 
 from asma_core.errors import InputError, ModelError
-from asma_core.models.cards import InputSpec
+from asma_core.models.answers import as_logits, centred, margins, padded, picked
+from asma_core.models.devices import is_out_of_memory
+from asma_core.models.specs import CENTRE, PER_IMAGE, InputSpec, OutputSpec
+
+# What networks raise over images that do not suit them.
+_FAULTS = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0][:200]
 
 
 class SegmentationModel(nn.Module):
-    """A network with its resizing and normalising inside, all of it differentiable.
+    """A network with its resizing, normalising and reading inside, all of it differentiable.
 
     An attack on it therefore changes the image as the user has it, at its own resolution.
 
     Attributes:
-        network: The bare network; it takes normalised images and returns logits.
+        network: The bare network; it takes normalised images and returns its own answer.
         spec: What the bare network takes.
         classes: Names of the classes, background first.
+        output: How its answer is read.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: nn.Module, spec: InputSpec, classes: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        spec: InputSpec,
+        classes: tuple[str, ...],
+        output: OutputSpec | None = None,
+    ) -> None:
         """Wrap a network; see the attributes."""
         super().__init__()
         self.network = network
         self.spec = spec
         self.classes = classes
+        self.output = output or OutputSpec()
+        self._covered: dict[tuple[int, ...], Tensor] = {}
         self.register_buffer("mean", torch.tensor(spec.mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(spec.std).view(1, -1, 1, 1))
 
@@ -43,16 +69,89 @@ class SegmentationModel(nn.Module):
             images: float32 (B, C, H, W) in [0, 1]; C may be 1 or 3 for any network.
 
         Returns:
-            float32 (B, K, H, W).
+            float32 (B, K, H, W). Where a network without padding says nothing, background; see
+            `covered`.
 
         Raises:
             InputError: Images that are neither grey nor RGB.
             ModelError: The network does not answer with logits of its classes.
         """
         size = images.shape[-2:]
-        inner = resized(match_channels(images, self.spec.channels), self.spec.inner_size(*size))
-        logits = checked_shape(self.network((inner - self.mean) / self.std), len(self.classes))
-        return resized(logits, size)
+        inner = self.prepared(images)
+        logits = self.read(self.ask(inner))
+        if self.output.fit == CENTRE:
+            logits = centred(logits, inner.shape[-2:])
+        return resized(self._cropped(logits, *size), size)
+
+    def prepared(self, images: Tensor) -> Tensor:
+        """Return what the bare network is given, float32 (B, channels, H', W')."""
+        inner = resized(
+            match_channels(images, self.spec.channels), self.spec.inner_size(*images.shape[-2:])
+        )
+        if self.spec.order == "bgr":
+            inner = inner.flip(1)
+        if self.spec.normalisation == PER_IMAGE:
+            mean, std = inner.mean((1, 2, 3), True), inner.std((1, 2, 3), keepdim=True)
+            inner = (inner - mean) / std.clamp_min(1e-6)
+        else:
+            inner = (inner - self.mean) / self.std
+        return padded(inner, self.spec.padding(*inner.shape[-2:]), self.spec.pad)
+
+    def ask(self, inner: Tensor) -> Tensor:
+        """Return the map in the bare network's answer to prepared images.
+
+        Raises:
+            ModelError: The network fails, or its answer is not as the card says.
+        """
+        try:
+            if self.spec.batch != 1 or len(inner) == 1:
+                return picked(self.network(inner), self.output)
+            return torch.cat([picked(self.network(one[None]), self.output) for one in inner])
+        except _FAULTS as error:
+            if is_out_of_memory(error):
+                raise
+            raise ModelError(
+                f"the network fails on {tuple(inner.shape)} ({type(error).__name__}: "
+                f"{_first_line(error)}); correct input.size or input.multiple of its card"
+            ) from error
+
+    def read(self, found: Tensor) -> Tensor:
+        """Return the map of a network's answer as logits, (B, K, H', W').
+
+        Raises:
+            ModelError: It is not what the card says.
+        """
+        return checked_shape(as_logits(found, self.output), len(self.classes))
+
+    def _cropped(self, logits: Tensor, height: int, width: int) -> Tensor:
+        """Take away what was padded, also from an answer that is coarser than the image."""
+        inner = self.spec.inner_size(height, width)
+        below, beside = self.spec.padding(*inner)
+        if not (below or beside):
+            return logits
+        full = (inner[0] + below, inner[1] + beside)
+        return resized(logits, full)[..., : inner[0], : inner[1]]
+
+    def covered(self, height: int, width: int) -> Tensor:
+        """Return for which pixels of an image the network answers, bool (H, W).
+
+        All of them, but for a network without padding, which answers for the centre only.
+        """
+        if self.output.fit != CENTRE:
+            return torch.ones(height, width, dtype=torch.bool, device=self.mean.device)
+        if (height, width) not in self._covered:
+            self._covered[height, width] = self._measured(height, width)
+        return self._covered[height, width]
+
+    def _measured(self, height: int, width: int) -> Tensor:
+        with torch.no_grad():
+            blank = self.mean.new_zeros(1, self.spec.channels, height, width)
+            inner = self.prepared(blank)
+            answer = self.read(self.ask(inner))
+            ones = torch.ones_like(answer[:, :1])
+            inside = functional.pad(ones, margins(ones.shape[-2:], inner.shape[-2:]))
+            shown = resized(self._cropped(inside, height, width), (height, width))
+        return shown[0, 0] > 1.0 - 1e-4
 
 
 def match_channels(images: Tensor, channels: int) -> Tensor:
@@ -79,7 +178,7 @@ def resized(planes: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
     if tuple(planes.shape[-2:]) == tuple(size):
         return planes
     shrinks = planes.shape[-2] > size[0] or planes.shape[-1] > size[1]
-    return interpolate(planes, size=tuple(size), mode="bilinear", antialias=shrinks)
+    return functional.interpolate(planes, size=tuple(size), mode="bilinear", antialias=shrinks)
 
 
 def checked_logits(logits: Tensor) -> Tensor:

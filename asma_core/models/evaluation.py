@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from asma_core.data.masks import VOID
 from asma_core.metrics.overlap import confusion_matrix, dice_per_class, foreground_mean
 from asma_core.metrics.overlap import iou_per_class as overlap_iou_per_class
 from asma_core.models.augmentation import Pair
@@ -37,7 +38,7 @@ def evaluate(model: SegmentationModel, pairs: Sequence[Pair]) -> Evaluation:
 
     Args:
         model: The network.
-        pairs: Images, uint8 (H, W) or (H, W, 3), and labels (H, W).
+        pairs: Images, uint8 (H, W) or (H, W, 3), and labels (H, W), 255 void.
     """
     classes = len(model.classes)
     tables = [_confusion(model, pair, classes) for pair in (pairs[i] for i in range(len(pairs)))]
@@ -53,10 +54,12 @@ def evaluate(model: SegmentationModel, pairs: Sequence[Pair]) -> Evaluation:
 
 def _confusion(model: SegmentationModel, pair: Pair, classes: int) -> NDArray[np.int64]:
     image = np.atleast_3d(np.asarray(pair[0]))
+    truth = np.asarray(pair[1], dtype=np.int64)
     pixels = torch.from_numpy(image.astype(np.float32) / 255.0).permute(2, 0, 1)[None]
+    device = next((weight.device for weight in model.parameters()), torch.device("cpu"))
     with torch.no_grad():
-        labels = model(pixels).argmax(dim=1)[0].numpy()
-    return confusion_matrix(labels, np.asarray(pair[1], dtype=np.int64), classes)
+        labels = model(pixels.to(device)).argmax(dim=1)[0].cpu().numpy()
+    return confusion_matrix(labels, np.where(truth == VOID, 0, truth), classes, truth != VOID)
 
 
 def _mean(values: Sequence[float] | NDArray[np.float64]) -> float:

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from asma_core.errors import ModelError
+from asma_core.models.architectures import check_architecture
 from asma_core.models.backend import float32_sums
 from asma_core.models.cards import ModelCard, find_card, weights_hash
 from asma_core.models.contract import SegmentationModel, borrowed, checked_logits, predicted
 from asma_core.models.precision import FLOAT32
+from asma_core.models.weights import fitted, read_weights
 
 # What networks of MONAI raise for arguments that make no sense.
 _BUILD_ERRORS: Final = (
@@ -45,11 +47,31 @@ def load_model(name: str, device: torch.device) -> SegmentationModel:
 @lru_cache(maxsize=4)
 def _load(name: str, _identity: str, device: str) -> SegmentationModel:
     card = find_card(name)
-    network = build_network(card.architecture, dict(card.arguments))
-    _load_weights(network, card)
-    model = SegmentationModel(network, card.input, card.classes)
+    network = load_network(card, torch.device(device))
+    model = SegmentationModel(network, card.input, card.classes, card.output)
     # Threads share it: as nothing needs a gradient, `borrowed` finds nothing to give back.
     return model.eval().requires_grad_(False).to(device)
+
+
+def load_network(card: ModelCard, device: torch.device) -> nn.Module:
+    """Load the bare network of a card.
+
+    Raises:
+        ModelError: It can't be built or loaded, or its weights do not fit.
+    """
+    if card.program:
+        from asma_core.models.programs import load_program
+
+        return load_program(card, device)
+    if not card.owned:
+        check_architecture(card.architecture, dict(card.arguments))
+    network = build_network(card.architecture, dict(card.arguments))
+    try:
+        state = fitted(read_weights(card.weights), network.state_dict(), card.weights.name)
+    except ModelError as error:
+        raise ModelError(f"{card.name} can't be loaded: {error}") from error
+    network.load_state_dict(state)
+    return network
 
 
 def build_network(architecture: str, arguments: dict[str, Any]) -> nn.Module:
@@ -70,19 +92,6 @@ def build_network(architecture: str, arguments: dict[str, Any]) -> nn.Module:
             f"{architecture} can't be built with the card's arguments: {_first_line(error)}"
         ) from error
     return network
-
-
-def _load_weights(network: nn.Module, card: ModelCard) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        network.load_state_dict(load_file(card.weights))
-    except (RuntimeError, SafetensorError, OSError) as error:
-        raise ModelError(
-            f"the weights {card.weights.name} do not fit {card.name}, {_first_line(error)}; "
-            "train the network again or restore its files"
-        ) from error
 
 
 def _first_line(error: Exception) -> str:

@@ -1,8 +1,7 @@
-"""Training a U-Net on pairs of images and masks, from a seed to a network with a card."""
+"""Training a network on pairs of images and masks, from a seed to a network with a card."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,21 +12,23 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from asma_core.errors import InputError, ModelError
+from asma_core.data.masks import VOID
+from asma_core.errors import InputError
 from asma_core.models.augmentation import Pair
-from asma_core.models.batches import batches
-from asma_core.models.cards import InputSpec
 from asma_core.models.contract import SegmentationModel
 from asma_core.models.evaluation import Evaluation, evaluate
 from asma_core.models.export import export_model
 from asma_core.models.loading import build_network
+from asma_core.models.specs import InputSpec
 from asma_core.models.training_config import TrainingConfig, TrainingProgress
+from asma_core.models.training_loop import TrainingLoop
 
 __all__ = ["TrainingConfig", "TrainingProgress", "TrainingReport", "train", "train_model"]
 
-OnProgress = Callable[[TrainingProgress], None]
+# What it returns, if true, stops the training; its checkpoint lets it go on later.
+OnProgress = Callable[[TrainingProgress], Any]
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class TrainingReport:
         evaluation: Scores on the test pairs.
         steps: Steps done.
         seconds: Time for training, without evaluation.
+        stopped: "done", or "early" when the validation images gained nothing any more.
     """
 
     name: str
@@ -49,6 +51,22 @@ class TrainingReport:
     evaluation: Evaluation
     steps: int
     seconds: float
+    stopped: str = "done"
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a network is trained on.
+
+    Attributes:
+        pairs: Training images, uint8 (H, W) or (H, W, 3), with labels (H, W) in 0..K-1, 255 void.
+        class_names: Names of the K classes, background first.
+        validation: Pairs by which the best weights are chosen; none chooses the last.
+    """
+
+    pairs: Sequence[Pair]
+    class_names: tuple[str, ...]
+    validation: Sequence[Pair] = ()
 
 
 def train_model(
@@ -59,10 +77,14 @@ def train_model(
     out: Path,
     config: TrainingConfig | None = None,
     on_progress: OnProgress | None = None,
-) -> TrainingReport:
+    validation: Sequence[Pair] = (),
+    checkpoint: Path | None = None,
+    device: torch.device = CPU,
+    name: str = "",
+) -> TrainingReport | None:
     """Train a network, score it, and write its weights and its card.
 
-    The same pairs, config and CPU build give the same weights.
+    The same pairs, config and CPU build give the same weights, also after an interruption.
 
     Args:
         dataset_name: Name or folder of the data set; the network's name is made of it.
@@ -71,10 +93,14 @@ def train_model(
         class_names: Names of the K classes, background first.
         out: Folder for the two files; made when absent.
         config: How to train.
-        on_progress: Called after every step.
+        on_progress: Called after every step; what it returns, if true, stops.
+        validation: See `Material`.
+        checkpoint: File to go on from, and to write now and then; removed at the end.
+        device: To train on.
+        name: Of the network.
 
     Returns:
-        Scores, time and paths.
+        Scores, time and paths; None when it was stopped.
 
     Raises:
         InputError: No pairs, fewer than two classes, or labels beyond the classes.
@@ -82,16 +108,28 @@ def train_model(
         StoreError: `out` can't be written.
     """
     config = config or TrainingConfig()
-    _check(pairs, len(class_names))
+    material = Material(pairs, tuple(class_names), validation)
     begin = time.perf_counter()
-    model = train(pairs, class_names, config, on_progress)
+    loop = _run(material, config, on_progress, checkpoint, device)
+    if loop.stopped == "asked":
+        return None
     seconds = time.perf_counter() - begin
+    model = loop.best_model().to(CPU)
     evaluation = evaluate(model, test_pairs)
-    arguments = _arguments(config, model.spec.channels, len(class_names))
+    arguments = architecture_arguments(config, model.spec.channels, len(class_names))
     card, weights = export_model(
-        model, arguments, dataset_name, evaluation, _recipe(config, len(pairs)), out
+        model,
+        config.architecture,
+        arguments,
+        dataset_name,
+        evaluation,
+        _recipe(config, material, loop.step),
+        out,
+        name,
     )
-    return TrainingReport(card.stem, card, weights, evaluation, config.steps, seconds)
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
+    return TrainingReport(card.stem, card, weights, evaluation, loop.step, seconds, loop.stopped)
 
 
 def train(
@@ -101,18 +139,30 @@ def train(
     on_progress: OnProgress | None = None,
 ) -> SegmentationModel:
     """Return a trained network in evaluation mode; arguments as for `train_model`."""
+    return _run(Material(pairs, tuple(class_names)), config, on_progress, None, CPU).best_model()
+
+
+def _run(
+    material: Material,
+    config: TrainingConfig,
+    on_progress: OnProgress | None,
+    checkpoint: Path | None,
+    device: torch.device,
+) -> TrainingLoop:
+    _check(material.pairs, len(material.class_names))
     with _threads(config.threads), torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        model = _new_model(pairs, tuple(class_names), config)
-        model.train()
-        _optimise(model, pairs, config, on_progress)
-    return model.eval()
+        model = _new_model(material.pairs, material.class_names, config).to(device)
+        loop = TrainingLoop(model, config, material.pairs, material.validation, checkpoint)
+        loop.run(on_progress)
+    return loop
 
 
-def _recipe(config: TrainingConfig, pairs: int) -> dict[str, Any]:
+def _recipe(config: TrainingConfig, material: Material, steps: int) -> dict[str, Any]:
     """Return what the card says of the training."""
-    names = ("steps", "batch_size", "learning_rate", "weight_decay", "seed", "early_size")
-    return {"pairs": pairs, **{name: getattr(config, name) for name in names}}
+    names = ("batch_size", "learning_rate", "weight_decay", "seed", "early_size")
+    head = {"pairs": len(material.pairs), "validation_pairs": len(material.validation)}
+    return {**head, "steps": steps, **{name: getattr(config, name) for name in names}}
 
 
 def _check(pairs: Sequence[Pair], classes: int) -> None:
@@ -120,11 +170,14 @@ def _check(pairs: Sequence[Pair], classes: int) -> None:
         raise InputError("there is nothing to train on; give at least one image with its mask")
     if classes < 2:
         raise InputError("training needs a background and at least one class; name both")
-    highest = max(int(np.max(pairs[index][1])) for index in range(min(len(pairs), 64)))
-    if highest >= classes:
-        raise InputError(
-            f"a mask holds class {highest}, but there is only 0 to {classes - 1}; name more classes"
-        )
+    for index in range(min(len(pairs), 64)):
+        labels = np.asarray(pairs[index][1])
+        highest = int(labels[labels != VOID].max(initial=0))
+        if highest >= classes:
+            raise InputError(
+                f"a mask holds class {highest}, but there is only 0 to {classes - 1}; name more "
+                "classes"
+            )
 
 
 @contextmanager
@@ -145,8 +198,8 @@ def _new_model(
     channels = 3 if any(image.ndim == 3 for image in some) else 1
     mean, std = _statistics(some, channels)
     spec = InputSpec(channels, config.image_size, config.multiple, mean, std)
-    network = build_network("UNet", _arguments(config, channels, len(class_names)))
-    return SegmentationModel(network, spec, class_names)
+    arguments = architecture_arguments(config, channels, len(class_names))
+    return SegmentationModel(build_network(config.architecture, arguments), spec, class_names)
 
 
 def _statistics(
@@ -160,59 +213,22 @@ def _statistics(
     return mean, std
 
 
-def _arguments(config: TrainingConfig, in_channels: int, classes: int) -> dict[str, Any]:
-    """Return what `monai.networks.nets.UNet` is called with."""
-    return {
-        "spatial_dims": 2,
-        "in_channels": in_channels,
-        "out_channels": classes,
-        "channels": list(config.channels),
-        "strides": [2] * (len(config.channels) - 1),
-        "num_res_units": config.residual_units,
-        # Each picture is normalised by itself: colour casts and contrast matter less.
-        "norm": ["instance", {"affine": True}],
-    }
-
-
-def _optimise(
-    model: SegmentationModel,
-    pairs: Sequence[Pair],
-    config: TrainingConfig,
-    on_progress: OnProgress | None,
-) -> None:
-    from monai.losses.dice import DiceCELoss
-
-    loss_of = DiceCELoss(softmax=True, to_onehot_y=True, batch=True)
-    optimiser = torch.optim.AdamW(
-        model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, config.learning_rate, total_steps=config.steps + 1, pct_start=0.15
-    )
-    begin = time.perf_counter()
-    for step, (images, labels) in enumerate(batches(pairs, config, model.spec.channels), start=1):
-        loss = _update(model, loss_of, optimiser, images, labels)
-        schedule.step()
-        if on_progress:
-            rate = float(optimiser.param_groups[0]["lr"])
-            seconds = time.perf_counter() - begin
-            on_progress(TrainingProgress(step, config.steps, loss, rate, seconds))
-
-
-def _update(
-    model: SegmentationModel,
-    loss_of: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    images: Tensor,
-    labels: Tensor,
-) -> float:
-    # The batch already has the network's own size, so the resizing inside is skipped.
-    logits = model.network((images - model.mean) / model.std)
-    loss = loss_of(logits, labels)
-    if not math.isfinite(loss.item()):
-        raise ModelError("the training loss became NaN; choose a smaller learning rate")
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-    optimiser.step()
-    return float(loss.item())
+def architecture_arguments(
+    config: TrainingConfig, in_channels: int, classes: int
+) -> dict[str, Any]:
+    """Return what the architecture of a config is called with."""
+    base = {"spatial_dims": 2, "in_channels": in_channels, "out_channels": classes}
+    levels = len(config.channels)
+    if config.architecture == "SegResNet":
+        blocks = [1] + [2] * (levels - 2) + [4]
+        return base | {
+            "init_filters": config.channels[0],
+            "blocks_down": blocks,
+            "blocks_up": [1] * (levels - 1),
+        }
+    shape = {"channels": list(config.channels), "strides": [2] * (levels - 1)}
+    if config.architecture == "AttentionUnet":
+        return base | shape
+    # Each picture is normalised by itself: colour casts and contrast matter less.
+    norm = ["instance", {"affine": True}]
+    return base | shape | {"num_res_units": config.residual_units, "norm": norm}

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from asma_core.errors import InputError
 from asma_core.models.augmentation import Augmentation
+
+# What can be trained here.
+ARCHITECTURES: Final = ("UNet", "SegResNet", "AttentionUnet")
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,10 @@ class TrainingConfig:
         residual_units: Residual units per level.
         threads: CPU threads; 0 leaves torch's own choice. Rounding depends on it slightly.
         augmentation: How far training images are changed.
+        architecture: "UNet", "SegResNet" or "AttentionUnet", as MONAI has them.
+        evaluate_every: Steps between two looks at the validation images; 0 for 25 looks in all.
+        patience: Looks without a better IoU after which the training stops; 0 for never.
+        mixed_precision: Whether a GPU computes in bfloat16 where that is safe.
     """
 
     steps: int = 1000
@@ -39,6 +47,10 @@ class TrainingConfig:
     residual_units: int = 2
     threads: int = 2
     augmentation: Augmentation = field(default_factory=Augmentation)
+    architecture: str = "UNet"
+    evaluate_every: int = 0
+    patience: int = 0
+    mixed_precision: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what can't be trained with."""
@@ -47,6 +59,10 @@ class TrainingConfig:
                 raise InputError(f"expected {name} above 0, got {getattr(self, name)}")
         if self.seed < 0 or self.threads < 0 or self.residual_units < 0:
             raise InputError("expected seed, threads and residual_units of at least 0")
+        if self.architecture not in ARCHITECTURES:
+            raise InputError(
+                f"{self.architecture!r} is not trained here; there is: {', '.join(ARCHITECTURES)}"
+            )
         if len(self.channels) < 2:
             raise InputError(f"expected at least two levels of channels, got {self.channels}")
         # Instance norm needs more than one pixel at the lowest level.
@@ -55,6 +71,11 @@ class TrainingConfig:
                 f"expected image_size and early_size of at least {2 * self.multiple} for "
                 f"{len(self.channels)} levels, got {self.image_size} and {self.early_size}"
             )
+
+    @property
+    def look_every(self) -> int:
+        """Steps between two looks at the validation images."""
+        return self.evaluate_every or max(1, self.steps // 25)
 
     def size_at(self, step: int) -> int:
         """Return the size at which the images of a step (from 0) are seen."""
@@ -77,6 +98,8 @@ class TrainingProgress:
         loss: Dice plus cross-entropy of the last batch.
         learning_rate: Of the last step.
         seconds: Since the training began.
+        validation: Mean IoU on the validation images, where this step looked at them.
+        best: The best of these so far.
     """
 
     step: int
@@ -84,3 +107,5 @@ class TrainingProgress:
     loss: float
     learning_rate: float
     seconds: float
+    validation: float | None = None
+    best: float | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from asma_core.models.cards import find_card, weights_hash
 from asma_core.models.contract import SegmentationModel
 from asma_core.models.devices import choose_device, is_out_of_memory
 from asma_core.models.loading import load_model, predict
+from asma_core.models.specs import CENTRE
 from asma_core.runs import artefacts, store
 from asma_core.runs.checks import among_runs
 from asma_core.runs.figures import distance_figures, overlap_figures, plain, score_name
@@ -81,8 +82,8 @@ def execute(runs: RunStore, run_id: str, watch: Watch | None = None) -> Run:
 
 
 def _carry_out(runs: RunStore, run: Run, watch: Watch | None) -> None:
-    inputs = runs.inputs(run)
     device = choose_device(run.spec.device)
+    inputs = _covered(run, runs.inputs(run), device)
     reporter = LiveReporter(runs, run.id)
     staged = runs.work_folder(run.id) / "result"
     with explained(staged):
@@ -97,6 +98,15 @@ def _carry_out(runs: RunStore, run: Run, watch: Watch | None) -> None:
     record = {"id": run.id, "state": state, "spec": run.spec.as_dict(), "results": results}
     write_json(staged / store.RECORD, record)
     runs.finish(run.id, state, staged, results)
+
+
+def _covered(run: Run, inputs: RunInputs, device: torch.device) -> RunInputs:
+    """Let only those pixels count for which the network answers at all."""
+    if find_card(run.spec.model).output.fit != CENTRE:
+        return inputs
+    model = load_model(run.spec.model, device)
+    covered = model.covered(*inputs.image.shape[1:]).cpu().numpy()
+    return replace(inputs, valid=inputs.valid & covered)
 
 
 @contextmanager

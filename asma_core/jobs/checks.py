@@ -1,0 +1,52 @@
+"""Checking a network of the workbench on a few images of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from asma_core.data.datasets import Dataset, Sample
+from asma_core.models.checking import check_model
+from asma_core.models.devices import choose_device
+from asma_core.models.loading import load_model
+from asma_core.models.suspicions import Case
+from asma_core.runs.figures import plain
+from asma_core.runs.sources import from_sample
+
+
+def check_on(model: str, dataset: Dataset, samples: int, device: str = "auto") -> dict[str, Any]:
+    """Check a network on so many images of a data set, taken evenly, test images first.
+
+    Masks of another number of classes than the network's are not compared.
+
+    Returns:
+        Plain values: `checks` (name, state, text), `usable`, `iou`, `ious`, `guesses`.
+
+    Raises:
+        UnknownNameError: No such network.
+        ModelError: It can't be loaded.
+        InputError: An image can't be read.
+    """
+    loaded = load_model(model, choose_device(device))
+    comparable = len(loaded.classes) == len(dataset.classes)
+    sources = [from_sample(dataset, sample) for sample in _some(dataset, samples)]
+    cases = [
+        Case(source.sample, source.image, source.truth if comparable else None, source.valid)
+        for source in sources
+    ]
+    report = check_model(loaded, cases)
+    answer = {
+        "checks": [asdict(check) for check in report.checks],
+        "usable": report.usable,
+        "iou": report.iou,
+        "ious": report.ious,
+        "guesses": list(report.guesses),
+    }
+    return plain(answer)  # type: ignore[no-any-return]
+
+
+def _some(dataset: Dataset, count: int) -> Sequence[Sample]:
+    chosen = dataset.split("test")
+    step = max(1, len(chosen) // max(count, 1))
+    return chosen[::step][:count]

@@ -1,0 +1,158 @@
+"""Trainings outside the server's process, one at a time, beside the worker that attacks."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor
+from pathlib import Path
+from typing import Any, Final
+
+from asma_core import paths
+from asma_core.errors import AsmaError
+from asma_core.jobs.local import local_executor
+from asma_core.models.training_config import TrainingProgress
+from asma_core.runs.figures import plain
+from asma_core.trainings import store as states
+from asma_core.trainings.plan import TrainingPlan
+from asma_core.trainings.store import Training, TrainingStore
+
+# A curve of more points than this is thinned: nobody sees more.
+MOST_POINTS: Final = 400
+KEEP_EVERY: Final = 0.5
+
+
+class Trainer:
+    """Hands trainings to a process of their own.
+
+    Attributes:
+        store: Their records.
+    """
+
+    def __init__(
+        self, home: Path, make_executor: Callable[[str], Executor] = local_executor
+    ) -> None:
+        """Make a trainer for a data folder; no process starts yet."""
+        self.store = TrainingStore(home)
+        self._home = home
+        self._make_executor = make_executor
+        self._executor: Executor | None = None
+        self._lock = threading.Lock()
+
+    def start(self, plan: TrainingPlan) -> Training:
+        """Queue a training.
+
+        Raises:
+            StoreError: The data folder can't be written.
+        """
+        training = self.store.create(plan)
+        self._submit(training.id)
+        return training
+
+    def go_on(self, training_id: str) -> None:
+        """Queue a training that was stopped, interrupted or failed; it goes on where it was.
+
+        Raises:
+            StoreError: There is none of that id.
+        """
+        if self.store.get(training_id).ended:
+            self.store.queue(training_id)
+            self._submit(training_id)
+
+    def close(self) -> None:
+        """End the process; what it trains is then interrupted and can be gone on with."""
+        with self._lock:
+            executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=False, cancel_futures=True)
+
+    def _submit(self, training_id: str) -> None:
+        with self._lock:
+            if self._executor is None:
+                self._executor = self._make_executor(str(self._home))
+            try:
+                self._executor.submit(carry_out_here, str(self._home), training_id)
+            except BrokenExecutor:
+                self._executor = self._make_executor(str(self._home))
+                self._executor.submit(carry_out_here, str(self._home), training_id)
+
+
+class _Watch:
+    """Keeps the curve of a training, and passes on that it shall stop."""
+
+    def __init__(self, trainings: TrainingStore, training: Training) -> None:
+        self._store, self._id = trainings, training.id
+        curve = training.curve or {}
+        self._loss = list(zip(curve.get("steps", []), curve.get("loss", []), strict=True))
+        self._looks = list(zip(curve.get("looks", []), curve.get("iou", []), strict=True))
+        self._kept_at = -math.inf
+        self._begun: tuple[int, float] | None = None
+
+    def __call__(self, now: TrainingProgress) -> bool:
+        # What a later checkpoint had not kept is trained, and drawn, once more.
+        self._loss = [point for point in self._loss[-2 * MOST_POINTS :] if point[0] < now.step]
+        self._loss.append((now.step, now.loss))
+        if now.validation is not None:
+            self._looks = [point for point in self._looks if point[0] < now.step]
+            self._looks.append((now.step, now.validation))
+        self._begun = self._begun or (now.step, now.seconds)
+        last = now.step == now.steps
+        if last or time.monotonic() - self._kept_at > KEEP_EVERY:
+            self._kept_at = time.monotonic()
+            self._store.keep_curve(self._id, self._curve(now))
+            return self._store.shall_stop(self._id)
+        return False
+
+    def _curve(self, now: TrainingProgress) -> dict[str, Any]:
+        if len(self._loss) > MOST_POINTS:
+            self._loss = self._loss[-1::-2][::-1]
+        step, seconds = self._begun or (now.step, now.seconds)
+        per_step = (now.seconds - seconds) / max(now.step - step, 1)
+        curve = {
+            "steps": [point[0] for point in self._loss],
+            "loss": [point[1] for point in self._loss],
+            "looks": [point[0] for point in self._looks],
+            "iou": [point[1] for point in self._looks],
+            "step": now.step,
+            "of": now.steps,
+            "seconds": now.seconds,
+            "left": per_step * (now.steps - now.step),
+            "best": now.best,
+        }
+        return plain(curve)  # type: ignore[no-any-return]
+
+
+def carry_out_here(home: str, training_id: str) -> None:
+    """Carry out a queued training in this process."""
+    from asma_core.trainings.carry_out import carry_out
+
+    trainings = TrainingStore(Path(home))
+    training = trainings.get(training_id)
+    if training.state != states.QUEUED or not trainings.claim(training_id):
+        return
+    watch = _Watch(trainings, training)
+    out = paths.home() / "models"
+    try:
+        report = carry_out(training.plan, out, trainings.checkpoint(training_id), watch)
+    except AsmaError as error:
+        trainings.end(training_id, states.FAILED, message=str(error))
+        return
+    except Exception as error:
+        text = f"an error of the workbench itself: {type(error).__name__}: {error}"
+        trainings.end(training_id, states.FAILED, message=text)
+        raise
+    if report is None:
+        trainings.end(training_id, states.STOPPED)
+        return
+    scores = report.evaluation
+    figures = {
+        "test_images": scores.images,
+        "test_iou": scores.iou,
+        "test_dice": scores.dice,
+        "steps": report.steps,
+        "seconds": report.seconds,
+        "stopped": report.stopped,
+    }
+    trainings.end(training_id, states.DONE, network=report.name, figures=plain(figures))

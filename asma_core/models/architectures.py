@@ -1,0 +1,70 @@
+"""The networks of MONAI that anybody may build, and with which arguments to begin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from asma_core.errors import ModelError
+
+MOST_WEIGHTS: Final = 500_000_000
+
+# Arguments beside the numbers of channels in and out; what most people's networks have.
+ARCHITECTURES: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        "UNet": {"channels": [16, 32, 64, 128, 256], "strides": [2, 2, 2, 2], "num_res_units": 2},
+        "BasicUNet": {"features": [32, 32, 64, 128, 256, 32]},
+        "BasicUNetPlusPlus": {"features": [32, 32, 64, 128, 256, 32]},
+        "AttentionUnet": {"channels": [16, 32, 64, 128, 256], "strides": [2, 2, 2, 2]},
+        "SegResNet": {"init_filters": 16, "blocks_down": [1, 2, 2, 4], "blocks_up": [1, 1, 1]},
+        "SegResNetDS": {"init_filters": 32, "blocks_down": [1, 2, 2, 4]},
+        "DynUNet": {
+            "kernel_size": [3, 3, 3, 3],
+            "strides": [1, 2, 2, 2],
+            "upsample_kernel_size": [2, 2, 2],
+        },
+        "FlexibleUNet": {"backbone": "efficientnet-b0"},
+        "UNETR": {"img_size": [256, 256]},
+        "SwinUNETR": {"feature_size": 24},
+        "VNet": {},
+        "HighResNet": {},
+    }
+)
+
+
+def complete(channels: int, classes: int, own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an architecture is called with: channels and classes, and the user's own."""
+    base: dict[str, Any] = {"spatial_dims": 2, "in_channels": channels, "out_channels": classes}
+    return base | dict(own)
+
+
+def check_architecture(architecture: str, arguments: Mapping[str, Any]) -> None:
+    """Check what an upload asks to be built.
+
+    Raises:
+        ModelError: Not one of `ARCHITECTURES`, larger than a server should build, or with weights
+            that would be downloaded.
+    """
+    if architecture not in ARCHITECTURES:
+        raise ModelError(
+            f"{architecture!r} is not an architecture for uploads; there is: "
+            f"{', '.join(ARCHITECTURES)}"
+        )
+    if any("pretrained" in name and value for name, value in arguments.items()):
+        raise ModelError(
+            "pretrained weights are not fetched; leave pretrained out of the arguments"
+        )
+    import torch
+
+    from asma_core.models.loading import build_network
+
+    # On this device nothing is allocated, however large the numbers are.
+    with torch.device("meta"):
+        network = build_network(architecture, dict(arguments))
+    count = sum(weight.numel() for weight in network.parameters())
+    if count > MOST_WEIGHTS:
+        raise ModelError(
+            f"the network would have {count / 1e6:,.0f} million weights; the limit is "
+            f"{MOST_WEIGHTS // 1_000_000} million, choose fewer channels"
+        )

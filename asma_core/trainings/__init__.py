@@ -1,0 +1,1 @@
+"""Training a network on a data set: what is asked for, carrying it out, and its record."""
