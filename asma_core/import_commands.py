@@ -137,7 +137,7 @@ def check_model(options: argparse.Namespace) -> dict[str, Any]:
     if not name:
         raise InputError(f"{card.name} does not say what it was trained on; name a --dataset")
     dataset = open_dataset(name)
-    answer = check_on(card.name, dataset, options.samples, options.device)
+    answer = check_on(card, dataset, options.samples, options.device)
     return {"name": card.name, "dataset": dataset.name, **answer}
 
 

@@ -13,6 +13,7 @@ from asma_core.errors import UnknownNameError
 from asma_core.jobs.experiments import ExperimentRunner
 from asma_core.jobs.predictions import Predictor
 from asma_core.jobs.queue import JobQueue
+from asma_core.jobs.trainings import Trainer
 from asma_core.runs.store import RunStore
 from asma_core.settings import settings
 
@@ -52,6 +53,16 @@ def predictor() -> Predictor:
 @st.cache_resource(show_spinner=False)
 def _predictor(home: str) -> Predictor:
     return Predictor(Path(home))
+
+
+def trainer() -> Trainer:
+    """Return what trains networks."""
+    return _trainer(str(paths.home()))
+
+
+@st.cache_resource(show_spinner=False)
+def _trainer(home: str) -> Trainer:
+    return Trainer(Path(home))
 
 
 def warm() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from asma_core import paths
+from asma_core.data import demo
 from asma_core.data.archives import unpack
 from asma_core.data.dataset_cards import CARD, DatasetCard
 from asma_core.data.datasets import Dataset, class_names, dataset_names, from_card, open_dataset
@@ -272,6 +273,13 @@ def _point(root: Path, target: Path, content: dict[str, object]) -> None:
             shutil.rmtree(aside, ignore_errors=True)
 
 
+def can_forget(name: str) -> bool:
+    """Tell whether a data set was taken in here, so that it can be removed here."""
+    folder = paths.home() / "datasets"
+    inside = bool(name) and (folder / name).parent == folder and name not in demo.DEMO_SETS
+    return inside and name not in (".", "..") and (folder / name / CARD).is_file()
+
+
 def forget(name: str) -> None:
     """Remove a data set of the workbench; a folder that it only points to stays.
 
@@ -279,7 +287,7 @@ def forget(name: str) -> None:
         InputError: It is not one that was taken in here.
     """
     target = paths.home() / "datasets" / name
-    if not name or target.parent != paths.home() / "datasets" or not (target / CARD).is_file():
+    if not can_forget(name):
         raise InputError(f"{name!r} was not imported here, so it can't be removed here")
     with explained(target):
         shutil.rmtree(target)

@@ -9,14 +9,17 @@ from typing import Any
 from asma_core.data.datasets import Dataset, Sample
 from asma_core.models.checking import check_model
 from asma_core.models.devices import choose_device
-from asma_core.models.loading import load_model
+from asma_core.models.loading import load_card
+from asma_core.models.model_card import ModelCard
 from asma_core.models.suspicions import Case
 from asma_core.runs.figures import plain
 from asma_core.runs.sources import from_sample
 
 
-def check_on(model: str, dataset: Dataset, samples: int, device: str = "auto") -> dict[str, Any]:
-    """Check a network on so many images of a data set, taken evenly, test images first.
+def check_on(
+    card: ModelCard, dataset: Dataset, samples: int, device: str = "auto"
+) -> dict[str, Any]:
+    """Check the network of a card on so many images of a data set, taken evenly, test images first.
 
     Masks of another number of classes than the network's are not compared.
 
@@ -24,11 +27,10 @@ def check_on(model: str, dataset: Dataset, samples: int, device: str = "auto") -
         Plain values: `checks` (name, state, text), `usable`, `iou`, `ious`, `guesses`.
 
     Raises:
-        UnknownNameError: No such network.
         ModelError: It can't be loaded.
         InputError: An image can't be read.
     """
-    loaded = load_model(model, choose_device(device))
+    loaded = load_card(card, choose_device(device))
     comparable = len(loaded.classes) == len(dataset.classes)
     sources = [from_sample(dataset, sample) for sample in _some(dataset, samples)]
     cases = [
@@ -47,6 +49,7 @@ def check_on(model: str, dataset: Dataset, samples: int, device: str = "auto") -
 
 
 def _some(dataset: Dataset, count: int) -> Sequence[Sample]:
+    # Not the first of all: without a split, every fifth image is the test's (`trainings`).
     chosen = dataset.split("test")
     step = max(1, len(chosen) // max(count, 1))
-    return chosen[::step][:count]
+    return chosen[step - 1 :: step][:count]

@@ -21,7 +21,7 @@ from asma_core.files import read_json, write_bytes, write_json
 from asma_core.jobs import worker
 from asma_core.jobs.local import local_executor
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
-from asma_core.models.cards import find_card, weights_hash
+from asma_core.models.cards import find_card, read_card, weights_hash
 from asma_core.models.specs import CENTRE
 from asma_core.runs.figures import plain
 from asma_core.runs.sources import check_classes, from_sample
@@ -99,6 +99,16 @@ class Predictor:
         file = self._home / "cache" / "checks" / _network(model) / f"{digest}-{samples}.json"
         self._ask(file, _check, str(file), model, content, samples)
         report: dict[str, Any] = read_json(file)
+        return report
+
+    def check_staged(self, card: Path, dataset: str) -> dict[str, Any]:
+        """Check an uploaded network before it is taken in; see `check`.
+
+        Raises:
+            ModelError: The card or the weights can't be used, or its process ended.
+        """
+        content = open_dataset(dataset)
+        report: dict[str, Any] = self._waited(self._later(_check_staged, str(card), content))
         return report
 
     def import_model(self, card: Path) -> str:
@@ -209,7 +219,13 @@ def _cover(file: str, model: str, shape: tuple[int, int]) -> None:
 def _check(file: str, model: str, dataset: Dataset, samples: int) -> None:
     from asma_core.jobs.checks import check_on
 
-    write_json(Path(file), check_on(model, dataset, samples))
+    write_json(Path(file), check_on(find_card(model), dataset, samples))
+
+
+def _check_staged(card: str, dataset: Dataset) -> dict[str, Any]:
+    from asma_core.jobs.checks import check_on
+
+    return check_on(read_card(Path(card), owned=False), dataset, CHECKED)
 
 
 def _import_model(card: str) -> str:

@@ -46,8 +46,16 @@ def load_model(name: str, device: torch.device) -> SegmentationModel:
 
 @lru_cache(maxsize=4)
 def _load(name: str, _identity: str, device: str) -> SegmentationModel:
-    card = find_card(name)
-    network = load_network(card, torch.device(device))
+    return load_card(find_card(name), torch.device(device))
+
+
+def load_card(card: ModelCard, device: torch.device) -> SegmentationModel:
+    """Load the network of a card, which need not be one of the workbench's.
+
+    Raises:
+        ModelError: It can't be built or loaded, or its weights do not fit.
+    """
+    network = load_network(card, device)
     model = SegmentationModel(network, card.input, card.classes, card.output)
     # Threads share it: as nothing needs a gradient, `borrowed` finds nothing to give back.
     return model.eval().requires_grad_(False).to(device)

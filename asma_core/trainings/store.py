@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,7 +37,7 @@ class Training:
     Attributes:
         id: Eight hexadecimal digits.
         plan: What was asked for.
-        created: When, in UTC, ISO 8601.
+        created: When, in seconds since 1970.
         state: "queued", "running", "stopped", "done", "failed" or "interrupted".
         message: Why it failed.
         network: Name of the network that it gave.
@@ -47,7 +47,7 @@ class Training:
 
     id: str
     plan: TrainingPlan
-    created: str
+    created: float
     state: str
     message: str = ""
     network: str = ""
@@ -74,7 +74,7 @@ class TrainingStore:
             StoreError: The data folder can't be written.
         """
         training_id = secrets.token_hex(4)
-        created = datetime.now(UTC).isoformat(timespec="seconds")
+        created = time.time()
         folder = self.folder(training_id)
         write_json(folder / _STATE, {"state": QUEUED})
         write_json(folder / _PLAN, {"created": created, "plan": plan.as_dict()})

@@ -1,0 +1,35 @@
+"""Adding a data set of one's own, and removing it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from asma_core.data.importing import can_forget, forget
+from ui.dataset_view import View, go_to
+from ui.guard import guarded, plain
+
+
+def add_dataset() -> None:
+    """Offer the way to a new data set."""
+    st.button("Add", icon=":material/add:", key="datasets-add", on_click=_add, help="Your images")
+
+
+def _add() -> None:
+    st.query_params.from_dict({"add": "1"})
+
+
+def remove_dataset(name: str) -> None:
+    """Offer to remove a data set that was added here."""
+    if not can_forget(name):
+        return
+    with st.popover("", icon=":material/delete:", help="Remove this data set"):
+        st.markdown(
+            f"Remove **{plain(name)}**? Uploaded files are deleted, a folder on the server stays. "
+            "Runs on its images stay."
+        )
+        if st.button("Remove", key="datasets-remove", type="primary"):
+            with guarded():
+                forget(name)
+                st.cache_resource.clear()
+                go_to(View(dataset="demo-fundus"))
+                st.rerun()
