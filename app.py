@@ -17,6 +17,7 @@ def main() -> None:
         [
             st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
             st.Page("pages/datasets.py", title="Datasets", icon=":material/photo_library:"),
+            st.Page("pages/models.py", title="Models", icon=":material/account_tree:"),
             st.Page("pages/attack.py", title="Attack", icon=":material/draw:"),
             st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
             st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:"),

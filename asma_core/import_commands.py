@@ -17,7 +17,8 @@ from asma_core.jobs.checks import check_on
 from asma_core.models.card_text import card_text
 from asma_core.models.cards import ModelCard, find_card
 from asma_core.models.guessing import look_at
-from asma_core.models.importing import describe, drafted, free_model_name, import_card
+from asma_core.models.importing import describe, drafted, import_card
+from asma_core.models.names import free_model_name
 from asma_core.models.specs import LOGITS, ONE_LOGIT, InputSpec
 from asma_core.progress import Progress
 

@@ -9,7 +9,7 @@ from typing import Any
 from asma_core.data.datasets import open_dataset
 from asma_core.errors import InputError
 from asma_core.models.evaluation import Evaluation
-from asma_core.models.export import network_name
+from asma_core.models.names import network_name
 from asma_core.models.training import TrainingProgress
 from asma_core.progress import Progress
 from asma_core.runs.figures import plain

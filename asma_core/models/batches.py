@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from asma_core.models.augmentation import Pair, canvas_size, recoloured, warped
+from asma_core.models.augmentation import canvas_size, recoloured, warped
+from asma_core.models.augmentation_config import Pair
 from asma_core.models.training_config import TrainingConfig
 
 

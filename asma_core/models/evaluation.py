@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from asma_core.data.masks import VOID
 from asma_core.metrics.overlap import confusion_matrix, dice_per_class, foreground_mean
 from asma_core.metrics.overlap import iou_per_class as overlap_iou_per_class
-from asma_core.models.augmentation import Pair
+from asma_core.models.augmentation_config import Pair
 from asma_core.models.contract import SegmentationModel
 
 

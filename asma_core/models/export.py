@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from asma_core.models.card_text import card_text
 from asma_core.models.cards import ModelCard
 from asma_core.models.contract import SegmentationModel
 from asma_core.models.evaluation import Evaluation
+from asma_core.models.names import network_name
 
 
 def export_model(
@@ -72,12 +72,6 @@ def export_model(
 
 
 _SHORT = {"UNet": "U-Net", "AttentionUnet": "attention U-Net"}
-
-
-def network_name(dataset_name: str, architecture: str = "UNet") -> str:
-    """Return the name of the network for a data set: letters, digits and dashes, then "-unet"."""
-    plain = re.sub(r"[^a-z0-9]+", "-", Path(dataset_name).name.lower()).strip("-")
-    return f"{plain or 'own'}-{architecture.lower()}"
 
 
 def _figures(evaluation: Evaluation) -> dict[str, Any]:

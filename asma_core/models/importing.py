@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from asma_core import paths
 from asma_core.errors import InputError, ModelError
@@ -15,6 +14,7 @@ from asma_core.files import explained, write_bytes
 from asma_core.models.architectures import check_architecture, complete
 from asma_core.models.card_text import card_text
 from asma_core.models.cards import ModelCard, model_cards, read_card, uploads_folder
+from asma_core.models.names import check_model_name
 from asma_core.models.specs import (
     LOGITS,
     ONE_LOGIT,
@@ -24,33 +24,6 @@ from asma_core.models.specs import (
     input_table,
     output_table,
 )
-
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-def check_model_name(name: str) -> str:
-    """Return a name that a new network may have.
-
-    Raises:
-        InputError: Not a name for a file, or taken.
-    """
-    name = name.strip()
-    if not _NAME.fullmatch(name):
-        raise InputError(
-            f"{name!r} can't be the name of a network; use up to 64 letters, digits, dots, dashes "
-            "and underscores"
-        )
-    if name in model_cards():
-        raise InputError(f"a network is called {name!r} already; choose another name")
-    return name
-
-
-def free_model_name(wanted: str) -> str:
-    """Return a name that no network has yet, near the one that is wanted."""
-    plain = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")[:56] or "own"
-    taken = set(model_cards())
-    names = (plain, *(f"{plain}-{number}" for number in range(2, len(taken) + 3)))
-    return next(name for name in names if name not in taken)
 
 
 def drafted(
@@ -148,6 +121,11 @@ def _copied(card: ModelCard, path: Path, folder: Path) -> ModelCard:
     return read_card(folder / f"{card.name}.toml")
 
 
+def can_forget(card: ModelCard) -> bool:
+    """Tell whether a network was uploaded or trained here, so that it can be removed here."""
+    return card.weights.parent in (uploads_folder(), paths.home() / "models") and not card.program
+
+
 def forget_model(name: str) -> None:
     """Remove a network that was uploaded or trained here.
 
@@ -156,8 +134,7 @@ def forget_model(name: str) -> None:
         InputError: It was not put here by the workbench.
     """
     card = model_cards().get(name)
-    own = (uploads_folder(), paths.home() / "models")
-    if card is None or card.weights.parent not in own or card.program:
+    if card is None or not can_forget(card):
         raise InputError(f"{name!r} was not uploaded or trained here, so it can't be removed here")
     with explained(card.weights):
         # The card first: without it nothing looks for the weights.

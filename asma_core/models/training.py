@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from asma_core.data.masks import VOID
 from asma_core.errors import InputError
-from asma_core.models.augmentation import Pair
+from asma_core.models.augmentation_config import Pair
 from asma_core.models.contract import SegmentationModel
 from asma_core.models.evaluation import Evaluation, evaluate
 from asma_core.models.export import export_model

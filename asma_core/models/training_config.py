@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from asma_core.errors import InputError
-from asma_core.models.augmentation import Augmentation
+from asma_core.models.augmentation_config import Augmentation
 
 # What can be trained here.
 ARCHITECTURES: Final = ("UNet", "SegResNet", "AttentionUnet")

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from asma_core.data.masks import VOID
 from asma_core.errors import ModelError
 from asma_core.files import write_bytes
-from asma_core.models.augmentation import Pair
+from asma_core.models.augmentation_config import Pair
 from asma_core.models.batches import batches
 from asma_core.models.contract import SegmentationModel
 from asma_core.models.evaluation import evaluate

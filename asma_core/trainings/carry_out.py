@@ -9,7 +9,7 @@ from pathlib import Path
 from asma_core.data.datasets import Dataset, open_dataset
 from asma_core.data.demo import DEMO_SETS
 from asma_core.data.training_cache import TRAINING_PLANS, training_pairs
-from asma_core.models.augmentation import Pair
+from asma_core.models.augmentation_config import Pair
 from asma_core.models.devices import choose_device
 from asma_core.models.training import OnProgress, TrainingReport, train_model
 from asma_core.models.training_config import TrainingConfig

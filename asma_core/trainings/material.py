@@ -11,7 +11,7 @@ import numpy as np
 from asma_core.data.datasets import Dataset, Sample
 from asma_core.data.images import to_bytes
 from asma_core.data.masks import VOID
-from asma_core.models.augmentation import Pair
+from asma_core.models.augmentation_config import Pair
 from asma_core.runs.sources import from_sample
 from asma_core.trainings.plan import LEAST_VALIDATION
 

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from asma_core.errors import InputError, ModelError, StoreError
-from asma_core.models.augmentation import Augmentation, canvas_size, recoloured, warped
+from asma_core.models.augmentation import canvas_size, recoloured, warped
+from asma_core.models.augmentation_config import Augmentation
 from asma_core.models.cards import read_card
 from asma_core.models.evaluation import evaluate
-from asma_core.models.export import network_name
 from asma_core.models.loading import build_network
+from asma_core.models.names import network_name
 from asma_core.models.training import TrainingConfig, train, train_model
 
 TINY = TrainingConfig(

@@ -1,0 +1,116 @@
+"""The form of a training."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from asma_core.data.datasets import dataset_names
+from asma_core.models.names import check_model_name, free_model_name, network_name
+from asma_core.models.training_config import ARCHITECTURES
+from asma_core.trainings.material import split_samples
+from asma_core.trainings.plan import LEAST_VALIDATION, WIDTHS, TrainingPlan
+from ui import services
+from ui.guard import guarded
+from ui.model_link import back
+from ui.values import SESSION, initial
+
+KEY: Final = "training-form"
+TITLES: Final = {"UNet": "U-Net", "SegResNet": "SegResNet", "AttentionUnet": "Attention U-Net"}
+
+
+def training_form() -> None:
+    """Show the form; a press of Start goes to the training."""
+    back()
+    st.title("Train a network", anchor=False)
+    st.markdown(
+        "A network of your own on your own images, good enough to be attacked: random turns, "
+        "scales, colours and noise, Dice and cross-entropy, the weights that are best on the "
+        "validation images. It goes on in the background.",
+        width=760,
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        names = dataset_names()
+        asked = st.query_params.get("dataset", "")
+        dataset_name = st.selectbox(
+            "Data set",
+            names,
+            key=initial(f"{KEY}-dataset", asked if asked in names else names[0], names),
+            persist_state=SESSION,
+        )
+        architecture = st.selectbox(
+            "Architecture",
+            ARCHITECTURES,
+            format_func=TITLES.__getitem__,
+            key=f"{KEY}-architecture",
+            persist_state=SESSION,
+        )
+        width = st.segmented_control(
+            "Size",
+            list(WIDTHS),
+            required=True,
+            key=initial(f"{KEY}-width", "small"),
+            help="tiny for a try, small for a CPU, medium for a GPU",
+        )
+        wanted = free_model_name(network_name(dataset_name, architecture))
+        name = st.text_input("Name", key=initial(f"{KEY}-name-{wanted}", wanted))
+    with right:
+        steps = st.number_input("Steps", 10, 200_000, key=initial(f"{KEY}-steps", 1000), step=100)
+        image_size = st.select_slider(
+            "Images seen at an area of",
+            [64, 96, 128, 192, 256, 320, 384, 512],
+            key=initial(f"{KEY}-size", 256),
+            format_func=lambda side: f"{side} x {side}",
+        )
+        with st.expander("More"):
+            rate = st.number_input(
+                "Highest learning rate", 1e-5, 0.1, format="%g", key=initial(f"{KEY}-rate", 3e-3)
+            )
+            batch = st.number_input("Images a step", 1, 64, key=initial(f"{KEY}-batch", 8))
+            patience = st.number_input(
+                "Looks without a gain before it stops",
+                0,
+                100,
+                key=initial(f"{KEY}-patience", 8),
+                help="At the validation images, 25 in all; 0 never stops early.",
+            )
+            validation = st.slider(
+                "Share of the training images for validation",
+                0.0,
+                0.5,
+                step=0.05,
+                key=initial(f"{KEY}-validation", 0.15),
+            )
+            seed = st.number_input("Seed", 0, 10**6, key=initial(f"{KEY}-seed", 0))
+    with guarded():
+        dataset = services.open_dataset(dataset_name)
+        split = split_samples(dataset, validation)
+        left.caption(
+            f"{len(split.train):,} images to train on, {len(split.validation):,} to choose by, "
+            f"{len(split.test):,} to test"
+            + (
+                ""
+                if split.validation
+                else f". With fewer than {LEAST_VALIDATION} training images all are trained on, "
+                "and the last weights are kept."
+            )
+        )
+        if left.button("Start", type="primary", icon=":material/play_arrow:", key=f"{KEY}-start"):
+            plan = TrainingPlan(
+                dataset_name,
+                check_model_name(name),
+                architecture,
+                width or "small",
+                int(steps),
+                int(batch),
+                image_size,
+                rate,
+                int(seed),
+                validation,
+                int(patience),
+            )
+            training = services.trainer().start(plan)
+            st.query_params.from_dict({"training": training.id})
+            st.rerun()
