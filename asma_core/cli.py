@@ -113,7 +113,8 @@ def _runs_options(parser: argparse.ArgumentParser) -> None:
 
 def _predict_options(parser: argparse.ArgumentParser) -> None:
     _model_options(parser)
-    parser.add_argument("--image", required=True, help="a PNG, JPEG, BMP or TIFF file")
+    parser.add_argument("--image", required=True, help="a PNG, JPEG, TIFF, DICOM or NIfTI file")
+    _slice_options(parser)
     parser.add_argument("--mask", help="its true mask, to compare with")
     parser.add_argument(
         "--foreground",
@@ -121,6 +122,11 @@ def _predict_options(parser: argparse.ArgumentParser) -> None:
         help="compare all structures as one, with a mask that tells only structure from background",
     )
     parser.add_argument("--out", required=True, help="folder for prediction.png and overlay.png")
+
+
+def _slice_options(parser: Any) -> None:
+    parser.add_argument("--frame", type=_from_zero, help="of a file of several; the middle one")
+    parser.add_argument("--axis", type=_from_zero, default=2, help="of a NIfTI volume (2, axial)")
 
 
 def _model_options(parser: argparse.ArgumentParser) -> None:
@@ -148,6 +154,7 @@ def _attack_options(parser: argparse.ArgumentParser) -> None:
     _backend_options(parser)
     image = parser.add_argument_group("the image")
     image.add_argument("--image", help="a file")
+    _slice_options(image)
     image.add_argument("--dataset", help="a data set's name or a folder")
     image.add_argument("--sample", help="index or name in the data set")
     target = parser.add_argument_group("the target mask, one of")

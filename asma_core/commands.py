@@ -20,6 +20,7 @@ from asma_core.data.masks import encode_mask
 from asma_core.data.palette import CLASS_COLOURS
 from asma_core.data.regions import REGIONS, make_region, read_region
 from asma_core.data.scenarios import get_scenario
+from asma_core.data.slices import Slice
 from asma_core.errors import InputError, RunStateError
 from asma_core.files import explained, write_bytes
 from asma_core.metrics.overlap import (
@@ -114,7 +115,7 @@ def predict(options: argparse.Namespace) -> dict[str, Any]:
     """Segment one image, and compare with its mask when that is given."""
     card = find_card(options.model)
     device = choose_device(options.device)
-    source = from_file(Path(options.image))
+    source = from_file(Path(options.image), where=Slice(options.frame, options.axis))
     labels = _prediction(options, source)
     out = Path(options.out)
     files = {"prediction.png": encode_mask(labels), "overlay.png": _overlay(source, labels)}
@@ -205,7 +206,7 @@ def _source(options: argparse.Namespace, dataset: Dataset | None) -> SourceImage
     if options.image and (dataset is not None or options.sample):
         raise InputError("give either --image, or --dataset with --sample, not both")
     if options.image:
-        return from_file(Path(options.image))
+        return from_file(Path(options.image), where=Slice(options.frame, options.axis))
     if dataset is None or options.sample is None:
         raise InputError("say which image: --image FILE, or --dataset NAME --sample INDEX_OR_NAME")
     return from_sample(dataset, dataset.find(options.sample))

@@ -179,7 +179,8 @@ def _figures(
     rows = [_share(truth, source, classes)]
     overall = None
     if prediction is not None:
-        counts = confusion_matrix(prediction, truth, classes, source.valid)
+        counted = source.valid & services.predictor().covered(model, source.shape)
+        counts = confusion_matrix(prediction, truth, classes, counted)
         rows += [_share(prediction, source, classes), iou_per_class(counts).tolist()]
         overall = foreground_iou(counts)
     st.html(_table(dataset.classes, rows, overall))

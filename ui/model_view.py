@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import streamlit as st
@@ -105,6 +105,7 @@ def _trust(card: ModelCard) -> None:
             icon=":material/info:",
         )
         return
+    _known(card, fitting)
     row = st.container(horizontal=True, vertical_alignment="bottom")
     first = card.dataset if card.dataset in fitting else fitting[0]
     name = row.selectbox(
@@ -126,6 +127,19 @@ def _trust(card: ModelCard) -> None:
         _checked(card, name)
     if st.session_state.get("model-scored") == shown:
         _scored(card, name)
+
+
+def _known(card: ModelCard, names: Sequence[str]) -> None:
+    """Show the clean IoU on every data set on which all images have been scored."""
+    parts = []
+    for name in names:
+        scores = services.predictor().known_scores(card.name, services.open_dataset(name))
+        values = [value for value in (scores or {}).values() if value is not None]
+        if values:
+            mean = number(sum(values) / len(values))
+            parts.append(f"{plain(name)} **{mean}** ({len(values):,} images)")
+    if parts:
+        st.markdown(f":small[Clean IoU: {'&ensp; '.join(parts)}]")
 
 
 def _datasets(classes: int) -> list[str]:

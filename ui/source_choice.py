@@ -9,9 +9,12 @@ from typing import Final
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from asma_core.data.datasets import Dataset, Sample, dataset_names
-from asma_core.errors import AsmaError
+from asma_core.data.images import SUFFIXES, VOLUMES, count_frames
+from asma_core.data.slices import MIDDLE, Slice
+from asma_core.errors import AsmaError, InputError
 from asma_core.files import explained
 from asma_core.models.cards import ModelCard
 from asma_core.runs.sources import SourceImage, from_sample
@@ -59,6 +62,7 @@ def choose_source(key: str) -> Chosen | None:
 
 def _follow_address(key: str) -> None:
     """Take the image from a new address, such as the one of "Attack this image"."""
+    _follow_network(key)
     asked = _address()
     if asked == st.session_state.get(f"{key}-asked"):
         return
@@ -72,6 +76,18 @@ def _follow_address(key: str) -> None:
         st.session_state[f"{key}-dataset"] = dataset
         if sample:
             st.session_state[f"{key}-sample-{dataset}"] = sample
+
+
+def _follow_network(key: str) -> None:
+    """Take the network from the address of "Attack it", once."""
+    wanted = st.query_params.get("network")
+    if wanted is None:
+        return
+    dataset = st.query_params.get("dataset", "")
+    st.session_state[f"{key}-network-{dataset}"] = wanted
+    st.query_params.pop("network")
+    if not dataset:
+        st.session_state[f"{key}-kind"] = OWN
 
 
 def _address() -> tuple[str | None, str | None, str | None]:
@@ -185,16 +201,19 @@ def _network(
 def _from_upload(key: str, place: DeltaGenerator) -> Chosen | None:
     card = _network(place, key, None, "")
     uploaded = st.file_uploader(
-        "An image of your own: PNG, JPEG, BMP or TIFF",
-        type=["png", "jpg", "jpeg", "bmp", "tif", "tiff"],
+        "An image of your own: PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM or NIfTI",
+        type=[ending.rpartition(".")[2] for ending in SUFFIXES] + ["zip"],
         key=f"{key}-upload",
     )
     kept_key = f"{key}-own"
-    if uploaded is not None and uploaded.file_id != st.session_state.get(f"{key}-upload-id"):
-        with guarded():
-            st.session_state[kept_key] = keep_upload(uploaded.getvalue(), uploaded.name)
+    with guarded():
+        where = _which_picture(uploaded, key) if uploaded is not None else MIDDLE
+        token = None if uploaded is None else (uploaded.file_id, where)
+        if uploaded is not None and token != st.session_state.get(f"{key}-upload-id"):
+            _refuse_zip(uploaded.name)
+            st.session_state[kept_key] = keep_upload(uploaded.getvalue(), uploaded.name, where)
             # Only now: a file that can't be read is complained of as long as it is there.
-            st.session_state[f"{key}-upload-id"] = uploaded.file_id
+            st.session_state[f"{key}-upload-id"] = token
     own = st.session_state[initial(kept_key, "")]
     if not own:
         _say_in_address(key, None, None, None)
@@ -212,6 +231,34 @@ def _from_upload(key: str, place: DeltaGenerator) -> Chosen | None:
         return None
     _say_in_address(key, None, None, own)
     return Chosen(source, None, card)
+
+
+def _refuse_zip(name: str) -> None:
+    if name.lower().endswith(".zip"):
+        raise InputError(f"{name} is a data set rather than an image; add it on Datasets")
+
+
+def _which_picture(uploaded: UploadedFile, key: str) -> Slice:
+    """Let one picture of a file that holds several be chosen."""
+    name = uploaded.name.lower()
+    if not name.endswith((".tif", ".tiff", ".gif", *VOLUMES)):
+        return MIDDLE
+    axis = 2
+    row = st.columns(2)
+    if ".nii" in name:
+        axis = row[1].selectbox(
+            "Slices",
+            [2, 1, 0],
+            format_func=("sagittal", "coronal", "axial").__getitem__,
+            key=f"{key}-upload-axis",
+        )
+    count = count_frames(uploaded.getvalue(), uploaded.name, axis)
+    if count == 1:
+        return MIDDLE
+    frame = row[0].number_input(
+        f"Picture, 0 to {count - 1}", 0, count - 1, count // 2, key=f"{key}-frame-{count}-{axis}"
+    )
+    return Slice(int(frame), axis)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -98,7 +98,8 @@ def _sample_thumbnail(
         return Thumbnail(_drawn(source.image, layers), area)
     prediction = services.predictor().predict(model, source.image)
     layers.append(Layer(prediction, PREDICTION))
-    iou = foreground_iou(confusion_matrix(prediction, truth, classes, source.valid))
+    counted = source.valid & services.predictor().covered(model, source.shape)
+    iou = foreground_iou(confusion_matrix(prediction, truth, classes, counted))
     return Thumbnail(_drawn(source.image, layers), area, iou=None if math.isnan(iou) else iou)
 
 

@@ -6,10 +6,12 @@ from typing import Final
 
 import streamlit as st
 
-from asma_core.data.datasets import dataset_names
+from asma_core.data.datasets import Dataset, dataset_names
+from asma_core.data.demo import DEMO_SETS
+from asma_core.data.training_cache import TRAINING_PLANS
 from asma_core.models.names import check_model_name, free_model_name, network_name
 from asma_core.models.training_config import ARCHITECTURES
-from asma_core.trainings.material import split_samples
+from asma_core.trainings.material import Split, split_samples
 from asma_core.trainings.plan import LEAST_VALIDATION, WIDTHS, TrainingPlan
 from ui import services
 from ui.guard import guarded
@@ -87,16 +89,7 @@ def training_form() -> None:
     with guarded():
         dataset = services.open_dataset(dataset_name)
         split = split_samples(dataset, validation)
-        left.caption(
-            f"{len(split.train):,} images to train on, {len(split.validation):,} to choose by, "
-            f"{len(split.test):,} to test"
-            + (
-                ""
-                if split.validation
-                else f". With fewer than {LEAST_VALIDATION} training images all are trained on, "
-                "and the last weights are kept."
-            )
-        )
+        left.caption(_said(dataset, split))
         if left.button("Start", type="primary", icon=":material/play_arrow:", key=f"{KEY}-start"):
             plan = TrainingPlan(
                 dataset_name,
@@ -114,3 +107,23 @@ def training_form() -> None:
             training = services.trainer().start(plan)
             st.query_params.from_dict({"training": training.id})
             st.rerun()
+
+
+def _said(dataset: Dataset, split: Split) -> str:
+    """Return what is trained, chosen and tested on."""
+    if dataset.name in DEMO_SETS:
+        count = TRAINING_PLANS[dataset.name][0]
+        return (
+            f"{count:,} pictures made for the training, which takes a minute or more at first; "
+            f"{len(split.test):,} images to test"
+        )
+    words = (
+        f"{len(split.train):,} images to train on, {len(split.validation):,} to choose by, "
+        f"{len(split.test):,} to test"
+    )
+    if split.validation:
+        return words
+    return (
+        f"{words}. With fewer than {LEAST_VALIDATION} training images all are trained on, and the "
+        "last weights are kept."
+    )

@@ -12,6 +12,7 @@ from PIL import Image
 
 from asma_core import paths
 from asma_core.data.images import FloatImage, encode_png, from_bytes, read_image, to_bytes
+from asma_core.data.slices import MIDDLE, Slice
 from asma_core.errors import InputError
 from asma_core.files import read_json, write_bytes, write_json
 from asma_core.runs.sources import SourceImage, from_file
@@ -19,15 +20,22 @@ from asma_core.runs.sources import SourceImage, from_file
 HASH_LENGTH: Final = 32
 
 
-def keep_upload(data: bytes, name: str) -> str:
+def keep_upload(data: bytes, name: str, where: Slice = MIDDLE) -> str:
     """Check and keep an image; return the key by which `open_upload` finds it.
+
+    Args:
+        data: The file.
+        name: Its name.
+        where: Which picture of a file that holds several.
 
     Raises:
         InputError: It can't be read as an image.
     """
-    read_image(data, name)
-    key = hashlib.sha256(data + name.encode()).hexdigest()[:HASH_LENGTH]
-    write_json(_folder() / f"{key}.json", {"name": name})
+    read_image(data, name, where)
+    # An image that is alone in its file has the same address as ever.
+    place = "" if where == MIDDLE else repr(where)
+    key = hashlib.sha256(data + name.encode() + place.encode()).hexdigest()[:HASH_LENGTH]
+    write_json(_folder() / f"{key}.json", {"name": name, "frame": where.frame, "axis": where.axis})
     write_bytes(_folder() / f"{key}.image", data)
     return key
 
@@ -59,8 +67,9 @@ def open_upload(key: str) -> SourceImage:
     file = _folder() / f"{key}.image"
     if len(key) != HASH_LENGTH or not key.isalnum() or not file.exists():
         raise InputError("this own image is not here any more; upload it again")
-    name = str(read_json(file.with_suffix(".json"))["name"])
-    return from_file(file.read_bytes(), name)
+    kept = read_json(file.with_suffix(".json"))
+    where = Slice(kept.get("frame"), kept.get("axis", 2))
+    return from_file(file.read_bytes(), str(kept["name"]), where)
 
 
 def _folder() -> Path:

@@ -131,6 +131,11 @@ class Predictor:
         looked: dict[str, Any] = self._waited(self._later(_look_at, str(weights)))
         return looked
 
+    def known_scores(self, model: str, dataset: Dataset) -> dict[str, float | None] | None:
+        """Return `clean_scores` if they have been made; None otherwise."""
+        file = _scores_file(self._home, model, dataset)
+        return read_json(file) if file.exists() else None
+
     def warm(self) -> None:
         """Start the process, without waiting for it."""
         with self._lock:

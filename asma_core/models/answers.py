@@ -49,8 +49,9 @@ def _kind(answer: Any) -> str:
 def as_logits(found: Tensor, output: OutputSpec) -> Tensor:
     """Turn a map of scores into logits of all classes.
 
-    One logit z of the structure becomes (0, z), of which softmax is sigmoid; probabilities
-    become their logarithms, one probability p becomes (log(1 - p), log p).
+    One logit z of the structure becomes (-z/2, z/2), of which softmax is sigmoid, and in which
+    either class can be raised, as ASMA does (with (0, z) nothing would raise the background).
+    Probabilities become their logarithms, one probability p becomes (log(1 - p), log p).
 
     Raises:
         ModelError: Another number of channels than the card's reading has.
@@ -64,7 +65,7 @@ def as_logits(found: Tensor, output: OutputSpec) -> Tensor:
                 "output.reading of the card"
             )
         if output.reading == ONE_LOGIT:
-            return torch.cat([torch.zeros_like(found), found], dim=1)
+            return torch.cat([-found / 2, found / 2], dim=1)
         found = torch.cat([1 - found, found], dim=1)
     if output.channels and found.ndim == 4:
         if max(output.channels) >= found.shape[1]:

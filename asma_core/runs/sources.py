@@ -12,6 +12,7 @@ from PIL import Image
 from asma_core.data.datasets import Dataset, Sample
 from asma_core.data.images import FloatImage, Source, read_image
 from asma_core.data.masks import read_mask
+from asma_core.data.slices import MIDDLE, Slice
 from asma_core.errors import InputError
 from asma_core.models.cards import ModelCard
 from asma_core.runs.spec import RunInputs
@@ -65,14 +66,19 @@ def from_sample(dataset: Dataset, sample: Sample) -> SourceImage:
     return SourceImage(image, mask.labels, mask.valid, name, dataset.name, sample.name)
 
 
-def from_file(source: Source, name: str | None = None) -> SourceImage:
+def from_file(source: Source, name: str | None = None, where: Slice = MIDDLE) -> SourceImage:
     """Read an image of the user's own; it has no known mask.
+
+    Args:
+        source: A path, or the file's bytes.
+        name: What a person calls it.
+        where: Which picture of a file that holds several.
 
     Raises:
         InputError: The file can't be read.
     """
     label = name or (source.name if isinstance(source, Path) else "own image")
-    image = read_image(source, label)
+    image = read_image(source, label, where)
     valid = np.ones(image.shape[1:], dtype=np.bool_)
     return SourceImage(image, None, valid, label, "", label)
 

@@ -37,7 +37,7 @@ KINDS: dict[str, tuple[nn.Module, OutputSpec, Callable[[nn.Module, Tensor], Tens
     "one logit": (
         bare.OneLogit(),
         OutputSpec(reading="one-logit"),
-        lambda net, x: torch.cat([net(x) * 0, net(x)], 1),
+        lambda net, x: torch.cat([-net(x) / 2, net(x) / 2], 1),
     ),
     "one probability": (
         bare.OneProbability(),
@@ -47,7 +47,7 @@ KINDS: dict[str, tuple[nn.Module, OutputSpec, Callable[[nn.Module, Tensor], Tens
     "no channels": (
         bare.Flat(),
         OutputSpec(reading="one-logit"),
-        lambda net, x: torch.stack([net(x) * 0, net(x)], 1),
+        lambda net, x: torch.stack([-net(x) / 2, net(x) / 2], 1),
     ),
     "other order": (bare.Plain(), OutputSpec(channels=(1, 0)), lambda net, x: net(x).flip(1)),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,15 @@ from streamlit.testing.v1 import AppTest
 
 from asma_core import paths
 from asma_core.data import demo
+from asma_core.data.datasets import Dataset
 from asma_core.data.images import FloatImage
 from asma_core.data.masks import encode_mask
 from asma_core.errors import ModelError
 from asma_core.jobs.queue import JobQueue
+from asma_core.jobs.trainings import Trainer
 from asma_core.models.cards import find_card
+from asma_core.models.guessing import look_at
+from asma_core.models.importing import import_card
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 from tests.pages import made_runs
@@ -38,6 +43,18 @@ NASTY = '<script>alert("x")</script> `*bold*` :material/home: \N{GRINNING FACE}'
 PLACES = {"a": (0.4, 0.5), "b": (0.6, 0.4), "c": (0.5, 0.5)}
 
 
+REPORT: dict[str, Any] = {
+    "checks": [
+        {"name": "answer", "state": "good", "text": "1 x 3 in, 1 x 2 out"},
+        {"name": "overlap", "state": "warning", "text": "IoU 0.012: with BGR it would be 0.9"},
+    ],
+    "usable": True,
+    "iou": 0.012,
+    "ious": {"b": 0.012},
+    "guesses": ["with BGR it would be 0.9", "with values from 0 to 255 it would be 0.5"],
+}
+
+
 @dataclass
 class House:
     """What the tests look into.
@@ -47,6 +64,7 @@ class House:
         jobs: A queue that carries nothing out.
         prediction: What every network says of every image.
         fails: Whether predicting fails.
+        report: What every check finds.
     """
 
     home: Path
@@ -55,6 +73,7 @@ class House:
         default_factory=lambda: made_runs.disc(SIDE, 0.45, 0.55, 0.25)
     )
     fails: bool = False
+    report: dict[str, Any] = field(default_factory=lambda: dict(REPORT))
 
     @property
     def runs(self) -> RunStore:
@@ -65,6 +84,27 @@ class House:
             raise ModelError("the process that predicts ended; reload the page to ask again")
         classes = len(find_card(model).classes)
         return np.minimum(self.prediction[: image.shape[1], : image.shape[2]], classes - 1)
+
+    def covered(self, model: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        return np.ones(shape, dtype=np.bool_)
+
+    def known_scores(self, model: str, dataset: Dataset) -> dict[str, float | None] | None:
+        return None
+
+    def clean_scores(self, model: str, dataset: str) -> dict[str, float | None]:
+        return {"a": 0.9, "b": 0.2, "c": None}
+
+    def check(self, model: str, dataset: str) -> dict[str, Any]:
+        return dict(self.report)
+
+    def check_staged(self, card: Path, dataset: str) -> dict[str, Any]:
+        return dict(self.report)
+
+    def look_at_weights(self, weights: Path) -> dict[str, Any]:
+        return look_at(weights)
+
+    def import_model(self, card: Path) -> str:
+        return import_card(card, owned=False).name
 
     def mask(self, name: str) -> NDArray[np.int64]:
         """Return a mask of the data set as Pillow reads it."""
@@ -88,12 +128,21 @@ def furnish(home: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.setattr(services, "queue", lambda: house.jobs)
     monkeypatch.setattr(services, "predictor", lambda: house)
     monkeypatch.setattr(services, "warm", lambda: None)
+    trainer = Trainer(home, lambda _: Waiting())
+    monkeypatch.setattr(services, "trainer", lambda: trainer)
     # Every run of AppTest is that of a new server, which would show the page without app.py.
     monkeypatch.setattr(PagesManager, "__init__", _warm(PagesManager.__init__))
     monkeypatch.setattr(shell, "through_app", lambda: None)
     monkeypatch.setattr(paths, "SHIPPED_MODELS", home / "none")
     monkeypatch.setattr(demo, "DEMO_SETS", {})
     return house
+
+
+class Waiting(Executor):
+    """Takes work and never does it."""
+
+    def submit(self, *_: Any, **__: Any) -> Future[Any]:
+        return Future()
 
 
 def _warm(make: Callable[..., None]) -> Callable[..., None]:

@@ -43,6 +43,9 @@ class FakePredictor:
         labels[: SIDE // 2] = 1
         return labels
 
+    def covered(self, model: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        return np.ones(shape, dtype=np.bool_)
+
     def clean_scores(self, model: str, dataset: str) -> dict[str, float | None]:
         return self.scores
 

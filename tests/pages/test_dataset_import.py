@@ -1,0 +1,170 @@
+"""Adding a data set in the browser: what was understood, corrected, kept or refused."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from asma_core.data.datasets import dataset_names, open_dataset
+from asma_core.data.masks import VOID
+from tests.data.publish import PUBLISHED, disc, encoded, lay_out, nested, picture
+from tests.pages import small_house
+from tests.pages.small_house import PROJECT, House
+
+GREYS = np.array([0, 128, 255], dtype=np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def house(home: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    return small_house.furnish(home, monkeypatch)
+
+
+def three_greys() -> dict[str, bytes]:
+    files = {}
+    for n in range(3):
+        files[f"mine/images/{n}.png"] = picture(n)
+        files[f"mine/masks/{n}.png"] = encoded(GREYS[nested(n, 0, 1, 2)])
+    return files
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def opened() -> AppTest:
+    return visit(add="1")
+
+
+def visit(**query: str) -> AppTest:
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=30)
+    app.query_params.update(query)
+    app.switch_page("pages/datasets.py")
+    return app.run()
+
+
+def uploaded(*files: tuple[str, bytes]) -> AppTest:
+    app = opened()
+    values = [(name, data, "application/octet-stream") for name, data in files]
+    app.file_uploader(key="dataset-import-files").set_value(values)
+    return app.run()
+
+
+def keep(app: AppTest, name: str | None = None) -> AppTest:
+    if name is not None:
+        next(one for one in app.text_input if one.label == "Name").set_value(name)
+    return app.button(key="dataset-import-keep").click().run()
+
+
+def words(app: AppTest) -> str:
+    parts = [*app.markdown, *app.caption, *app.error, *app.warning, *app.info]
+    return "\n".join(one.value for one in parts)
+
+
+def test_a_zip_is_understood_and_kept() -> None:
+    app = uploaded(("mine.zip", zipped(three_greys())))
+    assert not app.exception and not app.error
+    assert "3 images with masks" in words(app)
+    keep(app)
+    dataset = open_dataset("mine")
+    assert (dataset.mask(dataset.samples[0]).labels == nested(0, 0, 1, 2)).all()
+
+
+def test_a_class_mapping_is_corrected() -> None:
+    app = uploaded(("mine.zip", zipped(three_greys())))
+    next(one for one in app.text_input if "background first" in one.label).set_value("skin, cup")
+    app.run()
+    choices = {one.label: one for one in app.selectbox if one.label.startswith("Class of")}
+    choices["Class of 128"].set_value(VOID)
+    choices["Class of 255"].set_value(1)
+    app.run()
+    keep(app, "cups")
+    dataset = open_dataset("cups")
+    assert dataset.classes == ("skin", "cup")
+    mask = dataset.mask(dataset.samples[0])
+    assert (mask.labels == disc(0, 9)).all()
+    assert (mask.valid == (nested(0, 0, 1, 2) != 1)).all()
+
+
+def test_single_files_are_paired() -> None:
+    app = uploaded(("a.png", picture(0)), ("a_mask.png", encoded(255 * disc().astype(np.uint8))))
+    assert "1 images with masks" in words(app)
+    keep(app, "loose")
+    assert len(open_dataset("loose").samples) == 1
+
+
+@pytest.mark.parametrize("name", ["refuge", "drishti-gs", "montgomery"])
+def test_a_challenge_is_named(name: str) -> None:
+    app = uploaded((f"{name}.zip", zipped(PUBLISHED[name][0]())))
+    assert not app.exception and not app.error
+    assert next(one for one in app.selectbox if one.label == "Understood as").value == name
+
+
+def test_images_without_a_mask_are_told() -> None:
+    app = uploaded(("x.zip", zipped(PUBLISHED["shenzhen"][0]())))
+    assert "1 images have no mask and are left out" in words(app)
+
+
+def test_a_soft_map_gets_a_threshold() -> None:
+    rows, columns = np.mgrid[:64, :64]
+    soft = np.clip(255 - 6 * np.hypot(rows - 30, columns - 30), 0, 255).astype(np.uint8)
+    app = uploaded(("a.png", picture(0)), ("a_mask.png", encoded(soft)))
+    slider = next(one for one in app.slider if "above this share" in one.label)
+    slider.set_value(0.25).run()
+    keep(app, "soft")
+    dataset = open_dataset("soft")
+    assert (dataset.mask(dataset.samples[0]).labels == (soft > 0.25 * 255)).all()
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ([("x.zip", b"rubbish")], "is not a zip"),
+        ([("x.zip", zipped({"../a.png": b"x"}))], "lies outside of it"),
+        ([("x.zip", zipped(three_greys())), ("a.png", picture(0))], "not both together"),
+        ([("a.png", picture(0))], "no mask for 1 of 1 images"),
+        ([("a.png", picture(0)), ("a_mask.png", b"<html>")], "is not a PNG"),
+    ],
+)
+def test_what_is_broken_is_a_sentence(files: list[tuple[str, bytes]], sentence: str) -> None:
+    app = uploaded(*files)
+    assert not app.exception
+    assert sentence in words(app).replace("\\", "")
+
+
+def test_a_name_that_is_taken_is_told() -> None:
+    app = keep(uploaded(("mine.zip", zipped(three_greys()))), small_house.DATASET)
+    assert "already" in words(app)
+    assert dataset_names().count(small_house.DATASET) == 1
+
+
+def test_no_folder_is_open_unless_the_owner_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened()
+    app.segmented_control(key="dataset-import-from").set_value("Folder on the server").run()
+    assert "No folder of this server is open" in words(app)
+    lay_out(tmp_path / "data", three_greys())
+    monkeypatch.setenv("ASMA_DATA_ROOTS", str(tmp_path / "data"))
+    app.run()
+    chosen = app.selectbox(key="dataset-import-folder")
+    chosen.set_value(str(tmp_path / "data" / "mine")).run()
+    assert "3 images with masks" in words(app)
+    keep(app, "there")
+    assert open_dataset("there").samples[0].image.is_relative_to(tmp_path / "data")
+
+
+def test_an_imported_set_can_be_removed() -> None:
+    keep(uploaded(("mine.zip", zipped(three_greys()))))
+    app = visit(dataset="mine")
+    app.button(key="datasets-remove").click().run()
+    assert not app.exception
+    assert "mine" not in dataset_names()

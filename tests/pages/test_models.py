@@ -1,0 +1,208 @@
+"""The Models page: cards, checks, an upload, a training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from monai.networks import nets
+from streamlit.testing.v1 import AppTest
+
+from asma_core.models.cards import find_card, model_cards
+from asma_core.trainings import store as states
+from tests.models.test_importing import STATE, Evil
+from tests.pages import small_house
+from tests.pages.small_house import MODEL, PROJECT, TWO, House
+from ui import services
+
+
+@pytest.fixture(autouse=True)
+def house(home: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    return small_house.furnish(home, monkeypatch)
+
+
+def visit(**query: str) -> AppTest:
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=30)
+    app.query_params.update(query)
+    app.switch_page("pages/models.py")
+    return app.run()
+
+
+def words(app: AppTest) -> str:
+    parts = [*app.title, *app.markdown, *app.caption, *app.error, *app.warning, *app.info]
+    return "\n".join(one.value for one in parts).replace("\\", "")
+
+
+def saved(tmp_path: Path, content: Any, name: str = "w.pt") -> tuple[str, bytes, str]:
+    torch.save(content, tmp_path / name)
+    return name, (tmp_path / name).read_bytes(), "application/octet-stream"
+
+
+def upload(app: AppTest, *files: tuple[str, bytes, str]) -> AppTest:
+    app.file_uploader(key="model-import-files").set_value(list(files))
+    return app.run()
+
+
+def test_all_networks_are_listed_and_a_broken_card_is_told(home: Path) -> None:
+    (home / "models" / "bad.toml").write_text("name = ")
+    app = visit()
+    assert not app.exception
+    assert words(app).count("server's own") == 2
+    assert "bad.toml" in words(app) and "can't be read" in words(app)
+
+
+def test_a_network_shows_what_it_is_and_what_a_check_finds() -> None:
+    app = visit(model=MODEL)
+    assert not app.exception and not app.error
+    assert "colour images, at their own size, sides a multiple of 16" in words(app)
+    app.button(key="model-check").click().run()
+    assert "Clean IoU 0.012" in words(app)
+    assert "with BGR it would be 0.9" in words(app)
+    assert "Or with values from 0 to 255 it would be 0.5" in words(app)
+
+
+def test_the_worst_images_come_first() -> None:
+    app = visit(model=MODEL)
+    app.button(key="model-score").click().run()
+    assert not app.exception
+    captions = [one.value for one in app.caption if one.value.startswith("IoU")]
+    assert captions == ["IoU 0.200", "IoU 0.900"]
+    assert app.metric[0].value == "0.550"
+
+
+def test_a_network_without_a_data_set_says_so(home: Path) -> None:
+    app = visit(model=TWO)
+    assert not app.exception
+    assert "No data set has 2 classes" in words(app)
+
+
+def test_an_unknown_network_is_a_sentence() -> None:
+    app = visit(model="nothing")
+    assert "no model is called 'nothing'" in words(app).lower()
+
+
+def test_weights_are_taken_in_with_what_was_guessed(tmp_path: Path) -> None:
+    app = upload(visit(add="1"), saved(tmp_path, STATE))
+    assert not app.exception and not app.error
+    assert "What fits them all is filled in" in words(app)
+    chosen = next(one for one in app.selectbox if one.label.startswith("Architecture"))
+    assert chosen.value == "UNet"
+    assert "kept once it has been checked" in words(app)
+    app.button(key="model-import-check").click().run()
+    app.button(key="model-import-keep").click().run()
+    assert not app.exception
+    card = find_card("w")
+    assert not card.owned and card.classes == ("background", "class 1")
+    assert card.arguments["channels"] == [4, 8]
+
+
+def test_a_change_asks_for_another_check(tmp_path: Path) -> None:
+    app = upload(visit(add="1"), saved(tmp_path, STATE))
+    app.button(key="model-import-check").click().run()
+    assert [one for one in app.button if one.key == "model-import-keep"]
+    next(one for one in app.text_input if one.label.startswith("Classes")).set_value("a, b").run()
+    assert not [one for one in app.button if one.key == "model-import-keep"]
+
+
+def test_a_network_that_does_not_answer_can_t_be_kept(house: House, tmp_path: Path) -> None:
+    bad = [{"name": "answer", "state": "bad", "text": "the network fails"}]
+    house.report = {"checks": bad, "usable": False, "iou": None, "ious": {}, "guesses": []}
+    app = upload(visit(add="1"), saved(tmp_path, STATE))
+    app.button(key="model-import-check").click().run()
+    assert app.button(key="model-import-keep").disabled
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "sentence"),
+    [
+        (nets.UNet(2, 3, 2, [4, 8], [2]), "w.pt", "holds more than weights"),
+        ({"a": Evil()}, "w.ckpt", "save the weights alone: safetensors.torch.save_file"),
+        ({"a": 3}, "w.pth", "holds no state dict"),
+    ],
+)
+def test_a_pickle_is_refused_with_the_way(
+    tmp_path: Path, content: Any, name: str, sentence: str
+) -> None:
+    Evil.ran = False
+    app = upload(visit(add="1"), saved(tmp_path, content, name))
+    assert not app.exception
+    assert sentence in words(app)
+    assert not Evil.ran
+
+
+def test_arguments_that_are_no_json_are_told(tmp_path: Path) -> None:
+    app = upload(visit(add="1"), saved(tmp_path, STATE))
+    app.text_area[0].set_value("channels = 3").run()
+    assert "arguments are not JSON" in words(app)
+
+
+def test_a_name_that_is_taken_is_told(tmp_path: Path) -> None:
+    app = upload(visit(add="1"), saved(tmp_path, STATE))
+    next(one for one in app.text_input if one.label == "Name").set_value(MODEL).run()
+    assert "already" in words(app)
+
+
+def test_a_card_comes_with_its_weights(tmp_path: Path) -> None:
+    from tests.models import bare
+    from tests.models.test_importing import MADE
+
+    card = bare.card_text("carded", MADE.format("w.pt"))
+    app = upload(visit(add="1"), saved(tmp_path, STATE), ("c.toml", card.encode(), "text/plain"))
+    app.button(key="model-import-check").click().run()
+    app.button(key="model-import-keep").click().run()
+    assert find_card("carded").input.mean == bare.MEAN
+
+
+def test_two_files_of_weights_are_told(tmp_path: Path) -> None:
+    files = saved(tmp_path, STATE, "a.pt"), saved(tmp_path, STATE, "b.pt")
+    assert "upload one file of weights" in words(upload(visit(add="1"), *files)).lower()
+
+
+def test_an_upload_can_be_removed(tmp_path: Path) -> None:
+    app = upload(visit(add="1"), saved(tmp_path, STATE))
+    app.button(key="model-import-check").click().run()
+    app.button(key="model-import-keep").click().run()
+    app = visit(model="w")
+    app.button(key="model-remove").click().run()
+    assert not app.exception
+    assert "w" not in model_cards()
+
+
+def test_a_training_is_started_stopped_and_gone_on_with() -> None:
+    app = visit(train="1")
+    assert not app.exception
+    assert "1 images to train on, 0 to choose by, 2 to test" in words(app)
+    app.button(key="training-form-start").click().run()
+    store = services.trainer().store
+    (training,) = store.all()
+    assert training.state == states.QUEUED
+    assert training.plan.dataset == small_house.DATASET
+    app = visit(training=training.id)
+    assert not app.exception
+    app.button(key="training-stop").click().run()
+    assert store.get(training.id).state == states.STOPPED
+    app = visit(training=training.id)
+    app.button(key="training-on").click().run()
+    assert store.get(training.id).state == states.QUEUED
+
+
+def test_a_finished_training_shows_its_figures_and_its_network() -> None:
+    store = services.trainer().store
+    visit(train="1").button(key="training-form-start").click().run()
+    (training,) = store.all()
+    curve = {"steps": [1, 2], "loss": [1.2, 0.9], "looks": [2], "iou": [0.5], "step": 2, "of": 2}
+    store.keep_curve(training.id, curve | {"seconds": 3.0, "left": 0.0, "best": 0.5})
+    figures = {"test_iou": 0.87, "test_dice": 0.9, "test_images": 2, "seconds": 3.0, "steps": 2}
+    store.end(training.id, states.DONE, network=MODEL, figures=figures)
+    app = visit(training=training.id)
+    assert not app.exception
+    assert [one.value for one in app.metric][:2] == ["0.870", "0.900"]
+    assert "done, test IoU 0.870" in words(visit())
+    app.button(key="training-delete").click().run()
+    assert store.all() == []
+
+
+def test_an_unknown_training_is_a_sentence() -> None:
+    assert "no training has the id" in words(visit(training="../../etc")).lower()
