@@ -56,6 +56,11 @@ def _take(browser: Browser, url: str, options: argparse.Namespace) -> None:
         save(name)
     _experiment(page, url)
     save("experiments")
+    page.goto(f"{url}/models?model=demo-fundus-unet&check=1")
+    page.get_by_text("Clean IoU").wait_for(timeout=120_000)
+    page.get_by_role("button", name="Score all images").click()
+    page.get_by_text("Worst first").wait_for(timeout=120_000)
+    save("models")
     _live(page, url)
     page.screenshot(path=options.out / f"live-{options.scheme}.png")
 

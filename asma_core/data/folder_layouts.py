@@ -30,7 +30,7 @@ IMAGE_WORDS: Final = _words(
 )
 MASK_WORDS: Final = _words(
     "masks mask labels label annotations annotation segmentations segmentation seg segs gt gts "
-    "ground groundtruth truth truths targets target manual labelstr labelsts"
+    "groundtruth truth truths targets target manual labelstr labelsts"
 )
 MASK_ENDINGS: Final = _words(
     "mask masks segmentation seg lesion label labels manual1 manual gt groundtruth annotation truth"
@@ -86,20 +86,23 @@ def _image_stem(path: str) -> str:
 
 
 def _place(path: str) -> _Place:
-    *folders, _ = path.split("/")
-    role, split = "", ""
-    rest: list[str] = []
-    extra: list[str] = []
-    for name in folders:
-        words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
-        splits = [SPLITS[word] for word in words if word in SPLITS]
-        kind = _role(words)
-        split = splits[0] if splits else split
-        if kind and not role:
-            role = kind
-        elif not splits or len(words) > len(splits):
-            (extra if role else rest).append(name.lower())
-    return _Place(role, split, tuple(rest), tuple(extra))
+    """Read a file's folders; the last that names images or masks says what it is."""
+    folders = path.split("/")[:-1]
+    words = [[word for word in re.split(r"[^a-z0-9]+", name.lower()) if word] for name in folders]
+    roles = [_role(one) for one in words]
+    last = max((place for place, role in enumerate(roles) if role), default=-1)
+    splits = [SPLITS[word] for one in words for word in one if word in SPLITS]
+    named = [
+        (place, name.lower())
+        for place, name in enumerate(folders)
+        if place != last and not (words[place] and all(word in SPLITS for word in words[place]))
+    ]
+    return _Place(
+        role=roles[last] if last >= 0 else "",
+        split=splits[-1] if splits else "",
+        rest=tuple(name for place, name in named if place < last),
+        extra=tuple(name for place, name in named if place > last),
+    )
 
 
 def _role(words: Sequence[str]) -> str:
@@ -179,7 +182,8 @@ def _with_classes(
         elif not group.masks or label == "":
             group.masks = [MaskFile(path)]
     classes = ("background", *numbers) if per_class and not votes else ()
-    entries, left_out = entries_of(groups.values(), 1 if votes or not per_class else len(numbers))
+    # A class that an image does not have often has no file there.
+    entries, left_out = entries_of(groups.values(), 1)
     return Found(name, TITLES[name], entries, left_out, classes)
 
 

@@ -95,6 +95,7 @@ def test_the_masks_of_origa_may_be_matlab_s(tmp_path: Path) -> None:
         (("a.tif", "a_label.png"), "a.tif", "a_label.png"),
         (("a.png", "a_manual1.png"), "a.png", "a_manual1.png"),
         (("deep/er/a.png", "deep/er/a_mask.png"), "deep/er/a.png", "deep/er/a_mask.png"),
+        (("data/x/images/a.png", "data/x/gt/a.png"), "data/x/images/a.png", "data/x/gt/a.png"),
         (("images/a_image.png", "masks/a_mask.png"), "images/a_image.png", "masks/a_mask.png"),
     ],
 )
@@ -148,6 +149,17 @@ def test_one_mask_per_class(tmp_path: Path, masks: tuple[str, str]) -> None:
     assert found.dataset.classes == ("background", "disc", "cup")
     labels = found.dataset.mask(found.dataset.samples[0]).labels
     assert (labels == publish.nested(1, 0, 1, 2)).all()
+
+
+def test_a_class_that_an_image_does_not_have_needs_no_file(tmp_path: Path) -> None:
+    files = {}
+    for n in range(3):
+        files[f"images/a{n}.png"] = picture(n)
+        files[f"masks/disc/a{n}.png"] = binary(n)
+    files["masks/ground_glass/a1.png"] = binary(1, radius=9)
+    found = preview(lay_out(tmp_path, files))
+    assert found.dataset.classes == ("background", "disc", "ground glass")
+    assert [int(found.dataset.mask(one).labels.max()) for one in found.dataset.samples] == [1, 2, 1]
 
 
 def test_several_annotators_vote(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import types
 from dataclasses import replace
 from pathlib import Path
 
@@ -193,8 +195,12 @@ def test_an_unknown_training_is_told(home: Path, name: str) -> None:
         TrainingStore(home).get(name)
 
 
-def test_a_training_runs_in_a_process_of_its_own(home: Path) -> None:
+def test_a_training_runs_in_a_process_of_its_own(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tiny.furnish(home)
+    # A spawned process imports the main module, which AppTest leaves as a script of its own.
+    monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
     trainer = Trainer(home)
     try:
         training = trainer.start(PLAN)
