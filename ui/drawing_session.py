@@ -25,7 +25,7 @@ class DrawingSession:
         given: What the browser was given to begin with; it starts again when this changes.
         revision: Counts what was given, so that the same drawing can be given twice.
         scaled: The image at the size of the screen.
-        painted: What was drawn last, the mask and the picture that it made.
+        painted: What was drawn last, the mask (as bytes, to be small) and the picture that it made.
     """
 
     identity: str
@@ -35,7 +35,7 @@ class DrawingSession:
     given: Drawn = field(default_factory=list)
     revision: int = 0
     scaled: NDArray[np.uint8] | None = None
-    painted: tuple[object, NDArray[np.int64], bytes] | None = None
+    painted: tuple[object, NDArray[np.uint8], bytes] | None = None
 
     @property
     def drawn(self) -> Drawn:

@@ -168,8 +168,8 @@ def _painted(
             session.scaled = resize(image, size)
         mask = rasterise(base_mask, shapes)
         picture = outline(session.scaled, [*references, Layer(mask, TARGET)])
-        session.painted = (wanted, mask, _encoded(picture))
-    return session.painted[1].copy(), session.painted[2]
+        session.painted = (wanted, mask.astype(np.uint8), _encoded(picture))
+    return session.painted[1].astype(np.int64), session.painted[2]
 
 
 def _encoded(picture: NDArray[np.uint8]) -> bytes:

@@ -20,6 +20,7 @@ from asma_core.models.cards import ModelCard
 from asma_core.runs.sources import SourceImage, from_sample
 from ui import services
 from ui.guard import guarded, show_error
+from ui.image_cache import kept_image
 from ui.network_choice import fitting_networks, network_choice
 from ui.uploads import keep_upload, open_upload
 from ui.values import SESSION, initial
@@ -177,10 +178,8 @@ def _stamp(file: Path) -> tuple[str, int, int]:
     return str(file), status.st_mtime_ns, status.st_size
 
 
-# Shared and only read: copying a large image at every rerun would cost more than reading it.
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _read(_dataset: Dataset, _sample: Sample, stamps: tuple[object, ...]) -> SourceImage:
-    return from_sample(_dataset, _sample)
+def _read(dataset: Dataset, sample: Sample, stamps: tuple[object, ...]) -> SourceImage:
+    return kept_image(stamps, lambda: from_sample(dataset, sample))
 
 
 def _network(
@@ -261,6 +260,5 @@ def _which_picture(uploaded: UploadedFile, key: str) -> Slice:
     return Slice(int(frame), axis)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
 def _open(own: str) -> SourceImage:
-    return open_upload(own)
+    return kept_image((own,), lambda: open_upload(own))

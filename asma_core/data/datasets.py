@@ -9,12 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from asma_core import paths
 from asma_core.data import demo
 from asma_core.data.dataset_cards import CARD, DatasetCard, card_of_folder
-from asma_core.data.encodings import Encoding
+from asma_core.data.encodings import Encoding, count_values
 from asma_core.data.entries import Entry, Found
 from asma_core.data.images import FloatImage
 from asma_core.data.layouts import open_layout, recognise
@@ -219,7 +217,7 @@ def _guess_classes(samples: Sequence[Sample], encoding: Encoding | None) -> tupl
     values: set[int] = set()
     for sample in samples[:LOOKED_AT]:
         codes, colours = mask_codes(sample.mask, sample)
-        values.update(() if colours else np.unique(codes).tolist())
+        values.update(() if colours else count_values(codes))
     values.discard(255)
     highest = int(max(values, default=0))
     return class_names(highest + 1 if 1 <= highest <= 20 else 2)

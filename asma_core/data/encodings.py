@@ -35,6 +35,8 @@ _HEAP: Final = 0.2
 # With more than this share of what is drawn between the levels, the mask is a soft map.
 _BETWEEN: Final = 0.4
 Counts = Mapping[int, int]
+# Whole numbers, (H, W), of as few bits as the file has.
+Codes = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -103,15 +105,16 @@ def encoding_from_dict(content: Any, where: str) -> Encoding:
     return encoding
 
 
-def pack(values: NDArray[Any]) -> tuple[NDArray[np.int64], bool]:
+def pack(values: NDArray[Any]) -> tuple[Codes, bool]:
     """Return the values of a mask as (H, W), colours as 0xRRGGBB, and whether they are colours."""
     if values.ndim == 2:
-        return values.astype(np.int64), False
+        # As small as they come: of a large mask 64 bits would be 130 MB.
+        return (values if values.dtype.kind in "ui" else values.astype(np.int64)), False
     channels = values[..., :3].astype(np.int64)
     return (channels[..., 0] << 16) | (channels[..., 1] << 8) | channels[..., 2], True
 
 
-def count_values(codes: NDArray[np.int64]) -> Counter[int]:
+def count_values(codes: Codes) -> Counter[int]:
     """Return how many pixels have each value."""
     if codes.size and codes.min() >= 0 and codes.max() < 1 << 16:
         counts = np.bincount(codes.ravel())
@@ -209,11 +212,11 @@ def _of_colours(counts: Counts) -> Encoding:
     return Encoding(values=pairs, nearest=not exact, colours=True)
 
 
-def decode(codes: NDArray[np.int64], colours: bool, encoding: Encoding, label: str) -> Mask:
+def decode(codes: Codes, colours: bool, encoding: Encoding, label: str) -> Mask:
     """Turn the values of one mask file into class numbers.
 
     Args:
-        codes: int64 (H, W), of `pack`.
+        codes: Whole numbers (H, W), of `pack`.
         colours: Whether they are colours.
         encoding: Of kind "values", or of kind "share" for a structure and its background.
         label: What to call the file in errors.
@@ -224,7 +227,7 @@ def decode(codes: NDArray[np.int64], colours: bool, encoding: Encoding, label: s
     if encoding.kind == SHARE:
         return _mask((shares(codes, encoding) > encoding.threshold).astype(np.int64))
     if encoding.colours and not colours:
-        codes = codes * 0x010101
+        codes = codes.astype(np.int64) * 0x010101
     elif colours and not encoding.colours:
         raise InputError(
             f"{label} is in colours, the others of its data set are grey; save it like them"
@@ -234,17 +237,17 @@ def decode(codes: NDArray[np.int64], colours: bool, encoding: Encoding, label: s
     return _mask(_looked_up(codes, encoding, label))
 
 
-def _split(codes: NDArray[np.int64], encoding: Encoding) -> Labels:
+def _split(codes: Codes, encoding: Encoding) -> Labels:
     (low, below), (high, above) = sorted(encoding.values)
     # As for masks without a card: the middle itself is still the lower one.
     middle = BYTE_MIDDLE if (low, high) == (0, 255) else (low + high) / 2
     return np.where(codes > middle, above, below).astype(np.int64)
 
 
-def _looked_up(codes: NDArray[np.int64], encoding: Encoding, label: str) -> Labels:
+def _looked_up(codes: Codes, encoding: Encoding, label: str) -> Labels:
     labels = np.full(codes.shape, -1, dtype=np.int64)
     for value, number in encoding.values:
-        labels[codes == value] = number
+        labels[np.equal(codes, value)] = number
     others = labels < 0
     if others.any():
         found, places = np.unique(codes[others], return_inverse=True)
@@ -257,7 +260,7 @@ def _looked_up(codes: NDArray[np.int64], encoding: Encoding, label: str) -> Labe
     return labels
 
 
-def _nearest(found: NDArray[np.int64], encoding: Encoding) -> Labels:
+def _nearest(found: Codes, encoding: Encoding) -> Labels:
     known = np.array([value for value, _ in encoding.values], dtype=np.int64)
     numbers = np.array([label for _, label in encoding.values], dtype=np.int64)
     if not encoding.colours:
@@ -273,7 +276,7 @@ def _mask(labels: Labels) -> Mask:
     return Mask(np.where(valid, labels, 0), valid)
 
 
-def shares(codes: NDArray[np.int64], encoding: Encoding) -> NDArray[np.float64]:
+def shares(codes: Codes, encoding: Encoding) -> NDArray[np.float64]:
     """Return how much of a class each pixel is, in [0, 1], by a soft map or a hard mask."""
     return np.clip(codes / encoding.full, 0.0, 1.0)
 

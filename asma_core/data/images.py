@@ -297,8 +297,13 @@ def from_bytes(pixels: ByteImage) -> FloatImage:
 
 def to_bytes(image: FloatImage) -> ByteImage:
     """Round float (C, H, W) in [0, 1] to uint8, (H, W) for grey and (H, W, 3) for colour."""
-    rounded = np.rint(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
-    return rounded[0] if rounded.shape[0] == 1 else np.ascontiguousarray(rounded.transpose(1, 2, 0))
+    pixels = np.empty((*image.shape[1:], image.shape[0]), dtype=np.uint8)
+    # A channel at a time: of a large image the floats between are larger than the image.
+    for channel, plane in enumerate(image):
+        scaled = plane * 255.0
+        np.clip(np.rint(scaled, out=scaled), 0.0, 255.0, out=scaled)
+        pixels[..., channel] = scaled
+    return pixels[..., 0] if pixels.shape[2] == 1 else pixels
 
 
 def to_rgb(image: FloatImage) -> ByteImage:

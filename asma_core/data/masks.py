@@ -93,6 +93,8 @@ def whole(values: NDArray[Any], label: str) -> NDArray[Any]:
     Raises:
         InputError: They are not.
     """
+    if values.dtype == np.uint8:
+        return values
     # Not a number is unequal to its own rounding, so it ends here too.
     if values.min() < 0 or values.max() > 65535 or (values != np.rint(values)).any():
         raise InputError(f"{label} holds values that are no class numbers; save it with 8 bits")

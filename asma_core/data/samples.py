@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asma_core.data.contours import read_matlab, read_outline
-from asma_core.data.encodings import SHARE, Encoding, decode, pack, shares
+from asma_core.data.encodings import SHARE, Codes, Encoding, decode, pack, shares
 from asma_core.data.images import FloatImage, picture_size, read_image, read_values
 from asma_core.data.known_layouts import LEFT_HALF
 from asma_core.data.masks import Labels, Mask, read_mask, whole
@@ -135,8 +135,8 @@ def _within(mask: Mask, sample: Sample, field_mask: Path) -> Mask:
     return Mask(np.where(valid, mask.labels, 0), valid)
 
 
-def mask_codes(path: Path, sample: Sample) -> tuple[NDArray[np.int64], bool]:
-    """Return the values of a sample's mask file, int64 (H, W), and whether they are colours.
+def mask_codes(path: Path, sample: Sample) -> tuple[Codes, bool]:
+    """Return the values of a sample's mask file, whole numbers (H, W), and if they are colours.
 
     Raises:
         InputError: It can't be read.

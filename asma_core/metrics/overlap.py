@@ -6,11 +6,15 @@ Undefined figures (a class in neither mask, no valid pixel) are NaN.
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Confusion = NDArray[np.int64]
+
+
+_CHUNK: Final = 1_000_000
 
 
 def confusion_matrix(
@@ -30,9 +34,15 @@ def confusion_matrix(
     Returns:
         int64 (K, K); the row is the target's class, the column the prediction's.
     """
-    pairs = target * classes + prediction
-    counted = pairs.ravel() if valid is None else pairs[valid]
-    return np.bincount(counted, minlength=classes * classes).reshape(classes, classes)
+    counts = np.zeros(classes * classes, dtype=np.int64)
+    # Some rows at a time: of a large mask the pairs alone would be 130 MB.
+    step = max(1, _CHUNK // max(target.shape[-1], 1))
+    for start in range(0, len(target), step):
+        rows = slice(start, start + step)
+        pairs = target[rows] * classes + prediction[rows]
+        counted = pairs.ravel() if valid is None else pairs[valid[rows]]
+        counts += np.bincount(counted, minlength=classes * classes)
+    return counts.reshape(classes, classes)
 
 
 def iou_per_class(confusion: Confusion) -> NDArray[np.float64]:
