@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +50,13 @@ def write_bytes(path: Path, data: bytes) -> None:
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)
+
+
+def remove_old(folder: Path, seconds: float = 24 * 3600) -> None:
+    """Remove what has lain in a folder for longer than that, such as uploads that nobody kept."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if time.time() - path.stat().st_mtime > seconds:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def to_json(value: Any) -> str:

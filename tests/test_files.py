@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
 
 from asma_core.errors import StoreError
-from asma_core.files import explained, read_json, to_json, write_bytes, write_json
+from asma_core.files import explained, read_json, remove_old, to_json, write_bytes, write_json
 
 
 def test_a_file_is_written_with_the_folders_above_it(tmp_path: Path) -> None:
@@ -92,3 +93,13 @@ def test_a_broken_json_file_is_told(tmp_path: Path, content: bytes) -> None:
 def test_an_absent_json_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"absent.json can't be read"):
         read_json(tmp_path / "absent.json")
+
+
+def test_only_what_is_old_is_removed(tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_bytes(b"x")
+    os.utime(tmp_path / "old", (1, 1))
+    remove_old(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    remove_old(tmp_path / "absent")

@@ -23,6 +23,7 @@ from asma_core.data.tree import MASK_SUFFIXES, TABLES
 from asma_core.errors import AsmaError, InputError
 from asma_core.files import write_bytes
 from asma_core.settings import settings
+from ui.dataset_grid import PER_PAGE
 from ui.guard import plain, show_error
 from ui.mask_meaning import mask_meaning
 from ui.thumbnails import sample_thumbnail
@@ -270,5 +271,8 @@ def _keep(found: Preview, root: Path) -> None:
         place.empty()
         show_error(error)
         return
+    for sample in imported.dataset.samples[:PER_PAGE]:
+        # The first page of the grid is then there at once.
+        sample_thumbnail(imported.dataset, sample)
     st.session_state.pop(f"{KEY}-unpacked", None)
     st.switch_page("pages/datasets.py", query_params={"dataset": imported.dataset.name})

@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
-import streamlit as st
-
-# A link to the page that is open would be shaded like the menu's entry of where one is.
-_STYLE: Final = """<style>
-[class*="st-key-experiment-link-"] [data-testid="stPageLink-NavLink"] {
-  background: none; padding: 0;
-}
-</style>"""
+from ui.inner_link import inner_link
 
 
 def experiment_link(label: str, query: Mapping[str, str], icon: str | None = None) -> None:
@@ -23,6 +15,5 @@ def experiment_link(label: str, query: Mapping[str, str], icon: str | None = Non
         query: Of the address.
         icon: Before the label.
     """
-    st.html(_STYLE)
-    with st.container(key=f"experiment-link-{query.get('experiment', 'all')}", width="content"):
-        st.page_link("pages/experiments.py", label=label, icon=icon or "", query_params=dict(query))
+    key = f"experiment-{query.get('experiment', 'all')}"
+    inner_link("pages/experiments.py", label, query, key, icon or "")

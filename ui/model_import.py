@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
 import uuid
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import streamlit as st
 from asma_core import paths
 from asma_core.data.datasets import dataset_names
 from asma_core.errors import AsmaError, InputError
-from asma_core.files import explained, write_bytes
+from asma_core.files import explained, remove_old, write_bytes
 from asma_core.models.architectures import ARCHITECTURES
 from asma_core.models.card_text import card_text
 from asma_core.models.importing import drafted
@@ -110,7 +111,9 @@ def _staged(files: Sequence[Any]) -> _Staged:
     cards = [name for name in names if name.lower().endswith(".toml")]
     if len(weights) != 1 or len(cards) > 1:
         raise InputError("upload one file of weights, and at most one card (.toml) with it")
-    folder = paths.home() / "uploads" / "staged" / uuid.uuid4().hex
+    aside = paths.home() / "uploads" / "staged"
+    remove_old(aside)
+    folder = aside / uuid.uuid4().hex
     for name, file in zip(names, files, strict=True):
         write_bytes(folder / name, file.getvalue())
     return _Staged(folder / weights[0], folder / cards[0] if cards else None)
@@ -287,6 +290,7 @@ def _check_and_keep(card: Path) -> None:
         with guarded():
             name = services.predictor().import_model(card)
             st.session_state.pop(f"{KEY}-staged", None)
+            shutil.rmtree(card.parent, ignore_errors=True)
             st.query_params.from_dict({"model": name})
             st.rerun()
 

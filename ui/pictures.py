@@ -23,6 +23,7 @@ from ui.contours import contours, smoothed
 Picture = NDArray[np.uint8]
 # The picture is drawn at twice its size and reduced, which smooths the lines.
 OVERSAMPLING: Final = 2
+MANY_POINTS: Final = 64
 HALO: Final = (0, 0, 0, 120)
 FILL_OPACITY: Final = 0.25
 # Lengths of dash and gap, in units of the line width, by class; the first class is solid.
@@ -169,7 +170,9 @@ def _lined(picture: Image.Image, layer: Layer, line_width: float) -> Image.Image
     ]
     for thickness, ink in ((width + 2 * OVERSAMPLING, HALO), (width, colour)):
         for piece in pieces:
-            draw.line(piece.ravel().tolist(), fill=ink, width=round(thickness), joint="curve")
+            # Where points lie close, the line has no corners to round, and rounding is slow.
+            joint = "curve" if len(piece) < MANY_POINTS else None
+            draw.line(piece.ravel().tolist(), fill=ink, width=round(thickness), joint=joint)
     over = canvas.resize(picture.size, Image.Resampling.BOX)
     return Image.alpha_composite(picture.convert("RGBA"), over).convert("RGB")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,16 +18,16 @@ from asma_core.data.datasets import Dataset, class_names, dataset_names, from_ca
 from asma_core.data.encodings import VALUES, Encoding
 from asma_core.data.entries import Found
 from asma_core.data.images import VOLUMES, count_frames
+from asma_core.data.known_layouts import KNOWN
 from asma_core.data.layouts import recognise
 from asma_core.data.shares import OnProgress, Problem, keep, read_all, shares_file, should_decode
 from asma_core.data.surveys import Survey, larger_first, settled_encoding, survey
 from asma_core.data.tree import suffix
 from asma_core.errors import InputError
-from asma_core.files import explained, write_json
+from asma_core.files import explained, remove_old, write_json
 from asma_core.settings import settings
 
 SURVEYED: Final = 24
-KEPT_SECONDS: Final = 24 * 3600
 STACKS: Final = (".tif", ".tiff", ".gif", *VOLUMES)
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 
@@ -134,8 +133,6 @@ def preview(root: Path, layout: str = "") -> Preview:
 
 
 def _title(root: Path, found: Found) -> str:
-    from asma_core.data.known_layouts import KNOWN
-
     known = {layout.name for layout in KNOWN}
     return found.title if found.layout in known else root.name
 
@@ -156,7 +153,7 @@ def unpack_upload(archive: Path | IO[bytes], name: str) -> Path:
     Raises:
         InputError: As for `unpack`.
     """
-    _forget_old()
+    remove_old(imports_folder())
     folder = imports_folder() / uuid.uuid4().hex
     stem = re.sub(r"[^A-Za-z0-9._ -]+", "-", Path(name).stem).strip(" .-") or "upload"
     unpack(archive, folder / stem, settings(), name)
@@ -168,13 +165,6 @@ def unpack_upload(archive: Path | IO[bytes], name: str) -> Path:
 def imports_folder() -> Path:
     """Return where uploads wait until they are taken in."""
     return paths.home() / "imports"
-
-
-def _forget_old() -> None:
-    folder = imports_folder()
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if time.time() - path.stat().st_mtime > KEPT_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def check_name(name: str) -> str:

@@ -59,6 +59,21 @@ def _isic(year: str, data: str, truth: str) -> KnownLayout:
     )
 
 
+def _rim_one_dl(name: str, title: str, partition: str) -> KnownLayout:
+    image = rf"(^|/)partitioned_{partition}/(?P<split>training|test)_set/[^/]+/"
+    return KnownLayout(
+        name=name,
+        title=title,
+        image=image + r"(?P<key>r\d_[^/]+)\.(png|jpg)$",
+        masks=(
+            (1, r"(^|/)(?P<key>r\d_[^/]+)-1-disc-t\.png$"),
+            (2, r"(^|/)(?P<key>r\d_[^/]+)-1-cup-t\.png$"),
+        ),
+        classes=_CUP,
+        encoding=_EACH,
+    )
+
+
 KNOWN: Final = (
     _isic("2016", "isbi2016_isic_part1_{}_data", "isbi2016_isic_part1_{}_groundtruth"),
     _isic("2017", r"isic-2017_{}(?:_v\d)?_data", r"isic-2017_{}(?:_v\d)?_part1_groundtruth"),
@@ -112,28 +127,8 @@ KNOWN: Final = (
         classes=_CUP,
         encoding=Encoding(values=((255, 0), (128, 1), (0, 2))),
     ),
-    KnownLayout(
-        name="rim-one-dl",
-        title="RIM-ONE DL",
-        image=r"(^|/)partitioned_randomly/(?P<split>training|test)_set/[^/]+/(?P<key>r\d_[^/]+)\.(png|jpg)$",
-        masks=(
-            (1, r"(^|/)(?P<key>r\d_[^/]+)-1-disc-t\.png$"),
-            (2, r"(^|/)(?P<key>r\d_[^/]+)-1-cup-t\.png$"),
-        ),
-        classes=_CUP,
-        encoding=_EACH,
-    ),
-    KnownLayout(
-        name="rim-one-dl-hospital",
-        title="RIM-ONE DL, by hospital",
-        image=r"(^|/)partitioned_by_hospital/(?P<split>training|test)_set/[^/]+/(?P<key>r\d_[^/]+)\.(png|jpg)$",
-        masks=(
-            (1, r"(^|/)(?P<key>r\d_[^/]+)-1-disc-t\.png$"),
-            (2, r"(^|/)(?P<key>r\d_[^/]+)-1-cup-t\.png$"),
-        ),
-        classes=_CUP,
-        encoding=_EACH,
-    ),
+    _rim_one_dl("rim-one-dl", "RIM-ONE DL", "randomly"),
+    _rim_one_dl("rim-one-dl-hospital", "RIM-ONE DL, by hospital", "by_hospital"),
     KnownLayout(
         name="rim-one-r3",
         title="RIM-ONE r3",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from asma_core.errors import InputError
+
 # Sagittal, coronal, axial after turning a volume to the nearest standard orientation.
 AXES: Final = (0, 1, 2)
 
@@ -30,8 +32,6 @@ class Slice:
         Raises:
             InputError: It has fewer.
         """
-        from asma_core.errors import InputError
-
         frame = count // 2 if self.frame is None else self.frame
         if not 0 <= frame < count:
             raise InputError(f"{label} has {count} pictures, 0 to {count - 1}; there is no {frame}")
