@@ -8,19 +8,22 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from asma_core.data.datasets import class_names, open_dataset
+from asma_core.data.datasets import class_names, dataset_names, open_dataset
 from asma_core.data.encodings import SHARE, Encoding
 from asma_core.data.importing import Imported, Preview, free_name, preview, take_in, unpack_upload
 from asma_core.data.layouts import layout_title
-from asma_core.errors import InputError
-from asma_core.jobs.checks import check_on
+from asma_core.errors import InputError, ModelError
+from asma_core.jobs.checks import check_on, check_on_noise
+from asma_core.jobs.predictions import CHECKED
 from asma_core.models.card_text import card_text
-from asma_core.models.cards import ModelCard, find_card
+from asma_core.models.cards import ModelCard, find_card, read_card
 from asma_core.models.guessing import look_at
 from asma_core.models.importing import describe, drafted, import_card
 from asma_core.models.names import free_model_name
 from asma_core.models.specs import LOGITS, ONE_LOGIT, InputSpec
 from asma_core.progress import Progress
+
+ANSWER_BAD = ("answer", "bad")
 
 
 def import_dataset(options: argparse.Namespace) -> dict[str, Any]:
@@ -75,13 +78,27 @@ def import_model(options: argparse.Namespace) -> dict[str, Any]:
     if not source.is_file():
         raise InputError(f"{source} is not a file; give a card (.toml) or a file of weights")
     if source.suffix.lower() == ".toml":
-        return describe(import_card(source.resolve(), owned=True, name=options.name or ""))
+        return _checked_in(source.resolve(), options.name or "")
     with tempfile.TemporaryDirectory() as folder:
         beside = Path(folder) / source.name
         beside.symlink_to(source.resolve())
         card = beside.with_suffix(".toml")
         card.write_text(card_text(_card_of(beside, options)), encoding="utf-8")
-        return describe(import_card(card, owned=True))
+        return _checked_in(card)
+
+
+def _checked_in(card: Path, name: str = "") -> dict[str, Any]:
+    """Check a network as it is described, then take it in; one that does not answer stays out."""
+    described = read_card(card)
+    known = described.dataset if described.dataset in dataset_names() else ""
+    if known:
+        report = check_on(described, open_dataset(known), CHECKED)
+    else:
+        report = check_on_noise(described)
+    wrong = [one["text"] for one in report["checks"] if (one["name"], one["state"]) == ANSWER_BAD]
+    if wrong:
+        raise ModelError(f"{described.name} does not answer as its card says: {wrong[0]}")
+    return describe(import_card(card, owned=True, name=name)) | {"check": report}
 
 
 def _card_of(weights: Path, options: argparse.Namespace) -> ModelCard:

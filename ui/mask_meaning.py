@@ -30,6 +30,8 @@ def mask_meaning(found: Preview, key: str) -> Preview:
         InputError: Names of classes that can't be.
     """
     st.markdown("**Classes and what stands for them**")
+    masks = found.survey.masks
+    st.caption(f"Values as they were found in {masks} mask{'' if masks == 1 else 's'}")
     names = _names(found, key)
     encoding = found.card.encoding or Encoding()
     per_class = bool(found.dataset.samples[0].layers[0][0])
@@ -99,7 +101,7 @@ def _values(encoding: Encoding, found: Preview, names: list[str], key: str) -> E
     for value in rows:
         what, choice = st.columns([2, 3], vertical_alignment="center")
         share = 100.0 * counts.get(value, 0) / total
-        what.html(_value(value, encoding.colours, share))
+        what.html(_value(value, encoding.colours, counts.get(value, 0), share))
         options = [*range(len(names)), VOID]
         first = meant.get(value, 0)
         label = choice.selectbox(
@@ -127,7 +129,7 @@ def _listed(encoding: Encoding, found: Preview) -> list[int]:
     return list(dict.fromkeys([*known, *more]))[:MOST_ROWS]
 
 
-def _value(value: int, colours: bool, share: float) -> str:
+def _value(value: int, colours: bool, count: int, share: float) -> str:
     name = f"#{value:06X}" if colours else str(value)
     grey = min(value, 255)
     paint = f"#{value:06X}" if colours else f"rgb({grey},{grey},{grey})"
@@ -136,7 +138,8 @@ def _value(value: int, colours: bool, share: float) -> str:
         f"margin-right:.6em;border:1px solid rgba(128,140,148,.6);border-radius:3px;"
         f'background:{paint}"></span>'
     )
-    figure = f'<span style="opacity:.7;margin-left:.8em">{number(share, 1)} %</span>'
+    words = f"{number(share, 1)} %, {count:,} px"
+    figure = f'<span style="opacity:.7;margin-left:.8em;font-size:.85rem">{words}</span>'
     return f'<span style="font-variant-numeric:tabular-nums">{patch}{escape(name)}{figure}</span>'
 
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from asma_core.data.datasets import Dataset, Sample
-from asma_core.models.checking import check_model
+from asma_core.models.checking import Report, check_model
 from asma_core.models.devices import choose_device
 from asma_core.models.loading import load_card
 from asma_core.models.model_card import ModelCard
@@ -37,7 +39,21 @@ def check_on(
         Case(source.sample, source.image, source.truth if comparable else None, source.valid)
         for source in sources
     ]
-    report = check_model(loaded, cases)
+    return _plain(check_model(loaded, cases))
+
+
+def check_on_noise(card: ModelCard, device: str = "auto") -> dict[str, Any]:
+    """Check the network of a card without images: only whether it answers and can be attacked.
+
+    Raises:
+        ModelError: It can't be loaded.
+    """
+    loaded = load_card(card, choose_device(device))
+    noise = np.random.default_rng(0).random((3, 256, 256), dtype=np.float32)
+    return _plain(check_model(loaded, [Case("noise", noise)]))
+
+
+def _plain(report: Report) -> dict[str, Any]:
     answer = {
         "checks": [asdict(check) for check in report.checks],
         "usable": report.usable,

@@ -116,8 +116,9 @@ def _copied(card: ModelCard, path: Path, folder: Path) -> ModelCard:
         )
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(card.weights, folder / card.weights.name)
-    write_bytes(folder / f"{card.name}.toml", card_text(card).encode())
+        kept = replace(card, weights=folder / f"{card.name}{card.weights.suffix}")
+        shutil.copyfile(card.weights, kept.weights)
+    write_bytes(folder / f"{card.name}.toml", card_text(kept).encode())
     return read_card(folder / f"{card.name}.toml")
 
 
