@@ -243,6 +243,8 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=_from_zero, default=0, help="of weights and order (0)")
     parser.add_argument("--name", help="of the network; made of the data set's by default")
     parser.add_argument("--architecture", default="UNet", help="UNet, SegResNet or AttentionUnet")
+    parser.add_argument("--batch-size", type=_count, default=8, help="images a step (8)")
+    parser.add_argument("--learning-rate", type=float, default=3e-3, help="the highest (0.003)")
     parser.add_argument("--width", default="small", help="small or medium (small)")
     parser.add_argument("--image-size", type=_count, default=256, help="seen by the network (256)")
     parser.add_argument(

@@ -68,7 +68,7 @@ def _ended(training: Training) -> None:
     st.markdown(f":{colour}[{plain(words)}]")
     if training.message:
         st.error(plain(training.message), icon=":material/error:")
-    row = st.container(horizontal=True)
+    row = st.container(horizontal=True, vertical_alignment="center")
     if training.state == states.DONE:
         with row:
             model_link("Look at the network", {"model": training.network, "check": "1"}, "made",

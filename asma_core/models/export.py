@@ -24,6 +24,7 @@ def export_model(
     recipe: Mapping[str, Any],
     out: Path,
     name: str = "",
+    source: str = "",
 ) -> tuple[Path, Path]:
     """Write weights, then the card, each aside and renamed.
 
@@ -36,6 +37,7 @@ def export_model(
         recipe: Plain numbers that say how it was trained.
         out: Folder for both files; made when absent.
         name: Of the network; made of the data set's by default.
+        source: The command that trains it again.
 
     Returns:
         The paths of the card and of the weights.
@@ -54,7 +56,7 @@ def export_model(
     content = ModelCard(
         name=name,
         title=f"{title} {_SHORT.get(architecture, architecture)}",
-        description=f"A small {_SHORT.get(architecture, architecture)} trained on {made_of}. "
+        description=f"A {_SHORT.get(architecture, architecture)} trained on {made_of}. "
         "Not for any clinical use.",
         weights=weights,
         architecture=architecture,
@@ -62,7 +64,7 @@ def export_model(
         input=model.spec,
         classes=model.classes,
         dataset=dataset_name,
-        source=f"python -m asma_core train --dataset {dataset_name} --out DIR",
+        source=source or f"python -m asma_core train --dataset {dataset_name} --out DIR",
         figures=_figures(evaluation),
         synthetic=demo is not None,
     )

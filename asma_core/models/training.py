@@ -81,6 +81,7 @@ def train_model(
     checkpoint: Path | None = None,
     device: torch.device = CPU,
     name: str = "",
+    source: str = "",
 ) -> TrainingReport | None:
     """Train a network, score it, and write its weights and its card.
 
@@ -98,6 +99,7 @@ def train_model(
         checkpoint: File to go on from, and to write now and then; removed at the end.
         device: To train on.
         name: Of the network.
+        source: The command that trains it again.
 
     Returns:
         Scores, time and paths; None when it was stopped.
@@ -126,6 +128,7 @@ def train_model(
         _recipe(config, material, loop.step),
         out,
         name,
+        source,
     )
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)

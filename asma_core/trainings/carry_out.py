@@ -55,6 +55,7 @@ def carry_out(
         checkpoint,
         choose_device(plan.device),
         plan.name,
+        plan.command(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
@@ -75,6 +76,28 @@ class TrainingPlan:
             architecture=self.architecture,
             patience=self.patience,
         )
+
+    def command(self) -> str:
+        """Return the command that trains the same again."""
+        options = {
+            "--dataset": self.dataset,
+            "--architecture": self.architecture,
+            "--width": self.width,
+            "--steps": self.steps,
+            "--batch-size": self.batch_size,
+            "--image-size": self.image_size,
+            "--learning-rate": self.learning_rate,
+            "--seed": self.seed,
+            "--validation": self.validation,
+            "--patience": self.patience,
+        }
+        defaults = {f"--{field.name.replace('_', '-')}": field.default for field in fields(self)}
+        said = [
+            f"{name} {shlex.quote(str(value))}"
+            for name, value in options.items()
+            if value != defaults[name]
+        ]
+        return " ".join(["python -m asma_core train", *said, "--out DIR"])
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""

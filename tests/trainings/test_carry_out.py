@@ -211,3 +211,13 @@ def test_a_training_runs_in_a_process_of_its_own(
         assert trainer.store.get(training.id).state == states.DONE
     finally:
         trainer.close()
+
+
+def test_the_card_says_how_to_train_it_again() -> None:
+    assert TrainingPlan("my set").command() == (
+        "python -m asma_core train --dataset 'my set' --out DIR"
+    )
+    assert PLAN.command() == (
+        f"python -m asma_core train --dataset {tiny.DATASET} --width tiny --steps 8 --batch-size 2 "
+        "--image-size 32 --out DIR"
+    )
