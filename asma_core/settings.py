@@ -8,6 +8,8 @@ changes them:
     max_archive_mb = 8000               # what a zip may unpack to
     max_archive_files = 50000           # how many files a zip may hold
     max_weights_mb = 2000               # one file of weights
+    max_image_megapixels = 50           # one picture
+    max_image_mb = 200                  # one file of a picture or a volume
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ class Settings:
         max_archive_mb: Most MB that an archive may unpack to.
         max_archive_files: Most files in an archive.
         max_weights_mb: Largest file of weights in MB.
+        max_image_megapixels: Largest picture in millions of pixels.
+        max_image_mb: Largest file of a picture or a volume in MB.
     """
 
     data_roots: tuple[Path, ...] = ()
@@ -40,6 +44,8 @@ class Settings:
     max_archive_mb: int = 8000
     max_archive_files: int = 50_000
     max_weights_mb: int = 2000
+    max_image_megapixels: int = 50
+    max_image_mb: int = 200
 
     def may_read(self, folder: Path) -> bool:
         """Tell whether a folder lies inside one of the roots, links resolved."""

@@ -18,6 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from asma_core.data import dicom, nifti
 from asma_core.data.slices import MIDDLE, Slice
 from asma_core.errors import InputError
+from asma_core.settings import settings
 
 # Of Pillow's readers those that decode by themselves: none that calls another program (EPS).
 FORMATS: Final = (
@@ -55,8 +56,6 @@ SUFFIXES: Final = (
     *VOLUMES,
 )
 SMALLEST_SIDE: Final = 16
-MOST_PIXELS: Final = 50_000_000
-MOST_BYTES: Final = 200_000_000
 
 # What Pillow's readers raise over bytes that make no sense.
 _DAMAGE: Final = (
@@ -100,7 +99,7 @@ def read_image(source: Source, name: str | None = None, where: Slice = MIDDLE) -
     for kind in (dicom, nifti):
         if _is(kind, data):
             with _decoding(label):
-                image: FloatImage = kind.read_image(data, label, where, MOST_PIXELS)
+                image: FloatImage = kind.read_image(data, label, where, _most_pixels())
                 _check_sides(image.shape[2], image.shape[1], label)
                 return image
     return _to_float(_opened(data, label, where), label)
@@ -116,7 +115,7 @@ def read_values(source: Source, name: str | None = None, where: Slice = MIDDLE) 
     for kind in (dicom, nifti):
         if _is(kind, data):
             with _decoding(label):
-                values: NDArray[Any] = kind.read_values(data, label, where, MOST_PIXELS)
+                values: NDArray[Any] = kind.read_values(data, label, where, _most_pixels())
                 return values
     picture = _opened(data, label, where)
     if picture.mode in ("P", "L", "F") or picture.mode.startswith("I"):
@@ -176,7 +175,7 @@ def read_data(source: Source, name: str | None = None) -> tuple[bytes, str]:
     data = source if isinstance(source, bytes) else _read(source, label)
     if not data:
         raise InputError(f"{label} is empty; export it again")
-    if len(data) > MOST_BYTES:
+    if len(data) > _most_bytes():
         raise InputError(_too_many_bytes(label))
     return data, label
 
@@ -230,24 +229,32 @@ def _read(path: Path, label: str) -> bytes:
     try:
         if not path.is_file():
             raise InputError(f"{path} is not a file; check the path")
-        if path.stat().st_size > MOST_BYTES:
+        if path.stat().st_size > _most_bytes():
             raise InputError(_too_many_bytes(label))
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} can't be read ({error.strerror}); check it") from error
 
 
+def _most_pixels() -> int:
+    return settings().max_image_megapixels * 1_000_000
+
+
+def _most_bytes() -> int:
+    return settings().max_image_mb * 1_000_000
+
+
 def _too_large(label: str) -> str:
-    return f"{label} is too large; the limit is {MOST_PIXELS // 1_000_000} million pixels"
+    return f"{label} is too large; the limit is {settings().max_image_megapixels} million pixels"
 
 
 def _too_many_bytes(label: str) -> str:
-    return f"{label} is too large; the limit is {MOST_BYTES // 1_000_000} MB"
+    return f"{label} is too large; the limit is {settings().max_image_mb} MB"
 
 
 def _check_size(picture: Image.Image, label: str) -> None:
     width, height = picture.size
-    if width * height > MOST_PIXELS:
+    if width * height > _most_pixels():
         raise InputError(f"{_too_large(label)}, it has {width} x {height}")
     _check_sides(width, height, label)
 

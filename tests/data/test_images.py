@@ -240,13 +240,16 @@ def test_a_decompression_bomb_is_told_before_it_is_decoded(side: int) -> None:
         read_image(png(side, side, 8, 0, zlib.compress(b"")), "bomb.png")
 
 
-def test_too_many_bytes_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("asma_core.data.images.MOST_BYTES", 100)
-    data = encode_png(COLOUR)
+def test_the_owner_s_limits_are_told(home: Path, tmp_path: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text("max_image_mb = 1\nmax_image_megapixels = 2\n")
+    data = encode_png(COLOUR) + bytes(1_000_000)
     (tmp_path / "large.png").write_bytes(data)
     for source in (data, tmp_path / "large.png"):
-        with pytest.raises(InputError, match="is too large"):
+        with pytest.raises(InputError, match="is too large; the limit is 1 MB"):
             read_image(source)
+    with pytest.raises(InputError, match="the limit is 2 million pixels, it has 2000 x 1001"):
+        read_image(encode_png(np.zeros((1001, 2000), np.uint8)))
 
 
 def test_a_picture_too_small_to_attack_is_told() -> None:
