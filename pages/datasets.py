@@ -6,7 +6,7 @@ from asma_core.data.datasets import dataset_names
 from ui import services
 from ui.dataset_grid import back_to_grid, dataset_choice, dataset_grid
 from ui.dataset_import import dataset_import
-from ui.dataset_own import add_dataset, remove_dataset
+from ui.dataset_own import add_dataset, remove_dataset, train_on
 from ui.dataset_sample import sample_view
 from ui.dataset_view import current_view
 from ui.guard import guarded
@@ -30,6 +30,7 @@ with bar:
     else:
         dataset_choice(view, names)
         add_dataset()
+        train_on(view.dataset)
         remove_dataset(view.dataset)
 with guarded():
     dataset = services.open_dataset(view.dataset)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from asma_core.data.importing import can_forget, forget
+from asma_core.models.cards import model_cards
 from ui.dataset_view import View, go_to
 from ui.guard import guarded, plain
 
@@ -16,6 +17,19 @@ def add_dataset() -> None:
 
 def _add() -> None:
     st.query_params.from_dict({"add": "1"})
+
+
+def train_on(name: str) -> None:
+    """Offer to train a network on a data set that has none of its own."""
+    if not can_forget(name) or any(card.dataset == name for card in model_cards().values()):
+        return
+    if st.button(
+        "Train",
+        icon=":material/model_training:",
+        key="datasets-train",
+        help="A network on these images; there is none yet",
+    ):
+        st.switch_page("pages/models.py", query_params={"train": "1", "dataset": name})
 
 
 def remove_dataset(name: str) -> None:

@@ -235,8 +235,8 @@ def _description(looked_at: Preview) -> str:
     found = looked_at.found
     count = len(looked_at.dataset.samples)
     left = len(found.left_out)
-    without = f" {left} images without a mask are left out." if left else ""
-    return f"{count} images, laid out as {found.title}.{without}"
+    without = f" {left:,} images without a mask are left out." if left else ""
+    return f"{count:,} images. Layout: {found.title}.{without}"
 
 
 def _move(root: Path, target: Path, content: dict[str, object]) -> None:

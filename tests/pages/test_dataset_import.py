@@ -168,3 +168,44 @@ def test_an_imported_set_can_be_removed() -> None:
     app.button(key="datasets-remove").click().run()
     assert not app.exception
     assert "mine" not in dataset_names()
+
+
+def test_a_set_without_a_network_offers_to_train_one() -> None:
+    keep(uploaded(("mine.zip", zipped(three_greys()))))
+    app = visit(dataset="mine")
+    assert [one for one in app.button if one.key == "datasets-train"]
+    app = visit(dataset=small_house.DATASET)
+    assert not [one for one in app.button if one.key == "datasets-train"]
+
+
+def test_every_slice_of_volumes_or_one() -> None:
+    from tests.data.test_volumes import nifti
+
+    shape = np.repeat(disc()[:, :, None], 20, axis=2).astype(np.uint8)
+    files = {
+        "v/imagesTr/a_0000.nii.gz": nifti(shape.astype(np.int16) * 300),
+        "v/labelsTr/a.nii.gz": nifti(shape),
+    }
+    app = uploaded(("v.zip", zipped(files)))
+    assert not app.exception and not app.error
+    assert "20 images with masks" in words(app)
+    next(one for one in app.toggle if one.label.startswith("Every picture")).set_value(False).run()
+    assert not app.exception and not app.error
+    keep(app, "middle")
+    (sample,) = open_dataset("middle").samples
+    assert (open_dataset("middle").mask(sample).labels == np.rot90(disc())).all()
+
+
+def test_colours_are_named_and_mapped() -> None:
+    colours = np.array([[0, 0, 0], [255, 0, 0], [0, 128, 255]], dtype=np.uint8)
+    files = {"c/images/0.png": picture(0), "c/masks/0.png": encoded(colours[nested(0, 0, 1, 2)])}
+    app = uploaded(("c.zip", zipped(files)))
+    assert not app.exception and not app.error
+    choices = {one.label: one for one in app.selectbox if one.label.startswith("Class of")}
+    choices[f"Class of {0x0080FF}"].set_value(1)
+    choices[f"Class of {0xFF0000}"].set_value(2)
+    app.run()
+    keep(app, "coloured")
+    dataset = open_dataset("coloured")
+    swapped = np.array([0, 2, 1])[nested(0, 0, 1, 2)]
+    assert (dataset.mask(dataset.samples[0]).labels == swapped).all()
