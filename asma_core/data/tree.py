@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from asma_core.data.dicom import is_dicom
 from asma_core.data.images import SUFFIXES
 from asma_core.errors import InputError
 from asma_core.files import explained
@@ -14,19 +15,28 @@ from asma_core.files import explained
 MASK_SUFFIXES: Final = (*SUFFIXES, ".txt", ".mat")
 TABLES: Final = (".csv", ".tsv")
 MOST_FILES: Final = 500_000
+DICOM: Final = ".dcm"
 _JUNK: Final = ("__macosx",)
 
 
-def suffix(path: str) -> str:
-    """Return a file's ending in small letters, ".nii.gz" as one."""
+def _ending(path: str) -> str:
+    """Return a file's own ending; a number is none but the end of a DICOM's UID."""
     name = path.lower().rpartition("/")[2]
-    return ".nii.gz" if name.endswith(".nii.gz") else os.path.splitext(name)[1]  # noqa: PTH122
+    if name.endswith(".nii.gz"):
+        return ".nii.gz"
+    ending = os.path.splitext(name)[1]  # noqa: PTH122
+    return "" if ending[1:].isdecimal() else ending
+
+
+def suffix(path: str) -> str:
+    """Return a file's ending in small letters, ".nii.gz" as one; a file without is DICOM."""
+    return _ending(path) or DICOM
 
 
 def stem(path: str) -> str:
     """Return a file's name without folders and ending."""
     name = path.rpartition("/")[2]
-    return name[: len(name) - len(suffix(name))]
+    return name[: len(name) - len(_ending(path))]
 
 
 def list_files(folder: Path) -> list[str]:
@@ -64,9 +74,18 @@ def _walk(folder: str, above: str) -> Iterator[str]:
                 yield above + name
 
 
+def _is_dicom(path: str) -> bool:
+    try:
+        with Path(path).open("rb") as file:
+            return is_dicom(file.read(132))
+    except OSError:
+        # Not readable or not a file: no picture either.
+        return False
+
+
 def _stays(entry: os.DirEntry[str], folder: str) -> bool:
     """Tell whether a file is one, or a link to one beside it."""
-    if not entry.is_symlink():
-        return entry.is_file()
-    target = Path(entry.path).resolve()
-    return target.is_file() and target.is_relative_to(Path(folder).resolve())
+    if not entry.is_file() or not (_ending(entry.name) or _is_dicom(entry.path)):
+        return False
+    inside = Path(folder).resolve()
+    return not entry.is_symlink() or Path(entry.path).resolve().is_relative_to(inside)

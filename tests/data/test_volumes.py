@@ -192,6 +192,22 @@ def test_dicoms_beside_masks_of_another_kind(tmp_path: Path) -> None:
     assert (found.dataset.mask(sample).labels == disc()).all()
 
 
+def test_dicoms_often_have_no_ending(tmp_path: Path) -> None:
+    from tests.data.publish import binary
+
+    pixels = np.where(disc(), 3000, 100).astype(np.uint16)
+    files = {
+        "images/IM0001": dicom(pixels, bits=12),
+        "images/1.2.840.7": dicom(pixels, bits=12),
+        "images/LICENSE": b"text",
+        "masks/IM0001.png": binary(),
+        "masks/1.2.840.7.png": binary(),
+    }
+    found = preview(lay_out(tmp_path, files))
+    assert [sample.name for sample in found.dataset.samples] == ["1.2.840.7", "IM0001"]
+    assert ((found.dataset.image(found.dataset.samples[0])[0] > 0.5) == disc()).all()
+
+
 @settings(max_examples=120, deadline=None, derandomize=True)
 @given(st.sampled_from(["dicom", "nifti", "packed"]), st.integers(0, 2**32), st.integers(1, 40))
 def test_a_damaged_volume_is_read_or_told(kind: str, seed: int, wounds: int) -> None:
