@@ -87,5 +87,6 @@ def _stays(entry: os.DirEntry[str], folder: str) -> bool:
     """Tell whether a file is one, or a link to one beside it."""
     if not entry.is_file() or not (_ending(entry.name) or _is_dicom(entry.path)):
         return False
-    inside = Path(folder).resolve()
-    return not entry.is_symlink() or Path(entry.path).resolve().is_relative_to(inside)
+    if not entry.is_symlink():
+        return True
+    return Path(entry.path).resolve().is_relative_to(Path(folder).resolve())
