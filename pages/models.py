@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ui.fresh_view import fresh_view
 from ui.guard import guarded
 from ui.model_import import model_import
 from ui.model_list import model_list
@@ -13,7 +14,9 @@ from ui.training_view import training_view
 through_app()
 
 query = st.query_params
-with guarded():
+# The parameter "check" only asks for something to be done in a view.
+view = [f"{name}={query[name]}" for name in ("model", "training", "add", "train") if name in query]
+with fresh_view("models", *view), guarded():
     if "model" in query:
         model_view(query["model"])
     elif "training" in query:
