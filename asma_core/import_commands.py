@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,13 @@ from asma_core.data.layouts import layout_title
 from asma_core.errors import InputError, ModelError
 from asma_core.jobs.checks import check_on, check_on_noise
 from asma_core.jobs.predictions import CHECKED
+from asma_core.models.architectures import arguments_from_text
 from asma_core.models.card_text import card_text
 from asma_core.models.cards import ModelCard, find_card, read_card
 from asma_core.models.guessing import look_at
 from asma_core.models.importing import describe, drafted, import_card
 from asma_core.models.names import free_model_name
-from asma_core.models.specs import LOGITS, ONE_LOGIT, InputSpec
+from asma_core.models.specs import LOGITS, ONE_LOGIT, InputSpec, figures_from_text
 from asma_core.progress import Progress
 
 ANSWER_BAD = ("answer", "bad")
@@ -109,7 +109,9 @@ def _card_of(weights: Path, options: argparse.Namespace) -> ModelCard:
             f"it can't be guessed what network {weights.name} belongs to; say --architecture and "
             "--arguments"
         )
-    arguments = _json(options.arguments) if options.arguments else looked.get("arguments", {})
+    arguments = looked.get("arguments", {})
+    if options.arguments:
+        arguments = arguments_from_text(options.arguments)
     channels = int(arguments.get("in_channels", looked.get("channels", 3)))
     outputs = int(arguments.get("out_channels", looked.get("classes", 2)))
     return drafted(
@@ -122,30 +124,12 @@ def _card_of(weights: Path, options: argparse.Namespace) -> ModelCard:
             channels,
             options.size,
             options.multiple,
-            _numbers(options.mean, channels, "--mean"),
-            _numbers(options.std, channels, "--std"),
+            figures_from_text(options.mean, channels),
+            figures_from_text(options.std, channels),
         ),
         reading=options.reading or (ONE_LOGIT if outputs == 1 else LOGITS),
         dataset=options.dataset,
     )
-
-
-def _json(text: str) -> dict[str, Any]:
-    try:
-        content = json.loads(text)
-    except ValueError as error:
-        raise InputError(f"--arguments is not JSON ({error}); write it as {{...}}") from error
-    if not isinstance(content, dict):
-        raise InputError("--arguments is not a JSON object; write it as {...}")
-    return content
-
-
-def _numbers(text: str, count: int, name: str) -> tuple[float, ...]:
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError as error:
-        raise InputError(f"{name} takes numbers separated by commas, got {text!r}") from error
-    return tuple(numbers * count if len(numbers) == 1 else numbers)
 
 
 def check_model(options: argparse.Namespace) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from asma_core.settings import settings
 from ui.dataset_grid import PER_PAGE
 from ui.guard import plain, show_error
 from ui.mask_meaning import mask_meaning
+from ui.staging import kept_upload
 from ui.thumbnails import sample_thumbnail
 from ui.values import initial
 
@@ -90,20 +91,12 @@ def _upload() -> Path | None:
         key=f"{KEY}-files",
         max_upload_size=limit,
     )
-    if not files:
-        return None
-    token = tuple(file.file_id for file in files)
-    known = st.session_state.get(f"{KEY}-unpacked")
-    if known is None or known[0] != token or not known[1].exists():
-        try:
-            with st.spinner("Unpacking", show_time=True):
-                root = _unpacked(files)
-        except AsmaError as error:
-            show_error(error)
-            return None
-        known = st.session_state[f"{KEY}-unpacked"] = (token, root)
-    root_known: Path = known[1]
-    return root_known
+    return kept_upload(f"{KEY}-unpacked", files, _unpacked_with_words, Path.exists)
+
+
+def _unpacked_with_words(files: Sequence[Any]) -> Path:
+    with st.spinner("Unpacking", show_time=True):
+        return _unpacked(files)
 
 
 def _unpacked(files: Sequence[Any]) -> Path:

@@ -6,7 +6,7 @@ import json
 import shutil
 import tomllib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,38 +14,25 @@ from typing import Any, Final
 import streamlit as st
 
 from asma_core import paths
-from asma_core.data.datasets import dataset_names
+from asma_core.data.datasets import class_names, dataset_names
 from asma_core.errors import AsmaError, InputError
 from asma_core.files import explained, remove_old, write_bytes
-from asma_core.models.architectures import ARCHITECTURES
+from asma_core.models.architectures import ARCHITECTURES, arguments_from_text
 from asma_core.models.card_text import card_text
 from asma_core.models.importing import drafted
 from asma_core.models.names import check_model_name, free_model_name
-from asma_core.models.specs import (
-    LOGITS,
-    ONE_LOGIT,
-    PADS,
-    PER_IMAGE,
-    READINGS,
-    InputSpec,
-)
+from asma_core.models.specs import LOGITS, ONE_LOGIT, READINGS
 from asma_core.settings import settings
 from ui import services
 from ui.guard import guarded, show_error
+from ui.model_input import model_input
 from ui.model_link import back
 from ui.model_report import model_report
+from ui.staging import kept_upload
 from ui.values import initial
 
 KEY: Final = "model-import"
 WEIGHTS: Final = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
-NORMALISATIONS: Final = {
-    "unit": "0 to 1 as it is",
-    "imagenet": "ImageNet's mean and deviation",
-    "signed": "-1 to 1",
-    "bytes": "0 to 255",
-    "image": "each image by itself",
-    "own": "own figures",
-}
 WHAT: Final = (
     "The weights of a network of MONAI: a safetensors file, or a .pt, .pth or .ckpt with a plain "
     "state dict. What they belong to is guessed from their names and shapes. A card (.toml) "
@@ -90,18 +77,7 @@ def _upload() -> _Staged | None:
         key=f"{KEY}-files",
         max_upload_size=limit,
     )
-    if not files:
-        return None
-    token = tuple(file.file_id for file in files)
-    known = st.session_state.get(f"{KEY}-staged")
-    if known is None or known[0] != token:
-        try:
-            known = st.session_state[f"{KEY}-staged"] = (token, _staged(files))
-        except AsmaError as error:
-            show_error(error)
-            return None
-    staged: _Staged = known[1]
-    return staged
+    return kept_upload(f"{KEY}-staged", files, _staged)
 
 
 def _staged(files: Sequence[Any]) -> _Staged:
@@ -127,6 +103,44 @@ def _described(weights: Path) -> Path:
         + (". What fits them all is filled in." if "architecture" in looked else "")
     )
     key = f"{KEY}-{weights.parent.name}"
+    architecture, text = _architecture(key, looked)
+    outputs = int(looked.get("classes", 2))
+    row = st.columns(2)
+    reading = row[0].selectbox(
+        "It answers with",
+        READINGS,
+        format_func=lambda name: name.replace("-", " "),
+        key=initial(f"{key}-reading", ONE_LOGIT if outputs == 1 else LOGITS),
+    )
+    default = ", ".join(class_names(max(outputs, 2)))
+    classes = row[1].text_input("Classes, background first", key=initial(f"{key}-classes", default))
+    spec = model_input(key, int(looked.get("channels", 3)))
+    row = st.columns(2)
+    name = row[0].text_input("Name", key=initial(f"{key}-name", free_model_name(weights.stem)))
+    trained_on = row[1].selectbox(
+        "Trained on", ["", *dataset_names()], key=f"{key}-dataset",
+        format_func=lambda one: one or "not one of these",
+    )  # fmt: skip
+    card = drafted(
+        check_model_name(name),
+        weights,
+        architecture,
+        arguments_from_text(text),
+        classes.split(","),
+        spec,
+        reading,
+        trained_on,
+    )
+    path = weights.with_name("card.toml")
+    content = card_text(card)
+    with explained(path):
+        if not path.exists() or path.read_text(encoding="utf-8") != content:
+            write_bytes(path, content.encode())
+    return path
+
+
+def _architecture(key: str, looked: Mapping[str, Any]) -> tuple[str, str]:
+    """Ask for the architecture and its arguments as JSON; what was guessed is filled in."""
     names = list(ARCHITECTURES)
     architecture = st.selectbox(
         "Architecture (monai.networks.nets)",
@@ -141,118 +155,12 @@ def _described(weights: Path) -> Path:
         height=90,
         help="JSON. Strides can't be seen in weights; 2 is assumed.",
     )
-    outputs = int(looked.get("classes", 2))
-    row = st.columns(2)
-    reading = row[0].selectbox(
-        "It answers with",
-        READINGS,
-        format_func=lambda name: name.replace("-", " "),
-        key=initial(f"{key}-reading", ONE_LOGIT if outputs == 1 else LOGITS),
-    )
-    default = ", ".join(["background", *(f"class {n}" for n in range(1, max(outputs, 2)))])
-    classes = row[1].text_input("Classes, background first", key=initial(f"{key}-classes", default))
-    spec = _input(key, int(looked.get("channels", 3)))
-    row = st.columns(2)
-    name = row[0].text_input("Name", key=initial(f"{key}-name", free_model_name(weights.stem)))
-    trained_on = row[1].selectbox(
-        "Trained on", ["", *dataset_names()], key=f"{key}-dataset",
-        format_func=lambda one: one or "not one of these",
-    )  # fmt: skip
-    card = drafted(
-        check_model_name(name),
-        weights,
-        architecture,
-        _json(text),
-        classes.split(","),
-        spec,
-        reading,
-        trained_on,
-    )
-    path = weights.with_name("card.toml")
-    content = card_text(card)
-    with explained(path):
-        if not path.exists() or path.read_text(encoding="utf-8") != content:
-            write_bytes(path, content.encode())
-    return path
+    return architecture, text
 
 
 @st.cache_data(max_entries=16, show_spinner="Looking at the weights")
 def _looked_at(weights: str) -> dict[str, Any]:
     return services.predictor().look_at_weights(Path(weights))
-
-
-def _json(text: str) -> dict[str, Any]:
-    try:
-        content = json.loads(text)
-    except ValueError as error:
-        raise InputError(
-            f'the arguments are not JSON ({error}); write them as {{"channels": [16, 32]}}'
-        ) from error
-    if not isinstance(content, dict):
-        raise InputError(
-            'the arguments are not a JSON object; write them as {"channels": [16, 32]}'
-        )
-    return content
-
-
-def _input(key: str, channels: int) -> InputSpec:
-    row = st.columns(3)
-    count = row[0].selectbox(
-        "Images",
-        [1, 3],
-        format_func=lambda one: "grey" if one == 1 else "colour",
-        key=initial(f"{key}-channels", channels if channels in (1, 3) else 3),
-    )
-    size = row[1].number_input(
-        "Resized to an area of", 0, 4096, key=initial(f"{key}-size", 0),
-        help="This squared, keeping the aspect; 0 keeps an image's own size.",
-    )  # fmt: skip
-    multiple = row[2].number_input(
-        "Sides a multiple of", 1, 1024, key=initial(f"{key}-multiple", 32)
-    )
-    columns = st.columns(2)
-    way = columns[0].selectbox(
-        "Values", list(NORMALISATIONS), format_func=NORMALISATIONS.__getitem__,
-        key=f"{key}-normalisation",
-    )  # fmt: skip
-    pad = columns[1].selectbox(
-        "To reach the multiple",
-        PADS,
-        format_func=lambda one: f"pad with {one}" if one else "resize",
-        key=f"{key}-pad",
-    )
-    mean, std = _figures(key, way, count)
-    normalisation = PER_IMAGE if way == "image" else "fixed"
-    return InputSpec(count, size, multiple, mean, std, pad=pad, normalisation=normalisation)
-
-
-def _figures(key: str, way: str, count: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    known = {
-        "unit": ((0.0,) * count, (1.0,) * count),
-        "image": ((0.0,) * count, (1.0,) * count),
-        "signed": ((0.5,) * count, (0.5,) * count),
-        "bytes": ((0.0,) * count, (1 / 255,) * count),
-        "imagenet": ((0.449,), (0.226,))
-        if count == 1
-        else ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    }
-    if way in known:
-        return known[way]
-    row = st.columns(2)
-    texts = [
-        row[place].text_input(label, key=initial(f"{key}-{label}", value))
-        for place, (label, value) in enumerate((("Mean", "0"), ("Deviation", "1")))
-    ]
-    numbers = [_numbers(text, count) for text in texts]
-    return numbers[0], numbers[1]
-
-
-def _numbers(text: str, count: int) -> tuple[float, ...]:
-    try:
-        values = tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise InputError(f"{text!r} is not {count} numbers separated by commas") from error
-    return values * count if len(values) == 1 else values
 
 
 def _check_and_keep(card: Path) -> None:

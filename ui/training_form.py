@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
@@ -34,79 +34,86 @@ def training_form() -> None:
     )
     left, right = st.columns(2, gap="large")
     with left:
-        names = dataset_names()
-        asked = st.query_params.get("dataset", "")
-        dataset_name = st.selectbox(
-            "Data set",
-            names,
-            key=initial(f"{KEY}-dataset", asked if asked in names else names[0], names),
-            persist_state=SESSION,
-        )
-        architecture = st.selectbox(
-            "Architecture",
-            ARCHITECTURES,
-            format_func=TITLES.__getitem__,
-            key=f"{KEY}-architecture",
-            persist_state=SESSION,
-        )
-        width = st.segmented_control(
-            "Size",
-            list(WIDTHS),
-            required=True,
-            key=initial(f"{KEY}-width", "small"),
-            help="tiny for a try, small for a CPU, medium for a GPU",
-        )
-        wanted = free_model_name(network_name(dataset_name, architecture))
-        name = st.text_input("Name", key=initial(f"{KEY}-name-{wanted}", wanted))
+        wanted = _wanted()
     with right:
-        steps = st.number_input("Steps", 10, 200_000, key=initial(f"{KEY}-steps", 1000), step=100)
-        image_size = st.select_slider(
-            "Images seen at an area of",
-            [64, 96, 128, 192, 256, 320, 384, 512],
-            key=initial(f"{KEY}-size", 256),
-            format_func=lambda side: f"{side} x {side}",
-        )
-        with st.expander("More"):
-            rate = st.number_input(
-                "Highest learning rate", 1e-5, 0.1, format="%g", key=initial(f"{KEY}-rate", 3e-3)
-            )
-            batch = st.number_input("Images a step", 1, 64, key=initial(f"{KEY}-batch", 8))
-            patience = st.number_input(
-                "Looks without a gain before it stops",
-                0,
-                100,
-                key=initial(f"{KEY}-patience", 8),
-                help="At the validation images, 25 in all; 0 never stops early.",
-            )
-            validation = st.slider(
-                "Share of the training images for validation",
-                0.0,
-                0.5,
-                step=0.05,
-                key=initial(f"{KEY}-validation", 0.15),
-            )
-            seed = st.number_input("Seed", 0, 10**6, key=initial(f"{KEY}-seed", 0))
+        settings = _settings()
     with guarded():
-        dataset = services.open_dataset(dataset_name)
-        split = split_samples(dataset, validation)
-        left.caption(_said(dataset, split))
+        dataset = services.open_dataset(wanted["dataset"])
+        left.caption(_said(dataset, split_samples(dataset, settings["validation"])))
         if left.button("Start", type="primary", icon=":material/play_arrow:", key=f"{KEY}-start"):
-            plan = TrainingPlan(
-                dataset_name,
-                check_model_name(name),
-                architecture,
-                width or "small",
-                int(steps),
-                int(batch),
-                image_size,
-                rate,
-                int(seed),
-                validation,
-                int(patience),
-            )
-            training = services.trainer().start(plan)
+            check_model_name(wanted["name"])
+            training = services.trainer().start(TrainingPlan(**wanted, **settings))
             st.query_params.from_dict({"training": training.id})
             st.rerun()
+
+
+def _wanted() -> dict[str, Any]:
+    """Ask what is to be trained, on what."""
+    names = dataset_names()
+    asked = st.query_params.get("dataset", "")
+    dataset = st.selectbox(
+        "Data set",
+        names,
+        key=initial(f"{KEY}-dataset", asked if asked in names else names[0], names),
+        persist_state=SESSION,
+    )
+    architecture = st.selectbox(
+        "Architecture",
+        ARCHITECTURES,
+        format_func=TITLES.__getitem__,
+        key=f"{KEY}-architecture",
+        persist_state=SESSION,
+    )
+    width = st.segmented_control(
+        "Size",
+        list(WIDTHS),
+        required=True,
+        key=initial(f"{KEY}-width", "small"),
+        help="tiny for a try, small for a CPU, medium for a GPU",
+    )
+    free = free_model_name(network_name(dataset, architecture))
+    name = st.text_input("Name", key=initial(f"{KEY}-name-{free}", free)).strip()
+    return {"dataset": dataset, "architecture": architecture, "width": width, "name": name}
+
+
+def _settings() -> dict[str, Any]:
+    """Ask how it is to be trained."""
+    steps = st.number_input("Steps", 10, 200_000, key=initial(f"{KEY}-steps", 1000), step=100)
+    image_size = st.select_slider(
+        "Images seen at an area of",
+        [64, 96, 128, 192, 256, 320, 384, 512],
+        key=initial(f"{KEY}-size", 256),
+        format_func=lambda side: f"{side} x {side}",
+    )
+    with st.expander("More"):
+        rate = st.number_input(
+            "Highest learning rate", 1e-5, 0.1, format="%g", key=initial(f"{KEY}-rate", 3e-3)
+        )
+        batch = st.number_input("Images a step", 1, 64, key=initial(f"{KEY}-batch", 8))
+        patience = st.number_input(
+            "Looks without a gain before it stops",
+            0,
+            100,
+            key=initial(f"{KEY}-patience", 8),
+            help="At the validation images, 25 in all; 0 never stops early.",
+        )
+        validation = st.slider(
+            "Share of the training images for validation",
+            0.0,
+            0.5,
+            step=0.05,
+            key=initial(f"{KEY}-validation", 0.15),
+        )
+        seed = st.number_input("Seed", 0, 10**6, key=initial(f"{KEY}-seed", 0))
+    return {
+        "steps": int(steps),
+        "image_size": image_size,
+        "learning_rate": rate,
+        "batch_size": int(batch),
+        "patience": int(patience),
+        "validation": validation,
+        "seed": int(seed),
+    }
 
 
 def _said(dataset: Dataset, split: Split) -> str:

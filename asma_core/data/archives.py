@@ -94,9 +94,10 @@ def _checked(
         path = _path(entry, label)
         if path is None:
             continue
-        other = seen.setdefault(path.casefold(), path)
-        if other != path or any(path == taken for _, taken in wanted):
+        if path.casefold() in seen:
+            other = seen[path.casefold()]
             raise InputError(f"{label} holds both {other} and {path}; rename one")
+        seen[path.casefold()] = path
         wanted.append((entry, path))
     if not wanted:
         raise InputError(f"{label} holds no pictures; pack the images and their masks")

@@ -17,7 +17,6 @@ from asma_core.errors import InputError
 from asma_core.files import read_json
 
 CARD: Final = "dataset.json"
-ALL: Final = "all"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
@@ -96,12 +97,12 @@ def read_image(source: Source, name: str | None = None, where: Slice = MIDDLE) -
         InputError: Empty, truncated, too large, too small or not one of the formats.
     """
     data, label = read_data(source, name)
-    for kind in (dicom, nifti):
-        if _is(kind, data):
-            with _decoding(label):
-                image: FloatImage = kind.read_image(data, label, where, _most_pixels())
-                _check_sides(image.shape[2], image.shape[1], label)
-                return image
+    reader = _reader(data)
+    if reader is not None:
+        with _decoding(label):
+            image: FloatImage = reader.read_image(data, label, where, _most_pixels())
+            _check_sides(image.shape[2], image.shape[1], label)
+            return image
     return _to_float(_opened(data, label, where), label)
 
 
@@ -112,11 +113,11 @@ def read_values(source: Source, name: str | None = None, where: Slice = MIDDLE) 
         InputError: As for `read_image`.
     """
     data, label = read_data(source, name)
-    for kind in (dicom, nifti):
-        if _is(kind, data):
-            with _decoding(label):
-                values: NDArray[Any] = kind.read_values(data, label, where, _most_pixels())
-                return values
+    reader = _reader(data)
+    if reader is not None:
+        with _decoding(label):
+            values: NDArray[Any] = reader.read_values(data, label, where, _most_pixels())
+            return values
     picture = _opened(data, label, where)
     if picture.mode in ("P", "L", "F") or picture.mode.startswith("I"):
         return np.asarray(picture)
@@ -133,10 +134,11 @@ def count_frames(source: Source, name: str | None = None, axis: int = 2) -> int:
         InputError: It can't be read.
     """
     data, label = read_data(source, name)
+    reader = _reader(data)
     with _decoding(label):
-        if dicom.is_dicom(data):
+        if reader is dicom:
             return dicom.count_frames(data, label)
-        if nifti.is_nifti(data):
+        if reader is nifti:
             return nifti.count_frames(data, label, axis)
         return _pages(Image.open(io.BytesIO(data), formats=FORMATS))
 
@@ -148,10 +150,11 @@ def picture_size(source: Source, name: str | None = None) -> tuple[int, int]:
         InputError: It can't be read.
     """
     data, label = read_data(source, name)
-    if _is(dicom, data):
+    reader = _reader(data)
+    if reader is dicom:
         with _decoding(label):
             return dicom.size(data, label)
-    if _is(nifti, data):
+    if reader is nifti:
         _, height, width = read_image(data, label).shape
         return height, width
     with _decoding(label):
@@ -161,8 +164,11 @@ def picture_size(source: Source, name: str | None = None) -> tuple[int, int]:
     return (width, height) if turned else (height, width)
 
 
-def _is(kind: Any, data: bytes) -> bool:
-    return bool(kind.is_dicom(data) if kind is dicom else kind.is_nifti(data))
+def _reader(data: bytes) -> ModuleType | None:
+    """Return what reads a file that is not Pillow's to read; None for all others."""
+    if dicom.is_dicom(data):
+        return dicom
+    return nifti if nifti.is_nifti(data) else None
 
 
 def read_data(source: Source, name: str | None = None) -> tuple[bytes, str]:
@@ -219,8 +225,6 @@ def _decoding(label: str) -> Iterator[None]:
         raise InputError(_too_large(label)) from error
     except UnidentifiedImageError as error:
         raise InputError(f"{label} is not {NAMES}; convert it") from error
-    except InputError:
-        raise
     except _DAMAGE as error:
         raise InputError(f"{label} is truncated or damaged; export it again") from error
 

@@ -25,6 +25,7 @@ from asma_core.data.surveys import Survey, larger_first, settled_encoding, surve
 from asma_core.data.tree import suffix
 from asma_core.errors import InputError
 from asma_core.files import explained, remove_old, write_json
+from asma_core.naming import free_among
 from asma_core.settings import settings
 
 SURVEYED: Final = 24
@@ -80,9 +81,13 @@ class Preview:
             window=window or self.card.window,
             layers=self.card.layers if layers is None else layers,
         )
-        if every is not None:
-            counts = _frame_counts(self.root, self.found, card.axis) if every else {}
-            card = replace(card, frame_counts=counts)
+        if every is False:
+            card = replace(card, frame_counts={})
+        elif every and not (card.frame_counts and card.axis == self.card.axis):
+            # Counting reads every file, so it is not repeated for the same axis.
+            card = replace(card, frame_counts=_frame_counts(self.root, self.found, card.axis))
+        if card == self.card:
+            return self
         return replace(self, card=card, dataset=from_card("preview", self.root, card, self.found))
 
 
@@ -186,10 +191,7 @@ def check_name(name: str) -> str:
 
 def free_name(wanted: str) -> str:
     """Return a name that nothing has yet, near the one that is wanted."""
-    plain = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")[:56] or "own"
-    taken = set(dataset_names())
-    names = (plain, *(f"{plain}-{number}" for number in range(2, len(taken) + 3)))
-    return next(name for name in names if name not in taken)
+    return free_among(wanted, dataset_names())
 
 
 def take_in(looked_at: Preview, name: str, on_progress: OnProgress | None = None) -> Imported:

@@ -247,13 +247,14 @@ def _look_at(weights: str) -> dict[str, Any]:
 
 def _score(home: str, model: str, dataset: Dataset) -> None:
     classes, scores = len(dataset.classes), {}
+    centre = find_card(model).output.fit == CENTRE
     for sample in dataset.samples:
         source = from_sample(dataset, sample)
         file = prediction_file(Path(home), model, source.image)
         if not file.exists():
             _predict(home, model, source.image, "auto")
         labels = read_mask(file, 256).labels
-        counted = source.valid & _covered_here(model, source.shape)
+        counted = source.valid & _covered_here(model, source.shape) if centre else source.valid
         counts = confusion_matrix(labels, dataset.mask(sample).labels, classes, counted)
         scores[sample.name] = plain(foreground_iou(counts))
     write_json(_scores_file(Path(home), model, dataset), scores)
@@ -264,8 +265,6 @@ def _covered_here(model: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
     from asma_core.models.devices import choose_device
     from asma_core.models.loading import load_model
 
-    if find_card(model).output.fit != CENTRE:
-        return np.ones(shape, dtype=np.bool_)
     covered: NDArray[np.bool_] = (
         load_model(model, choose_device("auto")).covered(*shape).cpu().numpy()
     )

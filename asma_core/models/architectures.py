@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from asma_core.errors import ModelError
+from asma_core.errors import InputError, ModelError
 
 MOST_WEIGHTS: Final = 500_000_000
 
@@ -31,6 +32,25 @@ ARCHITECTURES: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         "HighResNet": {},
     }
 )
+
+
+def arguments_from_text(text: str) -> dict[str, Any]:
+    """Read an architecture's arguments from JSON.
+
+    Raises:
+        InputError: Not JSON, or not an object.
+    """
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise InputError(
+            f'the arguments are not JSON ({error}); write them as {{"channels": [16, 32]}}'
+        ) from error
+    if not isinstance(content, dict):
+        raise InputError(
+            'the arguments are not a JSON object; write them as {"channels": [16, 32]}'
+        )
+    return content
 
 
 def complete(channels: int, classes: int, own: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +15,8 @@ from asma_core.models.answers import as_logits, centred, margins, padded, picked
 from asma_core.models.devices import is_out_of_memory
 from asma_core.models.specs import CENTRE, PER_IMAGE, InputSpec, OutputSpec
 
-# What networks raise over images that do not suit them.
-_FAULTS = (
+# What networks raise over arguments that make no sense and images that do not suit them.
+NETWORK_FAULTS: Final = (
     RuntimeError,
     ValueError,
     TypeError,
@@ -107,7 +108,7 @@ class SegmentationModel(nn.Module):
             if self.spec.batch != 1 or len(inner) == 1:
                 return picked(self.network(inner), self.output)
             return torch.cat([picked(self.network(one[None]), self.output) for one in inner])
-        except _FAULTS as error:
+        except NETWORK_FAULTS as error:
             if is_out_of_memory(error):
                 raise
             raise ModelError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,21 +14,15 @@ from asma_core.errors import ModelError
 from asma_core.models.architectures import check_architecture
 from asma_core.models.backend import float32_sums
 from asma_core.models.cards import ModelCard, find_card, weights_hash
-from asma_core.models.contract import SegmentationModel, borrowed, checked_logits, predicted
+from asma_core.models.contract import (
+    NETWORK_FAULTS,
+    SegmentationModel,
+    borrowed,
+    checked_logits,
+    predicted,
+)
 from asma_core.models.precision import FLOAT32
 from asma_core.models.weights import fitted, read_weights
-
-# What networks of MONAI raise for arguments that make no sense.
-_BUILD_ERRORS: Final = (
-    TypeError,
-    ValueError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    AssertionError,
-    NotImplementedError,
-    RuntimeError,
-)
 
 
 def load_model(name: str, device: torch.device) -> SegmentationModel:
@@ -95,7 +89,7 @@ def build_network(architecture: str, arguments: dict[str, Any]) -> nn.Module:
         raise ModelError(f"monai.networks.nets has no network called {architecture!r}")
     try:
         network: nn.Module = kind(**arguments)
-    except _BUILD_ERRORS as error:
+    except NETWORK_FAULTS as error:
         raise ModelError(
             f"{architecture} can't be built with the card's arguments: {_first_line(error)}"
         ) from error

@@ -8,14 +8,14 @@ from typing import Final
 
 from asma_core.errors import InputError
 from asma_core.models.cards import model_cards
+from asma_core.naming import free_among, plain_name
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def network_name(dataset_name: str, architecture: str = "UNet") -> str:
     """Return the name of the network for a data set: letters, digits and dashes, then "-unet"."""
-    plain = re.sub(r"[^a-z0-9]+", "-", Path(dataset_name).name.lower()).strip("-")
-    return f"{plain or 'own'}-{architecture.lower()}"
+    return f"{plain_name(Path(dataset_name).name)}-{architecture.lower()}"
 
 
 def check_model_name(name: str) -> str:
@@ -37,7 +37,4 @@ def check_model_name(name: str) -> str:
 
 def free_model_name(wanted: str) -> str:
     """Return a name that no network has yet, near the one that is wanted."""
-    plain = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")[:56] or "own"
-    taken = set(model_cards())
-    names = (plain, *(f"{plain}-{number}" for number in range(2, len(taken) + 3)))
-    return next(name for name in names if name not in taken)
+    return free_among(wanted, model_cards())

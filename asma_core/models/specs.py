@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from asma_core.errors import InputError
+
 LOGITS: Final = "logits"
 PROBABILITIES: Final = "probabilities"
 ONE_LOGIT: Final = "one-logit"
@@ -18,6 +20,12 @@ FITS: Final = (RESIZE, CENTRE)
 FIXED: Final = "fixed"
 PER_IMAGE: Final = "image"
 NORMALISATIONS: Final = (FIXED, PER_IMAGE)
+
+# Mean and standard deviation by the number of channels, of most networks that began there.
+IMAGENET: Final = {
+    1: ((0.449,), (0.226,)),
+    3: ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+}
 
 PADS: Final = ("", "zeros", "reflect", "edge")
 ORDERS: Final = ("rgb", "bgr")
@@ -94,6 +102,19 @@ class OutputSpec:
     element: tuple[int | str, ...] = ()
     fit: str = RESIZE
     channels: tuple[int, ...] = ()
+
+
+def figures_from_text(text: str, count: int) -> tuple[float, ...]:
+    """Read figures per channel, separated by commas; a single one stands for each channel.
+
+    Raises:
+        InputError: Not numbers.
+    """
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"{text!r} is not {count} numbers separated by commas") from error
+    return values * count if len(values) == 1 else values
 
 
 def input_table(spec: InputSpec) -> dict[str, Any]:

@@ -15,14 +15,13 @@ from torch import Tensor
 from asma_core.errors import AsmaError
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.contract import SegmentationModel, predicted
-from asma_core.models.specs import FIXED, PER_IMAGE, InputSpec
+from asma_core.models.specs import FIXED, IMAGENET, PER_IMAGE, InputSpec
 
 # Below this the network and the images hardly belong together, and a reason is looked for.
 DOUBTFUL: Final = 0.3
 # A guess must be better by this much before it is told.
 CLEARLY: Final = 0.15
 MOST_PERMUTED: Final = 4
-IMAGENET: Final = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def _other_inputs(model: SegmentationModel, cases: Sequence[Case]) -> list[tuple
 def _variants(spec: InputSpec) -> list[tuple[InputSpec, str]]:
     """Return other ways of giving the images, with words for each."""
     grey = spec.channels == 1
-    imagenet = ((0.449,), (0.226,)) if grey else IMAGENET
+    imagenet = IMAGENET[spec.channels]
     ways: list[tuple[dict[str, Any], str]] = [
         (_fixed(spec, 0.0, 1.0), "with values from 0 to 1 (mean = 0, std = 1)"),
         (_fixed(spec, 0.5, 0.5), "with values from -1 to 1 (mean = 0.5, std = 0.5)"),
