@@ -49,6 +49,9 @@ def _printable(text: str) -> str:
 
 def _run(options: argparse.Namespace) -> Any:
     """Import what a command needs only when it is called: torch takes seconds."""
+    from asma_core.models.spinning import spin_only_alone
+
+    spin_only_alone()
     from asma_core import commands
     from asma_core.models.memory import keep_freed_memory
 

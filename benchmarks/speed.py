@@ -8,6 +8,7 @@ In one process and one run, in turns; the median over the rounds counts. The par
 - `overhead`: the loop of every gradient attack over the bare network at the same batch.
 - `removal`: a batch whose finished images are taken out, over one where all stay.
 - `first`: time to the first image with IoU 0.97, against the paper's plain procedure.
+- `busy`: a step beside 0, 1 and 2 busy processes, in processes of their own.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from asma_core.models.contract import SegmentationModel
 from asma_core.models.devices import choose_device
 from asma_core.models.loading import load_model
 from asma_core.models.memory import keep_freed_memory
+from benchmarks.busy import busy_steps
 from benchmarks.first_success import first_success
 from benchmarks.loop_overhead import bare_seconds, loop_overhead
 from benchmarks.machine import machine
@@ -107,6 +109,11 @@ def first(options: argparse.Namespace) -> dict[str, Any]:
     return {"first_success": first_success(*_given(options, options.pairs))}
 
 
+def busy(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what a step takes beside other work."""
+    return {"busy": busy_steps(options.model, options.dataset, options.rounds)}
+
+
 def _given(options: argparse.Namespace, count: int) -> tuple[SegmentationModel, Tensor, Tensor]:
     dataset = open_dataset(options.dataset)
     named = [(dataset.find(a), dataset.find(b)) for a, b in pairs_of(dataset, count)]
@@ -133,7 +140,13 @@ def _ours(model: nn.Module, images: Tensor, targets: Tensor, steps: int) -> floa
     return seconds / sum(result.gradient_evaluations for result in results)
 
 
-PARTS: Final = {"loop": loop, "overhead": overhead, "removal": taken_out, "first": first}
+PARTS: Final = {
+    "loop": loop,
+    "overhead": overhead,
+    "removal": taken_out,
+    "first": first,
+    "busy": busy,
+}
 
 
 if __name__ == "__main__":

@@ -8,14 +8,10 @@ import threading
 import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final
-
-# A page must answer while an attack has both cores.
-NICENESS: Final = 10
 
 
 def start(home: str, server: Connection) -> None:
-    """Prepare a worker process: let the server go first, end with it, import what is slow.
+    """Prepare a worker process: end with the server, share the cores, import what is slow.
 
     Args:
         home: The data folder.
@@ -24,7 +20,10 @@ def start(home: str, server: Connection) -> None:
     os.environ["ASMA_HOME"] = home
     # Ctrl-C in a terminal reaches this process too, but the server says when it ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(NICENESS)
+    # Before anything imports torch.
+    from asma_core.models.spinning import spin_only_alone
+
+    spin_only_alone()
     threading.Thread(target=_end_with_server, args=(server,), daemon=True).start()
     import asma_core.runs.execute  # noqa: F401
     from asma_core.models.memory import keep_freed_memory
