@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from asma_core.errors import InputError, StoreError, UnknownRunError
-from asma_core.jobs import queue as queue_module
+from asma_core.jobs import dispatcher
 from asma_core.jobs.queue import JobQueue, stop
 from asma_core.runs.live import live_state
 from asma_core.runs.run import CANCELLED, DONE, FAILED, INTERRUPTED, QUEUED
@@ -52,8 +52,8 @@ def ended(jobs: JobQueue, run_id: str) -> str:
 
 
 def worker_pid(jobs: JobQueue) -> int:
-    assert jobs._executor is not None
-    return int(jobs._executor.submit(os.getpid).result(timeout=PATIENCE))
+    assert jobs._worker.executor is not None
+    return int(jobs._worker.executor.submit(os.getpid).result(timeout=PATIENCE))
 
 
 def test_a_run_is_carried_out_by_a_worker_of_low_priority(jobs: JobQueue) -> None:
@@ -115,7 +115,7 @@ if __name__ == "__main__":
     queued = jobs.submit(tiny.request(), tiny.inputs())
     while live_state(jobs.store, running.id) is None:
         time.sleep(0.02)
-    (pid,) = jobs._executor._processes
+    (pid,) = jobs._worker.executor._processes
     print(running.id, queued.id, pid, flush=True)
     sys.stdin.readline()
 """
@@ -201,7 +201,7 @@ def held(home: Path) -> JobQueue:
 
 def test_a_worker_that_never_starts_is_given_up_for_the_first_run_only(held: JobQueue) -> None:
     first, second = (held.submit(tiny.request(), tiny.inputs(n)) for n in range(2))
-    for number in range(queue_module.MOST_BREAKS):
+    for number in range(dispatcher.MOST_BREAKS):
         until(lambda n=number: len(Held.made) > n and len(Held.made[n].jobs) == 2)
         assert Held.made[number].ids() == [first.id, second.id]
         Held.made[number].break_down()
