@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from asma_core.runs.live import live_state
 from asma_core.runs.run import CANCELLED, DONE, FAILED, INTERRUPTED, QUEUED
 from asma_core.runs.store import RunStore
 from tests import tiny
+from tests.jobs.executors import Held, Inline
 from tests.jobs.waiting import PATIENCE, until
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -149,47 +149,6 @@ def test_a_server_that_ends_leaves_no_worker_and_its_runs_are_settled_at_the_nex
 
 
 # With executors of the tests -----------------------------------------------------------------
-
-
-class Inline(Executor):
-    """Does at once what it is asked to."""
-
-    def __init__(self, home: str) -> None:
-        self.home = home
-
-    def submit(self, call: Callable[..., Any], /, *arguments: Any, **more: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(call(*arguments, **more))
-        except ArithmeticError as error:
-            future.set_exception(error)
-        return future
-
-
-class Held(Executor):
-    """Does nothing until it is told how its first job ends."""
-
-    made: list[Held]
-
-    def __init__(self, home: str) -> None:
-        self.jobs: list[tuple[tuple[Any, ...], Future[Any]]] = []
-        self.down = False
-        Held.made.append(self)
-
-    def submit(self, call: Callable[..., Any], /, *arguments: Any, **more: Any) -> Future[Any]:
-        if self.down:
-            raise BrokenExecutor("broken before")
-        future: Future[Any] = Future()
-        self.jobs.append((arguments, future))
-        return future
-
-    def ids(self) -> list[str]:
-        return [arguments[1] for arguments, _ in self.jobs]
-
-    def break_down(self) -> None:
-        self.down = True
-        for _, future in self.jobs:
-            future.set_exception(BrokenExecutor("the worker died"))
 
 
 @pytest.fixture
