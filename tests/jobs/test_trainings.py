@@ -150,8 +150,6 @@ def test_a_new_trainer_takes_over_what_a_dead_server_left(home: Path) -> None:
 def test_what_is_left_later_is_taken_over_when_somebody_looks(held: Trainer) -> None:
     training = held.store.create(PLAN)
     leave(held.store, training.id)
-    held.recover()
-    assert Held.made == []
     for _ in range(3):
         held._recovered_at = -1e9
         held.recover()
