@@ -56,8 +56,10 @@ def _predictor(home: str) -> Predictor:
 
 
 def trainer() -> Trainer:
-    """Return what trains networks."""
-    return _trainer(str(paths.home()))
+    """Return what trains networks; what dead processes left behind is settled now and then."""
+    trainings = _trainer(str(paths.home()))
+    trainings.recover()
+    return trainings
 
 
 @st.cache_resource(show_spinner=False)
@@ -66,9 +68,10 @@ def _trainer(home: str) -> Trainer:
 
 
 def warm() -> None:
-    """Start the worker processes, without waiting for them."""
+    """Start the worker processes, without waiting for them; what waits for its turn goes on."""
     queue().warm()
     predictor().warm()
+    trainer()
 
 
 def open_dataset(name: str) -> Dataset:

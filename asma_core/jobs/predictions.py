@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,8 +18,8 @@ from asma_core.data.masks import encode_mask, read_mask
 from asma_core.data.shares import stamps
 from asma_core.errors import ModelError
 from asma_core.files import read_json, write_bytes, write_json
-from asma_core.jobs import worker
 from asma_core.jobs.local import local_executor
+from asma_core.jobs.worker_process import MakeExecutor, WorkerProcess
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.cards import find_card, read_card, weights_hash
 from asma_core.models.specs import CENTRE
@@ -35,13 +35,10 @@ CHECKED: Final = 6
 class Predictor:
     """Asks a process of its own for predictions, so that a running attack does not delay them."""
 
-    def __init__(
-        self, home: Path, make_executor: Callable[[str], Executor] = local_executor
-    ) -> None:
+    def __init__(self, home: Path, make_executor: MakeExecutor = local_executor) -> None:
         """Make a predictor that keeps its answers under `home`/cache; no process starts yet."""
         self._home = home
-        self._make_executor = make_executor
-        self._executor: Executor | None = None
+        self._worker = WorkerProcess(home, make_executor)
         self._asked: dict[Path, Future[None]] = {}
         self._lock = threading.Lock()
 
@@ -108,7 +105,9 @@ class Predictor:
             ModelError: The card or the weights can't be used, or its process ended.
         """
         content = open_dataset(dataset)
-        report: dict[str, Any] = self._waited(self._later(_check_staged, str(card), content))
+        report: dict[str, Any] = self._waited(
+            self._worker.submit(_check_staged, str(card), content)
+        )
         return report
 
     def import_model(self, card: Path) -> str:
@@ -118,7 +117,7 @@ class Predictor:
             ModelError: The card or the weights can't be used, or its process ended.
             InputError: Its name is taken.
         """
-        future = self._later(_import_model, str(card))
+        future = self._worker.submit(_import_model, str(card))
         name: str = self._waited(future)
         return name
 
@@ -128,7 +127,7 @@ class Predictor:
         Raises:
             ModelError: It can't be read, or its process ended.
         """
-        looked: dict[str, Any] = self._waited(self._later(_look_at, str(weights)))
+        looked: dict[str, Any] = self._waited(self._worker.submit(_look_at, str(weights)))
         return looked
 
     def known_scores(self, model: str, dataset: Dataset) -> dict[str, float | None] | None:
@@ -138,17 +137,13 @@ class Predictor:
 
     def warm(self) -> None:
         """Start the process, without waiting for it."""
-        with self._lock:
-            if self._executor is None:
-                self._submit(worker.ready)
+        self._worker.warm()
 
     def close(self) -> None:
         """End the process; the next question starts another."""
         with self._lock:
-            executor, self._executor = self._executor, None
             self._asked.clear()
-        if executor is not None:
-            executor.shutdown(wait=False, cancel_futures=True)
+        self._worker.close()
 
     def _ask(self, file: Path, call: Callable[..., None], *arguments: Any) -> None:
         """Have a file made, unless it is there; who asks while it is being made waits as well."""
@@ -158,12 +153,8 @@ class Predictor:
             self._asked = {path: asked for path, asked in self._asked.items() if not asked.done()}
             future = self._asked.get(file)
             if future is None:
-                future = self._asked[file] = self._submit(call, *arguments)
+                future = self._asked[file] = self._worker.submit(call, *arguments)
         self._waited(future)
-
-    def _later(self, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        with self._lock:
-            return self._submit(call, *arguments)
 
     def _waited(self, future: Future[Any]) -> Any:
         try:
@@ -176,15 +167,6 @@ class Predictor:
             raise ModelError(
                 "the process that predicts ended; reload the page to ask again"
             ) from error
-
-    def _submit(self, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        if self._executor is None:
-            self._executor = self._make_executor(str(self._home))
-        try:
-            return self._executor.submit(call, *arguments)
-        except BrokenExecutor:
-            self._executor = self._make_executor(str(self._home))
-            return self._executor.submit(call, *arguments)
 
 
 def prediction_file(home: Path, model: str, image: FloatImage) -> Path:

@@ -3,43 +3,46 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from asma_core import paths
 from asma_core.errors import AsmaError
+from asma_core.jobs import worker
+from asma_core.jobs.dispatcher import Dispatcher
 from asma_core.jobs.local import local_executor
+from asma_core.jobs.worker_process import MakeExecutor
 from asma_core.models.training_config import TrainingProgress
 from asma_core.runs.figures import plain
 from asma_core.trainings import store as states
 from asma_core.trainings.plan import TrainingPlan
 from asma_core.trainings.store import Training, TrainingStore
 
+if TYPE_CHECKING:
+    from asma_core.models.training import TrainingReport
+
 # A curve of more points than this is thinned: nobody sees more.
 MOST_POINTS: Final = 400
 KEEP_EVERY: Final = 0.5
 
 
-class Trainer:
+class Trainer(Dispatcher):
     """Hands trainings to a process of their own.
 
     Attributes:
         store: Their records.
     """
 
-    def __init__(
-        self, home: Path, make_executor: Callable[[str], Executor] = local_executor
-    ) -> None:
-        """Make a trainer for a data folder; no process starts yet."""
+    def __init__(self, home: Path, make_executor: MakeExecutor = local_executor) -> None:
+        """Start; trainings that a dead process left behind are settled or taken over.
+
+        Args:
+            home: The data folder.
+            make_executor: Called with the data folder, again after the executor broke.
+        """
         self.store = TrainingStore(home)
-        self._home = home
-        self._make_executor = make_executor
-        self._executor: Executor | None = None
-        self._lock = threading.Lock()
+        super().__init__(self.store, worker.carry_out_training, make_executor)
 
     def start(self, plan: TrainingPlan) -> Training:
         """Queue a training.
@@ -48,7 +51,7 @@ class Trainer:
             StoreError: The data folder can't be written.
         """
         training = self.store.create(plan)
-        self._submit(training.id)
+        self._send(training.id)
         return training
 
     def go_on(self, training_id: str) -> None:
@@ -57,26 +60,9 @@ class Trainer:
         Raises:
             StoreError: There is none of that id.
         """
-        if self.store.get(training_id).ended:
-            self.store.queue(training_id)
-            self._submit(training_id)
-
-    def close(self) -> None:
-        """End the process; what it trains is then interrupted and can be gone on with."""
-        with self._lock:
-            executor, self._executor = self._executor, None
-        if executor is not None:
-            executor.shutdown(wait=False, cancel_futures=True)
-
-    def _submit(self, training_id: str) -> None:
-        with self._lock:
-            if self._executor is None:
-                self._executor = self._make_executor(str(self._home))
-            try:
-                self._executor.submit(carry_out_here, str(self._home), training_id)
-            except BrokenExecutor:
-                self._executor = self._make_executor(str(self._home))
-                self._executor.submit(carry_out_here, str(self._home), training_id)
+        self.store.get(training_id)
+        if self.store.queue(training_id):
+            self._send(training_id)
 
 
 class _Watch:
@@ -125,24 +111,36 @@ class _Watch:
 
 
 def carry_out_here(home: str, training_id: str) -> None:
-    """Carry out a queued training in this process."""
-    from asma_core.trainings.carry_out import carry_out
+    """Carry out a queued training in this process.
 
+    Raises:
+        StoreError: Not even its end could be written.
+    """
     trainings = TrainingStore(Path(home))
-    training = trainings.get(training_id)
-    if training.state != states.QUEUED or not trainings.claim(training_id):
+    if not trainings.claim(training_id):
         return
-    watch = _Watch(trainings, training)
-    out = paths.home() / "models"
     try:
-        report = carry_out(training.plan, out, trainings.checkpoint(training_id), watch)
+        report = _train(trainings, training_id)
     except AsmaError as error:
-        trainings.end(training_id, states.FAILED, message=str(error))
-        return
+        trainings.fail(training_id, str(error))
     except Exception as error:
         text = f"an error of the workbench itself: {type(error).__name__}: {error}"
-        trainings.end(training_id, states.FAILED, message=text)
+        trainings.fail(training_id, text)
         raise
+    else:
+        _end(trainings, training_id, report)
+
+
+def _train(trainings: TrainingStore, training_id: str) -> TrainingReport | None:
+    from asma_core.trainings.carry_out import carry_out
+
+    training = trainings.get(training_id)
+    watch = _Watch(trainings, training)
+    out = paths.home() / "models"
+    return carry_out(training.plan, out, trainings.checkpoint(training_id), watch)
+
+
+def _end(trainings: TrainingStore, training_id: str, report: TrainingReport | None) -> None:
     if report is None:
         trainings.end(training_id, states.STOPPED)
         return

@@ -6,6 +6,8 @@ import os
 import signal
 import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -48,15 +50,33 @@ def ready() -> int:
 
 def carry_out(home: str, run_id: str) -> str:
     """Carry out a queued run; return the state in which it ended."""
-    from asma_core.errors import StoreError
-    from asma_core.models.memory import give_back_memory
     from asma_core.runs.execute import execute
     from asma_core.runs.store import RunStore
 
-    try:
+    with _settled_or_gone():
         return execute(RunStore(Path(home)), run_id).state
+
+
+def carry_out_training(home: str, training_id: str) -> None:
+    """Carry out a queued training."""
+    from asma_core.jobs.trainings import carry_out_here
+
+    with _settled_or_gone():
+        carry_out_here(home, training_id)
+
+
+@contextmanager
+def _settled_or_gone() -> Iterator[None]:
+    """Give memory back after a job; end this process when not even the job's end can be written.
+
+    When the process is gone, recovery settles the job.
+    """
+    from asma_core.errors import StoreError
+    from asma_core.models.memory import give_back_memory
+
+    try:
+        yield
     except StoreError:
-        # Not even the end could be written. When this process is gone, recovery settles the run.
         traceback.print_exc()
         os._exit(1)
     finally:

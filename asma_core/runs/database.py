@@ -48,6 +48,17 @@ CREATE TABLE IF NOT EXISTS experiment_cells (
     message TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (experiment, place)
 );
+CREATE TABLE IF NOT EXISTS trainings (
+    id TEXT PRIMARY KEY,
+    created REAL NOT NULL,
+    finished REAL,
+    state TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    cancel INTEGER NOT NULL DEFAULT 0,
+    network TEXT NOT NULL DEFAULT '',
+    figures TEXT NOT NULL DEFAULT '{}',
+    message TEXT NOT NULL DEFAULT ''
+);
 """
 
 
@@ -112,6 +123,11 @@ class Database:
                     database.execute("ROLLBACK")
                 raise
             database.execute("COMMIT")
+
+
+def storable(text: str) -> str:
+    """Return a text that SQLite can hold: bytes of a file's name that are no text are escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _prepare(database: sqlite3.Connection) -> None:

@@ -27,8 +27,9 @@ from typing import Any, Final
 from asma_core import paths
 from asma_core.errors import RunStateError, StoreError, UnknownRunError
 from asma_core.files import explained, read_json, write_bytes
-from asma_core.runs.database import Database
-from asma_core.runs.owners import forget_dead, is_alive, this_process
+from asma_core.runs.database import Database, storable
+from asma_core.runs.job_table import JobTable
+from asma_core.runs.owners import forget_dead, this_process
 from asma_core.runs.run import (
     CANCELLED,
     FAILED,
@@ -61,6 +62,7 @@ class RunStore:
             for name in ("runs", "work", "inputs"):
                 (self.home / name).mkdir(parents=True, exist_ok=True)
         self._database = Database(self.home / "runs.sqlite")
+        self._jobs = JobTable(self._database, self.home, "runs")
 
     # What goes in ---------------------------------------------------------------------------
 
@@ -110,22 +112,11 @@ class RunStore:
 
     def claim(self, run_id: str) -> bool:
         """Take a queued run for this process; False when it is not queued any more."""
-        owner = this_process(self.home)
-        with self._database.writing() as database:
-            changed = database.execute(
-                "UPDATE runs SET state = ?, owner = ? WHERE id = ? AND state = ?",
-                (RUNNING, owner, run_id, QUEUED),
-            )
-            return changed.rowcount == 1
+        return self._jobs.claim(run_id)
 
     def ask_to_stop(self, run_id: str) -> None:
         """Cancel a queued run at once, and ask a running one to stop."""
-        with self._database.writing() as database:
-            database.execute(
-                "UPDATE runs SET cancel = 1, finished = CASE state WHEN ? THEN ? ELSE finished END,"
-                " state = CASE state WHEN ? THEN ? ELSE state END WHERE id = ?",
-                (QUEUED, time.time(), QUEUED, CANCELLED, run_id),
-            )
+        self._jobs.ask_to_stop(run_id, CANCELLED)
 
     def finish(self, run_id: str, state: str, staged: Path, results: Mapping[str, Any]) -> None:
         """Move the files of a run into place, then say that it ended.
@@ -160,12 +151,7 @@ class RunStore:
     def _end(
         self, run_id: str, state: str, results: Mapping[str, Any] | None = None, message: str = ""
     ) -> None:
-        with self._database.writing() as database:
-            database.execute(
-                "UPDATE runs SET state = ?, finished = ?, results = ?, message = ? "
-                "WHERE id = ? AND state = ?",
-                (state, time.time(), _dump(results or {}), _storable(message), run_id, RUNNING),
-            )
+        self._jobs.end(run_id, state, results=_dump(results or {}), message=message)
         shutil.rmtree(self.work_folder(run_id), ignore_errors=True)
 
     def annotate(
@@ -189,7 +175,7 @@ class RunStore:
                 if value is not None:
                     database.execute(
                         f"UPDATE runs SET {column} = ? WHERE id = ?",
-                        (_storable(value), run_id),
+                        (storable(value), run_id),
                     )
 
     def delete(self, run_id: str) -> None:
@@ -201,8 +187,7 @@ class RunStore:
         run = self.get(run_id)
         if not run.ended:
             raise RunStateError(f"run {run_id} is {run.state}; stop it before deleting it")
-        with self._database.writing() as database:
-            database.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+        self._jobs.delete(run_id)
         self._forget_inputs(run.spec.inputs_hash)
         folder, aside = self.folder(run_id), self.work_folder(run_id)
         with explained(folder):
@@ -241,6 +226,10 @@ class RunStore:
         with self._database.reading() as database:
             query = "SELECT count(*) FROM runs WHERE state = ?"
             return int(database.execute(query, (state,)).fetchone()[0])
+
+    def is_queued(self, run_id: str) -> bool:
+        """Tell whether there is such a run and it waits for its turn."""
+        return self._jobs.is_queued(run_id)
 
     def stop_wanted(self, run_id: str) -> bool:
         """Tell whether somebody asked a run to stop."""
@@ -284,18 +273,7 @@ class RunStore:
             The queued runs that this process has taken over and must now carry out, the oldest
             first.
         """
-        with self._database.reading() as database:
-            rows = database.execute(
-                "SELECT id, state, owner FROM runs WHERE state IN (?, ?) ORDER BY created, rowid",
-                (QUEUED, RUNNING),
-            ).fetchall()
-        alive = {owner: is_alive(self.home, owner) for owner in {row["owner"] for row in rows}}
-        orphans = [row for row in rows if not alive[row["owner"]]]
-        for row in orphans:
-            if row["state"] == RUNNING:
-                self._settle(row["id"])
-        waiting = [row for row in orphans if row["state"] == QUEUED]
-        return [row["id"] for row in waiting if self._adopt(row["id"], row["owner"])]
+        return self._jobs.recover(lambda run_id, _: self._settle(run_id))
 
     def _settle(self, run_id: str) -> None:
         try:
@@ -319,15 +297,6 @@ class RunStore:
             shutil.rmtree(folder, ignore_errors=True)
         forget_dead(self.home)
 
-    def _adopt(self, run_id: str, owner: str) -> bool:
-        own = this_process(self.home)
-        with self._database.writing() as database:
-            changed = database.execute(
-                "UPDATE runs SET owner = ? WHERE id = ? AND state = ? AND owner = ?",
-                (own, run_id, QUEUED, owner),
-            )
-            return changed.rowcount == 1
-
 
 def _checked(run_id: str) -> str:
     """Keep an id from the address bar from leaving the data folder."""
@@ -339,7 +308,3 @@ def _checked(run_id: str) -> str:
 def _dump(value: Mapping[str, Any]) -> str:
     # Only ASCII, as the name of a file may hold bytes that SQLite's texts can't.
     return json.dumps(value, allow_nan=False)
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -151,10 +151,10 @@ def test_a_dead_process_is_said_and_the_next_ask_works(
 ) -> None:
     monkeypatch.setenv("ASMA_HOME", str(far_home))
     near = Predictor(far_home, Counting)
-    os.kill(pid(far._executor), signal.SIGSTOP)
+    os.kill(pid(far._worker.executor), signal.SIGSTOP)
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(far.predict, tiny.MODEL, image(1))
-        (stopped,) = far._executor._processes
+        (stopped,) = far._worker.executor._processes
         while not far._asked:
             answer.exception(timeout=0) if answer.done() else None
         os.kill(stopped, signal.SIGKILL)
@@ -171,8 +171,10 @@ def test_an_error_of_the_other_process_arrives_as_it_was(
     with pytest.raises(ModelError, match="NaN"):
         far.predict(tiny.NAN, image())
     # An error that is made of more than its text must pass, too, and not break the process.
-    before = pid(far._executor)
-    future = far._executor.submit(predictions._predict, str(far_home), "no-such", image(), "auto")
+    before = pid(far._worker.executor)
+    future = far._worker.executor.submit(
+        predictions._predict, str(far_home), "no-such", image(), "auto"
+    )
     with pytest.raises(UnknownNameError, match=r"'no-such'; there is: .*tiny-unet"):
         future.result(timeout=120)
-    assert pid(far._executor) == before
+    assert pid(far._worker.executor) == before

@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,13 @@ import psutil
 import pytest
 
 from asma_core.errors import InputError, StoreError, UnknownRunError
-from asma_core.jobs import queue as queue_module
+from asma_core.jobs import dispatcher
 from asma_core.jobs.queue import JobQueue, stop
 from asma_core.runs.live import live_state
 from asma_core.runs.run import CANCELLED, DONE, FAILED, INTERRUPTED, QUEUED
 from asma_core.runs.store import RunStore
 from tests import tiny
+from tests.jobs.executors import Held, Inline
 from tests.jobs.waiting import PATIENCE, until
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -52,8 +52,8 @@ def ended(jobs: JobQueue, run_id: str) -> str:
 
 
 def worker_pid(jobs: JobQueue) -> int:
-    assert jobs._executor is not None
-    return int(jobs._executor.submit(os.getpid).result(timeout=PATIENCE))
+    assert jobs._worker.executor is not None
+    return int(jobs._worker.executor.submit(os.getpid).result(timeout=PATIENCE))
 
 
 def test_a_run_is_carried_out_by_a_worker_that_stays(jobs: JobQueue) -> None:
@@ -114,7 +114,7 @@ if __name__ == "__main__":
     queued = jobs.submit(tiny.request(), tiny.inputs())
     while live_state(jobs.store, running.id) is None:
         time.sleep(0.02)
-    (pid,) = jobs._executor._processes
+    (pid,) = jobs._worker.executor._processes
     print(running.id, queued.id, pid, flush=True)
     sys.stdin.readline()
 """
@@ -150,47 +150,6 @@ def test_a_server_that_ends_leaves_no_worker_and_its_runs_are_settled_at_the_nex
 # With executors of the tests -----------------------------------------------------------------
 
 
-class Inline(Executor):
-    """Does at once what it is asked to."""
-
-    def __init__(self, home: str) -> None:
-        self.home = home
-
-    def submit(self, call: Callable[..., Any], /, *arguments: Any, **more: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(call(*arguments, **more))
-        except ArithmeticError as error:
-            future.set_exception(error)
-        return future
-
-
-class Held(Executor):
-    """Does nothing until it is told how its first job ends."""
-
-    made: list[Held]
-
-    def __init__(self, home: str) -> None:
-        self.jobs: list[tuple[tuple[Any, ...], Future[Any]]] = []
-        self.down = False
-        Held.made.append(self)
-
-    def submit(self, call: Callable[..., Any], /, *arguments: Any, **more: Any) -> Future[Any]:
-        if self.down:
-            raise BrokenExecutor("broken before")
-        future: Future[Any] = Future()
-        self.jobs.append((arguments, future))
-        return future
-
-    def ids(self) -> list[str]:
-        return [arguments[1] for arguments, _ in self.jobs]
-
-    def break_down(self) -> None:
-        self.down = True
-        for _, future in self.jobs:
-            future.set_exception(BrokenExecutor("the worker died"))
-
-
 @pytest.fixture
 def held(home: Path) -> JobQueue:
     tiny.furnish(home)
@@ -200,7 +159,7 @@ def held(home: Path) -> JobQueue:
 
 def test_a_worker_that_never_starts_is_given_up_for_the_first_run_only(held: JobQueue) -> None:
     first, second = (held.submit(tiny.request(), tiny.inputs(n)) for n in range(2))
-    for number in range(queue_module.MOST_BREAKS):
+    for number in range(dispatcher.MOST_BREAKS):
         until(lambda n=number: len(Held.made) > n and len(Held.made[n].jobs) == 2)
         assert Held.made[number].ids() == [first.id, second.id]
         Held.made[number].break_down()

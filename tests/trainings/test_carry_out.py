@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import types
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import torch
 
 from asma_core.data.datasets import Dataset, Sample
 from asma_core.errors import InputError, StoreError
-from asma_core.jobs.trainings import Trainer, carry_out_here
+from asma_core.jobs.trainings import carry_out_here
 from asma_core.models.cards import find_card
 from asma_core.models.training import TrainingConfig, train_model
 from asma_core.models.training_loop import without_void
@@ -153,14 +151,6 @@ def test_a_job_that_is_asked_to_stop_goes_on_later(home: Path) -> None:
     assert trainings.checkpoint(training.id).exists()
 
 
-def test_a_process_that_dies_leaves_an_interrupted_training(home: Path) -> None:
-    trainings = TrainingStore(home)
-    training = trainings.create(PLAN)
-    trainings._say(training.id, states.RUNNING, owner="gone-1-abc")
-    assert trainings.get(training.id).state == states.INTERRUPTED
-    assert trainings.get(training.id).ended
-
-
 def test_a_fault_is_told(home: Path) -> None:
     trainings = TrainingStore(home)
     training = trainings.create(replace(PLAN, dataset="nothing"))
@@ -193,24 +183,6 @@ def test_a_plan_survives() -> None:
 def test_an_unknown_training_is_told(home: Path, name: str) -> None:
     with pytest.raises(StoreError, match="no training has the id"):
         TrainingStore(home).get(name)
-
-
-def test_a_training_runs_in_a_process_of_its_own(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tiny.furnish(home)
-    # A spawned process imports the main module, which AppTest leaves as a script of its own.
-    monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
-    trainer = Trainer(home)
-    try:
-        training = trainer.start(PLAN)
-        with trainer._lock:
-            executor = trainer._executor
-        assert executor is not None
-        executor.submit(len, "after it").result(timeout=120)
-        assert trainer.store.get(training.id).state == states.DONE
-    finally:
-        trainer.close()
 
 
 def test_the_card_says_how_to_train_it_again() -> None:

@@ -1,0 +1,63 @@
+"""A process of its own for slow work: started when there is some, and again after it broke."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, Future
+from pathlib import Path
+from typing import Any
+
+from asma_core.jobs import worker
+from asma_core.jobs.local import local_executor
+
+MakeExecutor = Callable[[str], Executor]
+
+
+class WorkerProcess:
+    """What hands calls to a process, of which there is one at a time.
+
+    Attributes:
+        executor: Has what was handed in last; None as long as there is no process.
+    """
+
+    def __init__(self, home: Path, make_executor: MakeExecutor = local_executor) -> None:
+        """Prepare a process; it starts with the first call.
+
+        Args:
+            home: The data folder.
+            make_executor: Called with the data folder, again after the executor broke.
+        """
+        self.executor: Executor | None = None
+        self._home = str(home)
+        self._make_executor = make_executor
+        self._lock = threading.Lock()
+
+    def submit(self, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Hand in a call."""
+        with self._lock:
+            if self.executor is None:
+                self.executor = self._make_executor(self._home)
+            try:
+                return self.executor.submit(call, *arguments)
+            except BrokenExecutor:
+                self.executor = self._make_executor(self._home)
+                return self.executor.submit(call, *arguments)
+
+    def warm(self) -> None:
+        """Start the process, without waiting for it."""
+        if self.executor is None:
+            self.submit(worker.ready)
+
+    def forget(self, executor: Executor) -> None:
+        """Hand nothing more to an executor that broke."""
+        with self._lock:
+            if self.executor is executor:
+                self.executor = None
+
+    def close(self) -> None:
+        """End the process at once; the next call starts another."""
+        with self._lock:
+            executor, self.executor = self.executor, None
+        if executor is not None:
+            executor.shutdown(wait=False, cancel_futures=True)

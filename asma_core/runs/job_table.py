@@ -1,0 +1,125 @@
+"""The state and the owner of each job of a table: what runs and trainings have in common.
+
+A job is queued, then running, then ended in one state or another. It belongs to the process that
+queued it or, once it runs, to the one that claimed it. Every change of state is one conditional
+UPDATE, so any number of processes may use a table.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from asma_core.runs.database import Database, storable
+from asma_core.runs.owners import is_alive, this_process
+from asma_core.runs.run import QUEUED, RUNNING
+
+
+class JobTable:
+    """A table with the columns id, created, finished, state, owner, cancel and message."""
+
+    def __init__(self, database: Database, home: Path, name: str) -> None:
+        """Use a table of a database.
+
+        Args:
+            database: The database.
+            home: The data folder, under which the owners have their locks.
+            name: Of the table.
+        """
+        self._database = database
+        self._home = home
+        self._name = name
+
+    def is_queued(self, job_id: str) -> bool:
+        """Tell whether there is such a job and it waits for its turn."""
+        query = f"SELECT 1 FROM {self._name} WHERE id = ? AND state = ?"
+        with self._database.reading() as database:
+            return database.execute(query, (job_id, QUEUED)).fetchone() is not None
+
+    def claim(self, job_id: str) -> bool:
+        """Take a queued job for this process; False when it is not queued any more."""
+        own = this_process(self._home)
+        return self._change(job_id, (QUEUED,), {"state": RUNNING, "owner": own})
+
+    def queue(self, job_id: str, states: Sequence[str]) -> bool:
+        """Queue a job anew that ended in one of these states; False when it did not."""
+        own = this_process(self._home)
+        fresh = {"cancel": 0, "finished": None, "message": ""}
+        return self._change(job_id, states, {"state": QUEUED, "owner": own, **fresh})
+
+    def end(self, job_id: str, state: str, *, owner: str | None = None, **columns: Any) -> bool:
+        """Say how a running job ended; False when it does not run.
+
+        Args:
+            job_id: The job.
+            state: In which it ended.
+            owner: Whose it must be; None for anybody's.
+            columns: Values of more columns.
+        """
+        values = {"state": state, "finished": time.time(), **columns}
+        return self._change(job_id, (RUNNING,), values, owner)
+
+    def ask_to_stop(self, job_id: str, state: str) -> None:
+        """Ask a running job to stop, and end a queued one at once, in a given state."""
+        with self._database.writing() as database:
+            database.execute(
+                f"UPDATE {self._name} SET cancel = 1,"
+                " finished = CASE state WHEN ? THEN ? ELSE finished END,"
+                " state = CASE state WHEN ? THEN ? ELSE state END"
+                " WHERE id = ? AND state IN (?, ?)",
+                (QUEUED, time.time(), QUEUED, state, job_id, QUEUED, RUNNING),
+            )
+
+    def delete(self, job_id: str) -> bool:
+        """Delete the row of a job that has ended; False when it has not or there is none."""
+        query = f"DELETE FROM {self._name} WHERE id = ? AND state NOT IN (?, ?)"
+        with self._database.writing() as database:
+            return database.execute(query, (job_id, QUEUED, RUNNING)).rowcount == 1
+
+    def recover(self, settle: Callable[[str, str], object]) -> list[str]:
+        """Settle the running jobs whose process is gone, and take over the queued ones.
+
+        Args:
+            settle: Called with the id and the owner of each that ran.
+
+        Returns:
+            The queued jobs that this process has taken over, the oldest first.
+        """
+        with self._database.reading() as database:
+            rows = database.execute(
+                f"SELECT id, state, owner FROM {self._name} WHERE state IN (?, ?) "
+                "ORDER BY created, rowid",
+                (QUEUED, RUNNING),
+            ).fetchall()
+        alive = {owner: is_alive(self._home, owner) for owner in {row["owner"] for row in rows}}
+        orphans = [row for row in rows if not alive[row["owner"]]]
+        for row in orphans:
+            if row["state"] == RUNNING:
+                settle(row["id"], row["owner"])
+        waiting = [row for row in orphans if row["state"] == QUEUED]
+        return [row["id"] for row in waiting if self._adopt(row["id"], row["owner"])]
+
+    def _adopt(self, job_id: str, owner: str) -> bool:
+        return self._change(job_id, (QUEUED,), {"owner": this_process(self._home)}, owner)
+
+    def _change(
+        self,
+        job_id: str,
+        states: Sequence[str],
+        columns: Mapping[str, Any],
+        owner: str | None = None,
+    ) -> bool:
+        """Set columns of a job if it is in one of the states, and of an owner if one is given."""
+        values = [storable(one) if isinstance(one, str) else one for one in columns.values()]
+        query = (
+            f"UPDATE {self._name} SET {', '.join(f'{name} = ?' for name in columns)}"
+            f" WHERE id = ? AND state IN ({', '.join('?' for _ in states)})"
+        )
+        conditions = [job_id, *states]
+        if owner is not None:
+            query += " AND owner = ?"
+            conditions.append(owner)
+        with self._database.writing() as database:
+            return database.execute(query, (*values, *conditions)).rowcount == 1

@@ -1,0 +1,48 @@
+"""Executors that do what a test says, in place of a worker process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, Future
+from typing import Any, ClassVar
+
+
+class Inline(Executor):
+    """Does at once what it is asked to."""
+
+    def __init__(self, home: str) -> None:
+        self.home = home
+
+    def submit(self, call: Callable[..., Any], /, *arguments: Any, **more: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(call(*arguments, **more))
+        except ArithmeticError as error:
+            future.set_exception(error)
+        return future
+
+
+class Held(Executor):
+    """Does nothing until it is told how its first job ends."""
+
+    made: ClassVar[list[Held]] = []
+
+    def __init__(self, home: str) -> None:
+        self.jobs: list[tuple[tuple[Any, ...], Future[Any]]] = []
+        self.down = False
+        Held.made.append(self)
+
+    def submit(self, call: Callable[..., Any], /, *arguments: Any, **more: Any) -> Future[Any]:
+        if self.down:
+            raise BrokenExecutor("broken before")
+        future: Future[Any] = Future()
+        self.jobs.append((arguments, future))
+        return future
+
+    def ids(self) -> list[str]:
+        return [arguments[1] for arguments, _ in self.jobs]
+
+    def break_down(self) -> None:
+        self.down = True
+        for _, future in self.jobs:
+            future.set_exception(BrokenExecutor("the worker died"))
