@@ -23,6 +23,7 @@ from asma_core.trainings.plan import TrainingPlan, plan_from_dict
 from asma_core.trainings.store import TrainingStore
 from tests import tiny
 from tests.models.test_training import NAMES, square_pairs
+from tests.waiting import PATIENCE
 
 TINY = TrainingConfig(
     steps=12, batch_size=2, image_size=32, channels=(8, 8, 16), threads=1, evaluate_every=4
@@ -207,7 +208,7 @@ def test_a_training_runs_in_a_process_of_its_own(
         with trainer._lock:
             executor = trainer._executor
         assert executor is not None
-        executor.submit(len, "after it").result(timeout=120)
+        executor.submit(len, "after it").result(timeout=PATIENCE)
         assert trainer.store.get(training.id).state == states.DONE
     finally:
         trainer.close()
