@@ -38,7 +38,7 @@ class Answering(nn.Module):
         return self.function(images)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 2**16), big=st.booleans(), rounding=st.booleans())
 def test_box_region_and_steps_hold_exactly(seed: int, big: bool, rounding: bool) -> None:
     generator = torch.Generator().manual_seed(seed)

@@ -117,7 +117,7 @@ def test_an_l2_step_has_its_length() -> None:
     torch.testing.assert_close(lengths, torch.full((2,), 0.25), atol=1e-5, rtol=0)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     seed=st.integers(0, 2**16),
     norm=st.sampled_from(["linf", "l2"]),

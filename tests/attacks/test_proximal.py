@@ -21,7 +21,7 @@ from tests.attacks.networks import Linear, disc, small_network, some_images
 WEIGHTS = (0.6, -0.3, 0.2)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**16),
     weight=st.floats(0.01, 30.0),

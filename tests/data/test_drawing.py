@@ -70,7 +70,7 @@ def test_a_concave_polygon_agrees_with_even_odd() -> None:
     np.testing.assert_array_equal(mask == 1, by_even_odd(points, EMPTY.shape))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.floats(-20, 100), st.floats(-20, 80)), min_size=3, max_size=3),
 )
