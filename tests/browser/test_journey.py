@@ -10,6 +10,8 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +55,27 @@ def settle(page: Page) -> None:
     )
 
 
+# Counts the runs of the script, so that a test can wait for the one that its action has caused.
+COUNT_RUNS = """() => {
+  if (window.asmaRuns !== undefined) return window.asmaRuns;
+  window.asmaRuns = 0;
+  const app = document.querySelector("[data-testid=stApp]");
+  new MutationObserver(() => {
+    if (app.getAttribute("data-test-script-state") === "running") window.asmaRuns += 1;
+  }).observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] });
+  return 0;
+}"""
+
+
+@contextmanager
+def rerun(page: Page) -> Iterator[None]:
+    """Wait until what happens in the block has run the script again."""
+    before = page.evaluate(COUNT_RUNS)
+    yield
+    page.wait_for_function(f"() => window.asmaRuns > {before}")
+    settle(page)
+
+
 def draw_polygon(page: Page) -> None:
     """Draw a polygon on the canvas: four corners, closed by a click on the first."""
     settle(page)
@@ -77,10 +100,9 @@ def start_run(page: Page, preset: str = "quick", steps: int = 5) -> str:
     box = page.locator(f".st-key-attack-asma-{preset}-steps input")
     expect(box).to_have_value(PRESETS[preset])
     settle(page)
-    box.fill(str(steps))
-    box.press("Enter")
-    settle(page)
-    expect(box).to_have_value(str(steps))
+    with rerun(page):
+        box.fill(str(steps))
+        box.press("Enter")
     page.get_by_role("button", name="Run the attack").click()
     page.wait_for_url(re.compile(r"run=[0-9a-f]{8}"))
     found = re.search(r"run=([0-9a-f]{8})", page.url)
@@ -226,9 +248,9 @@ def test_an_experiment_is_started_stopped_gone_on_with_and_a_point_opens_its_run
     pairs.press("Enter")
     expect(page.get_by_text("5 runs: 1 pair, 5 rows")).to_be_visible()
     steps = page.get_by_role("spinbutton", name="Steps")
-    steps.fill("12")
-    steps.press("Enter")
-    settle(page)
+    with rerun(page):
+        steps.fill("3")
+        steps.press("Enter")
     page.get_by_role("button", name="Start").click()
     page.wait_for_url(re.compile(r"experiment=[0-9a-f]{8}"))
     page.get_by_role("button", name="Stop").click()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +16,7 @@ from safetensors.torch import load
 from asma_core.data.datasets import open_dataset
 from tests import tiny
 from tests.browser.conftest import PROJECT, Serve
-from tests.browser.test_journey import VIEWER, settle, start_run, wait_for_end
+from tests.browser.test_journey import VIEWER, rerun, settle, start_run, wait_for_end
 
 pytestmark = pytest.mark.browser
 
@@ -46,27 +44,6 @@ def upload(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.save({"state_dict": weights, "epoch": 60}, buffer)
     (folder / "discs-net.pt").write_bytes(buffer.getvalue())
     return folder
-
-
-# Counts the runs of the script, so that a test can wait for the one that its action has caused.
-COUNT_RUNS = """() => {
-  if (window.asmaRuns !== undefined) return window.asmaRuns;
-  window.asmaRuns = 0;
-  const app = document.querySelector("[data-testid=stApp]");
-  new MutationObserver(() => {
-    if (app.getAttribute("data-test-script-state") === "running") window.asmaRuns += 1;
-  }).observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] });
-  return 0;
-}"""
-
-
-@contextmanager
-def rerun(page: Page) -> Iterator[None]:
-    """Wait until what happens in the block has run the script again."""
-    before = page.evaluate(COUNT_RUNS)
-    yield
-    page.wait_for_function(f"() => window.asmaRuns > {before}")
-    settle(page)
 
 
 def choose(page: Page, label: str, option: str) -> None:
