@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from asma_core.runs import artefacts, execute
 from asma_core.runs.run import FAILED, INTERRUPTED
 from asma_core.runs.store import RunStore
 from tests import tiny
+from tests.waiting import PATIENCE, until
 
 PROJECT = Path(__file__).resolve().parents[1]
 ASKED = {
@@ -95,7 +95,9 @@ def mask(home: Path) -> Path:
 
 def python_m(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "asma_core", *arguments]
-    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120, **more)
+    return subprocess.run(
+        command, cwd=PROJECT, capture_output=True, text=True, timeout=PATIENCE, **more
+    )
 
 
 # In processes of their own --------------------------------------------------------------------
@@ -136,12 +138,10 @@ def test_ctrl_c_leaves_an_interrupted_run(home: Path) -> None:
         # A shell starts what it puts into the background deaf to SIGINT, and children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
-    runs, give_up = RunStore(), time.monotonic() + 120
-    while not list((home / "work").glob("*/live.json")):
-        assert process.poll() is None and time.monotonic() < give_up
-        time.sleep(0.02)
+    runs = RunStore()
+    until(lambda: process.poll() is not None or list((home / "work").glob("*/live.json")))
     process.send_signal(signal.SIGINT)
-    out, complaint = process.communicate(timeout=60)
+    out, complaint = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (130, "")
     assert complaint.splitlines()[-1] == "asma_core: stopped from the keyboard"
     assert "Traceback" not in complaint

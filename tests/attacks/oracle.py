@@ -1,4 +1,4 @@
-"""The paper's procedure, written plainly: two forward passes per step, one image at a time.
+"""A step of the paper's procedure, written plainly: two forward passes, one image at a time.
 
 Source: arXiv:1907.13124, eq. 2 to 5, and the authors' public code: the distance term, alpha_0 = tau
 and the gradients that flow into the weights too. Unlike there, what is measured is the clipped
@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+
+# Logits of a pixel that are closer to each other than this may change places by rounding.
+ROUNDING = 1e-5
 
 
 def mean_foreground_iou(prediction: Tensor, target: Tensor, classes: int) -> float:
@@ -22,43 +25,48 @@ def mean_foreground_iou(prediction: Tensor, target: Tensor, classes: int) -> flo
     return sum(found) / len(found)
 
 
-def paper_images(
+def assert_seen(logits: Tensor, prediction: Tensor) -> None:
+    """Check a prediction, (H, W), but for pixels that rounding may move over the border."""
+    first, second = logits.detach()[0].topk(2, dim=0).values
+    wrong = logits.argmax(dim=1)[0] != prediction
+    assert not bool((wrong & (first - second > ROUNDING)).any())
+
+
+def paper_step(
     model: nn.Module,
-    image: Tensor,
+    original: Tensor,
+    current: Tensor,
+    prediction: Tensor,
     target: Tensor,
     *,
     adaptive: bool,
-    dynamic: bool,
     multiplier: tuple[float, float],
     distance_weight: float,
-    steps: int,
-) -> tuple[list[Tensor], list[float]]:
-    """Return the images x_0 to x_steps of one image (C, H, W), and their IoU with the target."""
-    tau, beta = multiplier
-    original = image[None].clone()
-    current = original.clone()
-    alpha = tau
-    with torch.no_grad():
-        classes = model(current).shape[1]
-        ious = [mean_foreground_iou(model(current).argmax(1)[0], target, classes)]
-    images = [current[0].clone()]
-    for _ in range(steps):
-        current = current.clone().requires_grad_()
-        logits = model(current)
-        prediction = logits.argmax(dim=1)[0]
-        total = torch.zeros(())
-        for number in range(classes):
-            counted = target == number
-            if adaptive:
-                counted = counted & (prediction != number)
-            total = total + (logits[0, number] * counted).sum()
-        objective = total - distance_weight * ((current - original) ** 2).sum()
-        objective.backward()
-        current = (current.detach() + alpha * current.grad).clamp(0, 1)
-        with torch.no_grad():
-            measured = model(current).argmax(dim=1)[0]
-        ious.append(mean_foreground_iou(measured, target, classes))
-        images.append(current[0].clone())
-        if dynamic:
-            alpha = beta * ious[-1] + tau
-    return images, ious
+) -> tuple[Tensor, float]:
+    """Return the image x_{n+1} after x_n, both (C, H, W), and the IoU of x_n.
+
+    Args:
+        model: The network.
+        original: x_0.
+        current: x_n.
+        prediction: What the attack saw in x_n, (H, W); it is checked.
+        target: (H, W).
+        adaptive: Whether pixels at the target leave the sum.
+        multiplier: alpha_n is the first, and the second times the IoU.
+        distance_weight: Of the distance term.
+    """
+    given = current[None].clone().requires_grad_()
+    logits = model(given)
+    assert_seen(logits, prediction)
+    iou = mean_foreground_iou(prediction, target, logits.shape[1])
+    total = torch.zeros(())
+    for number in range(logits.shape[1]):
+        counted = target == number
+        if adaptive:
+            counted = counted & (prediction != number)
+        total = total + (logits[0, number] * counted).sum()
+    objective = total - distance_weight * ((given - original[None]) ** 2).sum()
+    objective.backward()
+    assert given.grad is not None
+    alpha = multiplier[0] + multiplier[1] * iou
+    return (given.detach() + alpha * given.grad).clamp(0, 1)[0], iou

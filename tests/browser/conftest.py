@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -23,11 +24,17 @@ from playwright.sync_api import (
     ConsoleMessage,
     Page,
     Playwright,
+    expect,
     sync_playwright,
 )
 
+from tests.waiting import PATIENCE
+
 PROJECT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60
+# In milliseconds, for all that Playwright waits for; its own five seconds are too few beside
+# other work.
+HANGS = PATIENCE * 1000
+expect.set_options(timeout=HANGS)
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 Serve = Callable[[Path, Mapping[str, str]], str]
@@ -49,7 +56,7 @@ def _is_healthy(url: str) -> bool:
 
 
 def _wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + START_SECONDS
+    end = time.monotonic() + PATIENCE
     while not _is_healthy(url):
         if server.poll() is not None or time.monotonic() > end:
             pytest.fail(f"the server of {url} did not start:\n{log.read_text()}")
@@ -95,7 +102,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     for server in servers:
         server.terminate()
     for server in servers:
-        server.wait(timeout=20)
+        server.wait(timeout=PATIENCE)
 
 
 # One per module, not per session: while the driver is open its event loop counts as running, and
@@ -119,10 +126,17 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """The tabs of one module share a cache, so that the app's scripts load only once."""
-    shared = browser.new_context(viewport={"width": 1280, "height": 900})
-    shared.set_default_timeout(20_000)
-    yield shared
-    shared.close()
+    with separate(browser) as shared:
+        yield shared
+
+
+@contextmanager
+def separate(browser: Browser, **options: Any) -> Iterator[BrowserContext]:
+    """Another person's browser, which is as patient."""
+    alone = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
+    alone.set_default_timeout(HANGS)
+    yield alone
+    alone.close()
 
 
 @contextmanager

@@ -16,8 +16,6 @@ pytestmark = pytest.mark.browser
 PAGE = Path(__file__).with_name("canvas_page.py")
 SIZES = ["428x569", "256x256", "1500x1000"]
 Point = tuple[float, float]
-# The first page of a cold server on two busy cores takes more than Playwright's five seconds.
-expect.set_options(timeout=20_000)
 
 
 class Canvas:

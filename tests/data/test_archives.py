@@ -118,7 +118,7 @@ def test_nothing_that_is_a_picture_is_told(tmp_path: Path) -> None:
         unpack(packed({"a.txt.md": b"x"}), tmp_path / "new", LIMITS, "x.zip")
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(st.integers(0, 2**32), st.integers(1, 30))
 def test_a_damaged_zip_is_unpacked_or_told(
     tmp_path_factory: pytest.TempPathFactory, seed: int, wounds: int

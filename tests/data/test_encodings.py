@@ -133,7 +133,7 @@ def test_an_encoding_survives_its_card() -> None:
     assert encoding_from_dict(encoding.as_dict(), "card") == encoding
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -156,7 +156,7 @@ def test_any_card_is_read_or_told(content: object) -> None:
         pass
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(st.lists(st.integers(0, 65535), min_size=1, max_size=30), st.integers(0, 5))
 def test_any_values_get_an_encoding_that_reads_them(values: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)

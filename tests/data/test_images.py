@@ -294,7 +294,7 @@ def test_any_damage_ends_in_a_sentence_or_a_picture(kind: str) -> None:
         assert 0 <= image.min() <= image.max() <= 1
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), colour=st.booleans())
 def test_bytes_survive_floats_and_files(seed: int, colour: bool) -> None:
     shape = (17, 19, 3) if colour else (17, 19)

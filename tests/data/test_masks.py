@@ -27,7 +27,7 @@ def file_of(values: np.ndarray, kind: str = "PNG", dtype: object = np.uint8) -> 
     return buffer.getvalue()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**32 - 1), classes=st.integers(2, 256))
 def test_a_written_mask_is_read_back_exactly(seed: int, classes: int) -> None:
     labels = np.random.default_rng(seed).integers(0, classes, (18, 21))

@@ -208,7 +208,7 @@ def test_dicoms_often_have_no_ending(tmp_path: Path) -> None:
     assert ((found.dataset.image(found.dataset.samples[0])[0] > 0.5) == disc()).all()
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=120, derandomize=True)
 @given(st.sampled_from(["dicom", "nifti", "packed"]), st.integers(0, 2**32), st.integers(1, 40))
 def test_a_damaged_volume_is_read_or_told(kind: str, seed: int, wounds: int) -> None:
     make = {"dicom": dicom(RAMP), "nifti": nifti(VOLUME, False), "packed": nifti(VOLUME)}

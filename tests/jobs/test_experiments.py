@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +16,7 @@ from asma_core.jobs.queue import JobQueue
 from asma_core.runs.run import CANCELLED, DONE, QUEUED, RUNNING
 from asma_core.runs.store import RunStore
 from tests import tiny
-from tests.jobs.waiting import until
+from tests.waiting import until
 
 SLOW = {name: str(value) for name, value in tiny.SLOW.items()}
 
@@ -80,12 +79,23 @@ def test_stopped_it_goes_on_without_repeating_what_is_done(runner: ExperimentRun
     assert store.cell_runs(made.id)[0].id == runs[0].id
 
 
-def test_few_runs_wait_so_that_others_get_their_turn(runner: ExperimentRunner) -> None:
+def test_few_runs_wait_so_that_others_get_their_turn(
+    runner: ExperimentRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = runner.store
+    looks: list[int] = []
+    usual = JobQueue.recover
+
+    def counted(self: JobQueue) -> None:
+        usual(self)
+        looks.append(len(store.runs.newest()))
+
+    # It looks whether there is room for the next run, again and again.
+    monkeypatch.setattr(JobQueue, "recover", counted)
     made = store.open(plan(SLOW))
     assert runner.start(made.id)
-    until(lambda: len(store.runs.newest()) == AHEAD)
-    time.sleep(0.5)
+    until(lambda: looks.count(AHEAD) > 3)
+    assert max(looks) == AHEAD
     assert store.runs.count(QUEUED) + store.runs.count(RUNNING) == AHEAD
 
 

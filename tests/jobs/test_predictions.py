@@ -17,6 +17,7 @@ from asma_core.errors import InputError, ModelError, UnknownNameError
 from asma_core.jobs import predictions
 from asma_core.jobs.predictions import Predictor
 from tests import tiny
+from tests.waiting import PATIENCE
 
 
 class Counting(ThreadPoolExecutor):
@@ -76,7 +77,7 @@ def test_who_asks_while_it_is_made_waits_for_the_same(
     usual, go = predictions._predict, threading.Event()
 
     def slow(*arguments: Any) -> None:
-        go.wait(30)
+        go.wait(PATIENCE)
         usual(*arguments)
 
     monkeypatch.setattr(predictions, "_predict", slow)
@@ -125,7 +126,7 @@ def test_a_prediction_that_takes_too_long_goes_on(
     go, usual = threading.Event(), predictions._predict
 
     def slow(*arguments: Any) -> None:
-        go.wait(30)
+        go.wait(PATIENCE)
         usual(*arguments)
 
     monkeypatch.setattr(predictions, "_predict", slow)
@@ -133,7 +134,7 @@ def test_a_prediction_that_takes_too_long_goes_on(
     with pytest.raises(ModelError, match="goes on, reload the page later"):
         near.predict(tiny.MODEL, image())
     go.set()
-    monkeypatch.setattr(predictions, "WAIT", 30)
+    monkeypatch.setattr(predictions, "WAIT", PATIENCE)
     assert near.predict(tiny.MODEL, image()).shape == (tiny.SIZE, tiny.SIZE)
     assert Counting.asked == 1
 
@@ -143,7 +144,7 @@ def test_a_prediction_that_takes_too_long_goes_on(
 
 def pid(executor: Executor | None) -> int:
     assert executor is not None
-    return int(executor.submit(os.getpid).result(timeout=120))
+    return int(executor.submit(os.getpid).result(timeout=PATIENCE))
 
 
 def test_a_dead_process_is_said_and_the_next_ask_works(
@@ -159,7 +160,7 @@ def test_a_dead_process_is_said_and_the_next_ask_works(
             answer.exception(timeout=0) if answer.done() else None
         os.kill(stopped, signal.SIGKILL)
         with pytest.raises(ModelError, match="ended; reload the page to ask again"):
-            answer.result(timeout=120)
+            answer.result(timeout=PATIENCE)
     assert np.array_equal(far.predict(tiny.MODEL, image(1)), near.predict(tiny.MODEL, image(1)))
     near.close()
 
@@ -176,5 +177,5 @@ def test_an_error_of_the_other_process_arrives_as_it_was(
         predictions._predict, str(far_home), "no-such", image(), "auto"
     )
     with pytest.raises(UnknownNameError, match=r"'no-such'; there is: .*tiny-unet"):
-        future.result(timeout=120)
+        future.result(timeout=PATIENCE)
     assert pid(far._worker.executor) == before

@@ -22,7 +22,7 @@ from asma_core.runs.run import CANCELLED, DONE, FAILED, INTERRUPTED, QUEUED
 from asma_core.runs.store import RunStore
 from tests import tiny
 from tests.jobs.executors import Held, Inline
-from tests.jobs.waiting import PATIENCE, until
+from tests.waiting import PATIENCE, until
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -102,18 +102,17 @@ def test_a_killed_worker_costs_one_run_and_the_queue_lives(jobs: JobQueue) -> No
 
 
 SERVER = """
-import os, sys, time
+import sys
 from asma_core.jobs.queue import JobQueue
 from asma_core.runs.store import RunStore
 from asma_core.runs.live import live_state
 from tests import tiny
-from tests.jobs.waiting import PATIENCE, until
+from tests.waiting import until
 if __name__ == "__main__":
     jobs = JobQueue(RunStore())
     running = jobs.submit(tiny.request(tiny.SLOW), tiny.inputs())
     queued = jobs.submit(tiny.request(), tiny.inputs())
-    while live_state(jobs.store, running.id) is None:
-        time.sleep(0.02)
+    until(lambda: live_state(jobs.store, running.id))
     (pid,) = jobs._worker.executor._processes
     print(running.id, queued.id, pid, flush=True)
     sys.stdin.readline()

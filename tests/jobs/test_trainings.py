@@ -24,7 +24,7 @@ from asma_core.trainings.plan import TrainingPlan
 from asma_core.trainings.store import TrainingStore
 from tests import tiny
 from tests.jobs.executors import Held, Inline
-from tests.jobs.waiting import PATIENCE, until
+from tests.waiting import PATIENCE, until
 
 PROJECT = Path(__file__).resolve().parents[2]
 PLAN = TrainingPlan(
@@ -74,7 +74,7 @@ import sys
 from pathlib import Path
 from asma_core.jobs.trainings import Trainer
 from tests.jobs.test_trainings import PLAN, SLOW
-from tests.jobs.waiting import until
+from tests.waiting import until
 if __name__ == "__main__":
     trainer = Trainer(Path(sys.argv[1]))
     running, queued = trainer.start(SLOW), trainer.start(PLAN)

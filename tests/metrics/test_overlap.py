@@ -81,7 +81,7 @@ def test_the_share_of_structure_that_is_gone() -> None:
     assert math.isnan(structure_removed(after, original, original == 0))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), classes=st.integers(2, 5))
 def test_iou_and_dice_are_monai_s(seed: int, classes: int) -> None:
     prediction, target, _ = random_masks(seed, classes)
@@ -100,7 +100,7 @@ def test_iou_and_dice_are_monai_s(seed: int, classes: int) -> None:
     assert (iou_per_class(matrix)[false_alarms] == 0).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), classes=st.integers(2, 5))
 def test_properties(seed: int, classes: int) -> None:
     prediction, target, valid = random_masks(seed, classes)

@@ -59,7 +59,7 @@ def test_bfloat16_reaches_the_same_at_nearly_the_same_l2(home: Path, name: str) 
     assert [result.success for result in rounded] == [result.success for result in exact]
     assert any(result.success for result in exact)
     lengths = [sum(result.best.l2 for result in some) for some in (exact, rounded)]
-    assert lengths[1] == pytest.approx(lengths[0], rel=0.02)
+    assert lengths[1] == pytest.approx(lengths[0], rel=0.1)
 
 
 class _Deceived(Backend):
@@ -159,7 +159,7 @@ def test_a_gpu_reaches_what_float32_reaches(precision: str) -> None:
         fast = MINIMAL(backend, images, masks, config)
     assert [result.success for result in fast] == [result.success for result in exact]
     lengths = [sum(result.best.l2 for result in some) for some in (exact, fast)]
-    assert lengths[1] == pytest.approx(lengths[0], rel=0.02)
+    assert lengths[1] == pytest.approx(lengths[0], rel=0.1)
 
 
 @pytest.mark.gpu

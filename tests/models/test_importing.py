@@ -339,7 +339,7 @@ def test_no_guess_where_nothing_fits() -> None:
 # ------------------------------------------------------------------ anything
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(st.sampled_from(["w.pt", "w.safetensors"]), st.integers(0, 2**32), st.integers(1, 40))
 def test_damaged_weights_are_read_or_told(
     tmp_path_factory: pytest.TempPathFactory, file: str, seed: int, wounds: int
@@ -365,7 +365,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(st.data())
 def test_any_card_is_read_or_told(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

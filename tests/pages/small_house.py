@@ -31,6 +31,7 @@ from asma_core.models.importing import import_card
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 from tests.pages import made_runs
+from tests.waiting import PATIENCE
 from ui import services, shell
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -192,7 +193,7 @@ def picture(values: NDArray[Any]) -> bytes:
 def visit(page: str, **query: str) -> AppTest:
     """Open a page of the app under an address."""
     # Through app.py first, so that AppTest knows its pages and shows them under its guard.
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=PATIENCE).run()
     app.query_params.update(query)
     app.switch_page(f"pages/{page}.py")
     return app.run()

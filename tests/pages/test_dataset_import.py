@@ -15,6 +15,7 @@ from asma_core.data.masks import VOID
 from tests.data.publish import PUBLISHED, disc, encoded, lay_out, nested, picture
 from tests.pages import small_house
 from tests.pages.small_house import PROJECT, House
+from tests.waiting import PATIENCE
 
 GREYS = np.array([0, 128, 255], dtype=np.uint8)
 
@@ -45,7 +46,7 @@ def opened() -> AppTest:
 
 
 def visit(**query: str) -> AppTest:
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=30)
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=PATIENCE)
     app.query_params.update(query)
     app.switch_page("pages/datasets.py")
     return app.run()

@@ -21,6 +21,7 @@ from asma_core.models.cards import InputSpec, ModelCard
 from asma_core.runs import spec
 from asma_core.runs.spec import RunInputs, RunRequest
 from asma_core.runs.store import RunStore
+from tests.waiting import PATIENCE
 from ui import dataset_index, services, shell, thumbnails
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -102,7 +103,7 @@ def visit(home: Path) -> Callable[..., AppTest]:
     """Open the page under an address."""
 
     def open_page(**query: str) -> AppTest:
-        app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
+        app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=PATIENCE)
         app.query_params.update(query)
         app.switch_page("pages/datasets.py")
         return app.run()

@@ -21,6 +21,7 @@ from asma_core.models.cards import InputSpec, ModelCard
 from asma_core.runs import spec
 from asma_core.runs.store import RunStore
 from tests.pages import made_runs
+from tests.waiting import PATIENCE
 from ui import home as home_pieces
 from ui import services, shell
 
@@ -61,7 +62,7 @@ def queue(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JobQueue]:
 
 
 def visit() -> AppTest:
-    return AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    return AppTest.from_file(str(PROJECT / "app.py"), default_timeout=PATIENCE).run()
 
 
 def links(app: AppTest) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from asma_core.trainings import store as states
 from tests.models.test_importing import STATE, Evil
 from tests.pages import small_house
 from tests.pages.small_house import MODEL, PROJECT, TWO, House
+from tests.waiting import PATIENCE
 from ui import services
 
 
@@ -24,7 +25,7 @@ def house(home: Path, monkeypatch: pytest.MonkeyPatch) -> House:
 
 
 def visit(**query: str) -> AppTest:
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=30)
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=PATIENCE)
     app.query_params.update(query)
     app.switch_page("pages/models.py")
     return app.run()

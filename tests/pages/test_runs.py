@@ -11,6 +11,7 @@ from asma_core.runs.run import CANCELLED, INTERRUPTED, Run
 from asma_core.runs.store import RunStore
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
+from tests.waiting import PATIENCE
 from ui.run_filter import NO_VERDICT, OWN_IMAGE, RunFilter, choices
 from ui.verdict import joined_tags, tag_list
 
@@ -38,7 +39,7 @@ def page() -> AppTest:
         with guarded():
             run_list()
 
-    return AppTest.from_function(show, default_timeout=60)
+    return AppTest.from_function(show, default_timeout=PATIENCE)
 
 
 def shown(page: AppTest) -> list[str]:

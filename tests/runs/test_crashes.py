@@ -22,6 +22,7 @@ from asma_core.runs import artefacts, execute, owners, store
 from asma_core.runs.run import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING
 from asma_core.runs.store import RunStore
 from tests import tiny
+from tests.waiting import PATIENCE
 
 PROJECT = Path(__file__).resolve().parents[2]
 POINTS = {
@@ -46,7 +47,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
         ids = {point: runs.create(tiny.request(), tiny.inputs()).id for point in POINTS}
         done = subprocess.run(
             [sys.executable, "-m", "tests.runs.victims", *(f"{p}={i}" for p, i in ids.items())],
-            cwd=PROJECT, capture_output=True, text=True, timeout=200, check=True,
+            cwd=PROJECT, capture_output=True, text=True, timeout=PATIENCE, check=True,
         )  # fmt: skip
         ended = [f"{point} {signal.SIGKILL:d}" for point in POINTS]
         assert done.stdout.splitlines()[1:] == ended

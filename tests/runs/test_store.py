@@ -23,6 +23,7 @@ from asma_core.runs import owners, store
 from asma_core.runs.run import CANCELLED, DONE, FAILED, QUEUED, RUNNING
 from asma_core.runs.store import RunStore
 from tests import tiny
+from tests.waiting import PATIENCE
 
 PROJECT = Path(__file__).resolve().parents[2]
 NASTY = (
@@ -299,7 +300,7 @@ def test_processes_share_a_new_store_and_only_one_claims_a_run(home: Path) -> No
         process.stdin.write("go\n")
         process.stdin.flush()
     for process in people:
-        out, _ = process.communicate(timeout=120)
+        out, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
         said.append(out.strip())
     assert sorted(said) == ["claimed", "not", "not"]
@@ -348,7 +349,7 @@ def test_a_forked_child_is_another_owner(home: Path) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(home)],
-        cwd=PROJECT, capture_output=True, text=True, check=True, timeout=60,
+        cwd=PROJECT, capture_output=True, text=True, check=True, timeout=PATIENCE,
     )  # fmt: skip
     assert owners.is_alive(home, mine)
     assert not owners.is_alive(home, done.stdout.strip())

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-PATIENCE = 120.0
+# Seconds that only a hang takes, however slow the machine: every test that waits gives up then.
+PATIENCE = 600.0
 
 
 def until(what: Callable[[], Any]) -> Any:
