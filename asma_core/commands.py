@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asma_core import ablation_command, import_commands, training_command
+from asma_core.attacks.configs import TOWARDS
 from asma_core.attacks.contract import StepReport
 from asma_core.attacks.registry import ATTACKS, AttackEntry, find_attack
 from asma_core.attacks.settings import config_from_text, described
 from asma_core.cli import named_values
 from asma_core.data.datasets import Dataset, dataset_names, open_dataset
 from asma_core.data.images import encode_png, to_rgb
-from asma_core.data.masks import encode_mask
+from asma_core.data.masks import Mask, encode_mask
 from asma_core.data.palette import CLASS_COLOURS
 from asma_core.data.regions import REGIONS, make_region, read_region
 from asma_core.data.scenarios import get_scenario
@@ -30,11 +32,12 @@ from asma_core.metrics.overlap import (
     pixel_accuracy,
 )
 from asma_core.models.backend import check_precision
-from asma_core.models.cards import broken_cards, find_card, model_cards
+from asma_core.models.cards import ModelCard, broken_cards, find_card, model_cards
 from asma_core.models.devices import choose_device
 from asma_core.models.importing import describe
 from asma_core.models.loading import load_model
 from asma_core.models.loading import predict as predict_labels
+from asma_core.models.specs import CENTRE
 from asma_core.progress import Progress
 from asma_core.runs import artefacts
 from asma_core.runs.execute import execute
@@ -45,7 +48,7 @@ from asma_core.runs.sources import (
     check_classes,
     from_file,
     from_sample,
-    target_from_file,
+    mask_from_file,
     target_from_sample,
 )
 from asma_core.runs.spec import RunRequest
@@ -131,17 +134,21 @@ def predict(options: argparse.Namespace) -> dict[str, Any]:
         "share_per_class": shares,
     }
     if options.mask:
-        answer |= _compared(labels, options, source.shape, len(card.classes))
+        answer |= _compared(labels, options, source, card)
     return plain(answer | {"files": {name: str(out / name) for name in files}})  # type: ignore[no-any-return]
 
 
 def _compared(
-    labels: NDArray[np.int64], options: argparse.Namespace, shape: tuple[int, int], classes: int
+    labels: NDArray[np.int64], options: argparse.Namespace, source: SourceImage, card: ModelCard
 ) -> dict[str, Any]:
-    count = 2 if options.foreground else classes
-    truth = target_from_file(Path(options.mask), shape, count)
+    count = 2 if options.foreground else len(card.classes)
+    truth = mask_from_file(Path(options.mask), source.shape, count)
     shown = (labels > 0).astype(np.int64) if options.foreground else labels
-    confusion = confusion_matrix(shown, truth, count)
+    valid = source.valid & truth.valid
+    if card.output.fit == CENTRE:
+        model = load_model(card.name, choose_device(options.device))
+        valid &= model.covered(*source.shape).cpu().numpy()
+    confusion = confusion_matrix(shown, truth.labels, count, valid)
     return {
         "iou": foreground_iou(confusion),
         "iou_per_class": iou_per_class(confusion).tolist(),
@@ -167,8 +174,9 @@ def attack(options: argparse.Namespace) -> dict[str, Any]:
     dataset = open_dataset(options.dataset) if options.dataset else None
     if dataset is not None:
         check_classes(card, dataset)
-    source = _source(options, dataset)
-    target, target_name = _target(options, dataset, source)
+    source = _source(options, dataset, card)
+    leads_away = config.goal().away
+    target, target_name = _target(options, dataset, source, leads_away)
     request = RunRequest(
         model=card.name,
         attack=entry.name,
@@ -186,7 +194,9 @@ def attack(options: argparse.Namespace) -> dict[str, Any]:
         with explained(Path(options.out)):
             Path(options.out).mkdir(parents=True, exist_ok=True)
     store = RunStore()
-    run = store.create(request, source.towards(target, _region(options, source, target)))
+    region = _region(options, source, target.labels)
+    inputs = source.without_target(region) if leads_away else source.towards(target, region)
+    run = store.create(request, inputs)
     return _attacked(store, run, config.steps, options.out)
 
 
@@ -202,33 +212,49 @@ def _settings(options: argparse.Namespace, entry: AttackEntry) -> dict[str, str]
     return values | named_values(options.set)
 
 
-def _source(options: argparse.Namespace, dataset: Dataset | None) -> SourceImage:
+def _source(options: argparse.Namespace, dataset: Dataset | None, card: ModelCard) -> SourceImage:
     if options.image and (dataset is not None or options.sample):
         raise InputError("give either --image, or --dataset with --sample, not both")
     if options.image:
-        return from_file(Path(options.image), where=Slice(options.frame, options.axis))
+        source = from_file(Path(options.image), where=Slice(options.frame, options.axis))
+        if options.truth is None:
+            return source
+        truth = mask_from_file(Path(options.truth), source.shape, len(card.classes))
+        return replace(source, truth=truth.labels, valid=truth.valid)
+    if options.truth is not None:
+        raise InputError("--truth is the mask of --image; a sample of a data set has its own")
     if dataset is None or options.sample is None:
         raise InputError("say which image: --image FILE, or --dataset NAME --sample INDEX_OR_NAME")
     return from_sample(dataset, dataset.find(options.sample))
 
 
 def _target(
-    options: argparse.Namespace, dataset: Dataset | None, source: SourceImage
-) -> tuple[NDArray[np.int64], str]:
+    options: argparse.Namespace, dataset: Dataset | None, source: SourceImage, leads_away: bool
+) -> tuple[Mask, str]:
     given = [options.target_mask, options.target_sample, options.scenario]
-    if sum(value is not None for value in given) != 1:
+    count = sum(value is not None for value in given)
+    if leads_away and count == 0:
+        return _all_counted(np.zeros(source.shape, dtype=np.int64)), "no target"
+    if count != 1:
         raise InputError("say one target: --target-mask, --target-sample or --scenario")
     if options.target_mask is not None:
         path = Path(options.target_mask)
         classes = len(find_card(options.model).classes)
-        return target_from_file(path, source.shape, classes), f"file {path.name}"
+        encoding = dataset.encoding if dataset is not None else None
+        mask = mask_from_file(path, source.shape, classes, encoding=encoding)
+        return mask, f"file {path.name}"
     if options.target_sample is not None:
         if dataset is None:
             raise InputError("--target-sample is a sample of --dataset; name that too")
         other = dataset.find(options.target_sample)
         return target_from_sample(dataset, other, source.shape), f"mask of {other.name}"
     scenario = get_scenario(options.scenario)
-    return scenario.apply(_prediction(options, source)), f"{scenario.label.lower()} (prediction)"
+    made = scenario.apply(_prediction(options, source))
+    return _all_counted(made), f"{scenario.label.lower()} (prediction)"
+
+
+def _all_counted(labels: NDArray[np.int64]) -> Mask:
+    return Mask(labels, np.ones(labels.shape, dtype=np.bool_))
 
 
 def _region(
@@ -269,7 +295,7 @@ def _copies(folder: Path, out: str | None) -> dict[str, str]:
             with explained(path):
                 content = path.read_bytes()
             write_bytes(destination / path.relative_to(folder), content)
-    return {name: str(destination / name) for name in artefacts.FILES}
+    return {name: str(destination / name) for name in artefacts.FILES if (folder / name).exists()}
 
 
 def _run_answer(run: Run, files: dict[str, str]) -> dict[str, Any]:
@@ -278,10 +304,14 @@ def _run_answer(run: Run, files: dict[str, str]) -> dict[str, Any]:
         "attack": run.spec.attack,
         "model": run.spec.model,
         "image": run.spec.image_name,
-        "target": run.spec.target_name,
+        "target": run.spec.target_name if run.aim == TOWARDS else None,
+        "goal": run.goal,
         "status": run.state,
+        "ended": run.ending,
         "message": run.message,
         **run.results,
+        "outcome": run.outcome,
+        "success": run.success,
         "config": dict(run.spec.config),
         "seed": run.spec.seed,
     }

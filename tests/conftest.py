@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,12 +38,18 @@ def real() -> Path:
 @pytest.fixture(autouse=True)
 def _one_thread_and_seed(request: pytest.FixtureRequest) -> None:
     """Tests that use torch run on one thread, from one seed; others need not import it."""
-    import sys
-
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(1)
         torch.manual_seed(1907)
+
+
+@pytest.fixture(autouse=True)
+def _main_module() -> Iterator[None]:
+    """Keep the main module: AppTest leaves its script there, which a spawned process would run."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture

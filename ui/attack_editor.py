@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from asma_core.attacks.configs import AWAY, AWAY_FROM_TRUTH
 from asma_core.data.images import to_rgb
+from asma_core.data.masks import Mask
 from asma_core.data.palette import PREDICTION
 from asma_core.errors import AsmaError
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
@@ -22,9 +25,15 @@ from ui.mask_canvas import MaskDrawing, mask_canvas
 from ui.pictures import Layer
 from ui.region_choice import region_or_error
 from ui.source_choice import Chosen, choose_source
-from ui.target_choice import Start, choose_start
+from ui.target_choice import Start, choose_start, counted_target
 
 CANVAS_SIDE = 600
+AWAY_WORDS = {
+    AWAY: "This attack leads **away from what the network says** of the image. The target is not "
+    "used; choose the goal *towards the mask* to attack towards it.",
+    AWAY_FROM_TRUTH: "This attack leads **away from the truth**. The target is not used; choose "
+    "the goal *towards the mask* to attack towards it.",
+}
 
 
 def attack_editor(key: str) -> None:
@@ -57,7 +66,11 @@ def attack_editor(key: str) -> None:
     with right:
         choice = attack_form(key)
         region, usable = region_or_error(key, chosen, prediction, drawing.mask)
-        _target_figures(chosen, drawing, prediction)
+        target = counted_target(start, drawing.mask)
+        if choice.leads_away:
+            st.info(AWAY_WORDS[choice.config["goal_is"]], icon=":material/info:")
+        else:
+            _target_figures(chosen, target, prediction)
         if st.button(
             "Run the attack",
             key=f"{key}-run",
@@ -70,10 +83,11 @@ def attack_editor(key: str) -> None:
             _run(chosen, choice, start, drawing, region)
 
 
-def _target_figures(chosen: Chosen, drawing: MaskDrawing, prediction: NDArray[np.int64]) -> None:
-    share = float((drawing.mask > 0).mean())
+def _target_figures(chosen: Chosen, target: Mask, prediction: NDArray[np.int64]) -> None:
+    share = float((target.labels > 0).mean())
     classes = len(chosen.card.classes)
-    counts = confusion_matrix(drawing.mask, prediction, classes, chosen.source.valid)
+    counted = chosen.source.valid & target.valid
+    counts = confusion_matrix(target.labels, prediction, classes, counted)
     overlap = foreground_iou(counts)
     words = number(None if math.isnan(overlap) else overlap)
     st.markdown(
@@ -105,7 +119,12 @@ def _run(
         compiled=choice.compiled,
     )
     try:
-        run = services.queue().submit(request, source.towards(drawing.mask, region))
+        target = counted_target(start, drawing.mask)
+        inputs = source.towards(target, region)
+        if choice.leads_away:
+            # Kept for who changes the goal later; what is void in it must not count here.
+            inputs = replace(inputs, valid=source.valid)
+        run = services.queue().submit(request, inputs)
     except AsmaError as error:
         show_error(error)
         return

@@ -10,6 +10,7 @@ from typing import Any, Final, get_type_hints
 
 import streamlit as st
 
+from asma_core.attacks.configs import TOWARDS
 from asma_core.attacks.registry import ATTACKS, AttackEntry
 from asma_core.attacks.settings import Setting, choices, setting_of
 from asma_core.models.precision import AUTO
@@ -38,6 +39,11 @@ class AttackChoice:
     seed: int
     precision: str
     compiled: bool
+
+    @property
+    def leads_away(self) -> bool:
+        """Whether it goes without a target."""
+        return bool(self.config.get("goal_is", TOWARDS) != TOWARDS)
 
 
 def attack_form(key: str) -> AttackChoice:

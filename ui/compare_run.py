@@ -27,7 +27,7 @@ from ui.comparison.viewer import (
     view_to_query,
 )
 from ui.curves import NO_TOOLBAR, run_curves
-from ui.format import attack_title, moment, number, outcome, score_label
+from ui.format import attack_title, moment, number, score_label, standing_outcome
 from ui.guard import guarded, plain
 from ui.run_summary import figures_table, headline, how, key_figures, runs_table
 from ui.verdict import verdict_editor
@@ -63,7 +63,9 @@ def compare_run(run: Run) -> None:
 
 
 def class_names(run: Run) -> tuple[str, ...]:
-    """Return the classes of a run's network, numbered when its card is not there any more."""
+    """Return the classes of a run's network; of an old record as its card has them, or numbers."""
+    if run.spec.classes:
+        return run.spec.classes
     card = model_cards().get(run.spec.model)
     count = len(run.results.get("iou_per_class", [])) or 2
     if card is not None and len(card.classes) == count:
@@ -165,8 +167,8 @@ def _curves(run: Run) -> None:
     trajectory = read_trajectory(services.store().folder(run.id))
     figure = run_curves(
         trajectory,
-        score_label(run.results),
-        float(run.spec.config.get("target_iou", 1.0)),
+        score_label(run),
+        run.wanted,
         marked_step=trajectory["best_step"],
         height=340,
     )
@@ -232,7 +234,7 @@ def _chosen_beside(key: str) -> None:
 
 def _short(run: Run) -> str:
     score, l2 = run.results.get("score_8bit"), run.results.get("l2_8bit")
-    label = score_label(run.results)
+    label = score_label(run)
     return f"{run.id}, {attack_title(run)}, {label} {number(score)}, L2 {number(l2, 2)}"
 
 
@@ -265,7 +267,8 @@ def _list(others: list[Run]) -> None:
 
 def _line(run: Run) -> str:
     score, l2 = run.results.get("score_8bit"), run.results.get("l2_8bit")
+    figures = f"{score_label(run)} {number(score)}   L2 {number(l2, 2)}"
     return (
-        f"{run.id}   {attack_title(run)}   towards {plain(run.spec.target_name)}   "
-        f"{outcome(run)}   score {number(score)}   L2 {number(l2, 2)}   {moment(run.created)}"
+        f"{run.id}   {attack_title(run)}   {plain(run.goal)}   "
+        f"{standing_outcome(run)}   {figures}   {moment(run.created)}"
     )

@@ -23,7 +23,7 @@ from asma_core.runs.sources import SourceImage, from_sample
 from ui import services
 from ui.dataset_grid import PER_PAGE, listed
 from ui.dataset_view import View, change
-from ui.format import attack_title, moment, number, outcome, outcome_colour, score_label
+from ui.format import attack_title, moment, number, outcome_colour, score_label, standing_outcome
 from ui.guard import plain, show_error
 from ui.legend import class_swatch, swatch
 from ui.pictures import Layer, fit_size, outline, resize
@@ -243,9 +243,9 @@ def _runs(runs: Sequence[Run]) -> None:
 
 
 def _run_label(run: Run) -> str:
-    parts = [f":{outcome_colour(run)}[{outcome(run)}]", plain(attack_title(run))]
+    parts = [f":{outcome_colour(run)}[{standing_outcome(run)}]", plain(attack_title(run))]
     if run.results:
-        parts.append(f"{score_label(run.results)} {number(run.results.get('score_8bit'))}")
+        parts.append(f"{score_label(run)} {number(run.results.get('score_8bit'))}")
         parts.append(f"L2 {number(run.results.get('l2_8bit'), 2)}")
     parts.append(f":gray[{plain(moment(run.created))}]")
     return "&ensp;".join(parts)

@@ -31,12 +31,14 @@ class Draft:
         base: int64 (H, W), the mask that it was drawn over.
         name: Where that mask comes from, in words.
         objects: The shapes as the canvas has them.
+        counted: bool (H, W), False where that mask is void; None for all.
     """
 
     image: str
     base: NDArray[np.int64]
     name: str
     objects: list[dict[str, Any]]
+    counted: NDArray[np.bool_] | None = None
 
 
 def keep_draft(draft: Draft, key: str | None) -> str:
@@ -56,7 +58,8 @@ def keep_draft(draft: Draft, key: str | None) -> str:
         _file(key),
         {
             "image": draft.image,
-            "base": base64.b64encode(encode_mask(draft.base)).decode(),
+            "base": _text(draft.base),
+            "counted": None if draft.counted is None else _text(draft.counted.astype(np.int64)),
             "name": draft.name,
             "objects": draft.objects,
         },
@@ -70,10 +73,24 @@ def open_draft(key: str) -> Draft | None:
         return None
     try:
         kept = read_json(_file(key))
-        base = mask_values(base64.b64decode(kept["base"])).astype(np.int64)
-        return Draft(kept["image"], base, kept["name"], kept["objects"])
+        base, counted = _mask(kept["base"]), kept.get("counted")
+        return Draft(
+            kept["image"],
+            base,
+            kept["name"],
+            kept["objects"],
+            None if counted is None else _mask(counted) > 0,
+        )
     except (StoreError, InputError, KeyError, TypeError, ValueError):
         return None
+
+
+def _text(mask: NDArray[np.int64]) -> str:
+    return base64.b64encode(encode_mask(mask)).decode()
+
+
+def _mask(text: str) -> NDArray[np.int64]:
+    return mask_values(base64.b64decode(text)).astype(np.int64)
 
 
 def _file(key: str) -> Path:

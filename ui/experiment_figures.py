@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.table import FIGURES, success_curve
+from ui.format import SCORE_LABELS
 
 # Of Okabe and Ito, without the yellow that is too light for lines.
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A949A")
@@ -18,10 +19,14 @@ TITLES: Final = {
     "l2": "L2",
     "linf": "Linf",
     "iou": "IoU",
+    "structure_removed": "Structure removed",
+    "iou_lost": "IoU lost",
     "pixel_accuracy": "Pixel accuracy",
     "gradient_evaluations": "Gradient evaluations",
+    "forward_passes": "Forward passes",
     "seconds": "Seconds",
 }
+OVERLAPS: Final = ("iou", "structure_removed", "iou_lost", "pixel_accuracy")
 HEIGHT: Final = 420
 # Half the width over which the points of a row are strewn; rows are 1 apart.
 STREWN: Final = 0.22
@@ -73,9 +78,7 @@ def box_plot(cells: Sequence[Cell], titles: Mapping[str, str], figure: str) -> g
         ticktext=list(titles.values()),
         range=[-0.6, len(titles) - 0.4],
     )
-    drawing.update_yaxes(
-        rangemode="tozero" if figure not in ("iou", "pixel_accuracy") else "normal"
-    )
+    drawing.update_yaxes(rangemode="tozero" if figure not in OVERLAPS else "normal")
     return drawing
 
 
@@ -128,12 +131,12 @@ def _said(cell: Cell) -> list[str]:
     iou, l2 = cell.results.get("score_8bit"), cell.results.get("l2_8bit")
     score = "n/a" if iou is None else f"{iou:.3f}"
     change = "n/a" if l2 is None else f"{l2:.2f}"
-    end = "success" if cell.results.get("success") else "target not reached"
-    return [cell.sample, cell.target, f"IoU {score}, L2 {change}, {end}"]
+    label = SCORE_LABELS[cell.kind]
+    return [cell.sample, cell.target, f"{label} {score}, L2 {change}, {cell.outcome}"]
 
 
 def _symbols(cells: Sequence[Cell]) -> list[str]:
-    return ["circle" if cell.results.get("success") else "x-thin-open" for cell in cells]
+    return ["circle" if cell.success else "x-thin-open" for cell in cells]
 
 
 def _strewn(place: int, count: int) -> list[float]:

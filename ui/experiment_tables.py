@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
 from asma_core.experiments.cells import Cell
-from asma_core.experiments.export import COLUMNS, figure_text
+from asma_core.experiments.export import COLUMNS, by_goal, columns_of, figure_text, rate_text
 from asma_core.experiments.store import Experiment
 from asma_core.experiments.table import summary
 from ui.experiment_words import row_titles
+
+SUCCESS_HELP: Final = "Share of the pairs not already at their goal whose file reaches it"
+FIGURE_HELP: Final = "Mean ± standard deviation, 8-bit file"
 
 
 def experiment_tables(experiment: Experiment, cells: Sequence[Cell]) -> None:
@@ -23,16 +26,23 @@ def experiment_tables(experiment: Experiment, cells: Sequence[Cell]) -> None:
         if own:
             if words:
                 st.subheader(words, anchor=False)
-            _table(summary(own), titles, key=f"experiment-table-{study}")
+            tables = by_goal(summary(own))
+            for goal, rows in tables.items():
+                if len(tables) > 1:
+                    st.markdown(f"**{goal[:1].upper()}{goal[1:]}**")
+                place = list(tables).index(goal)
+                _table(rows, titles, key=f"experiment-table-{study}-{place}")
 
 
 def _table(rows: Sequence[dict[str, Any]], titles: dict[str, str], key: str) -> None:
+    names = columns_of(rows)
     shown = [
         {
             "attack": titles[row["label"]],
             "n": row["n"],
-            "success": f"{100 * row['success_rate']:.0f} %",
-            **{name: figure_text(row, name) for name in COLUMNS},
+            "success": rate_text(row),
+            "already": row["already"],
+            **{name: figure_text(row, name) for name in names},
         }
         for row in rows
     ]
@@ -45,11 +55,9 @@ def _table(rows: Sequence[dict[str, Any]], titles: dict[str, str], key: str) -> 
         column_config={
             "attack": text("Attack"),
             "n": st.column_config.NumberColumn("Pairs", width=70),
-            "success": text("Success", alignment="right", help="Share whose file meets the target"),
-            **{
-                name: text(head, alignment="right", help="Mean ± standard deviation, 8-bit file")
-                for name, (head, _) in COLUMNS.items()
-            },
+            "success": text("Success", alignment="right", help=SUCCESS_HELP),
+            "already": st.column_config.NumberColumn("Already there", width=100),
+            **{name: text(COLUMNS[name][0], alignment="right", help=FIGURE_HELP) for name in names},
         },
         alt="Attacks compared",
     )

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from asma_core.attacks.registry import ATTACKS
-from asma_core.runs.run import Run
+from asma_core.metrics.score import (
+    ALREADY_THERE,
+    IOU,
+    LOST,
+    NOT_REACHED,
+    REMOVED,
+    SUCCESS,
+)
+from asma_core.runs.run import CANCELLED, Run
 
 STATE_COLOURS: Final = {
     "queued": "gray",
@@ -17,6 +24,10 @@ STATE_COLOURS: Final = {
     "failed": "red",
     "interrupted": "red",
 }
+
+
+OUTCOME_COLOURS: Final = {SUCCESS: "green", ALREADY_THERE: "gray", NOT_REACHED: "orange"}
+SCORE_LABELS: Final = {IOU: "IoU", REMOVED: "Removed", LOST: "IoU lost"}
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -36,17 +47,19 @@ def moment(seconds: float) -> str:
 
 
 def outcome(run: Run) -> str:
-    """Return how a run stands, in a word: its state, or success or failure when it is done."""
-    if run.state != "done":
-        return run.state
-    return "success" if run.results.get("success") else "target not reached"
+    """Return whether a run's goal was reached, in words; its state while there is no result."""
+    return run.outcome or run.state
+
+
+def standing_outcome(run: Run) -> str:
+    """Return `outcome`, and that it was stopped where somebody did: two facts."""
+    stopped = run.outcome and run.state == CANCELLED
+    return f"{run.outcome}, stopped" if stopped else outcome(run)
 
 
 def outcome_colour(run: Run) -> str:
     """Return Streamlit's colour for `outcome`."""
-    if run.state == "done" and not run.results.get("success"):
-        return "orange"
-    return STATE_COLOURS[run.state]
+    return OUTCOME_COLOURS.get(run.outcome) or STATE_COLOURS[run.state]
 
 
 def attack_title(run: Run) -> str:
@@ -55,11 +68,6 @@ def attack_title(run: Run) -> str:
     return ATTACKS[name].title if name in ATTACKS else name.upper()
 
 
-def score_label(results: Mapping[str, Any]) -> str:
-    """Return what success was judged by.
-
-    "IoU", "Removed" where the target has no structure, or "IoU lost" of an attack that leads away
-    from the mask.
-    """
-    names = {"structure removed": "Removed", "iou lost": "IoU lost"}
-    return names.get(str(results.get("score_name")), "IoU")
+def score_label(run: Run) -> str:
+    """Return what a run is judged by: "IoU", "Removed" or "IoU lost"."""
+    return SCORE_LABELS.get(run.score_kind, "IoU")

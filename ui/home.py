@@ -21,7 +21,7 @@ from asma_core.runs.run import QUEUED, RUNNING, Run
 from asma_core.runs.spec import RunInputs, RunRequest
 from ui import services
 from ui.cards import Card, card_grid
-from ui.format import moment, number, outcome, outcome_colour, score_label
+from ui.format import moment, number, outcome_colour, score_label, standing_outcome
 from ui.guard import guarded, plain
 from ui.legend import legend
 from ui.run_pictures import run_picture
@@ -200,13 +200,13 @@ def _card(run: Run) -> Card:
         page="pages/compare.py" if run.ended else "pages/attack.py",
         query={"run": run.id},
         picture=run_picture(services.store(), run, PICTURE_SIDE, LINE_WIDTH),
-        caption=(f":{outcome_colour(run)}[{outcome(run)}]", _figures(run)),
+        caption=(f":{outcome_colour(run)}[{standing_outcome(run)}]", _figures(run)),
     )
 
 
 def _figures(run: Run) -> str:
     if not run.results:
         return moment(run.created)
-    label = score_label(run.results)
+    label = score_label(run)
     score, l2 = run.results.get("score_8bit"), run.results.get("l2_8bit")
     return f"{label} {number(score)} &nbsp; L2 {number(l2, 2)}"

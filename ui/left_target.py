@@ -65,7 +65,7 @@ def keep_left(key: str, chosen: Chosen, start: Start, drawing: MaskDrawing) -> N
         return
     now = (chosen.source.name, _fingerprint(start.mask), drawing.objects)
     if state.get(f"{key}-drafted") != now:
-        draft = Draft(chosen.source.name, start.mask, start.name, drawing.objects)
+        draft = Draft(chosen.source.name, start.mask, start.name, drawing.objects, start.counted)
         state[f"{key}-draft"] = keep_draft(draft, state.get(f"{key}-draft"))
         state[f"{key}-drafted"] = now
     if st.query_params.get(DRAFT) != state[f"{key}-draft"]:
@@ -82,13 +82,14 @@ def _take_draft(left: _Left, name: str) -> None:
     draft = open_draft(name)
     if draft is not None:
         left.image = draft.image
-        left.start = Start(draft.base, draft.name, draft.objects)
+        left.start = Start(draft.base, draft.name, draft.counted, draft.objects)
 
 
 def _take_run(key: str, left: _Left, run: Run) -> None:
     spec, state = run.spec, st.session_state
     left.image = spec.image_name
-    left.start = Start(services.store().inputs(run).target, f"target of run {run.id}")
+    inputs = services.store().inputs(run)
+    left.start = Start(inputs.target, f"target of run {run.id}", inputs.valid)
     state[f"{key}-network-{spec.dataset}"] = spec.model
     state[f"{key}-device"], state[f"{key}-seed"] = spec.device, spec.seed
     state[f"{key}-precision"], state[f"{key}-compiled"] = spec.precision, spec.compiled

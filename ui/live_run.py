@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from asma_core.attacks.configs import AWAY
+from asma_core.attacks.configs import TOWARDS
 from asma_core.data.images import to_rgb
 from asma_core.data.masks import mask_values
 from asma_core.data.palette import ADVERSARIAL, TARGET
@@ -22,7 +22,7 @@ from asma_core.runs.spec import RunInputs
 from asma_core.runs.store import RunStore
 from ui import services
 from ui.curves import NO_TOOLBAR, run_curves
-from ui.format import duration, number
+from ui.format import SCORE_LABELS, duration, number
 from ui.guard import guarded
 from ui.pictures import Layer, data_address, fit_size, outline, resize
 from ui.run_summary import headline
@@ -60,7 +60,8 @@ def _progress(store: RunStore, run: Run, state: LiveState | None) -> None:
         score = number(state.curves["score"][-1])
         left = duration(state.seconds_left)
         l2 = number(state.curves["l2"][-1], 2)
-        text = f"Step {state.step} of {state.steps}, at most {left} left, score {score}, L2 {l2}"
+        label = SCORE_LABELS.get(state.score_kind, "IoU")
+        text = f"Step {state.step} of {state.steps}, at most {left} left, {label} {score}, L2 {l2}"
         words.progress(min(state.step / state.steps, 1.0), text=text)
     if button.button(
         "Stopping" if run.cancel else "Stop",
@@ -84,24 +85,22 @@ def _pictures(inputs: RunInputs, run: Run, state: LiveState) -> None:
     if adversarial is None or prediction is None:
         return
     size = fit_size(adversarial.shape, PICTURE_SIDE, PICTURE_SIDE)
-    shown = outline(
-        resize(adversarial, size), [Layer(inputs.target, TARGET), Layer(prediction, ADVERSARIAL)]
-    )
-    change = adversarial.astype(np.int32) - to_rgb(inputs.image)
+    away = run.aim != TOWARDS
+    target = [] if away else [Layer(inputs.target, TARGET)]
+    shown = outline(resize(adversarial, size), [*target, Layer(prediction, ADVERSARIAL)])
+    change = adversarial.astype(np.int32) - to_rgb(inputs.original)
     gained = np.clip(128 + DIFFERENCE_GAIN * change, 0, 255).astype(np.uint8)
     left, middle, right = st.columns([3, 3, 4])
     left.image(data_address(shown), width="stretch")
-    left.caption(f"Adversarial image now, step {state.step}: target yellow, prediction magenta")
+    drawn = "prediction magenta" if away else "target yellow, prediction magenta"
+    left.caption(f"Adversarial image now, step {state.step}: {drawn}")
     middle.image(data_address(resize(gained, size)), width="stretch")
     middle.caption(f"Difference x {DIFFERENCE_GAIN}, grey is none")
-    label = "IoU" if (inputs.target > 0).any() else "Removed"
-    if run.spec.config.get("goal_is") == AWAY:
-        label = "IoU lost"
     right.plotly_chart(
         run_curves(
             state.curves,
-            label,
-            float(run.spec.config.get("target_iou", 1.0)),
+            SCORE_LABELS.get(state.score_kind, "IoU"),
+            run.wanted,
             height=320,
         ),
         key=f"live-curves-{run.id}",

@@ -66,8 +66,8 @@ def _lines(store: RunStore, run: Run) -> list[str]:
 def _figures(run: Run) -> str:
     results = run.results
     if not results:
-        return run.message or f"towards {run.spec.target_name}"
-    score = f"{score_label(results)} {number(results.get('score_8bit'))}"
+        return run.message or run.goal
+    score = f"{score_label(run)} {number(results.get('score_8bit'))}"
     return f"{score}, L2 {number(results.get('l2_8bit'), 2)}, {results.get('steps', 'n/a')} steps"
 
 

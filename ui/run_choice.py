@@ -8,7 +8,7 @@ import streamlit as st
 
 from asma_core.runs.run import Run
 from ui import services
-from ui.format import attack_title, moment, number, outcome
+from ui.format import attack_title, moment, number, score_label, standing_outcome
 from ui.guard import plain
 
 MOST_LISTED: Final = 300
@@ -74,8 +74,8 @@ def _title(run: Run) -> str:
     score = number(run.results.get("score_8bit"))
     spec = run.spec
     return (
-        f"{run.id}   {attack_title(run)}   {spec.image_name}, towards {spec.target_name}   "
-        f"{outcome(run)}, score {score}   {moment(run.created)}"
+        f"{run.id}   {attack_title(run)}   {spec.image_name}, {run.goal}   "
+        f"{standing_outcome(run)}, {score_label(run)} {score}   {moment(run.created)}"
     )
 
 

@@ -65,7 +65,7 @@ def _these(count: int) -> str:
 
 def _list(runs: Sequence[Run]) -> str:
     lines = [
-        f"- `{run.id}` {plain(run.spec.image_name)}, towards {plain(run.spec.target_name)}"
+        f"- `{run.id}` {plain(run.spec.image_name)}, {plain(run.goal)}"
         + (f" :gray-badge[{plain(run.verdict)}]" if run.verdict else "")
         for run in runs[:MOST_NAMED]
     ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from asma_core.runs.run import Run
+from asma_core.runs.run import CANCELLED, Run
 from ui.format import outcome
 
 OWN_IMAGE: Final = "own images"
@@ -82,10 +82,11 @@ class RunFilter:
         return kept if self.sort == "newest" else sorted(kept, key=place)
 
     def _fits(self, run: Run) -> bool:
+        if self.outcome and self.outcome not in outcomes(run):
+            return False
         return all(
             not wanted or wanted == has
             for wanted, has in (
-                (self.outcome, outcome(run)),
                 (self.attack, run.spec.attack),
                 (self.model, run.spec.model),
                 (self.dataset, run.spec.dataset or OWN_IMAGE),
@@ -98,8 +99,8 @@ def _holds(run: Run, words: Sequence[str]) -> bool:
     if not words:
         return True
     spec = run.spec
-    said = (run.id, run.message, run.verdict, run.note, run.tags, outcome(run))
-    made = (spec.image_name, spec.target_name, spec.attack, spec.model)
+    said = (run.id, run.message, run.verdict, run.note, run.tags, run.ending, *outcomes(run))
+    made = (spec.image_name, run.goal, spec.attack, spec.model)
     text = "\n".join(said + made).casefold()
     return all(word in text for word in words)
 
@@ -107,10 +108,15 @@ def _holds(run: Run, words: Sequence[str]) -> bool:
 def choices(runs: Sequence[Run]) -> dict[str, list[str]]:
     """Return what the runs can be narrowed to, by the filter's field."""
     values: dict[str, Value] = {
-        "outcome": outcome,
         "attack": lambda run: run.spec.attack,
         "model": lambda run: run.spec.model,
         "dataset": lambda run: run.spec.dataset or OWN_IMAGE,
         "verdict": lambda run: run.verdict or NO_VERDICT,
     }
-    return {name: sorted({value(run) for run in runs}) for name, value in values.items()}
+    found = {name: sorted({value(run) for run in runs}) for name, value in values.items()}
+    return {"outcome": sorted({told for run in runs for told in outcomes(run)}), **found}
+
+
+def outcomes(run: Run) -> tuple[str, ...]:
+    """Return what a run can be found by: its outcome, and that it was stopped."""
+    return (outcome(run), *((CANCELLED,) if run.outcome and run.state == CANCELLED else ()))

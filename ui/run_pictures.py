@@ -11,6 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from asma_core.attacks.configs import TOWARDS
 from asma_core.data.images import read_image, to_rgb
 from asma_core.data.masks import mask_values
 from asma_core.data.palette import ADVERSARIAL, TARGET
@@ -51,7 +52,8 @@ def run_picture(store: RunStore, run: Run, side: int, line_width: float) -> byte
 def _of_result(folder: str, side: int, line_width: float) -> bytes:
     files = Path(folder)
     image = to_rgb(read_image(files / "adversarial.png"))
-    target = mask_values(files / "target.png")
+    # An attack that leads away has none.
+    target = mask_values(files / "target.png") if (files / "target.png").exists() else None
     prediction = mask_values(files / "prediction_adversarial.png")
     return _drawn(image, target, prediction, side, line_width)
 
@@ -59,19 +61,23 @@ def _of_result(folder: str, side: int, line_width: float) -> bytes:
 @st.cache_data(max_entries=1000, show_spinner=False)
 def _of_inputs(home: str, inputs_hash: str, run_id: str, side: int, line_width: float) -> bytes:
     store = RunStore(Path(home))
-    inputs = store.inputs(store.get(run_id))
-    return _drawn(to_rgb(inputs.image), inputs.target, None, side, line_width)
+    run = store.get(run_id)
+    inputs = store.inputs(run)
+    target = inputs.target if run.aim == TOWARDS else None
+    return _drawn(to_rgb(inputs.image), target, None, side, line_width)
 
 
 def _drawn(
-    image: Pixels, target: Labels, prediction: Labels | None, side: int, line_width: float
+    image: Pixels, target: Labels | None, prediction: Labels | None, side: int, line_width: float
 ) -> bytes:
     """Draw on a square, so that rows and cards are alike whatever the image's shape."""
     size = fit_size(image.shape, side, side)
     factor = max(round(DRAWN_SIDE / side), 2)
     large = (size[0] * factor, size[1] * factor)
     # A good attack draws just where the target is: the wider line shows on both sides of it.
-    picture = outline(resize(image, large), [Layer(target, TARGET)], line_width * factor)
+    picture = resize(image, large)
+    if target is not None:
+        picture = outline(picture, [Layer(target, TARGET)], line_width * factor)
     if prediction is not None:
         picture = outline(picture, [Layer(prediction, ADVERSARIAL)], line_width * factor * 0.36)
     square = Image.new("RGB", (side, side))

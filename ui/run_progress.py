@@ -6,13 +6,13 @@ from asma_core.errors import StoreError
 from asma_core.files import read_json
 from asma_core.runs.run import RUNNING, Run
 from asma_core.runs.store import RunStore
-from ui.format import outcome
+from ui.format import standing_outcome
 
 
 def standing(store: RunStore, run: Run) -> str:
     """Return how a run stands in a few words, such as "running, step 84 of 300"."""
     if run.state != RUNNING:
-        return outcome(run)
+        return standing_outcome(run)
     if run.cancel:
         return "stopping"
     done = steps_done(store, run)

@@ -28,7 +28,8 @@ def run_result(run: Run) -> None:
         return
     key_figures(run)
     folder = services.store().folder(run.id)
-    target = mask_values(folder / artefacts.TARGET)
+    away = not (folder / artefacts.TARGET).exists()
+    target = [] if away else [Layer(mask_values(folder / artefacts.TARGET), TARGET)]
     panels = (
         ("Original", artefacts.ORIGINAL, artefacts.PREDICTION_CLEAN, PREDICTION),
         ("Adversarial", artefacts.ADVERSARIAL, artefacts.PREDICTION_ADVERSARIAL, ADVERSARIAL),
@@ -37,9 +38,9 @@ def run_result(run: Run) -> None:
     for column, (title, name, prediction, colour) in zip(columns, panels, strict=False):
         picture = to_rgb(read_image(folder / name))
         size = fit_size(picture.shape, PICTURE_SIDE, PICTURE_SIDE)
-        layers = [Layer(target, TARGET), Layer(mask_values(folder / prediction), colour)]
+        layers = [*target, Layer(mask_values(folder / prediction), colour)]
         column.image(data_address(outline(resize(picture, size), layers)), width="stretch")
-        column.caption(f"{title}: target yellow, prediction {_word(colour)}")
+        column.caption(f"{title}: {'' if away else 'target yellow, '}prediction {_word(colour)}")
     difference = to_rgb(read_image(folder / artefacts.DIFFERENCE))
     columns[2].image(data_address(difference), width="stretch")
     columns[2].caption(f"Difference x {artefacts.DIFFERENCE_GAIN}, grey is none")

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from asma_core.metrics.score import LOST, REMOVED
 from asma_core.runs.run import Run
-from ui.format import attack_title, number, outcome, outcome_colour, score_label
+from ui.format import (
+    attack_title,
+    number,
+    outcome,
+    outcome_colour,
+    score_label,
+    standing_outcome,
+)
 from ui.guard import plain
 
+SCORES = (("Structure removed", "structure_removed"), ("IoU lost", "iou_lost"))
 ROWS = (
     ("IoU", "iou", 3, ""),
     ("Pixel accuracy", "pixel_accuracy", 4, ""),
@@ -25,9 +34,9 @@ ROWS = (
 def headline(run: Run) -> None:
     """Show which run this is and how it ended."""
     spec = run.spec
-    words = f"{plain(spec.image_name)} towards {plain(spec.target_name)}"
+    words = f"{plain(spec.image_name)} {plain(run.goal)}"
     st.markdown(
-        f"### Run {run.id} :{outcome_colour(run)}-badge[{outcome(run)}]\n"
+        f"### Run {run.id} :{outcome_colour(run)}-badge[{standing_outcome(run)}]\n"
         f"{attack_title(run)} on {plain(spec.model)}, {words}"
     )
     if run.message:
@@ -40,7 +49,7 @@ def key_figures(run: Run) -> None:
     """Show the four figures that matter, of the 8-bit file."""
     results = run.results
     metrics = (
-        (f"{score_label(results)}, 8-bit", number(results.get("score_8bit"))),
+        (f"{score_label(run)}, 8-bit", number(results.get("score_8bit"))),
         ("L2, 8-bit", number(results.get("l2_8bit"), 2)),
         ("Linf, 8-bit", number(results.get("linf_8bit"))),
         ("Steps", str(results.get("steps", "n/a"))),
@@ -69,10 +78,17 @@ def runs_table(runs: Sequence[Run]) -> None:
     """Show the figures of several runs of one image beside each other, of their 8-bit files."""
     lines: list[tuple[str, Callable[[Run], str]]] = [
         ("Attack", lambda run: attack_title(run)),
-        ("Towards", lambda run: run.spec.target_name),
+        ("Goal", lambda run: run.goal),
         ("Outcome", outcome),
+        ("Ended", lambda run: run.ending),
+        *(
+            (label, _cell(key, 3, ""))
+            for label, key in SCORES
+            if any(run.results.get(f"{key}_8bit") is not None for run in runs)
+        ),
         *((label, _cell(key, digits, unit)) for label, key, digits, unit in ROWS),
         ("Gradient evaluations", lambda run: str(run.results.get("gradient_evaluations", "n/a"))),
+        ("Forward passes", lambda run: str(run.results.get("forward_passes", "n/a"))),
         ("Seconds", lambda run: number(run.results.get("seconds"), 1)),
     ]
     rows = [{"Figure": label} | {run.id: said(run) for run in runs} for label, said in lines]
@@ -90,12 +106,10 @@ def _cell(key: str, digits: int, unit: str) -> Callable[[Run], str]:
     return text
 
 
-def _rows(results: Any, classes: tuple[str, ...]) -> list[dict[str, str]]:
-    rows = []
-    if score_label(results) == "Removed":
-        rows.append(_row("Structure removed", results, "score", 3, ""))
-    if score_label(results) == "IoU lost":
-        rows.append(_row("IoU lost", results, "score", 3, ""))
+def _rows(results: Mapping[str, Any], classes: tuple[str, ...]) -> list[dict[str, str]]:
+    kind = str(results.get("score_name"))
+    judged = {REMOVED: "Structure removed", LOST: "IoU lost"}.get(kind)
+    rows = [_row(judged, results, "score", 3, "")] if judged else []
     rows += [_row(label, results, name, digits, unit) for label, name, digits, unit in ROWS]
     for number_of_class, name in enumerate(classes[1:], start=1):
         for title, key, digits, unit in (
@@ -127,11 +141,19 @@ def how(run: Run) -> str:
     settings = ", ".join(f"{name} {value}" for name, value in spec.config.items())
     notes = "".join(f" {name}: {value}." for name, value in results.get("notes", {}).items())
     share = results.get("region_share", 1.0)
+    threads = f", {spec.threads} thread{'' if spec.threads == 1 else 's'}" if spec.threads else ""
     within = "" if share == 1.0 else f" Changes only within {100 * share:.0f} % of the image."
     return (
         f"Chosen by the attack: {chosen or 'nothing'}.{notes}{within} Settings: {settings}. "
         f"Seed {spec.seed}. "
-        f"{results.get('gradient_evaluations', 0)} gradient evaluations in "
-        f"{results.get('seconds', 0):.1f} s on {results.get('device', spec.device)}; "
-        f"{results.get('stopped', run.state)}."
+        f"{passes_text(run)} in "
+        f"{results.get('seconds', 0):.1f} s on {results.get('device', spec.device)}{threads}; "
+        f"ended: {run.ending}."
     )
+
+
+def passes_text(run: Run) -> str:
+    """Return how often the network was asked: forward passes, and how many of them backward too."""
+    gradients = f"{run.results.get('gradient_evaluations', 0)} gradient evaluations"
+    forward = run.results.get("forward_passes")
+    return gradients if forward is None else f"{forward} forward passes, {gradients}"

@@ -11,7 +11,7 @@ import streamlit as st
 
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
-from ui.format import attack_title, moment
+from ui.format import attack_title, moment, outcome
 from ui.run_pictures import run_picture
 from ui.run_progress import standing
 from ui.run_selection import select_on_page, selected_ids
@@ -21,6 +21,9 @@ SHOWN: Final = f"{KEY}-shown"
 PICTURE_SIDE: Final = 124
 LINE_WIDTH: Final = 7.0
 ROW_HEIGHT: Final = 66
+OF_FILE: Final = "Of the file as saved, in 8 bits"
+# Goals that share no column with the overlap; shown where a run has them.
+OTHER_SCORES: Final = {"structure_removed": "Removed", "iou_lost": "IoU lost"}
 HEADER_HEIGHT: Final = 36
 MOST_HEIGHT: Final = 640
 # The table's own export knows nothing of formulas and its search only of this page.
@@ -39,7 +42,7 @@ def run_table(store: RunStore, runs: Sequence[Run]) -> None:
     _tick(ids)
     st.html(STYLE)
     st.dataframe(
-        pd.DataFrame([_row(store, run) for run in runs]),
+        pd.DataFrame([_row(store, run) for run in runs]).drop(columns=_unused(runs)),
         key=KEY,
         hide_index=True,
         row_height=ROW_HEIGHT,
@@ -72,20 +75,31 @@ def _row(store: RunStore, run: Run) -> dict[str, Any]:
     return {
         "picture": _data_url(picture) if picture else None,
         "run": run.id,
-        "outcome": standing(store, run),
+        "outcome": outcome(run) if run.ended else standing(store, run),
+        "ended": run.ending,
         "attack": attack_title(run),
         "iou": results.get("iou_8bit"),
+        **{name: results.get(f"{name}_8bit") for name in OTHER_SCORES},
         "l2": results.get("l2_8bit"),
         "steps": results.get("steps"),
         "seconds": results.get("seconds"),
         "image": spec.image_name,
-        "target": spec.target_name,
+        "goal": run.goal,
         "model": spec.model,
         "verdict": run.verdict,
         "tags": run.tags,
         "created": moment(run.created),
         "words": _one_line(run.message or run.note),
     }
+
+
+def _unused(runs: Sequence[Run]) -> list[str]:
+    """Return the scores that no run of this page has."""
+    return [
+        name
+        for name in OTHER_SCORES
+        if all(run.results.get(f"{name}_8bit") is None for run in runs)
+    ]
 
 
 def _one_line(text: str) -> str:
@@ -107,20 +121,25 @@ def _columns() -> dict[str, Any]:
             "(magenta)",
         ),
         "run": text("Run", width=86, pinned=True),
-        "outcome": text("Outcome", width=140),
+        "outcome": text("Outcome", width=130),
+        "ended": text("Ended", width=130, help="Why it ended; that says nothing of the outcome"),
         "attack": text("Attack", width=92),
         "iou": figure(
             "IoU",
             width=72,
             format="%.3f",
             alignment="right",
-            help="Of the file as saved, in 8 bits",
+            help=OF_FILE,
         ),
-        "l2": figure("L2", width=68, format="%.2f", help="Of the file as saved, in 8 bits"),
+        **{
+            name: figure(label, width=84, format="%.3f", alignment="right", help=OF_FILE)
+            for name, label in OTHER_SCORES.items()
+        },
+        "l2": figure("L2", width=68, format="%.2f", help=OF_FILE),
         "steps": figure("Steps", width=66, format="%d"),
         "seconds": figure("Time", width=78, format="%.1f s", help="Seconds of the attack itself"),
         "image": text("Image", width=168),
-        "target": text("Target", width=190),
+        "goal": text("Goal", width=210),
         "model": text("Network", width=146),
         "verdict": text("Verdict", width=100),
         "tags": text("Tags", width=120),

@@ -9,9 +9,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from asma_core.data.masks import Mask
 from asma_core.data.scenarios import SCENARIOS, Parameter, Scenario
 from asma_core.errors import AsmaError
-from asma_core.runs.sources import target_from_file, target_from_sample
+from asma_core.runs.sources import mask_from_file, target_from_sample
 from ui.guard import show_error
 from ui.source_choice import Chosen
 from ui.values import SESSION, initial
@@ -31,12 +32,21 @@ class Start:
     Attributes:
         mask: int64 (H, W).
         name: Where it comes from, in words.
+        counted: bool (H, W), False where it is void; None for all.
         drawn: Shapes that were drawn over it before, as the canvas has them.
     """
 
     mask: NDArray[np.int64]
     name: str
+    counted: NDArray[np.bool_] | None = None
     drawn: list[dict[str, Any]] | None = None
+
+
+def counted_target(start: Start, drawn: NDArray[np.int64]) -> Mask:
+    """Return what was drawn over a start as a target: void stays void where nobody drew."""
+    if start.counted is None:
+        return Mask(drawn, np.ones(drawn.shape, dtype=np.bool_))
+    return Mask(drawn, start.counted | (drawn != start.mask))
 
 
 def choose_start(
@@ -94,7 +104,7 @@ def _other(key: str, chosen: Chosen) -> Start:
         persist_state=SESSION,
     )
     mask = target_from_sample(chosen.dataset, chosen.dataset.find(name), chosen.source.shape)
-    return Start(mask, f"mask of {name}")
+    return Start(mask.labels, f"mask of {name}", mask.valid)
 
 
 def _file(key: str, chosen: Chosen, prediction: NDArray[np.int64]) -> Start:
@@ -108,11 +118,12 @@ def _file(key: str, chosen: Chosen, prediction: NDArray[np.int64]) -> Start:
         return Start(np.zeros_like(prediction), "nothing")
     try:
         shape, classes = chosen.source.shape, len(chosen.card.classes)
-        mask = target_from_file(uploaded.getvalue(), shape, classes, uploaded.name)
+        encoding = chosen.dataset.encoding if chosen.dataset is not None else None
+        mask = mask_from_file(uploaded.getvalue(), shape, classes, uploaded.name, encoding)
     except AsmaError as error:
         show_error(error)
         return Start(np.zeros_like(prediction), "nothing")
-    return Start(mask, f"file {uploaded.name}")
+    return Start(mask.labels, f"file {uploaded.name}", mask.valid)
 
 
 def _changed(key: str, start: Start, classes: int) -> Start:
@@ -138,7 +149,7 @@ def _changed(key: str, start: Start, classes: int) -> Start:
     except AsmaError as error:
         show_error(error)
         return start
-    return Start(mask, f"{start.name}, {scenario.label.lower()}")
+    return Start(mask, f"{start.name}, {scenario.label.lower()}", start.counted)
 
 
 def _values(key: str, scenario: Scenario) -> dict[str, Any]:

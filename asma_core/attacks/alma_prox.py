@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from asma_core.attacks.loop import Look, Method, MethodAttack
-from asma_core.attacks.pixels import keepable, margin_weights, margins
+from asma_core.attacks.pixels import keepable, margin_weights, margins, typical_size
 from asma_core.attacks.problem import Problem, largest
 from asma_core.attacks.proximal import prox_linf
 from asma_core.attacks.proximal_configs import AlmaConfig
@@ -59,7 +59,8 @@ class _AugmentedLagrangian(Method):
         """Lower the penalty of the constraints, without the worst, which may stay."""
         constraint, target, rivals, unit = self._constraint_of(look)
         self._adapt(look, constraint)
-        scaled = constraint * self._scale.view(-1, 1, 1)
+        # At void pixels the penalty may grow beyond all bounds, and infinity times 0 is no number.
+        scaled = constraint.where(look.problem.valid, 0.0) * self._scale.view(-1, 1, 1)
         slope = _penalty_slope(scaled, self._multiplier, self._weight)
         moving = MULTIPLIER_MEMORY * self._multiplier + (1.0 - MULTIPLIER_MEMORY) * slope
         self._multiplier = moving.clamp(*MULTIPLIERS)
@@ -96,8 +97,8 @@ class _AugmentedLagrangian(Method):
             unit = (top[:, 0] - top[:, 2]).clamp_min(1e-6)
         else:
             if self._typical is None:
-                self._typical = margin.abs().flatten(1).median(dim=1).values.clamp_min(1e-6)
-            unit = self._typical.view(-1, 1, 1).expand_as(margin)
+                self._typical = typical_size(margin, look.problem)
+            unit = self._typical.expand_as(margin)
         return margin / unit, raised, lowered, unit
 
     def _adapt(self, look: Look, constraint: Tensor) -> None:

@@ -15,7 +15,7 @@ the pixels that are not there yet, which is ours. An image within a larger radiu
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import torch
@@ -28,7 +28,7 @@ from asma_core.attacks.ensemble_configs import ApgdConfig, EnsembleConfig
 from asma_core.attacks.loop import Look, Method, MethodAttack
 from asma_core.attacks.pixels import entropy_weights
 from asma_core.attacks.problem import Problem, per_image
-from asma_core.attacks.projected import chosen_budget
+from asma_core.attacks.projected import budgets, chosen_budget
 from asma_core.attacks.sequence import Sequence, Stage
 
 RADII: Final = (2.0, 1.5, 1.0)
@@ -99,6 +99,7 @@ class Apgd(Method):
         self._away = config.goal().away
         self._budget = chosen_budget(problem, LINF, config.budget)
         check_budget(float(self._budget.min()), LINF, config.rounding)
+        self._chosen = budgets(problem, self._budget)
         self._stage = -1
         self._checks: list[int] = []
         count = len(problem.images)
@@ -112,6 +113,10 @@ class Apgd(Method):
         self._improved = self._budget.new_zeros(count)
         self._halved = torch.zeros(count, dtype=torch.bool, device=problem.images.device)
         self._since = 0
+
+    def chosen(self) -> Mapping[int, Mapping[str, float]]:
+        """Return the budget of each image."""
+        return self._chosen
 
     def eligible(self, step: int, steps: int) -> bool:
         """Count an image only within the budget itself."""

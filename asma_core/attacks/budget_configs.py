@@ -6,22 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from asma_core.attacks.configs import (
-    AWAY,
+    AIM,
     L2,
     LINF,
     STOP_AT_TARGET,
     TOWARDS,
+    Aim,
     CommonConfig,
     Goal,
 )
 from asma_core.attacks.settings import setting
-
-GOAL = (
-    "Goal",
-    "Towards the mask: the prediction shall become it. Away from the mask (untargeted): the "
-    "prediction shall be it no longer; the attack succeeds when their IoU is at most 1 - target "
-    "IoU.",
-)
 
 
 @dataclass(frozen=True)
@@ -31,7 +25,7 @@ class BudgetConfig(CommonConfig):
     steps: int = setting(
         100, "Steps", "Most updates of the image.", minimum=1, maximum=100_000, unit="steps"
     )
-    goal_is: Literal["towards the mask", "away from the mask"] = setting(TOWARDS, *GOAL)
+    goal_is: Aim = setting(TOWARDS, **AIM)
     norm: Literal["linf", "l2"] = setting(LINF, "Norm", "In which the budget is measured.")
     budget: float | None = setting(
         None,
@@ -61,7 +55,7 @@ class BudgetConfig(CommonConfig):
 
     def goal(self) -> Goal:
         """Return how the attack is judged."""
-        return Goal(self.stop_at_target, self.norm, away=self.goal_is == AWAY)
+        return Goal(self.stop_at_target, self.norm, aim=self.goal_is)
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ def before(
     target: Tensor,
     valid: Tensor,
     region: Tensor | None = None,
+    away: bool = False,
 ) -> list[str]:
     """Check a network at an image; costs two forward passes and one backward pass.
 
@@ -70,6 +71,7 @@ def before(
         target: int64 (1, H', W').
         valid: bool (1, H', W').
         region: bool (1, H, W), where the image may change; everywhere unless given.
+        away: Whether the mask is what the prediction shall no longer be.
 
     Returns:
         The sentences that apply.
@@ -81,20 +83,23 @@ def before(
         with torch.no_grad():
             again = model(images)
         found = [TRAINING] if training else []
-        spread = float(logits.detach().std())
-        if float((logits.detach() - again).abs().max()) > SAME * max(spread, 1e-12):
+        counted = valid[:, None].expand_as(logits)
+        told = logits.detach()[counted]
+        spread = float(told.std())
+        if float((told - again[counted]).abs().max()) > SAME * max(spread, 1e-12):
             found.append(TWO_ANSWERS)
-        if _look_like_probabilities(logits.detach()):
+        if _look_like_probabilities(logits.detach(), valid):
             found.append(PROBABILITIES)
-        if _vanishes(logits, inputs, target.where(valid, 0), valid):
+        at_mask = predicted(logits.detach()) == target
+        to_change = (at_mask if away else ~at_mask) & valid
+        if _vanishes(logits, inputs, target.where(valid, 0), to_change):
             found.append(VANISHING)
-        if region is not None and _is_far(logits.detach(), target, valid, region):
+        if region is not None and _is_far(to_change, region):
             found.append(FAR_REGION)
     return found
 
 
-def _is_far(logits: Tensor, target: Tensor, valid: Tensor, region: Tensor) -> bool:
-    wrong = (predicted(logits) != target) & valid
+def _is_far(wrong: Tensor, region: Tensor) -> bool:
     # A network without padding sees more than it labels.
     seen = region
     if wrong.shape != region.shape:
@@ -103,15 +108,16 @@ def _is_far(logits: Tensor, target: Tensor, valid: Tensor, region: Tensor) -> bo
     return bool(wrong.any()) and not bool((wrong & seen).any())
 
 
-def _look_like_probabilities(logits: Tensor) -> bool:
-    inside = float(logits.min()) >= 0.0 and float(logits.max()) <= 1.0
-    return inside and float((logits.sum(dim=1) - 1.0).abs().max()) <= SUMS_TO_ONE
+def _look_like_probabilities(logits: Tensor, valid: Tensor) -> bool:
+    told = logits.movedim(1, -1)[valid]
+    inside = float(told.min()) >= 0.0 and float(told.max()) <= 1.0
+    return inside and float((told.sum(dim=1) - 1.0).abs().max()) <= SUMS_TO_ONE
 
 
-def _vanishes(logits: Tensor, inputs: Tensor, target: Tensor, valid: Tensor) -> bool:
+def _vanishes(logits: Tensor, inputs: Tensor, target: Tensor, to_change: Tensor) -> bool:
     """Tell whether by its gradient not even the largest possible change would be enough."""
     margin, rivals = margins(logits.detach(), target)
-    pull = ((margin > 0) & valid).to(margin)
+    margin, pull = margin.abs(), to_change.to(margin)
     if not bool(pull.any()) or not logits.requires_grad:
         return False
     weights = margin_weights(logits.detach(), target, rivals, pull)

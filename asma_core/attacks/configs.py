@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Literal
 
 from asma_core.attacks.settings import AttackConfig, setting
 
 L2: Final = "l2"
 LINF: Final = "linf"
 TOWARDS: Final = "towards the mask"
-AWAY: Final = "away from the mask"
+AWAY: Final = "away from the prediction"
+AWAY_FROM_TRUTH: Final = "away from the truth"
+# What records of before 2026-11-28 say; they led away from the drawn target.
+FORMERLY_AWAY: Final = "away from the mask"
+Aim = Literal["towards the mask", "away from the prediction", "away from the truth"]
+AIM: Final[Mapping[str, Any]] = {
+    "label": "Goal",
+    "help": "Towards the mask: the prediction shall become the target. Away (untargeted) from the "
+    "prediction, what the network says of the original, or from the truth: the prediction shall "
+    "be it no longer, the target is not used, and the attack succeeds when their IoU is at most "
+    "1 - target IoU.",
+    "formerly": {FORMERLY_AWAY: AWAY},
+}
 STOP_AT_TARGET: Final = (
     "Stop at the target",
     "Stop an image at its first success; otherwise go on to the last step and keep the best.",
@@ -24,13 +37,18 @@ class Goal:
     Attributes:
         stops: Whether an image is done at its first success.
         norm: In which the nearer of two successes wins, `L2` or `LINF`.
-        away: Whether the mask is what the prediction shall no longer be (untargeted); the score is
-            then 1 - IoU.
+        aim: Towards the target mask, or away (untargeted) from what the network says of the
+            original, or from the truth.
     """
 
     stops: bool
     norm: str = L2
-    away: bool = False
+    aim: str = TOWARDS
+
+    @property
+    def away(self) -> bool:
+        """Whether the mask is what the prediction shall no longer be; the score is 1 - IoU."""
+        return self.aim != TOWARDS
 
 
 @dataclass(frozen=True)

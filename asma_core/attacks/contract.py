@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from asma_core.attacks.settings import AttackConfig
+from asma_core.metrics.score import IOU
 
 # Records and pages name these types too, and must not import torch.
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 TARGET_REACHED: Final = "target reached"
 STEPS_USED: Final = "steps used"
 NOTHING_TO_GAIN: Final = "nothing more to gain"
+ALREADY_THERE: Final = "already there"
 CANCELLED: Final = "cancelled"
 
 
@@ -25,12 +27,13 @@ class ImageStep:
     Attributes:
         index: Place of the image in the batch.
         step: Updates made so far.
-        score: `iou`, or the share of structure removed for a target without structure, or 1 - `iou`
-            for an attack that leads away from the mask.
-        iou: Mean IoU of the foreground classes with the mask, in [0, 1].
+        score: What the image is judged by, in [0, 1]; see `asma_core.metrics.score`.
+        iou: Mean IoU of the foreground classes with the mask, in [0, 1]; NaN where the mask has no
+            structure.
         pixel_accuracy: In [0, 1].
         l2: Euclidean norm of the perturbation in [0, 1] units.
         linf: Largest absolute value of the perturbation in [0, 1] units.
+        kind: Of the score, as `asma_core.metrics.score` names it.
     """
 
     index: int
@@ -40,6 +43,7 @@ class ImageStep:
     pixel_accuracy: float
     l2: float
     linf: float
+    kind: str = IOU
 
 
 @dataclass(frozen=True)
@@ -83,12 +87,14 @@ class AttackResult:
 
     Attributes:
         adversarial: float32 (C, H, W) in [0, 1] on the CPU: the best image.
-        success: Whether the best image met the target IoU (as rounded to 8 bits, if the config
-            says so).
+        success: Whether the best image is a change that met the target IoU (as rounded to 8 bits,
+            if the config says so). An original that is there already is none.
         best: Figures of the best image.
         steps: Updates made.
-        gradient_evaluations: Forward and backward passes spent.
-        stopped: Why it ended: `TARGET_REACHED`, `STEPS_USED`, `NOTHING_TO_GAIN` or `CANCELLED`.
+        gradient_evaluations: Forward passes with a backward pass spent.
+        forward_passes: All forward passes spent, those with a backward pass among them.
+        stopped: Why it ended: `TARGET_REACHED`, `STEPS_USED`, `NOTHING_TO_GAIN`, `ALREADY_THERE` or
+            `CANCELLED`; it says nothing of success.
         chosen: What the attack chose by itself, such as tau and beta.
         trajectory: Figures of each step.
         notes: What else there is to say, such as which of several attacks was the best.
@@ -99,6 +105,7 @@ class AttackResult:
     best: ImageStep
     steps: int
     gradient_evaluations: int
+    forward_passes: int
     stopped: str
     chosen: Mapping[str, float]
     trajectory: tuple[ImageStep, ...]

@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from asma_core.attacks.budget_configs import GOAL
-from asma_core.attacks.configs import AWAY, LINF, STOP_AT_TARGET, TOWARDS, CommonConfig, Goal
+from asma_core.attacks.configs import (
+    AIM,
+    AWAY,
+    LINF,
+    STOP_AT_TARGET,
+    TOWARDS,
+    Aim,
+    CommonConfig,
+    Goal,
+)
 from asma_core.attacks.settings import setting
 
 BUDGET = (
@@ -27,13 +35,13 @@ class EnsembleConfig(CommonConfig):
         maximum=100_000,
         unit="steps",
     )
-    goal_is: Literal["towards the mask", "away from the mask"] = setting(AWAY, *GOAL)
+    goal_is: Aim = setting(AWAY, **AIM)
     budget: float | None = setting(None, *BUDGET, minimum=0.0, maximum=1.0, open_minimum=True)
     stop_at_target: bool = setting(True, *STOP_AT_TARGET, advanced=True)
 
     def goal(self) -> Goal:
         """Return how the attack is judged."""
-        return Goal(self.stop_at_target, LINF, away=self.goal_is == AWAY)
+        return Goal(self.stop_at_target, LINF, aim=self.goal_is)
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class SquareConfig(CommonConfig):
         maximum=1_000_000,
         unit="queries",
     )
-    goal_is: Literal["towards the mask", "away from the mask"] = setting(TOWARDS, *GOAL)
+    goal_is: Aim = setting(TOWARDS, **AIM)
     budget: float | None = setting(None, *BUDGET, minimum=0.0, maximum=1.0, open_minimum=True)
     first_share: float = setting(
         0.05,
@@ -72,7 +80,7 @@ class SquareConfig(CommonConfig):
 
     def goal(self) -> Goal:
         """Return how the attack is judged."""
-        return Goal(self.stop_at_target, LINF, away=self.goal_is == AWAY)
+        return Goal(self.stop_at_target, LINF, aim=self.goal_is)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from asma_core.attacks.pixels import margin_weights, margins
+from asma_core.attacks.pixels import margin_weights, margins, typical_size
 from asma_core.attacks.problem import Problem
 
 # In units of the image's median margin before the attack.
@@ -55,7 +55,9 @@ class Pull:
             float32 (B, K, H, W), and float32 (B,): the sum of pull times margin of wrong pixels.
         """
         margin, rivals = margins(logits, self._problem.target)
-        spread = self._spread_of(margin)
+        if self._spread is None:
+            self._spread = typical_size(margin, self._problem)
+        spread = self._spread
         width = spread * (WIDTH_FIRST + (WIDTH_LAST - WIDTH_FIRST) * progress.view(-1, 1, 1))
         pull = torch.sigmoid((margin + HEADROOM * spread) / width)
         wrong = margin.clamp_min(0.0)
@@ -73,15 +75,6 @@ class Pull:
         self._hopeless = self._hopeless[rows]
         if self._spread is not None and self._shares is not None:
             self._spread, self._shares = self._spread[rows], self._shares[rows]
-
-    def _spread_of(self, margin: Tensor) -> Tensor:
-        """Return the median size of the margins before the attack, float32 (B, 1, 1)."""
-        if self._spread is None:
-            sizes = margin.abs().where(self._problem.valid, torch.nan).flatten(1)
-            median = sizes.nanmedian(dim=1).values
-            # A network that is certain nowhere, or only of void, has no scale: any serves.
-            self._spread = median.clamp_min(1e-6).view(-1, 1, 1)
-        return self._spread
 
     def _share_of(self, rivals: Tensor, classes: int) -> Tensor:
         """Return how much a wrong pixel takes from the mean IoU, the most being 1: (B, H, W).

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from asma_core.attacks.configs import LINF
 from asma_core.attacks.loop import Look, Method, MethodAttack
-from asma_core.attacks.pixels import keepable, margin_weights, margins
+from asma_core.attacks.pixels import keepable, margin_weights, margins, typical_size
 from asma_core.attacks.problem import Problem, per_image
 from asma_core.attacks.proximal import prox_l2, prox_linf
 from asma_core.attacks.proximal_configs import PdpgdConfig
@@ -54,8 +54,8 @@ class _PrimalDual(Method):
         if self._away:
             margin, raised, lowered = -margin, rivals, look.problem.target
         if self._unit is None:
-            self._unit = margin.abs().flatten(1).median(dim=1).values
-        margin = margin + HEADROOM * self._unit.view(-1, 1, 1)
+            self._unit = typical_size(margin, look.problem)
+        margin = margin + HEADROOM * self._unit
         moved = self._dual + self._dual_step * margin.sign()
         self._dual = moved.clamp_max(LARGEST_DUAL)
         counted = self._dual.where(look.problem.valid, -torch.inf).flatten(1)

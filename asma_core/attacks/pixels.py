@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
@@ -29,6 +27,19 @@ def margins(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return strongest - wanted[:, 0], rivals
 
 
+def typical_size(margin: Tensor, problem: Problem) -> Tensor:
+    """Return the median size of the margins of the pixels that count, float32 (B, 1, 1), above 0.
+
+    Args:
+        margin: float32 (B, H, W), of `margins`.
+        problem: Of these images.
+    """
+    # What the logits are where nothing counts must not change a bit of any result.
+    sizes = margin.abs().where(problem.valid, torch.nan).flatten(1)
+    # A network that is certain nowhere has no scale: any serves.
+    return sizes.nanmedian(dim=1).values.clamp_min(1e-6).view(-1, 1, 1)
+
+
 def margin_weights(logits: Tensor, target: Tensor, rivals: Tensor, pull: Tensor) -> Tensor:
     """Return logit weights whose ascent lowers the margins, each by its own pull.
 
@@ -43,21 +54,6 @@ def margin_weights(logits: Tensor, target: Tensor, rivals: Tensor, pull: Tensor)
     """
     weights = torch.zeros_like(logits).scatter_(1, target[:, None], pull[:, None])
     return weights.scatter_(1, rivals[:, None], -pull[:, None])
-
-
-def descent_weights(logits: Tensor, loss: Callable[[Tensor], Tensor]) -> Tensor:
-    """Return logit weights whose ascent lowers a loss: minus its gradient in the logits.
-
-    Args:
-        logits: float32 (B, K, H, W), without gradients.
-        loss: Takes logits and returns a number to be lowered.
-
-    Returns:
-        float32 (B, K, H, W).
-    """
-    leaf = logits.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(loss(leaf), leaf)
-    return -gradient
 
 
 def seeded() -> torch.Generator:

@@ -76,6 +76,12 @@ class Projected(Method):
         return self._chosen
 
 
+def budgets(problem: Problem, budget: Tensor) -> dict[int, dict[str, float]]:
+    """Return the budget of each image, (B,), as `Method.chosen` names it."""
+    rows = zip(problem.indices.tolist(), budget.tolist(), strict=True)
+    return {index: {"budget": own} for index, own in rows}
+
+
 def chosen_budget(problem: Problem, norm: str, budget: float | None) -> Tensor:
     """Return the budget of each image, float32 (B,), as given or automatic."""
     count = problem.images.new_ones(len(problem.images))

@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from asma_core.attacks.budget_configs import GOAL
-from asma_core.attacks.configs import AWAY, LINF, TOWARDS, CommonConfig, Goal
+from asma_core.attacks.configs import (
+    AIM,
+    LINF,
+    TOWARDS,
+    Aim,
+    CommonConfig,
+    Goal,
+)
 from asma_core.attacks.settings import setting
 
 
@@ -17,7 +23,7 @@ class AlmaConfig(CommonConfig):
     steps: int = setting(
         500, "Steps", "Most updates of the image.", minimum=1, maximum=100_000, unit="steps"
     )
-    goal_is: Literal["towards the mask", "away from the mask"] = setting(TOWARDS, *GOAL)
+    goal_is: Aim = setting(TOWARDS, **AIM)
     step_size: float = setting(
         1e-3,
         "Step size",
@@ -30,7 +36,7 @@ class AlmaConfig(CommonConfig):
 
     def goal(self) -> Goal:
         """Return how the attack is judged: it goes on after a success, to a smaller change."""
-        return Goal(stops=False, norm=LINF, away=self.goal_is == AWAY)
+        return Goal(stops=False, norm=LINF, aim=self.goal_is)
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class PdpgdConfig(CommonConfig):
     steps: int = setting(
         500, "Steps", "Most updates of the image.", minimum=1, maximum=100_000, unit="steps"
     )
-    goal_is: Literal["towards the mask", "away from the mask"] = setting(TOWARDS, *GOAL)
+    goal_is: Aim = setting(TOWARDS, **AIM)
     norm: Literal["l2", "linf"] = setting("l2", "Norm", "What is to be small.")
     step_size: float = setting(
         1e-2,
@@ -63,4 +69,4 @@ class PdpgdConfig(CommonConfig):
 
     def goal(self) -> Goal:
         """Return how the attack is judged: it goes on after a success, to a smaller change."""
-        return Goal(stops=False, norm=self.norm, away=self.goal_is == AWAY)
+        return Goal(stops=False, norm=self.norm, aim=self.goal_is)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from asma_core.attacks.configs import CommonConfig, Goal
 from asma_core.attacks.contract import (
+    ALREADY_THERE,
     CANCELLED,
     TARGET_REACHED,
     Attack,
@@ -102,8 +103,7 @@ def _goes_on(known: AttackResult | None, goal: Goal) -> bool:
     """An image is done when it was at its target from the start, or at any success if so asked."""
     if known is None:
         return True
-    at_target = known.success and known.best.step == 0
-    return not (at_target or (known.success and goal.stops))
+    return not (known.stopped == ALREADY_THERE or (known.success and goal.stops))
 
 
 class _Run:
@@ -159,7 +159,7 @@ class _Run:
 
     def ended(self, result: AttackResult) -> AttackResult:
         """Say how an image ended, when its last attack knows only of itself."""
-        if self.cancelled and result.stopped != TARGET_REACHED:
+        if self.cancelled and result.stopped not in (TARGET_REACHED, ALREADY_THERE):
             return replace(result, stopped=CANCELLED)
         return result
 
@@ -175,6 +175,7 @@ def _merged(before: AttackResult | None, now: AttackResult, name: str, goal: Goa
         best,
         steps=now.steps,
         gradient_evaluations=before.gradient_evaluations + now.gradient_evaluations,
+        forward_passes=before.forward_passes + now.forward_passes,
         stopped=now.stopped,
         trajectory=before.trajectory + now.trajectory,
     )

@@ -24,6 +24,7 @@ class Setting:
         unit: Of the value, or "".
         open_minimum: Whether `minimum` itself is forbidden.
         advanced: Whether the page keeps it folded away.
+        formerly: Values of older records, by what stands for them now.
     """
 
     label: str
@@ -33,6 +34,7 @@ class Setting:
     unit: str = ""
     open_minimum: bool = False
     advanced: bool = False
+    formerly: Mapping[str, str] = field(default_factory=dict)
 
     def range_text(self) -> str:
         """Return the allowed range in words."""
@@ -119,7 +121,17 @@ def config_from_text(config: type[Config], values: Mapping[str, str]) -> Config:
     for name in values:
         if name not in kinds:
             raise UnknownNameError("setting of this attack", name, kinds)
-    return config(**{name: _parse(name, text, kinds[name]) for name, text in values.items()})
+    parsed = {name: _parse(name, text, kinds[name]) for name, text in values.items()}
+    return config(**_as_now(config, parsed))
+
+
+def _as_now(config: type[AttackConfig], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with those of older records as they are called now."""
+    known = {item.name: setting_of(item).formerly for item in fields(config)}
+    return {
+        name: known[name].get(value, value) if isinstance(value, str) else value
+        for name, value in values.items()
+    }
 
 
 _TRUTH: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -149,7 +161,7 @@ def config_from_dict(config: type[Config], values: Mapping[str, Any]) -> Config:
     for name in values:
         if name not in known:
             raise UnknownNameError("setting of this attack", name, known)
-    return config(**values)
+    return config(**_as_now(config, values))
 
 
 def described(config: type[AttackConfig]) -> dict[str, dict[str, Any]]:

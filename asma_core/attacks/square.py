@@ -12,6 +12,7 @@ gradients, and is otherwise far weaker than the attacks that use them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 import torch
@@ -24,7 +25,7 @@ from asma_core.attacks.ensemble_configs import SquareConfig
 from asma_core.attacks.loop import Look, Method, MethodAttack
 from asma_core.attacks.pixels import seeded
 from asma_core.attacks.problem import Problem, per_image
-from asma_core.attacks.projected import chosen_budget
+from asma_core.attacks.projected import budgets, chosen_budget
 
 # The share of the image that a square covers is halved at these shares of the queries (of 10 000
 # in the paper).
@@ -39,10 +40,15 @@ class _Squares(Method):
         self._sign = -1.0 if config.goal().away else 1.0
         self._budget = chosen_budget(problem, LINF, config.budget)
         check_budget(float(self._budget.min()), LINF, config.rounding)
+        self._chosen = budgets(problem, self._budget)
         self._low, self._high = linf_bounds(problem, self._budget, config.rounding)
         self._generator = seeded()
         self._accepted = problem.images.clone()
         self._loss = problem.images.new_full((len(problem.images),), torch.inf)
+
+    def chosen(self) -> Mapping[int, Mapping[str, float]]:
+        """Return the budget of each image."""
+        return self._chosen
 
     def weights(self, look: Look) -> None:
         """Ask for no gradient."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from asma_core.attacks.configs import LINF, CommonConfig
 from asma_core.attacks.contract import (
+    ALREADY_THERE,
     CANCELLED,
     NOTHING_TO_GAIN,
     STEPS_USED,
@@ -24,7 +22,7 @@ from asma_core.attacks.contract import (
     StepReport,
 )
 from asma_core.attacks.problem import Problem, largest, norms
-from asma_core.metrics.overlap import foreground_iou, pixel_accuracy
+from asma_core.metrics.score import REMOVED, reached, score, score_kind
 
 
 @dataclass
@@ -37,8 +35,8 @@ class _Record:
     success: bool = False
     succeeds_now: bool = False
     evaluations: int = 0
+    passes: int = 0
     stopped: str = STEPS_USED
-    structure: Tensor | None = None
 
 
 class Tracker:
@@ -58,9 +56,12 @@ class Tracker:
         self._on_step = on_step
         self._counted: Problem | None = None
         self._cells = problem.target
+        # What predictions are held against, by the kind of score; see `metrics.score`.
+        self._reference, self._indices = problem.target, problem.indices
         self._records = [_Record() for _ in range(len(problem.images))]
         structure = ((problem.target > 0) & problem.valid).flatten(1).any(dim=1)
-        self._hides = [not present for present in structure.tolist()]
+        away = self._goal.away
+        self._kinds = [score_kind(structured, away) for structured in structure.tolist()]
 
     def update(
         self,
@@ -89,13 +90,17 @@ class Tracker:
         """
         if recheck is not None and step == 0:
             predictions[:] = recheck(list(range(len(predictions))))
+        if step == 0:
+            self._refer_to(problem, predictions)
         figures = self._figures(step, problem, images, predictions, classes)
-        seeming = [row for row, now in enumerate(figures) if now.score >= self._target_score]
+        seeming = [row for row, now in enumerate(figures) if reached(now.score, self._target_score)]
         if recheck is not None and step > 0 and seeming:
             predictions[seeming] = recheck(seeming)
             figures = self._figures(step, problem, images, predictions, classes)
+        asked_again = range(len(figures)) if step == 0 else seeming
         for row, now in enumerate(figures):
             record = self._records[now.index]
+            record.passes += 1 + (recheck is not None and row in asked_again)
             record.trajectory.append(now)
             record.succeeds_now = False
             if eligible:
@@ -146,44 +151,45 @@ class Tracker:
         confusion = self._confusion(problem, predictions, classes).cpu().numpy()
         figures = []
         for row, index in enumerate(problem.indices.tolist()):
-            if self._goal.away:
-                iou, score = _lost(confusion[row])
-            elif self._hides[index]:
-                iou, score = math.nan, self._removed(index, predictions[row], problem.valid[row])
-            else:
-                iou = score = foreground_iou(confusion[row])
-            accuracy = pixel_accuracy(confusion[row])
-            figures.append(ImageStep(index, step, score, iou, accuracy, l2[row], linf[row]))
+            kind = self._kinds[index]
+            now = score(kind, confusion[row])
+            figures.append(
+                ImageStep(
+                    index, step, now.value, now.iou, now.pixel_accuracy, l2[row], linf[row], kind
+                )
+            )
         return tuple(figures)
+
+    def _refer_to(self, problem: Problem, predictions: Tensor) -> None:
+        """Hold images whose structure is to go against what the network sees of the originals."""
+        removed = [self._kinds[index] == REMOVED for index in problem.indices.tolist()]
+        rows = torch.tensor(removed, device=predictions.device).view(-1, 1, 1)
+        self._reference = torch.where(rows, predictions, problem.target)
 
     def _confusion(self, problem: Problem, predictions: Tensor, classes: int) -> Tensor:
         """Return int64 (B, K, K): of the pixels that count, how many of which class as which."""
         count = len(predictions) * classes**2
         if self._counted is not problem:
             rows = torch.arange(len(predictions), device=predictions.device).view(-1, 1, 1)
-            cells = (rows * classes + problem.target) * classes
+            if len(predictions) < len(self._reference):
+                kept = torch.isin(self._indices, problem.indices)
+                self._reference, self._indices = self._reference[kept], self._indices[kept]
+            cells = (rows * classes + self._reference) * classes
             # Void pixels fall into cells behind all others, which are cut off.
             self._cells = cells if problem.no_void else cells.where(problem.valid, count)
             self._counted = problem
         counts = torch.bincount((self._cells + predictions).flatten(), minlength=count)
         return counts[:count].view(-1, classes, classes)
 
-    def _removed(self, index: int, prediction: Tensor, valid: Tensor) -> float:
-        record = self._records[index]
-        if record.structure is None:
-            record.structure = (prediction > 0) & valid
-        size = int(record.structure.sum())
-        left = int((record.structure & (prediction > 0)).sum())
-        return 1.0 - left / size if size else 1.0
-
     def _take(self, record: _Record, now: ImageStep, image: Tensor) -> None:
-        success = record.succeeds_now = now.score >= self._target_score
+        success = record.succeeds_now = reached(now.score, self._target_score)
         best, norm = record.best, self._goal.norm
         if best is None or better(now, success, best, record.success, norm):
             record.best, record.success = now, success
             record.adversarial = image.detach().clone()
-        at_target = now.step == 0 and success
-        if at_target or (success and self._goal.stops):
+        if success and now.step == 0:
+            record.stopped = ALREADY_THERE
+        elif success and self._goal.stops:
             record.stopped = TARGET_REACHED
 
     def _result(self, record: _Record, chosen: Mapping[str, float]) -> AttackResult:
@@ -194,20 +200,15 @@ class Tracker:
             stopped = CANCELLED
         return AttackResult(
             adversarial=record.adversarial.cpu(),
-            success=record.success,
+            success=record.success and stopped != ALREADY_THERE,
             best=record.best,
             steps=steps,
             gradient_evaluations=record.evaluations,
+            forward_passes=record.passes,
             stopped=stopped,
             chosen=chosen,
             trajectory=tuple(record.trajectory),
         )
-
-
-def _lost(confusion: NDArray[np.int64]) -> tuple[float, float]:
-    """Return the IoU with a mask to get away from, and the score: what of it is lost."""
-    iou, accuracy = foreground_iou(confusion), pixel_accuracy(confusion)
-    return iou, 1.0 - (accuracy if math.isnan(iou) else iou)
 
 
 def better(now: ImageStep, success: bool, best: ImageStep, succeeded: bool, norm: str) -> bool:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from asma_core.attacks.configs import TOWARDS
 from asma_core.data.datasets import open_dataset
 from asma_core.experiments.plan import Plan
+from asma_core.metrics.score import IOU, LOST, REMOVED, SUCCESS
 from asma_core.models.cards import find_card
-from asma_core.runs.run import DONE, Run
+from asma_core.runs.run import DONE, Run, outcome_of
 from asma_core.runs.sources import check_classes, from_sample, target_from_sample
-from asma_core.runs.spec import RunInputs, RunRequest, RunSpec, make_spec
+from asma_core.runs.spec import RunInputs, RunRequest, make_spec
 from asma_core.runs.store import RunStore
 
 
@@ -27,7 +28,7 @@ class Cell:
         target: Name of the image whose mask was the target.
         run_id: Of the run, or "" when there is none.
         results: Its figures; empty when it failed.
-        message: Why it failed, in a sentence.
+        aim: Where it was to lead, as `attacks.configs` names it.
     """
 
     label: str
@@ -37,6 +38,30 @@ class Cell:
     run_id: str
     results: Mapping[str, Any]
     message: str
+    aim: str = TOWARDS
+
+    @property
+    def outcome(self) -> str:
+        """As `metrics.score` names it; "" when it failed."""
+        return outcome_of(self.results)
+
+    @property
+    def success(self) -> bool:
+        """Whether a change has reached the goal."""
+        return self.outcome == SUCCESS
+
+    @property
+    def kind(self) -> str:
+        """What it is judged by, as `metrics.score` names it; what failed, as is usual."""
+        usual = IOU if self.aim == TOWARDS else LOST
+        return str(self.results.get("score_name", usual))
+
+    @property
+    def goal(self) -> str:
+        """What was asked, in words: cells of different goals share no figure."""
+        if self.kind == IOU:
+            return "towards the target"
+        return "the structure removed" if self.kind == REMOVED else self.aim
 
 
 class Requests:
@@ -91,15 +116,8 @@ class Known:
 
     def __init__(self, store: RunStore) -> None:
         """Read the store once."""
-        self._runs = {_key(run.spec): run for run in store.newest() if run.state == DONE}
+        self._runs = {run.spec.identity: run for run in store.newest() if run.state == DONE}
 
     def find(self, request: RunRequest, inputs: RunInputs, packed: bytes) -> Run | None:
-        """Return a finished run of the same attack, image, target, settings and seed."""
-        return self._runs.get(_key(make_spec(request, inputs, packed)))
-
-
-def _key(spec: RunSpec) -> tuple[str, ...]:
-    """Return what two runs share when one stands for the other."""
-    config = json.dumps(dict(spec.config), sort_keys=True)
-    same = (spec.model_hash, spec.inputs_hash, spec.attack, config, spec.precision)
-    return (*same, str(spec.seed))
+        """Return a finished run that was asked all the same; see `RunSpec.identity`."""
+        return self._runs.get(make_spec(request, inputs, packed).identity)

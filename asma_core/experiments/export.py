@@ -16,8 +16,11 @@ COLUMNS: Final = {
     "l2": ("L2", 2),
     "linf": ("Linf", 3),
     "iou": ("IoU", 3),
+    "structure_removed": ("Removed", 3),
+    "iou_lost": ("IoU lost", 3),
     "pixel_accuracy": ("PA", 4),
-    "gradient_evaluations": ("Evaluations", 0),
+    "gradient_evaluations": ("Gradients", 0),
+    "forward_passes": ("Forward", 0),
     "seconds": ("Seconds", 1),
 }
 _LATEX: Final = {
@@ -36,10 +39,11 @@ _LATEX: Final = {
 
 def cells_csv(cells: Sequence[Cell]) -> str:
     """Return one line for each cell, with all its figures in full."""
-    names = ["label", "attack", "sample", "target", "run", "success", *FIGURES, "message"]
+    asked = ["label", "attack", "goal", "sample", "target"]
+    names = [*asked, "run", "outcome", "ended", "success", *FIGURES, "message"]
     lines = [
-        [cell.label, cell.attack, cell.sample, cell.target, cell.run_id]
-        + [cell.results.get("success", False)]
+        [cell.label, cell.attack, cell.goal, cell.sample, cell.target, cell.run_id]
+        + [cell.outcome, cell.results.get("stopped"), cell.success]
         + [cell.results.get(key) for key in FIGURES.values()]
         + [cell.message]
         for cell in cells
@@ -49,26 +53,47 @@ def cells_csv(cells: Sequence[Cell]) -> str:
 
 def summary_csv(rows: Sequence[dict[str, Any]]) -> str:
     """Return one line for each row of the table, in full."""
+    head = ["label", "attack", "goal", "n", "already", "failed", "success_rate"]
     names = [f"{name}_{kind}" for name in FIGURES for kind in ("mean", "std")]
     lines = [
-        [row["label"], row["attack"], row["n"], row["failed"], row["success_rate"]]
+        [row[name] for name in head]
         + [row[kind][name] for name in FIGURES for kind in ("mean", "std")]
         + [row["l2_of_successes"]]
         for row in rows
     ]
-    head = ["label", "attack", "n", "failed", "success_rate", *names, "l2_of_successes_mean"]
-    return _csv([head, *lines])
+    return _csv([[*head, *names, "l2_of_successes_mean"], *lines])
+
+
+def by_goal(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of each goal: they share no table."""
+    return {
+        goal: [row for row in rows if row["goal"] == goal]
+        for goal in dict.fromkeys(row["goal"] for row in rows)
+    }
+
+
+def columns_of(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the columns, of `COLUMNS`, that rows of one goal have; all where none has figures."""
+    present = [name for name in COLUMNS if any(row["mean"][name] is not None for row in rows)]
+    return present or list(COLUMNS)
 
 
 def table_latex(rows: Sequence[dict[str, Any]]) -> str:
-    """Return the table for LaTeX with the package booktabs."""
-    titles = [title for title, _ in COLUMNS.values()]
+    """Return a table for each goal, for LaTeX with the package booktabs."""
+    return "\n".join(_latex(goal, own) for goal, own in by_goal(rows).items())
+
+
+def _latex(goal: str, rows: Sequence[dict[str, Any]]) -> str:
+    names = columns_of(rows)
+    titles = [COLUMNS[name][0] for name in names]
+    body = (_texts(row, names, _latex_text, r"{} $\pm$ {}", r"\,\%") for row in rows)
     lines = [
+        f"% {goal}",
         r"\begin{tabular}{l" + "r" * (len(titles) + 1) + "}",
         r"\toprule",
         " & ".join(["Attack", "Success", *titles]) + r" \\",
         r"\midrule",
-        *(" & ".join(_texts(row, _latex_text, r"{} $\pm$ {}", r"\,\%")) + r" \\" for row in rows),
+        *(" & ".join(texts) + r" \\" for texts in body),
         r"\bottomrule",
         r"\end{tabular}",
     ]
@@ -76,25 +101,42 @@ def table_latex(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def table_markdown(rows: Sequence[dict[str, Any]]) -> str:
-    """Return the table for Markdown."""
-    titles = ["Attack", "Success", *(title for title, _ in COLUMNS.values())]
+    """Return a table for each goal, for Markdown; with several each has its goal above it."""
+    tables = by_goal(rows)
+    return "\n".join(
+        (f"{goal[:1].upper()}{goal[1:]}:\n\n" if len(tables) > 1 else "") + _markdown(own)
+        for goal, own in tables.items()
+    )
+
+
+def _markdown(rows: Sequence[dict[str, Any]]) -> str:
+    names = columns_of(rows)
+    titles = ["Attack", "Success", *(COLUMNS[name][0] for name in names)]
     rule = ["---"] + ["---:"] * (len(titles) - 1)
-    body = [_texts(row, _markdown_text, "{} ± {}", " %") for row in rows]
+    body = [_texts(row, names, _markdown_text, "{} ± {}", " %") for row in rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in [titles, rule, *body])
 
 
 def figure_text(row: dict[str, Any], name: str, spread: str = "{} ± {}") -> str:
-    """Return mean and standard deviation of a figure of `COLUMNS`, or "n/a"."""
+    """Return mean and standard deviation of a figure of `COLUMNS`, each or both "n/a"."""
     mean, std = row["mean"][name], row["std"][name]
     if mean is None:
         return "n/a"
     digits = COLUMNS[name][1]
-    return spread.format(f"{mean:.{digits}f}", f"{std:.{digits}f}")
+    return spread.format(f"{mean:.{digits}f}", "n/a" if std is None else f"{std:.{digits}f}")
 
 
-def _texts(row: dict[str, Any], escape: Any, spread: str, percent: str) -> list[str]:
-    figures = [figure_text(row, name, spread) for name in COLUMNS]
-    return [escape(row["label"]), f"{100 * row['success_rate']:.0f}{percent}", *figures]
+def rate_text(row: dict[str, Any], percent: str = " %") -> str:
+    """Return the success rate of a row, "n/a" where all were at their goal already."""
+    rate = row["success_rate"]
+    return "n/a" if rate is None else f"{100 * rate:.0f}{percent}"
+
+
+def _texts(
+    row: dict[str, Any], names: Sequence[str], escape: Any, spread: str, percent: str
+) -> list[str]:
+    figures = [figure_text(row, name, spread) for name in names]
+    return [escape(row["label"]), rate_text(row, percent), *figures]
 
 
 def _latex_text(text: str) -> str:

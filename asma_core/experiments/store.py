@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from asma_core.attacks.configs import TOWARDS
 from asma_core.errors import RunStateError, UnknownExperimentError
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.plan import Plan, plan_from_dict
@@ -212,9 +213,11 @@ def _cells(plan: Plan, runs: Mapping[int, Run], refused: Mapping[int, str]) -> l
     for place, (names, row) in enumerate(plan.cells()):
         run = runs.get(place)
         if run is not None and run.state in (DONE, FAILED):
-            cells.append(Cell(row.label, row.attack, *names, run.id, run.results, run.message))
+            aim = run.aim
+            cells.append(Cell(row.label, row.attack, *names, run.id, run.results, run.message, aim))
         elif place in refused:
-            cells.append(Cell(row.label, row.attack, *names, "", {}, refused[place]))
+            aim = str(row.config.get("goal_is", TOWARDS))
+            cells.append(Cell(row.label, row.attack, *names, "", {}, refused[place], aim))
         else:
             cells.append(None)
     return cells

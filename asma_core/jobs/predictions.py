@@ -27,7 +27,8 @@ from asma_core.runs.figures import plain
 from asma_core.runs.sources import check_classes, from_sample
 from asma_core.runs.spec import image_hash
 
-WAIT: Final = 120.0
+# Only a hang takes so long, also beside other work.
+WAIT: Final = 600.0
 # Images on which a network is checked.
 CHECKED: Final = 6
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from asma_core import paths
 from asma_core.errors import ModelError, UnknownNameError
@@ -23,7 +26,9 @@ __all__ = [
     "OutputSpec",
     "broken_cards",
     "find_card",
+    "identity",
     "model_cards",
+    "network_hash",
     "read_card",
     "weights_hash",
 ]
@@ -104,6 +109,30 @@ def weights_hash(card: ModelCard) -> str:
     return (
         digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
     )
+
+
+def identity(card: ModelCard) -> dict[str, Any]:
+    """Return all on a card that changes what the network says of an image, as plain values.
+
+    Two cards over the same weights that share it are one network; their names and classes' names
+    may differ.
+    """
+    told = {name: getattr(card, name) for name in ("architecture", "program", "factory")}
+    told |= {"arguments": card.arguments, "classes": len(card.classes)}
+    told |= {"input": asdict(card.input), "output": asdict(card.output)}
+    # As it comes back from a record: tuples as lists.
+    plain: dict[str, Any] = json.loads(json.dumps(told, default=str))
+    return plain
+
+
+def network_hash(card: ModelCard) -> str:
+    """Return the SHA-256 of a network: its weights and `identity`, in hex.
+
+    Raises:
+        ModelError: Its weights can't be read any more.
+    """
+    told = json.dumps([identity(card), weights_hash(card)], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _files(card: ModelCard) -> list[Path]:

@@ -28,6 +28,10 @@ WARNING: Final = "warning"
 BAD: Final = "bad"
 
 SAME: Final = 1e-4
+UNEXPLAINED: Final = (
+    "no other way to give it the images or to order its classes fits clearly better; it may have "
+    "been trained too little, or for other images or other classes"
+)
 
 
 @dataclass(frozen=True)
@@ -221,9 +225,5 @@ def _overlap(iou: float, count: int, guesses: Sequence[str]) -> Check:
         return Check("overlap", WARNING, "neither masks nor predictions hold any structure")
     if iou >= DOUBTFUL:
         return Check("overlap", GOOD, text)
-    why = (
-        guesses[0]
-        if guesses
-        else ("these images are not what it was trained on, or its classes mean something else")
-    )
+    why = guesses[0] if guesses else UNEXPLAINED
     return Check("overlap", WARNING, f"{text}: {why}")

@@ -13,6 +13,8 @@ from asma_core.attacks.contract import AttackResult
 from asma_core.data.images import FloatImage, encode_png, to_bytes
 from asma_core.data.masks import encode_mask
 from asma_core.files import write_bytes, write_json
+from asma_core.metrics.score import LOST
+from asma_core.runs.figures import Judge
 from asma_core.runs.live import curves
 from asma_core.runs.snapshots import Snapshot
 from asma_core.runs.spec import RunInputs
@@ -42,19 +44,21 @@ FILES: Final = (
 )
 
 
-def write_images(
-    folder: Path, inputs: RunInputs, clean: NDArray[np.int64], result: AttackResult
-) -> None:
-    """Write the pictures, the masks and the perturbation of a run."""
-    adversarial = result.adversarial.numpy()
+def write_images(folder: Path, inputs: RunInputs, judge: Judge, result: AttackResult) -> None:
+    """Write the pictures, the masks and the perturbation of a run.
+
+    An attack that leads away has no target, and so no file of one.
+    """
+    adversarial, original = result.adversarial.numpy(), inputs.original
     pictures = {
-        ORIGINAL: encode_png(to_bytes(inputs.image)),
+        ORIGINAL: encode_png(to_bytes(original)),
         ADVERSARIAL: encode_png(to_bytes(adversarial)),
-        DIFFERENCE: encode_png(difference_picture(inputs.image, adversarial)),
-        TARGET: encode_mask(inputs.target),
-        PREDICTION_CLEAN: encode_mask(clean),
-        PERTURBATION: _npz(adversarial - inputs.image),
+        DIFFERENCE: encode_png(difference_picture(original, adversarial)),
+        PREDICTION_CLEAN: encode_mask(judge.clean),
+        PERTURBATION: _npz(adversarial - original),
     }
+    if judge.kind != LOST:
+        pictures[TARGET] = encode_mask(inputs.target)
     if inputs.truth is not None:
         pictures[TRUTH] = encode_mask(inputs.truth)
     if inputs.region is not None:

@@ -9,12 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from asma_core.attacks import checks
-from asma_core.attacks.configs import CommonConfig
 from asma_core.attacks.contract import CANCELLED as ATTACK_CANCELLED
 from asma_core.attacks.contract import AttackResult, StepReport
 from asma_core.attacks.registry import find_attack
@@ -22,15 +19,17 @@ from asma_core.attacks.settings import config_from_dict
 from asma_core.data.images import read_image
 from asma_core.errors import AsmaError, DeviceError, ModelError
 from asma_core.files import explained, write_json
+from asma_core.metrics.score import SUCCESS, outcome
 from asma_core.models.backend import float32_sums, make_backend
-from asma_core.models.cards import find_card, weights_hash
+from asma_core.models.cards import find_card, network_hash, weights_hash
 from asma_core.models.contract import SegmentationModel
 from asma_core.models.devices import choose_device, is_out_of_memory
 from asma_core.models.loading import load_model, predict
 from asma_core.models.specs import CENTRE
+from asma_core.models.threads import thread_count
 from asma_core.runs import artefacts, store
-from asma_core.runs.checks import among_runs
-from asma_core.runs.figures import distance_figures, overlap_figures, plain, score_name
+from asma_core.runs.checks import among_runs, beyond
+from asma_core.runs.figures import Judge, distance_figures, make_judge, plain
 from asma_core.runs.live import LiveReporter
 from asma_core.runs.run import CANCELLED, DONE, INTERRUPTED, Run
 from asma_core.runs.spec import RunInputs
@@ -46,7 +45,7 @@ class _Attacked:
     model: SegmentationModel
     device: torch.device
     precision: str
-    clean: NDArray[np.int64]
+    judge: Judge
     result: AttackResult
     seconds: float
     warnings: list[str]
@@ -82,6 +81,7 @@ def execute(runs: RunStore, run_id: str, watch: Watch | None = None) -> Run:
 
 
 def _carry_out(runs: RunStore, run: Run, watch: Watch | None) -> None:
+    _check_network(run)
     device = choose_device(run.spec.device)
     inputs = _covered(run, runs.inputs(run), device)
     reporter = LiveReporter(runs, run.id)
@@ -90,14 +90,27 @@ def _carry_out(runs: RunStore, run: Run, watch: Watch | None) -> None:
         staged.mkdir(parents=True, exist_ok=True)
     with _memory_explained(device, inputs):
         attacked = _attack(run, inputs, device, _both(reporter, watch))
-        artefacts.write_images(staged, inputs, attacked.clean, attacked.result)
+        artefacts.write_images(staged, inputs, attacked.judge, attacked.result)
         results = _results(run, inputs, attacked, staged)
-    results["warnings"] += among_runs(runs, run, bool(results["success"]))
+    results["warnings"] += among_runs(runs, run, results)
     artefacts.write_way(staged, attacked.result, reporter.keeper.snapshots)
     state = CANCELLED if attacked.result.stopped == ATTACK_CANCELLED else DONE
     record = {"id": run.id, "state": state, "spec": run.spec.as_dict(), "results": results}
     write_json(staged / store.RECORD, record)
     runs.finish(run.id, state, staged, results)
+
+
+def _check_network(run: Run) -> None:
+    """Refuse to attack another network than the one that was asked for.
+
+    Raises:
+        ModelError: Weights or card have changed since.
+    """
+    card, spec = find_card(run.spec.model), run.spec
+    if weights_hash(card) != spec.model_hash:
+        raise ModelError(f"the weights of {spec.model} changed after the run was queued; repeat it")
+    if spec.network_hash and network_hash(card) != spec.network_hash:
+        raise ModelError(f"the card of {spec.model} changed after the run was queued; repeat it")
 
 
 def _covered(run: Run, inputs: RunInputs, device: torch.device) -> RunInputs:
@@ -133,22 +146,23 @@ def _both(reporter: LiveReporter, watch: Watch | None) -> Watch:
 def _attack(run: Run, inputs: RunInputs, device: torch.device, on_step: Watch) -> _Attacked:
     spec = run.spec
     entry = find_attack(spec.attack)
-    if weights_hash(find_card(spec.model)) != spec.model_hash:
-        raise ModelError(f"the weights of {spec.model} changed after the run was queued; repeat it")
     model = load_model(spec.model, device)
-    torch.manual_seed(spec.seed)
-    image = torch.from_numpy(inputs.image)[None].to(device)
-    target = torch.from_numpy(inputs.target)[None].to(device)
-    valid = torch.from_numpy(inputs.valid)[None].to(device)
     config = config_from_dict(entry.config, spec.config)
+    goal = config.goal()
+    torch.manual_seed(spec.seed)
+    torch.set_num_threads(spec.threads or thread_count())
+    clean = predict(model, inputs.original, device)
+    judge = make_judge(inputs, clean, len(model.classes), goal.aim)
+    image = torch.from_numpy(inputs.original)[None].to(device)
+    target = torch.from_numpy(judge.reference)[None].to(device)
+    valid = torch.from_numpy(inputs.valid)[None].to(device)
     region = None if inputs.region is None else torch.from_numpy(inputs.region)[None].to(device)
-    warnings = checks.before(model, image, target, valid, region)
+    warnings = checks.before(model, image, target, valid, region, goal.away)
     backend = make_backend(model, device, spec.precision)
     not_compiled = backend.compiled_for(image) if spec.compiled else ""
     if not_compiled:
         warnings.append(not_compiled)
     started = time.perf_counter()
-    clean = predict(model, inputs.image, device)
     with float32_sums(backend.precision):
         (result,) = entry.load()(
             backend, image, target, config, valid_mask=valid, region_mask=region, on_step=on_step
@@ -157,42 +171,39 @@ def _attack(run: Run, inputs: RunInputs, device: torch.device, on_step: Watch) -
     # The other attacks go back and forth across the target on purpose.
     if hasattr(config, "stop_at_target") and not entry.black_box:
         warnings += checks.after(result.trajectory)
-    return _Attacked(model, device, backend.precision, clean, result, seconds, warnings)
+    return _Attacked(model, device, backend.precision, judge, result, seconds, warnings)
 
 
 def _results(run: Run, inputs: RunInputs, attacked: _Attacked, staged: Path) -> dict[str, Any]:
     """Measure the float image, and the file as it is read back."""
-    result, clean, classes = attacked.result, attacked.clean, len(attacked.model.classes)
+    result, judge = attacked.result, attacked.judge
     saved = read_image(staged / artefacts.ADVERSARIAL)
     seen = predict(attacked.model, saved, attacked.device)
-    image = result.adversarial.numpy()
+    image, original = result.adversarial.numpy(), inputs.original
     seen_float = predict(attacked.model, image, attacked.device)
     artefacts.write_prediction(staged, seen)
-    config = config_from_dict(find_attack(run.spec.attack).config, run.spec.config)
-    away = config.goal().away
     figures = {
         "stopped": result.stopped,
         "steps": result.steps,
         "best_step": result.best.step,
         "gradient_evaluations": result.gradient_evaluations,
+        "forward_passes": result.forward_passes,
         "seconds": round(attacked.seconds, 3),
         "device": str(attacked.device),
         "precision": attacked.precision,
         "chosen": dict(result.chosen),
         "notes": dict(result.notes),
         "warnings": list(attacked.warnings),
-        "score_name": score_name(inputs, away),
+        "score_name": judge.kind,
+        "goal": run.goal,
         "region_share": 1.0 if inputs.region is None else float(inputs.region.mean()),
-        **overlap_figures(clean, clean, inputs, classes, "_before", away),
-        **overlap_figures(seen_float, clean, inputs, classes, "", away),
-        **distance_figures(image, inputs.image, ""),
-        **overlap_figures(seen, clean, inputs, classes, "_8bit", away),
-        **distance_figures(saved, inputs.image, "_8bit"),
+        **judge.figures(judge.clean, "_before"),
+        **judge.figures(seen_float, ""),
+        **distance_figures(image, original, ""),
+        **judge.figures(seen, "_8bit"),
+        **distance_figures(saved, original, "_8bit"),
     }
-    figures["success"] = _succeeded(figures["score_8bit"], config)
+    figures["outcome"] = outcome(figures["score_before"], figures["score_8bit"], run.wanted)
+    figures["success"] = figures["outcome"] == SUCCESS
+    figures["warnings"] += beyond(saved - original, inputs.region, run, result.chosen)
     return plain(figures)  # type: ignore[no-any-return]
-
-
-def _succeeded(score: float, config: CommonConfig) -> bool:
-    """What counts is the file: its score must meet the target."""
-    return score >= config.target_iou

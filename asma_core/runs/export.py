@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from asma_core.attacks.configs import AWAY_FROM_TRUTH, TOWARDS
 from asma_core.files import explained
-from asma_core.runs.run import DONE, Run
+from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 
 # The earliest moment a zip can hold: the same run gives the same bytes whenever it is exported.
@@ -25,7 +26,7 @@ README: Final = "README.txt"
 # Already compressed; deflating them again costs seconds and saves nothing.
 STORED: Final = (".png", ".npz")
 FORMULA_STARTS: Final = ("=", "+", "-", "@")
-OVERLAPS: Final = ("score", "iou", "pixel_accuracy")
+OVERLAPS: Final = ("iou", "structure_removed", "iou_lost", "pixel_accuracy")
 DISTANCES: Final = ("l2", "linf", "psnr", "ssim")
 PER_CLASS: Final = ("iou_per_class", "dice_per_class", "hausdorff_95_per_class")
 # The untouched image has no distance to itself.
@@ -33,11 +34,13 @@ FIGURES: Final = (
     *(name + "_before" for name in (*OVERLAPS, *PER_CLASS)),
     *(name + suffix for suffix in ("", "_8bit") for name in (*OVERLAPS, *DISTANCES, *PER_CLASS)),
 )
-COURSE: Final = ("stopped", "steps", "best_step", "gradient_evaluations", "seconds", "score_name")
-MADE_FROM: Final = ("model", "dataset", "image", "target", "attack", "seed", "settings")
+COURSE: Final = (
+    *("steps", "best_step", "gradient_evaluations", "forward_passes", "seconds", "score_name"),
+)
+MADE_FROM: Final = ("model", "dataset", "image", "goal", "attack", "seed", "settings")
 SAID: Final = ("message", "verdict", "note", "tags")
 COLUMNS: Final = (
-    *("id", "created", "state", "outcome"),
+    *("id", "created", "state", "outcome", "ended"),
     *MADE_FROM,
     *("chosen_multipliers", "device"),
     *COURSE,
@@ -55,15 +58,20 @@ MEANINGS: Final = {
     "prediction_adversarial.png": "what it draws on adversarial.png, in class numbers",
     "perturbation.npz": "adversarial minus original before rounding: array `perturbation`, "
     "float32 (channels, height, width), images in [0, 1]",
-    "trajectory.json": "score, IoU, pixel accuracy, L2 and Linf at every step",
+    "trajectory.json": "its score, IoU, pixel accuracy, L2 and Linf at every step",
     "run.json": "the whole record: image, target, network, settings, versions and figures",
 }
 DEFINITIONS: Final = """\
 IoU              overlap of the prediction with the target mask: common area over joint area, in
                  [0, 1], per class; the one figure is the mean over the foreground classes that
                  occur in either mask. The background is not averaged in.
-Score            what success is judged by: the IoU, or, where the target has no structure, the
-                 share of the first prediction's structure that is gone.
+Removed          where the target has no structure: the share of the first prediction's structure
+                 that is gone. It is then what success is judged by.
+IoU lost         of an attack that leads away from the prediction, or from the truth: 1 - IoU with
+                 it. It is then what success is judged by, and no target is used.
+Outcome          success: a change has reached the goal. Already there: the untouched image was at
+                 its goal. Goal not reached. Why the attack ended is another matter, and stands
+                 beside as Ended.
 Dice             twice the common area over the sum of both areas, per class, in [0, 1].
 Pixel accuracy   share of the valid pixels whose class is the target's.
 Hausdorff 95     95th percentile of the distances between the two borders, in pixels.
@@ -163,10 +171,11 @@ def readme(run: Run, names: Sequence[str]) -> str:
         _table(
             {
                 "Image": spec.image_name,
-                "Target": spec.target_name,
+                "Goal": run.goal,
                 "Network": f"{spec.model} (weights SHA-256 {spec.model_hash[:16]})",
                 "Attack": spec.attack,
-                "Outcome": outcome(run) + (f": {run.message}" if run.message else ""),
+                "Outcome": run.outcome or run.state,
+                "Ended": (run.ending or run.state) + (f": {run.message}" if run.message else ""),
                 "Created": _time(run.created),
                 **({"Verdict": run.verdict} if run.verdict else {}),
                 **({"Tags": run.tags} if run.tags else {}),
@@ -218,7 +227,10 @@ def command_line(run: Run) -> str:
     """
     spec = run.spec
     words = ["python", "-m", "asma_core", "attack", "--model", spec.model]
-    words += ["--image", "original.png", "--target-mask", "target.png", "--attack", spec.attack]
+    target = ["--target-mask", "target.png"] if run.aim == TOWARDS else []
+    if run.aim == AWAY_FROM_TRUTH:
+        target = ["--truth", "truth.png"]
+    words += ["--image", "original.png", *target, "--attack", spec.attack]
     if run.results.get("region_share", 1.0) < 1.0:
         words += ["--region", "region.png"]
     for name, value in spec.config.items():
@@ -226,13 +238,6 @@ def command_line(run: Run) -> str:
             words += ["--set", f"{name}={value}"]
     words += ["--seed", str(spec.seed), "--device", spec.device, "--out", "repeated", "--json"]
     return shlex.join(words)
-
-
-def outcome(run: Run) -> str:
-    """Return how a run ended in a word: its state, or what a finished one reached."""
-    if run.state != DONE:
-        return run.state
-    return "success" if run.results.get("success") else "target not reached"
 
 
 def _time(seconds: float) -> str:
@@ -263,11 +268,12 @@ def _row(run: Run) -> dict[str, Any]:
         "id": run.id,
         "created": _time(run.created),
         "state": run.state,
-        "outcome": outcome(run),
+        "outcome": run.outcome,
+        "ended": run.ending,
         "model": spec.model,
         "dataset": spec.dataset,
         "image": spec.image_name,
-        "target": spec.target_name,
+        "goal": run.goal,
         "attack": spec.attack,
         "seed": spec.seed,
         "settings": dict(spec.config),

@@ -4,92 +4,90 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from asma_core.attacks.configs import AWAY, AWAY_FROM_TRUTH, TOWARDS
 from asma_core.data.images import FloatImage
+from asma_core.errors import InputError
 from asma_core.metrics.boundary import hausdorff_95
 from asma_core.metrics.distance import l2_norm, linf_norm, psnr, ssim
-from asma_core.metrics.overlap import (
-    confusion_matrix,
-    dice_per_class,
-    foreground_iou,
-    iou_per_class,
-    pixel_accuracy,
-    structure_removed,
-)
+from asma_core.metrics.overlap import confusion_matrix, dice_per_class, iou_per_class
+from asma_core.metrics.score import REMOVED, has_structure, score, score_columns, score_kind
 from asma_core.runs.spec import RunInputs
 
 Labels = NDArray[np.int64]
 
 
-def score_name(inputs: RunInputs, away: bool = False) -> str:
-    """Return what success is judged by.
+@dataclass(frozen=True)
+class Judge:
+    """What the predictions of a run are held against; see `asma_core.metrics.score`.
 
-    Args:
-        inputs: Of the run.
-        away: Whether the attack leads away from the mask.
-
-    Returns:
-        "iou", "structure removed" for an empty target, or "iou lost" for an attack that leads away.
-    """
-    if away:
-        return "iou lost"
-    return "iou" if ((inputs.target > 0) & inputs.valid).any() else "structure removed"
-
-
-def score(
-    prediction: Labels, clean: Labels, inputs: RunInputs, classes: int, away: bool = False
-) -> float:
-    """Return the score of a prediction of the adversarial image.
-
-    Args:
-        prediction: int64 (H, W), of the adversarial image.
-        clean: int64 (H, W), of the original image.
-        inputs: Of the run.
+    Attributes:
+        kind: Of the score.
+        reference: int64 (H, W): the target; for an attack that leads away, what it leads away from.
+        clean: int64 (H, W), what the network says of the original.
+        valid: bool (H, W), pixels that count.
         classes: K.
-        away: Whether the attack leads away from the mask.
-
-    Returns:
-        In [0, 1]; 1 when there was no structure to remove.
     """
-    if away:
-        confusion = confusion_matrix(prediction, inputs.target, classes, inputs.valid)
-        iou = foreground_iou(confusion)
-        return 1.0 - (pixel_accuracy(confusion) if math.isnan(iou) else iou)
-    if score_name(inputs) == "iou":
-        return foreground_iou(confusion_matrix(prediction, inputs.target, classes, inputs.valid))
-    removed = structure_removed(prediction, clean, inputs.valid)
-    return 1.0 if math.isnan(removed) else removed
+
+    kind: str
+    reference: Labels
+    clean: Labels
+    valid: NDArray[np.bool_]
+    classes: int
+
+    def figures(self, prediction: Labels, suffix: str) -> dict[str, Any]:
+        """Return score, IoU, Dice, pixel accuracy and boundary distance of a prediction (H, W).
+
+        The score stands under the name of its own kind too, so that no table mixes kinds.
+        """
+        confusion = confusion_matrix(prediction, self.reference, self.classes, self.valid)
+        counts = confusion
+        if self.kind == REMOVED:
+            counts = confusion_matrix(prediction, self.clean, self.classes, self.valid)
+        judged = score(self.kind, counts)
+        figures = {
+            "score": judged.value,
+            **score_columns(self.kind, judged.value),
+            "iou_per_class": iou_per_class(confusion).tolist(),
+            "dice_per_class": dice_per_class(confusion).tolist(),
+            "hausdorff_95_per_class": [
+                self._boundary(prediction, number) for number in range(1, self.classes)
+            ],
+            "pixel_accuracy": judged.pixel_accuracy,
+        }
+        return {name + suffix: value for name, value in figures.items()}
+
+    def _boundary(self, prediction: Labels, number: int) -> float:
+        one, other = prediction == number, self.reference == number
+        return hausdorff_95(one & self.valid, other & self.valid)
 
 
-def overlap_figures(
-    prediction: Labels,
-    clean: Labels,
-    inputs: RunInputs,
-    classes: int,
-    suffix: str,
-    away: bool = False,
-) -> dict[str, Any]:
-    """Return score, IoU, Dice, pixel accuracy and boundary distance against the target mask."""
-    confusion = confusion_matrix(prediction, inputs.target, classes, inputs.valid)
-    boundary = [
-        hausdorff_95(
-            (prediction == number) & inputs.valid, (inputs.target == number) & inputs.valid
-        )
-        for number in range(1, classes)
-    ]
-    figures = {
-        "score": score(prediction, clean, inputs, classes, away),
-        "iou": foreground_iou(confusion) if score_name(inputs) == "iou" else math.nan,
-        "iou_per_class": iou_per_class(confusion).tolist(),
-        "dice_per_class": dice_per_class(confusion).tolist(),
-        "hausdorff_95_per_class": boundary,
-        "pixel_accuracy": pixel_accuracy(confusion),
-    }
-    return {name + suffix: value for name, value in figures.items()}
+def make_judge(inputs: RunInputs, clean: Labels, classes: int, aim: str) -> Judge:
+    """Return what a run is judged by.
+
+    Args:
+        inputs: Of the run.
+        clean: int64 (H, W), what the network says of the original.
+        classes: K.
+        aim: As `asma_core.attacks.configs` names it.
+
+    Raises:
+        InputError: It leads away from a truth that is not known.
+    """
+    kind = score_kind(has_structure(inputs.target, inputs.valid), aim != TOWARDS)
+    reference = inputs.target
+    if aim == AWAY:
+        reference = clean
+    elif aim == AWAY_FROM_TRUTH:
+        if inputs.truth is None:
+            raise InputError("this image has no known mask to lead away from")
+        reference = inputs.truth
+    return Judge(kind, reference, clean, inputs.valid, classes)
 
 
 def distance_figures(image: FloatImage, original: FloatImage, suffix: str) -> dict[str, Any]:

@@ -78,6 +78,7 @@ class LiveReporter:
             "steps": report.steps,
             "seconds": seconds,
             "seconds_left": left,
+            "score_kind": report.images[0].kind,
             "curves": curves(self._trajectory, CURVE_POINTS),
         }
         write_json(self._folder / "live.json", state)
@@ -97,6 +98,7 @@ class LiveState:
         steps: Most updates.
         seconds: Since it started.
         seconds_left: Estimated, if it uses all its steps.
+        score_kind: What it is judged by; see `asma_core.metrics.score`.
         curves: Lists by name: step, score, iou, pixel_accuracy, l2, linf.
         adversarial: Path of the current image, PNG.
         prediction: Path of the current prediction, indexed PNG.
@@ -106,6 +108,7 @@ class LiveState:
     steps: int
     seconds: float
     seconds_left: float
+    score_kind: str
     curves: dict[str, list[Any]]
     adversarial: Path
     prediction: Path

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from asma_core.runs.spec import RunSpec
+from asma_core.attacks.configs import AWAY, AWAY_FROM_TRUTH, FORMERLY_AWAY, TOWARDS
+from asma_core.metrics.score import ALREADY_THERE, IOU, NOT_REACHED, SUCCESS, score_columns
+from asma_core.runs.spec import RunSpec, spec_from_dict
 
 QUEUED: Final = "queued"
 RUNNING: Final = "running"
@@ -54,6 +56,51 @@ class Run:
         """Whether nothing more will happen to it."""
         return self.state in ENDED
 
+    @property
+    def outcome(self) -> str:
+        """Whether its goal was reached, as `metrics.score` names it; "" without a result."""
+        return outcome_of(self.results)
+
+    @property
+    def success(self) -> bool:
+        """Whether a change has reached the goal."""
+        return self.outcome == SUCCESS
+
+    @property
+    def ending(self) -> str:
+        """Why it ended: as the attack says, else its state; "" as long as it has not.
+
+        It says nothing of the outcome: a run that was stopped may have reached its goal before.
+        """
+        if not self.ended:
+            return ""
+        return str(self.results.get("stopped") or self.state)
+
+    @property
+    def score_kind(self) -> str:
+        """What it is judged by, as `metrics.score` names it."""
+        return str(self.results.get("score_name", IOU))
+
+    @property
+    def wanted(self) -> float:
+        """The score at which its goal is reached, in [0, 1]."""
+        return float(self.spec.config.get("target_iou", 1.0))
+
+    @property
+    def aim(self) -> str:
+        """Where it was to lead, as `attacks.configs` names it."""
+        return str(self.spec.config.get("goal_is", TOWARDS))
+
+    @property
+    def goal(self) -> str:
+        """What was asked of it, in words that follow the image's name."""
+        words = {
+            AWAY: "away from what the network says of it",
+            AWAY_FROM_TRUTH: "away from the truth",
+            FORMERLY_AWAY: f"away from {self.spec.target_name}",
+        }
+        return words.get(self.aim, f"towards {self.spec.target_name}")
+
 
 def run_of_row(row: sqlite3.Row) -> Run:
     """Return the run of a row of the store's table."""
@@ -63,10 +110,31 @@ def run_of_row(row: sqlite3.Row) -> Run:
         finished=row["finished"],
         state=row["state"],
         cancel=bool(row["cancel"]),
-        spec=RunSpec(**json.loads(row["spec"])),
-        results=json.loads(row["results"]),
+        spec=spec_from_dict(json.loads(row["spec"])),
+        results=_results_as_now(json.loads(row["results"])),
         message=row["message"],
         verdict=row["verdict"],
         note=row["note"],
         tags=row["tags"],
     )
+
+
+def outcome_of(results: Mapping[str, Any]) -> str:
+    """Return the outcome that the figures of a run tell; "" without any."""
+    if not results or "outcome" in results:
+        return str(results.get("outcome", ""))
+    # A record of before 2026-11-28: an original at its goal counted as a success.
+    if not results.get("success"):
+        return NOT_REACHED
+    return ALREADY_THERE if results.get("best_step") == 0 else SUCCESS
+
+
+def _results_as_now(results: dict[str, Any]) -> dict[str, Any]:
+    """Give a record of before 2026-11-28 each score under the name of its own kind."""
+    if not results or "structure_removed" in results:
+        return results
+    kind = results.get("score_name", IOU)
+    for suffix in ("_before", "", "_8bit"):
+        named = score_columns(kind, results.get(f"score{suffix}", results.get(f"iou{suffix}")))
+        results |= {f"{name}{suffix}": value for name, value in named.items()}
+    return results

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from asma_core.data.datasets import Dataset, Sample
-from asma_core.data.images import FloatImage, Source, read_image
-from asma_core.data.masks import read_mask
+from asma_core.data.encodings import Encoding, count_values, decode, pack
+from asma_core.data.images import FloatImage, Source, read_image, read_values
+from asma_core.data.masks import VOID, Mask, read_mask, whole
 from asma_core.data.slices import MIDDLE, Slice
 from asma_core.errors import InputError
 from asma_core.models.cards import ModelCard
@@ -43,11 +44,18 @@ class SourceImage:
         """Height and width in pixels."""
         return self.image.shape[1], self.image.shape[2]
 
-    def towards(
-        self, target: NDArray[np.int64], region: NDArray[np.bool_] | None = None
-    ) -> RunInputs:
-        """Return the inputs of a run towards a target mask, with changes only within a region."""
-        return RunInputs(self.image, target, self.valid, self.truth, region)
+    def towards(self, target: Mask, region: NDArray[np.bool_] | None = None) -> RunInputs:
+        """Return the inputs of a run towards a target, with changes only within a region.
+
+        What is void in the image's own mask or in the target counts nowhere.
+        """
+        valid = self.valid & target.valid
+        return RunInputs(self.image, target.labels, valid, self.truth, region)
+
+    def without_target(self, region: NDArray[np.bool_] | None = None) -> RunInputs:
+        """Return the inputs of a run that leads away, and so has no target."""
+        blank = np.zeros(self.shape, dtype=np.int64)
+        return RunInputs(self.image, blank, self.valid, self.truth, region)
 
 
 def from_sample(dataset: Dataset, sample: Sample) -> SourceImage:
@@ -83,33 +91,58 @@ def from_file(source: Source, name: str | None = None, where: Slice = MIDDLE) ->
     return SourceImage(image, None, valid, label, "", label)
 
 
-def target_from_file(
-    source: Source, shape: tuple[int, int], classes: int, name: str | None = None
-) -> NDArray[np.int64]:
-    """Read a target mask of an image's own size.
+def mask_from_file(
+    source: Source,
+    shape: tuple[int, int],
+    classes: int,
+    name: str | None = None,
+    encoding: Encoding | None = None,
+) -> Mask:
+    """Read a mask of an image's own size, void pixels kept as such.
+
+    Args:
+        source: A path, or the file's bytes.
+        shape: Height and width of the image.
+        classes: K, of the network.
+        name: What to call it in errors.
+        encoding: Of the image's data set: read by it where it knows all values of the file, else
+            as a mask without a data set.
 
     Raises:
         InputError: Not a mask, another size, or classes that the network has not.
     """
     label = name or (source.name if isinstance(source, Path) else "the target mask")
-    labels = read_mask(source, classes, label).labels
+    mask = _by_encoding(source, label, encoding) or read_mask(source, classes, label)
+    labels = mask.labels
     if labels.shape != shape:
         raise InputError(
             f"{label} is {labels.shape[1]} x {labels.shape[0]} and the image "
             f"{shape[1]} x {shape[0]}; resize the mask without interpolation"
         )
-    return labels
+    return mask
 
 
-def target_from_sample(
-    dataset: Dataset, sample: Sample, shape: tuple[int, int]
-) -> NDArray[np.int64]:
+def _by_encoding(source: Source, label: str, encoding: Encoding | None) -> Mask | None:
+    if encoding is None:
+        return None
+    codes, colours = pack(whole(read_values(source, label), label))
+    known = {value for value, _ in encoding.values}
+    knows_all = bool(known) and set(count_values(codes)) <= known
+    if not knows_all or colours != encoding.colours:
+        return None
+    return decode(codes, colours, encoding, label)
+
+
+def target_from_sample(dataset: Dataset, sample: Sample, shape: tuple[int, int]) -> Mask:
     """Read another image's mask as the target, the paper's way; resized to `shape`."""
-    labels = dataset.mask(sample).labels
-    if labels.shape == shape:
-        return labels
-    picture = Image.fromarray(labels.astype(np.uint8)).resize(shape[::-1], Image.Resampling.NEAREST)
-    return np.asarray(picture).astype(np.int64)
+    mask = dataset.mask(sample)
+    if mask.labels.shape == shape:
+        return mask
+    values = np.where(mask.valid, mask.labels, VOID).astype(np.uint8)
+    picture = Image.fromarray(values).resize(shape[::-1], Image.Resampling.NEAREST)
+    resized = np.asarray(picture).astype(np.int64)
+    valid = resized != VOID
+    return Mask(np.where(valid, resized, 0), valid)
 
 
 def check_classes(card: ModelCard, dataset: Dataset) -> None:

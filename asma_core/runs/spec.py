@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -14,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asma_core import __version__
+from asma_core.attacks.configs import AWAY_FROM_TRUTH
 from asma_core.attacks.registry import find_attack
 from asma_core.attacks.settings import config_from_dict
 from asma_core.data.images import FloatImage, from_bytes, to_bytes
 from asma_core.data.masks import check_labels
 from asma_core.errors import InputError
-from asma_core.models.cards import find_card, weights_hash
+from asma_core.models.cards import find_card, identity, network_hash, weights_hash
 from asma_core.models.precision import AUTO, PRECISIONS
+from asma_core.models.threads import thread_count
 
 LARGEST_SEED: Final = 2**63 - 1
 LIBRARIES: Final = ("torch", "monai", "numpy", "pillow")
@@ -43,6 +46,11 @@ class RunInputs:
     valid: NDArray[np.bool_]
     truth: NDArray[np.int64] | None = None
     region: NDArray[np.bool_] | None = None
+
+    @property
+    def original(self) -> FloatImage:
+        """The image as the 8-bit file that it would be saved as: what is attacked and measured."""
+        return from_bytes(to_bytes(self.image))
 
     def packed(self) -> bytes:
         """Return the arrays as one npz file; the same arrays give the same bytes."""
@@ -82,6 +90,10 @@ class RunSpec:
     Attributes:
         model: Name of the network.
         model_hash: SHA-256 of its weights.
+        network_hash: SHA-256 of its weights and of all on its card that changes what it says; "" in
+            records of before 2026-11-28.
+        card: That part of its card.
+        classes: Names of its classes, background first; () in records of before.
         inputs_hash: SHA-256 of the packed inputs.
         image_hash: SHA-256 of the image alone; runs of one image share it.
         image_name: What a person calls the image, such as "demo-fundus / 0042".
@@ -92,6 +104,8 @@ class RunSpec:
         config: Its settings.
         device: As it was asked for.
         seed: Of torch's generator.
+        threads: Of torch on the CPU; sums are rounded by how they are shared. 0 in records of
+            before 2026-11-28.
         versions: Of the libraries that the figures hang on.
         precision: As it was asked for; see `asma_core.models.backend`.
         compiled: Whether the network is compiled for the attack.
@@ -112,6 +126,21 @@ class RunSpec:
     versions: Mapping[str, str]
     precision: str = AUTO
     compiled: bool = False
+    network_hash: str = ""
+    card: Mapping[str, Any] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    threads: int = 0
+
+    @property
+    def identity(self) -> str:
+        """What two runs share when one may stand for the other: all that changes the result.
+
+        The names of network, image and target are left out; their content is in.
+        """
+        names = ("model", "model_hash", "card", "classes", "image_hash", "image_name")
+        left_out = (*names, "dataset", "sample", "target_name")
+        told = {name: value for name, value in self.as_dict().items() if name not in left_out}
+        return json.dumps(told, sort_keys=True)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -120,6 +149,11 @@ class RunSpec:
     def request(self) -> RunRequest:
         """Return what asks for the same run once more."""
         return RunRequest(**{item.name: getattr(self, item.name) for item in fields(RunRequest)})
+
+
+def spec_from_dict(values: Mapping[str, Any]) -> RunSpec:
+    """Return the spec of a record."""
+    return RunSpec(**{**values, "classes": tuple(values.get("classes", ()))})
 
 
 @dataclass(frozen=True)
@@ -156,10 +190,19 @@ def make_spec(request: RunRequest, inputs: RunInputs, packed: bytes) -> RunSpec:
         raise InputError(
             f"no precision is called {request.precision!r}; choose {', '.join(PRECISIONS)}"
         )
+    if config.goal().aim == AWAY_FROM_TRUTH and inputs.truth is None:
+        raise InputError(
+            "this image has no known mask, so nothing can lead away from the truth; lead away from "
+            "the prediction"
+        )
     asked = vars(request) | {"model": card.name, "config": config.as_dict()}
     return RunSpec(
         **asked,
         model_hash=weights_hash(card),
+        network_hash=network_hash(card),
+        card=identity(card),
+        classes=card.classes,
+        threads=thread_count(),
         inputs_hash=hashlib.sha256(packed).hexdigest(),
         image_hash=image_hash(inputs.image),
         versions=versions(),

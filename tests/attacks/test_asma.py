@@ -185,8 +185,8 @@ def test_already_at_the_target_nothing_is_done(name: str, stop: bool) -> None:
     results = attack(network, images, targets, attack.config(stop_at_target=stop))
     for image, result in zip(images, results, strict=True):
         assert (result.steps, result.gradient_evaluations) == (0, 0)
-        assert result.success
-        assert result.stopped == "target reached"
+        assert not result.success, "nothing was changed, so nothing succeeded"
+        assert result.stopped == "already there"
         assert torch.equal(result.adversarial, image)
 
 

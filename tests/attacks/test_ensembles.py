@@ -25,7 +25,7 @@ from asma_core.attacks.worst_case import WORST_CASE
 from asma_core.errors import InputError
 from tests.attacks.networks import disc, small_network, some_images
 
-AWAY, TOWARDS = "away from the mask", "towards the mask"
+AWAY, TOWARDS = "away from the prediction", "towards the mask"
 
 
 def look_at(logits: Tensor, mask: Tensor) -> Look:

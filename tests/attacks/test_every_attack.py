@@ -73,7 +73,8 @@ def test_at_the_target_nothing_changes(entry: AttackEntry) -> None:
     config = {"goal_is": "towards the mask"} if hasattr(entry.config, "goal_is") else {}
     (result,) = run(entry, images, mask, network, config=config)
     assert torch.equal(result.adversarial, images[0])
-    assert (result.gradient_evaluations, result.success) == (0, True)
+    assert (result.gradient_evaluations, result.success) == (0, False)
+    assert (result.stopped, result.best.score) == ("already there", 1.0)
 
 
 @everyone
@@ -109,3 +110,38 @@ def test_bad_inputs_are_sentences(entry: AttackEntry) -> None:
         run(entry, (images * 255).to(torch.uint8), masks)
     with pytest.raises(InputError, match="attack each size by itself"):
         run(entry, [images[0], images[0, :, :16]], masks)
+
+
+class Elsewhere(nn.Module):
+    """The small network, whose logits are scaled and turned around where nothing counts."""
+
+    def __init__(self, classes: int, valid: Tensor, scale: float) -> None:
+        super().__init__()
+        self.network, self.valid, self.scale = small_network(classes), valid, scale
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits = self.network(images)
+        return torch.where(self.valid[:, None], logits, self.scale * logits.flip(1))
+
+
+@pytest.mark.parametrize("scale", [50.0, 0.0])
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("aim", ["towards the mask", "away from the prediction"])
+@everyone
+def test_what_the_logits_are_where_nothing_counts_changes_no_bit(
+    entry: AttackEntry, aim: str, classes: int, scale: float
+) -> None:
+    aims = {"goal_is": aim} if hasattr(entry.config, "goal_is") else {}
+    valid = torch.ones(1, 32, 32, dtype=torch.bool)
+    valid[:, :, :20] = False
+    images, mask = some_images(1), disc(1, classes=classes)
+    results = []
+    for factor in (1.0, scale):
+        torch.manual_seed(0)
+        config = entry.config(steps=12, target_iou=0.99, **aims)
+        network = Elsewhere(classes, valid, factor)
+        results += entry.load()(network, images, mask, config, valid_mask=valid)
+    one, other = results
+    assert torch.equal(one.adversarial, other.adversarial)
+    assert [repr(now) for now in one.trajectory] == [repr(now) for now in other.trajectory]
+    assert (one.stopped, one.chosen, one.success) == (other.stopped, other.chosen, other.success)

@@ -172,7 +172,8 @@ def test_hiding_what_is_not_there_is_done_at_once() -> None:
     network = Linear((1.0,), bias=-2.0)
     nothing = torch.zeros(1, 16, 16, dtype=torch.int64)
     (result,) = ASMA(network, some_images(1, 1, 16), nothing, DynamicConfig())
-    assert (result.steps, result.success, result.best.score) == (0, True, 1.0)
+    assert (result.steps, result.stopped, result.best.score) == (0, "already there", 1.0)
+    assert not result.success
 
 
 def test_one_forward_and_one_backward_per_step_and_none_to_the_weights() -> None:
@@ -188,6 +189,7 @@ def test_one_forward_and_one_backward_per_step_and_none_to_the_weights() -> None
     config = DynamicConfig(steps=12, target_iou=1.0)
     results = ASMA(network, some_images(3), disc(3), config)
     assert [result.gradient_evaluations for result in results] == [12] * 3
+    assert [result.forward_passes for result in results] == [13] * 3
     # The last forward measures the last image.
     assert counts == {"forward": 13, "backward": 12}
 

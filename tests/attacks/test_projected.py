@@ -21,7 +21,7 @@ from asma_core.errors import InputError
 from tests.attacks.networks import disc, small_network, some_images
 from tests.attacks.oracle import assert_seen
 
-TOWARDS, AWAY = "towards the mask", "away from the mask"
+TOWARDS, AWAY = "towards the mask", "away from the prediction"
 STEPS, SIZE, BUDGET = 6, 0.004, 0.02
 PLAIN = {"steps": STEPS, "target_iou": 1.0, "rounding": False, "stop_at_target": False}
 

@@ -114,7 +114,7 @@ def test_pdpgd_on_a_linear_network_is_the_closed_form(norm: str) -> None:
 
 @pytest.mark.parametrize("attack", [ALMA_PROX, PDPGD])
 @pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("goal", ["towards the mask", "away from the mask"])
+@pytest.mark.parametrize("goal", ["towards the mask", "away from the prediction"])
 def test_they_get_there(attack, classes: int, goal: str) -> None:
     network, images = small_network(classes), some_images(2)
     mask = disc(2, classes=classes)

@@ -62,7 +62,8 @@ def test_latex_is_escaped_and_whole() -> None:
     text = table_latex(summary(CELLS))
     assert r"a\_1 \& 100 \% & 33\,\% & 2.00 $\pm$ 1.00" in text
     lines = text.splitlines()
-    assert lines[0].startswith(r"\begin{tabular}{lrrrrrrr}")
+    assert lines[0] == "% towards the target"
+    assert lines[1].startswith(r"\begin{tabular}{lrrrrrrr}")
     assert lines[-1] == r"\end{tabular}"
     assert {line.count(" & ") for line in lines if line.endswith(r"\\")} == {7}
 
@@ -70,4 +71,30 @@ def test_latex_is_escaped_and_whole() -> None:
 def test_markdown_keeps_its_columns_whatever_the_label() -> None:
     (row,) = summary([cell("a|b", 1.0)])
     lines = table_markdown([row]).splitlines()
-    assert lines[2].startswith(r"| a\|b | 100 % | 1.00 ± 0.00 |")
+    assert lines[2].startswith(r"| a\|b | 100 % | 1.00 ± n/a |"), "one value does not deviate"
+
+
+def away(l2: float, outcome: str = "success") -> Cell:
+    results = {"outcome": outcome, "score_name": "iou lost", "iou_lost_8bit": 0.8, "l2_8bit": l2}
+    return Cell("pgd", "pgd", "a", "b", "0123abcd", results, "", "away from the prediction")
+
+
+def test_goals_share_neither_a_row_nor_a_table_nor_a_column() -> None:
+    rows = summary([*CELLS, away(2.0), away(4.0)])
+    assert [row["goal"] for row in rows] == ["towards the target", "away from the prediction"]
+    assert rows[1]["mean"]["iou"] is None and rows[1]["mean"]["iou_lost"] == 0.8
+    first, second = table_markdown(rows).split("\n\n")[1::2]
+    assert "| IoU |" in first and "IoU lost" not in first
+    assert "| IoU lost |" in second and "| IoU |" not in second
+    assert table_latex(rows).count(r"\begin{tabular}") == 2
+
+
+def test_what_is_already_there_is_no_success_and_counts_in_no_rate() -> None:
+    there = away(0.0, "already there")
+    (row,) = summary([there, away(2.0), away(3.0, "goal not reached")])
+    assert (row["n"], row["already"], row["success_rate"]) == (3, 1, 0.5)
+    assert row["l2_of_successes"] == 2.0
+    (row,) = summary([there])
+    assert row["success_rate"] is None and "| n/a |" in table_markdown([row])
+    lines = list(csv.DictReader(io.StringIO(cells_csv([there]))))
+    assert (lines[0]["outcome"], lines[0]["success"]) == ("already there", "False")

@@ -86,6 +86,51 @@ def test_a_network_of_something_else_gets_no_guess() -> None:
     assert not [guess for guess in found.guesses if "1.000" in guess]
 
 
+def noisy(number: int) -> Case:
+    """A disc that noise hides from a network that has learned nothing."""
+    rng = np.random.default_rng(number)
+    truth = (np.hypot(ROWS - 14 - 4 * number, COLUMNS - 20 - 3 * number) < 9).astype(np.int64)
+    image = 0.5 + 0.05 * truth + 0.2 * rng.standard_normal((3, *truth.shape))
+    return Case(f"noisy {number}", image.clip(0, 1).astype(np.float32), truth)
+
+
+class Undertrained(nn.Module):
+    """Weights as they are at the start: it sees a structure of its own, nowhere or everywhere."""
+
+    def __init__(self, seed: int, classes: int, lean: float) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, classes, 3, padding=1)
+        )
+        with torch.no_grad():
+            self.layers[2].bias[1:] += lean
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layers(images)
+
+
+@pytest.mark.parametrize("lean", [-3.0, 0.0, 3.0])
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_network_that_was_trained_too_little_is_told_no_other_fault(
+    seed: int, classes: int, lean: float
+) -> None:
+    names = tuple(f"class {number}" for number in range(classes))
+    model = SegmentationModel(Undertrained(seed, classes, lean), SPEC, names).eval()
+    found = check_model(model, [noisy(number) for number in range(4)])
+    if found.iou < 0.3:
+        assert found.guesses == ()
+        assert "trained too little" in text(found, "overlap")
+        assert "not what it was trained on" not in text(found, "overlap")
+
+
+@pytest.mark.parametrize("above", [0.5, 0.45])
+def test_a_network_without_a_fault_is_told_none(above: float) -> None:
+    for spec in (SPEC, InputSpec(3, 0, 1, SPEC.mean, SPEC.std, order="rgb")):
+        assert report(Red(above), spec).guesses == ()
+
+
 class Random(Red):
     def forward(self, images: Tensor) -> Tensor:
         return super().forward(images) + torch.rand(1)

@@ -454,7 +454,8 @@ def running(house: House) -> Run:
         "l2": [0.0, 0.5, 1.25],
         "linf": [0.0, 0.01, 0.02],
     }
-    state = {"step": 2, "steps": 300, "seconds": 1.0, "seconds_left": 149.0, "curves": curves}
+    state = {"step": 2, "steps": 300, "seconds": 1.0, "seconds_left": 149.0, "score_kind": "iou"}
+    state["curves"] = curves
     grey = np.full((SIDE, SIDE, 3), 120, np.uint8)
     write_bytes(folder / "adversarial.png", encode_png(grey))
     write_bytes(folder / "prediction.png", encode_mask(house.prediction))
@@ -466,7 +467,7 @@ def test_a_running_run_shows_figures_curves_and_pictures(house: House) -> None:
     run = running(house)
     app = visit("attack", run=run.id)
     assert errors(app) == []
-    assert progress_of(app) == "Step 2 of 300, at most 2 min 29 s left, score 0.500, L2 1.25"
+    assert progress_of(app) == "Step 2 of 300, at most 2 min 29 s left, IoU 0.500, L2 1.25"
     assert image_count(app) == 2
     assert len(app.get("plotly_chart")) == 1
 
@@ -526,7 +527,8 @@ def test_a_cancelled_run_with_a_result_shows_it(house: House) -> None:
     run = made_runs.finished(house.runs, state=CANCELLED)
     app = visit("attack", run=run.id)
     assert errors(app) == []
-    assert "cancelled" in texts(app)
+    assert "success, stopped" in texts(app), "two facts"
+    assert "ended: target reached" in texts(app)
     assert image_count(app) == 3
 
 

@@ -228,15 +228,15 @@ def test_a_hide_run_says_what_is_removed_and_what_is_undefined(house: House) -> 
 def test_a_cancelled_run_with_a_result_is_shown(house: House) -> None:
     app = visit("compare", run=finished(house, state=CANCELLED).id)
     assert errors(app) == []
-    assert "cancelled" in texts(app)
+    assert "success, stopped" in texts(app), "two facts"
 
 
-def test_a_network_whose_card_is_gone_leaves_numbered_classes(house: House) -> None:
+def test_a_network_whose_card_is_gone_leaves_the_classes_of_the_record(house: House) -> None:
     run = finished(house)
     (house.home / "models" / f"{MODEL}.toml").unlink()
     app = visit("compare", run=run.id)
     assert errors(app) == []
-    assert {"IoU, class 1", "IoU, class 2"} <= set(table(app))
+    assert {"IoU, rim", "IoU, cup"} <= set(table(app))
     app.button(key="compare-repeat").click().run()
     assert "no model is called" in errors(app)[0].lower()
     assert table(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -73,9 +74,20 @@ def test_runs_are_rows_newest_first_with_their_figures(page: AppTest, runs: RunS
     row = page.dataframe[0].value.iloc[1]
     assert row["iou"] == 0.9114
     assert row["l2"] == 3.456
-    assert row["outcome"] == "target not reached"
+    assert (row["outcome"], row["ended"]) == ("goal not reached", "steps used")
+    assert row["goal"] == "towards mask of 0007"
+    assert not {"structure_removed", "iou_lost"} & set(row.index), "no run has such a goal"
     assert row["picture"].startswith("data:image/jpeg;base64,")
     assert page.dataframe[0].value.iloc[0]["attack"] == "SSM + DPM"
+
+
+def test_goals_share_no_column(page: AppTest, runs: RunStore) -> None:
+    made_runs.finished(runs, Made())
+    made_runs.finished(runs, Made(iou=None))
+    page.run()
+    hidden, towards = (page.dataframe[0].value.iloc[place] for place in (0, 1))
+    assert (towards["iou"], hidden["structure_removed"]) == (0.981, 1.0)
+    assert np.isnan(hidden["iou"]) and np.isnan(towards["structure_removed"])
 
 
 def test_failed_and_interrupted_runs_say_why_and_can_be_repeated(

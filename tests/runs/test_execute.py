@@ -144,7 +144,9 @@ def test_a_target_equal_to_the_prediction_is_done_in_no_step(runs: RunStore) -> 
     assert (run.state, run.results["steps"], run.results["gradient_evaluations"]) == (
         DONE, 0, 0,
     )  # fmt: skip
-    assert run.results["success"] is True and run.results["l2"] == run.results["l2_8bit"] == 0.0
+    assert run.results["l2"] == run.results["l2_8bit"] == 0.0
+    assert run.results["success"] is False, "a success is a change that reached the goal"
+    assert run.outcome == run.results["outcome"] == run.ending == "already there"
     original, adversarial = (
         np.asarray(Image.open(folder / name))
         for name in (artefacts.ORIGINAL, artefacts.ADVERSARIAL)
@@ -178,19 +180,47 @@ def test_every_attack_makes_a_run(runs: RunStore, attack: str) -> None:
     assert results["success"] == (results["score_8bit"] >= 0.8)
     away = find_attack(attack).config(**config).goal().away
     assert results["score_name"] == ("iou lost" if away else "iou")
-    if away:
-        assert results["score_8bit"] == pytest.approx(1 - results["iou_8bit"])
+    assert results["iou_8bit"] == (None if away else results["score_8bit"])
+    assert results["iou_lost_8bit"] == (results["score_8bit"] if away else None)
+    assert results["structure_removed_8bit"] is None
 
 
-def test_away_from_the_mask_success_is_the_overlap_that_is_lost(runs: RunStore) -> None:
-    config = {"steps": 60, "target_iou": 0.5, "goal_is": "away from the mask", "budget": 0.2}
-    clean = carried_out(runs)
-    seen = labels(runs.folder(clean.id) / artefacts.PREDICTION_CLEAN)
-    run = carried_out(runs, replace(tiny.inputs(), target=seen), attack="pgd", config=config)
-    assert run.results["iou_before"] == 1.0
-    assert run.results["score_before"] == 0.0
-    assert run.results["success"]
-    assert run.results["iou_8bit"] <= 0.5
+# With `hide`, what was drawn is empty: a success without a change, if it led away from that.
+@pytest.mark.parametrize("target", ["mask", "nothing"])
+@pytest.mark.parametrize("aim", ["away from the prediction", "away from the truth"])
+def test_an_untargeted_attack_leads_away_from_what_the_network_says_or_the_truth(
+    runs: RunStore, aim: str, target: str
+) -> None:
+    config = {"steps": 60, "target_iou": 0.5, "goal_is": aim, "budget": 0.2}
+    given = tiny.inputs()
+    if target == "nothing":
+        given = replace(given, target=np.zeros_like(given.target))
+    run = carried_out(runs, given, attack="pgd", config=config)
+    folder = runs.folder(run.id)
+    left = labels(folder / artefacts.PREDICTION_CLEAN)
+    if aim == "away from the truth":
+        left = tiny.mask_labels(0)
+    seen = labels(folder / artefacts.PREDICTION_ADVERSARIAL)
+    lost = 1.0 - ((left > 0) & (seen > 0)).sum() / ((left > 0) | (seen > 0)).sum()
+    assert run.results["score_8bit"] == pytest.approx(lost)
+    assert run.results["iou_8bit"] is None
+    assert run.success and lost >= 0.5 and run.results["l2_8bit"] > 0
+    assert run.goal.startswith("away from") and run.results["goal"] == run.goal
+    assert not (folder / artefacts.TARGET).exists(), "no target was asked for"
+
+
+def test_leading_away_from_a_truth_that_nobody_knows_is_refused(runs: RunStore) -> None:
+    given = replace(tiny.inputs(), truth=None)
+    config = {"goal_is": "away from the truth"}
+    with pytest.raises(InputError, match="no known mask"):
+        runs.create(tiny.request(config, attack="pgd"), given)
+
+
+def test_what_older_records_call_away_from_the_mask_is_away_from_the_prediction(
+    runs: RunStore,
+) -> None:
+    run = runs.create(tiny.request({"goal_is": "away from the mask"}, attack="pgd"), tiny.inputs())
+    assert run.aim == "away from the prediction"
 
 
 def test_weights_that_are_nan_end_in_a_sentence_and_no_files(runs: RunStore) -> None:
@@ -338,13 +368,51 @@ def test_void_pixels_count_for_nothing(runs: RunStore) -> None:
     )
 
 
-def test_grey_images_of_16_bits_are_measured_against_what_was_given(runs: RunStore) -> None:
+def test_grey_images_of_16_bits_are_measured_against_the_file_they_would_be(runs: RunStore) -> None:
     values = np.random.default_rng(2).integers(0, 65536, (1, 32, 32)).astype(np.float32)
     given = replace(tiny.inputs(), image=values / np.float32(65535))
     run = carried_out(runs, given, config={"steps": 2})
     saved = np.asarray(Image.open(runs.folder(run.id) / artefacts.ADVERSARIAL)) / 255.0
     assert saved.shape == (32, 32)
-    assert run.results["l2_8bit"] == pytest.approx(np.linalg.norm(saved - given.image[0]), rel=1e-4)
+    original = np.asarray(Image.open(runs.folder(run.id) / artefacts.ORIGINAL)) / 255.0
+    np.testing.assert_allclose(original, given.image[0], atol=0.5 / 255 + 1e-6)
+    assert run.results["l2_8bit"] == pytest.approx(np.linalg.norm(saved - original), rel=1e-4)
+
+
+def sixteen_bits() -> Any:
+    values = np.random.default_rng(2).integers(0, 65536, (1, 32, 32)).astype(np.float32)
+    return replace(tiny.inputs(), image=values / np.float32(65535))
+
+
+def test_the_rounding_of_an_original_is_no_part_of_an_attack(runs: RunStore) -> None:
+    config = {"steps": 5, "norm": "l2", "budget": 0.03, "target_iou": 1.0}
+    run = carried_out(runs, sixteen_bits(), attack="pgd", config=config)
+    assert run.results["l2_8bit"] <= 0.03 + 1e-6
+    region = np.zeros((32, 32), dtype=np.bool_)
+    region[4:12, 4:12] = True
+    within = replace(sixteen_bits(), region=region)
+    run = carried_out(runs, within, attack="pgd", config={"steps": 5, "budget": 0.1})
+    pictures = [
+        np.asarray(Image.open(runs.folder(run.id) / name)).astype(int)
+        for name in (artefacts.ORIGINAL, artefacts.ADVERSARIAL)
+    ]
+    changed = pictures[0] != pictures[1]
+    assert changed.any() and not changed[~region].any()
+    assert not run.results["warnings"]
+
+
+def test_an_original_at_its_target_comes_back_as_it_is_whatever_its_bits(runs: RunStore) -> None:
+    first = carried_out(runs, sixteen_bits(), config={"steps": 1})
+    seen = labels(runs.folder(first.id) / artefacts.PREDICTION_CLEAN)
+    run = carried_out(runs, replace(sixteen_bits(), target=seen))
+    assert (run.outcome, run.results["l2"], run.results["l2_8bit"]) == ("already there", 0.0, 0.0)
+
+
+def test_a_file_beyond_its_budget_is_said(runs: RunStore) -> None:
+    config = {"steps": 20, "budget": 20.8 / 255, "rounding": False, "target_iou": 1.0}
+    run = carried_out(runs, attack="pgd", config=config)
+    assert run.results["linf_8bit"] == pytest.approx(21 / 255)
+    assert any("outside the budget" in warning for warning in run.results["warnings"])
 
 
 def test_a_run_that_is_not_queued_is_left_alone(runs: RunStore) -> None:

@@ -140,7 +140,7 @@ def test_a_row_of_the_table_holds_the_figures_of_the_float_image_and_of_the_file
 def test_an_undefined_figure_is_an_empty_cell(runs: RunStore) -> None:
     rows = table([made_runs.finished(runs, Made(iou=None)), made_runs.failed(runs, "no")])
     assert rows[0]["iou_8bit"] == rows[1]["iou_8bit"] == rows[1]["l2"] == ""
-    assert float(rows[0]["score_8bit"]) == 1.0
+    assert float(rows[0]["structure_removed_8bit"]) == 1.0
 
 
 @pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\n=1"])

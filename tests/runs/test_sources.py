@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from asma_core.data.datasets import Dataset, open_dataset
-from asma_core.data.masks import encode_mask
+from asma_core.data.encodings import Encoding
+from asma_core.data.masks import Mask, encode_mask
 from asma_core.errors import InputError
-from asma_core.runs.sources import from_file, from_sample, target_from_file, target_from_sample
+from asma_core.runs.sources import from_file, from_sample, mask_from_file, target_from_sample
 
 LABELS = np.repeat(np.repeat([[0, 1], [2, 1]], 16, axis=0), 20, axis=1).astype(np.int64)
 
@@ -55,11 +56,15 @@ def test_a_mask_of_another_size_than_its_image_is_refused(dataset: Dataset) -> N
 
 def test_the_inputs_of_a_run_are_those_of_the_source(dataset: Dataset) -> None:
     source = from_sample(dataset, dataset.find("one"))
-    inputs = source.towards(LABELS)
+    counted = np.ones(LABELS.shape, dtype=np.bool_)
+    counted[0] = False
+    inputs = source.towards(Mask(LABELS, counted))
     assert inputs.image is source.image
     assert inputs.target is LABELS
-    assert inputs.valid is source.valid
+    np.testing.assert_array_equal(inputs.valid, source.valid & counted)
     assert inputs.truth is source.truth
+    away = source.without_target()
+    assert not away.target.any() and away.valid is source.valid
 
 
 def test_a_file_of_ones_own_has_no_truth_and_all_of_it_counts(tmp_path: Path) -> None:
@@ -77,9 +82,9 @@ def test_a_file_of_ones_own_has_no_truth_and_all_of_it_counts(tmp_path: Path) ->
 def test_a_target_file_is_read_as_class_numbers(tmp_path: Path) -> None:
     (tmp_path / "target.png").write_bytes(encode_mask(LABELS))
     for source in (tmp_path / "target.png", encode_mask(LABELS), png(LABELS.astype(np.uint8))):
-        read = target_from_file(source, (32, 40), 3)
-        assert read.dtype == np.int64
-        np.testing.assert_array_equal(read, LABELS)
+        read = mask_from_file(source, (32, 40), 3)
+        assert read.labels.dtype == np.int64 and read.valid.all()
+        np.testing.assert_array_equal(read.labels, LABELS)
 
 
 @pytest.mark.parametrize(
@@ -93,14 +98,34 @@ def test_a_target_file_that_does_not_fit_is_refused(
     shape: tuple[int, int], classes: int, words: str
 ) -> None:
     with pytest.raises(InputError, match=words):
-        target_from_file(encode_mask(LABELS), shape, classes, "t.png")
+        mask_from_file(encode_mask(LABELS), shape, classes, "t.png")
 
 
 def test_another_images_mask_is_scaled_without_new_classes(dataset: Dataset) -> None:
     one, two = dataset.find("one"), dataset.find("two")
-    np.testing.assert_array_equal(target_from_sample(dataset, one, (32, 40)), LABELS)
-    np.testing.assert_array_equal(target_from_sample(dataset, two, (32, 40)), LABELS)
-    odd = target_from_sample(dataset, two, (45, 61))
+    for sample in (one, two):
+        read = target_from_sample(dataset, sample, (32, 40))
+        np.testing.assert_array_equal(read.labels, LABELS)
+        void = (LABELS == 0) if sample is one else np.zeros_like(read.valid)
+        np.testing.assert_array_equal(read.valid, ~void)
+    halved = target_from_sample(dataset, one, (16, 20))
+    np.testing.assert_array_equal(halved.valid, halved.labels > 0)
+    odd = target_from_sample(dataset, two, (45, 61)).labels
     assert odd.shape == (45, 61)
     assert odd.dtype == np.int64
     assert set(np.unique(odd)) == {0, 1, 2}
+
+
+def test_a_mask_file_is_read_as_its_data_set_reads_it() -> None:
+    lesion = np.where(LABELS > 0, 7, 0).astype(np.uint8)
+    encoding = Encoding(values=((0, 0), (7, 1)), nearest=False)
+    read = mask_from_file(png(lesion), (32, 40), 2, "t.png", encoding)
+    np.testing.assert_array_equal(read.labels, LABELS > 0)
+    with pytest.raises(InputError, match="holds the value 7"):
+        mask_from_file(png(lesion), (32, 40), 2, "t.png")
+
+
+def test_a_value_that_the_data_set_does_not_know_leaves_the_usual_reading() -> None:
+    encoding = Encoding(values=((0, 0), (255, 1)), nearest=True, full=255.0)
+    read = mask_from_file(png((LABELS > 0).astype(np.uint8)), (32, 40), 2, "t.png", encoding)
+    np.testing.assert_array_equal(read.labels, LABELS > 0)

@@ -68,7 +68,8 @@ def test_a_run_goes_from_queued_over_running_to_done(runs: RunStore) -> None:
     assert runs.get(run.id).state == RUNNING
     runs.finish(run.id, DONE, staged(runs, run.id, "curve"), {"iou": 0.5, "psnr": None})
     done = runs.get(run.id)
-    assert (done.state, done.ended, done.results) == (DONE, True, {"iou": 0.5, "psnr": None})
+    assert (done.state, done.ended) == (DONE, True)
+    assert {"iou": 0.5, "psnr": None}.items() <= done.results.items()
     assert done.finished is not None and done.finished >= done.created
     assert (runs.folder(run.id) / "trajectory.json").read_text() == "curve"
     assert not runs.work_folder(run.id).exists()
@@ -97,7 +98,7 @@ def test_a_fault_after_the_files_are_in_place_does_not_take_the_result_away(runs
     (folder / store.RECORD).write_text('{"state": "done", "results": {"iou": 1.0}}')
     folder.replace(runs.folder(run.id))
     runs.fail(run.id, "the database was busy")
-    assert (runs.get(run.id).state, runs.get(run.id).results) == (DONE, {"iou": 1.0})
+    assert (runs.get(run.id).state, runs.get(run.id).results["iou"]) == (DONE, 1.0)
 
 
 def test_stop_cancels_a_queued_run_and_asks_a_running_one(runs: RunStore) -> None:

@@ -56,10 +56,11 @@ def test_how_a_run_was_made_names_what_was_chosen(runs: RunStore) -> None:
     text = how(made_runs.finished(runs))
     assert "tau 0.00015, beta 0.0015" in text
     assert "target_iou 0.97" in text
-    assert "Seed 0. 85 gradient evaluations in 6.2 s on cpu; target reached." in text
+    assert "Seed 0. 85 gradient evaluations in 6.2 s on cpu, " in text
+    assert text.endswith("; ended: target reached.")
 
 
 def test_how_does_for_a_run_without_a_result(runs: RunStore) -> None:
     text = how(made_runs.failed(runs, NASTY, made=Made(image_name=NASTY)))
     assert "Chosen by the attack: nothing." in text
-    assert text.endswith("on auto; failed.")
+    assert text.endswith("; ended: failed.")
