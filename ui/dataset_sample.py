@@ -243,7 +243,11 @@ def _runs(runs: Sequence[Run]) -> None:
 
 
 def _run_label(run: Run) -> str:
-    parts = [f":{outcome_colour(run)}[{standing_outcome(run)}]", plain(attack_title(run))]
+    parts = [
+        f":{outcome_colour(run)}[{standing_outcome(run)}]",
+        plain(attack_title(run)),
+        plain(run.goal),
+    ]
     if run.results:
         parts.append(f"{score_label(run)} {number(run.results.get('score_8bit'))}")
         parts.append(f"L2 {number(run.results.get('l2_8bit'), 2)}")

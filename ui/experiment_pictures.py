@@ -9,6 +9,7 @@ import streamlit as st
 
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.store import Experiment
+from asma_core.experiments.table import FIGURES, goal_of
 from ui.curves import NO_TOOLBAR
 from ui.experiment_figures import TITLES, box_plot, clicked_run, curve_plot
 from ui.experiment_words import row_titles
@@ -18,10 +19,13 @@ def experiment_pictures(experiment: Experiment, cells: Sequence[Cell]) -> None:
     """Show box plots and curves; what is shown is in the address."""
     row = st.container(horizontal=True, vertical_alignment="center")
     study = _shown_study(row, experiment, cells)
-    figure = _shown_figure(row)
-    row.caption("Click a point to open its run. Crosses did not reach the target.")
     titles = row_titles(experiment, study)
-    own = [cell for cell in cells if cell.label in titles]
+    of_study = [cell for cell in cells if cell.label in titles]
+    goal = _shown_goal(row, of_study)
+    own = [cell for cell in of_study if goal_of(cell, of_study) == goal]
+    titles = {label: title for label, title in titles.items() if label in {c.label for c in own}}
+    figure = _shown_figure(row, own)
+    row.caption("Click a point to open its run. Crosses did not reach the goal.")
     left, right = st.columns(2, gap="large")
     # A chart keeps what was clicked; with a new key it does not lead to the run again.
     turn = st.session_state.setdefault("experiment-turn", 0)
@@ -65,18 +69,47 @@ def _shown_study(row: Any, experiment: Experiment, cells: Sequence[Cell]) -> boo
     return bool(chosen)
 
 
-def _shown_figure(row: Any) -> str:
-    asked = st.query_params.get("figure", "l2")
+def _shown_goal(row: Any, cells: Sequence[Cell]) -> str:
+    """Let one of several goals be chosen: they share neither a figure nor a success rate."""
+    goals = list(dict.fromkeys(goal_of(cell, cells) for cell in cells))
+    if len(goals) < 2:
+        return goals[0]
+    asked = st.query_params.get("goal")
+    chosen = row.segmented_control(
+        "Goal",
+        goals,
+        format_func=str.capitalize,
+        default=asked if asked in goals else goals[0],
+        required=True,
+        key="experiment-goal",
+        label_visibility="collapsed",
+    )
+    if chosen != goals[0]:
+        st.query_params["goal"] = chosen
+    else:
+        st.query_params.pop("goal", None)
+    return str(chosen)
+
+
+def _shown_figure(row: Any, cells: Sequence[Cell]) -> str:
+    known = [
+        name
+        for name, key in FIGURES.items()
+        if any(cell.results.get(key) is not None for cell in cells)
+    ]
+    known = [name for name in TITLES if name in known] or ["l2"]
+    first = "l2" if "l2" in known else known[0]
+    asked = st.query_params.get("figure", first)
     chosen = row.segmented_control(
         "Figure",
-        list(TITLES),
+        known,
         format_func=TITLES.__getitem__,
-        default=asked if asked in TITLES else "l2",
+        default=asked if asked in known else first,
         required=True,
         key="experiment-figure",
         label_visibility="collapsed",
     )
-    if chosen != "l2":
+    if chosen != first:
         st.query_params["figure"] = chosen
     else:
         st.query_params.pop("figure", None)

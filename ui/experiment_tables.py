@@ -28,8 +28,7 @@ def experiment_tables(experiment: Experiment, cells: Sequence[Cell]) -> None:
                 st.subheader(words, anchor=False)
             tables = by_goal(summary(own))
             for goal, rows in tables.items():
-                if len(tables) > 1:
-                    st.markdown(f"**{goal[:1].upper()}{goal[1:]}**")
+                st.markdown(f"**{goal.capitalize()}**")
                 place = list(tables).index(goal)
                 _table(rows, titles, key=f"experiment-table-{study}-{place}")
 

@@ -200,7 +200,11 @@ def _card(run: Run) -> Card:
         page="pages/compare.py" if run.ended else "pages/attack.py",
         query={"run": run.id},
         picture=run_picture(services.store(), run, PICTURE_SIDE, LINE_WIDTH),
-        caption=(f":{outcome_colour(run)}[{standing_outcome(run)}]", _figures(run)),
+        caption=(
+            plain(run.goal),
+            f":{outcome_colour(run)}[{standing_outcome(run)}]",
+            _figures(run),
+        ),
     )
 
 

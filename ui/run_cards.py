@@ -60,13 +60,14 @@ def _lines(store: RunStore, run: Run) -> list[str]:
     attack = attack_title(run)
     badge = f":{outcome_colour(run)}-badge[{plain(standing(store, run))}]"
     judged = f" :gray-badge[{plain(run.verdict)}]" if run.verdict else ""
-    return [badge + judged, _small(f"{attack}, {spec.image_name}"), _small(_figures(run))]
+    words = (f"{attack}, {spec.image_name}", run.goal, _figures(run))
+    return [badge + judged, *map(_small, words)]
 
 
 def _figures(run: Run) -> str:
     results = run.results
     if not results:
-        return run.message or run.goal
+        return run.message or "no result"
     score = f"{score_label(run)} {number(results.get('score_8bit'))}"
     return f"{score}, L2 {number(results.get('l2_8bit'), 2)}, {results.get('steps', 'n/a')} steps"
 

@@ -104,7 +104,7 @@ def table_markdown(rows: Sequence[dict[str, Any]]) -> str:
     """Return a table for each goal, for Markdown; with several each has its goal above it."""
     tables = by_goal(rows)
     return "\n".join(
-        (f"{goal[:1].upper()}{goal[1:]}:\n\n" if len(tables) > 1 else "") + _markdown(own)
+        (f"{goal.capitalize()}:\n\n" if len(tables) > 1 else "") + _markdown(own)
         for goal, own in tables.items()
     )
 

@@ -33,17 +33,17 @@ def summary(cells: Sequence[Cell]) -> list[dict[str, Any]]:
     figure, as in the paper over all images and not over the successes alone; those stand beside, as
     `l2_of_successes`. What is undefined, such as the deviation of a single value, is None.
     """
-    goals = dict.fromkeys(_goal(cell, cells) for cell in cells)
+    goals = dict.fromkeys(goal_of(cell, cells) for cell in cells)
     labels = dict.fromkeys(cell.label for cell in cells)
     groups = [
-        [cell for cell in cells if (_goal(cell, cells), cell.label) == (goal, label)]
+        [cell for cell in cells if (goal_of(cell, cells), cell.label) == (goal, label)]
         for goal in goals
         for label in labels
     ]
     return [_row(group) for group in groups if group]
 
 
-def _goal(cell: Cell, cells: Sequence[Cell]) -> str:
+def goal_of(cell: Cell, cells: Sequence[Cell]) -> str:
     """Return a cell's goal; one that failed was asked what the others of its label were."""
     like = (
         cell
@@ -90,7 +90,7 @@ def _row(cells: Sequence[Cell]) -> dict[str, Any]:
     return {
         "label": cells[0].label,
         "attack": cells[0].attack,
-        "goal": _goal(cells[0], cells),
+        "goal": goal_of(cells[0], cells),
         "n": len(cells),
         "already": already,
         "failed": sum(not cell.results for cell in cells),
