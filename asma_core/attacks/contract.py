@@ -13,7 +13,7 @@ from asma_core.metrics.score import IOU
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-TARGET_REACHED: Final = "target reached"
+GOAL_REACHED: Final = "goal reached"
 STEPS_USED: Final = "steps used"
 NOTHING_TO_GAIN: Final = "nothing more to gain"
 ALREADY_THERE: Final = "already there"
@@ -93,7 +93,7 @@ class AttackResult:
         steps: Updates made.
         gradient_evaluations: Forward passes with a backward pass spent.
         forward_passes: All forward passes spent, those with a backward pass among them.
-        stopped: Why it ended: `TARGET_REACHED`, `STEPS_USED`, `NOTHING_TO_GAIN`, `ALREADY_THERE` or
+        stopped: Why it ended: `GOAL_REACHED`, `STEPS_USED`, `NOTHING_TO_GAIN`, `ALREADY_THERE` or
             `CANCELLED`; it says nothing of success.
         chosen: What the attack chose by itself, such as tau and beta.
         trajectory: Figures of each step.

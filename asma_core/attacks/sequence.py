@@ -12,7 +12,7 @@ from asma_core.attacks.configs import CommonConfig, Goal
 from asma_core.attacks.contract import (
     ALREADY_THERE,
     CANCELLED,
-    TARGET_REACHED,
+    GOAL_REACHED,
     Attack,
     AttackResult,
     OnStep,
@@ -159,7 +159,7 @@ class _Run:
 
     def ended(self, result: AttackResult) -> AttackResult:
         """Say how an image ended, when its last attack knows only of itself."""
-        if self.cancelled and result.stopped not in (TARGET_REACHED, ALREADY_THERE):
+        if self.cancelled and result.stopped not in (GOAL_REACHED, ALREADY_THERE):
             return replace(result, stopped=CANCELLED)
         return result
 

@@ -12,9 +12,9 @@ from asma_core.attacks.configs import LINF, CommonConfig
 from asma_core.attacks.contract import (
     ALREADY_THERE,
     CANCELLED,
+    GOAL_REACHED,
     NOTHING_TO_GAIN,
     STEPS_USED,
-    TARGET_REACHED,
     AttackResult,
     ImageStep,
     OnStep,
@@ -190,7 +190,7 @@ class Tracker:
         if success and now.step == 0:
             record.stopped = ALREADY_THERE
         elif success and self._goal.stops:
-            record.stopped = TARGET_REACHED
+            record.stopped = GOAL_REACHED
 
     def _result(self, record: _Record, chosen: Mapping[str, float]) -> AttackResult:
         if record.best is None or record.adversarial is None:

@@ -18,6 +18,8 @@ DONE: Final = "done"
 CANCELLED: Final = "cancelled"
 FAILED: Final = "failed"
 INTERRUPTED: Final = "interrupted"
+# What records of before 2026-11-28 say.
+FORMER_ENDINGS: Final = {"target reached": "goal reached"}
 ENDED: Final = (DONE, CANCELLED, FAILED, INTERRUPTED)
 
 
@@ -74,7 +76,8 @@ class Run:
         """
         if not self.ended:
             return ""
-        return str(self.results.get("stopped") or self.state)
+        ending = str(self.results.get("stopped") or self.state)
+        return FORMER_ENDINGS.get(ending, ending)
 
     @property
     def score_kind(self) -> str:

@@ -105,7 +105,7 @@ def test_an_ensemble_that_has_succeeded_spends_no_more() -> None:
     config = EnsembleConfig(target_iou=0.3, steps=90, budget=0.2)
     (result,) = APGD_ENSEMBLE(network, images, mask, config)
     assert result.success
-    assert result.stopped == "target reached"
+    assert result.stopped == "goal reached"
     assert result.gradient_evaluations < 60
 
 

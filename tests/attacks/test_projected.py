@@ -158,7 +158,7 @@ def test_it_gets_there_and_stops(attack, goal: str) -> None:
     config = attack.config(goal_is=goal, target_iou=0.7, budget=0.15, steps=100)
     for result in attack(network, images, mask, config):
         assert result.success
-        assert result.stopped == "target reached"
+        assert result.stopped == "goal reached"
         assert result.gradient_evaluations <= result.steps < 100
         assert result.best.score >= 0.7
         if goal == AWAY:

@@ -76,7 +76,7 @@ def figures(made: Made) -> dict[str, Any]:
     }
     distance = {"l2": made.l2, "linf": 0.09, "psnr": 38.2, "ssim": 0.97}
     results: dict[str, Any] = {
-        "stopped": "target reached" if made.success else "steps used",
+        "stopped": "goal reached" if made.success else "steps used",
         "steps": 84,
         "best_step": 84,
         "gradient_evaluations": 85,

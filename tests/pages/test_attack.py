@@ -528,7 +528,7 @@ def test_a_cancelled_run_with_a_result_shows_it(house: House) -> None:
     app = visit("attack", run=run.id)
     assert errors(app) == []
     assert "success, stopped" in texts(app), "two facts"
-    assert "ended: target reached" in texts(app)
+    assert "ended: goal reached" in texts(app)
     assert image_count(app) == 3
 
 

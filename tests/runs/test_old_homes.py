@@ -62,6 +62,7 @@ def test_old_runs_are_listed_exported_and_told(old_home: Path) -> None:
     assert (stopped.state, stopped.ending, stopped.note) == ("cancelled", "cancelled", "a note")
     assert (failed.outcome, failed.ending) == ("", "failed") and "NaN" in failed.message
     assert store.get("83c80b3c").goal == "away from mask of 02"
+    assert store.get("2595889d").ending == "goal reached"
     assert len(stored_snapshots(store.folder("2595889d"))) > 1
 
 

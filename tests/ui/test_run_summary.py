@@ -57,7 +57,7 @@ def test_how_a_run_was_made_names_what_was_chosen(runs: RunStore) -> None:
     assert "tau 0.00015, beta 0.0015" in text
     assert "target_iou 0.97" in text
     assert "Seed 0. 85 gradient evaluations in 6.2 s on cpu, " in text
-    assert text.endswith("; ended: target reached.")
+    assert text.endswith("; ended: goal reached.")
 
 
 def test_how_does_for_a_run_without_a_result(runs: RunStore) -> None:
