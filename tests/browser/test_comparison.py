@@ -360,7 +360,7 @@ def test_the_scrubber_steps_by_arrow_keys_and_plays(page: Page, viewer: Locator)
     expect(viewer).to_have_attribute("data-frame", "4")
     expect(viewer.locator(".play")).to_have_attribute("aria-pressed", "false")
     seen = viewer.evaluate("root => root.seen")
-    assert list(dict.fromkeys(seen)) == ["0", "1", "2", "3", "4"]
+    assert list(dict.fromkeys(seen[seen.index("0") :])) == ["0", "1", "2", "3", "4"]
 
 
 def test_keys_act_only_with_the_pointer_or_the_focus_in_the_viewer(

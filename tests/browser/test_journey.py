@@ -176,7 +176,7 @@ def test_a_running_attack_survives_leaving_and_reloading_and_can_be_stopped(
     expect(page.get_by_text(re.compile(r"Step \d+ of 100000"))).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     wait_for_end(page)
-    expect(page.get_by_text("cancelled").first).to_be_visible()
+    expect(page.get_by_text("goal not reached, stopped").first).to_be_visible()
 
 
 def test_a_drawing_that_was_not_run_is_there_after_a_reload(page: Page, url: str) -> None:
