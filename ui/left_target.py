@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from asma_core.attacks.registry import ATTACKS
+from asma_core.attacks.settings import config_from_dict
+from asma_core.errors import AsmaError
 from asma_core.runs.run import Run
 from ui import services
 from ui.attack_form import DEFAULT_PRESET
@@ -96,5 +99,13 @@ def _take_run(key: str, left: _Left, run: Run) -> None:
     if spec.attack in ATTACKS:
         state[f"{key}-attack"] = spec.attack
         state[f"{key}-{spec.attack}-preset"] = DEFAULT_PRESET
-        for name, value in spec.config.items():
+        for name, value in _settings_as_now(run).items():
             state[f"{key}-{spec.attack}-{DEFAULT_PRESET}-{name}"] = value
+
+
+def _settings_as_now(run: Run) -> Mapping[str, Any]:
+    """Return a run's settings as the form has them now; none where they don't fit any more."""
+    try:
+        return config_from_dict(ATTACKS[run.spec.attack].config, run.spec.config).as_dict()
+    except AsmaError:
+        return {}

@@ -18,7 +18,7 @@ from asma_core.runs.export import run_zip, runs_csv
 from asma_core.runs.reading import read_trajectory, stored_snapshots
 from asma_core.runs.store import RunStore
 from asma_core.trainings.store import TrainingStore
-from tests.pages.small_house import errors, visit
+from tests.pages.small_house import DATASET, House, errors, furnish, visit
 from ui import services
 from ui.drafts import open_draft
 
@@ -88,6 +88,19 @@ def test_old_experiments_and_trainings_open(old_home: Path) -> None:
     assert waiting.state == "queued"
     draft = open_draft("6ab1a6dea8a2feb2")
     assert draft is not None and draft.counted is None and draft.name == "mask of 02"
+
+
+@pytest.fixture
+def furnished(old_home: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    return furnish(old_home, monkeypatch)
+
+
+def test_the_target_and_the_settings_of_an_old_run_come_back(furnished: House) -> None:
+    app = visit("attack", dataset=DATASET, sample="a", **{"from": "83c80b3c"})
+    assert errors(app) == []
+    assert app.selectbox(key="attack-attack").value == "pgd"
+    goal = app.selectbox(key="attack-pgd-default-goal_is")
+    assert goal.value == "away from the prediction"
 
 
 @pytest.mark.parametrize(
