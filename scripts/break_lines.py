@@ -13,6 +13,7 @@ import argparse
 import ast
 import copy
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -28,8 +29,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
 
-from asma_core.paths import PROJECT
-
+PROJECT: Final = Path(__file__).resolve().parents[1]
 FILES: Final = (
     *("asma_core/attacks/*.py", "asma_core/metrics/*.py", "asma_core/experiments/*.py"),
     *("asma_core/data/masks.py", "asma_core/data/encodings.py", "asma_core/runs/*.py"),
@@ -77,6 +77,11 @@ TESTS: Final = {
     "runs/database*": CRASHES,
     "runs/*": ("runs", *SLOW),
 }
+# One process loads what all tests need, and each break's is its copy; none of the core is in it.
+FORKS: Final = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["monai.metrics", "monai.networks.nets", "hypothesis", "PIL.Image"])
+# No bytecode is kept: a break of the same second and length would go unread.
+ENVIRONMENT: Final = {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 # Only a break that hangs takes so long, in seconds.
 HANGS: Final = 900.0
 
@@ -122,6 +127,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1, help="copies of the tree at once")
     parser.add_argument("--json", action="store_true", help="print one object for all breaks")
     options = parser.parse_args()
+    os.environ.update(ENVIRONMENT)
     chosen = drawn(options.files, options.count, options.seed)
     with tempfile.TemporaryDirectory() as folder:
         ends = list(_tried(chosen, Path(folder), options.workers))
@@ -243,16 +249,22 @@ def _calls(node: ast.Call) -> Iterator[str]:
             yield ast.unparse(fewer)
 
 
+def _is_ellipsis(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is ...
+
+
 def _members(node: ast.Tuple | ast.List | ast.Set | ast.Dict) -> Iterator[str]:
     lists = [name for name in ("keys", "values", "elts") if hasattr(node, name)]
-    count = len(getattr(node, lists[0]))
-    if isinstance(getattr(node, "ctx", None), ast.Store) or count < 2:
+    members = getattr(node, lists[0])
+    is_place = isinstance(getattr(node, "ctx", None), ast.Store)
+    is_place |= any(isinstance(one, ast.Slice) or _is_ellipsis(one) for one in members)
+    if is_place or len(members) < 2:
         return
-    for place in range(count):
+    for place in range(len(members)):
         fewer = copy.copy(node)
         for name in lists:
-            members = getattr(node, name)
-            setattr(fewer, name, members[:place] + members[place + 1 :])
+            own = getattr(node, name)
+            setattr(fewer, name, own[:place] + own[place + 1 :])
         yield ast.unparse(fewer)
 
 
@@ -310,22 +322,27 @@ def tests_of(file: str) -> list[str]:
 
 
 def _tested(tests: list[str], tree: Path) -> str:
-    # No bytecode is kept: a break of the same second and length would go unread.
-    one_thread = {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    with subprocess.Popen(
-        command,
-        cwd=tree,
-        env=os.environ | one_thread,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as running:
-        try:
-            return "died" if running.wait(HANGS) else "lived"
-        except subprocess.TimeoutExpired:
-            os.killpg(running.pid, signal.SIGKILL)
-            return "hung"
+    running = FORKS.Process(target=_pytest, args=(tests, tree))
+    running.start()
+    running.join(HANGS)
+    if running.exitcode is None:
+        os.killpg(running.pid or 0, signal.SIGKILL)
+        running.join()
+        return "hung"
+    return "died" if running.exitcode else "lived"
+
+
+def _pytest(tests: list[str], tree: Path) -> None:
+    """Run tests in the copy; what they start ends with them, and what they say is nobody's."""
+    os.setsid()
+    os.chdir(tree)
+    sys.path[:] = [str(tree), *(path for path in sys.path if path not in ("", str(PROJECT)))]
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    import pytest
+
+    sys.exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests])))
 
 
 if __name__ == "__main__":

@@ -165,3 +165,130 @@ def test_any_values_get_an_encoding_that_reads_them(values: list[int], seed: int
     mask = decode(codes, False, encoding, "it")
     assert mask.labels.min() >= 0
     assert mask.labels.max() < max(encoding.classes, 2)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "middle"), [(0, 255, 127), (0, 200, 100), (10, 20, 15), (0, 65535, 32767)]
+)
+def test_of_two_values_the_middle_itself_is_the_lower_one(low: int, high: int, middle: int) -> None:
+    values = np.array([[low, middle, middle + 1, high]])
+    for order in (((low, 4), (high, 7)), ((high, 7), (low, 4))):
+        mask = decode(values, False, Encoding(values=order), "it")
+        assert mask.labels.tolist() == [[4, 4, 7, 7]] and mask.valid.all()
+    void = decode(values, False, Encoding(values=((low, VOID), (high, 1))), "it")
+    assert void.valid.tolist() == [[False, False, True, True]]
+    assert void.labels.tolist() == [[0, 0, 1, 1]]
+
+
+def test_of_three_values_the_nearest_counts_and_of_two_as_near_the_first() -> None:
+    encoding = Encoding(values=((0, 0), (128, 2), (255, 1)))
+    values = np.array([[0, 63, 64, 65, 128, 191, 192, 255]], dtype=np.uint8)
+    assert labels_of(values, encoding).tolist() == [[0, 0, 0, 2, 2, 2, 1, 1]]
+    sixteen = Encoding(values=((0, 0), (32768, 2), (65535, 1)), full=65535.0)
+    values = np.array([[0, 16383, 16384, 16385, 49151, 49152, 65535]], dtype=np.uint16)
+    assert labels_of(values, sixteen).tolist() == [[0, 0, 0, 2, 2, 1, 1]]
+
+
+def test_the_nearest_colour_is_by_its_three_channels() -> None:
+    encoding = Encoding(values=((0, 0), (0xFF0000, 1), (0x00FF00, 2), (0x0000FF, 3)), colours=True)
+    colours = [(100, 90, 90), (200, 90, 10), (90, 200, 10), (10, 90, 200), (0, 130, 20)]
+    values = np.array([colours], dtype=np.uint8)
+    # As the squares of the channels' distances say; as numbers, red would win nearly all.
+    known = np.array([(0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255)])
+    expected = [int(((known - colour) ** 2).sum(axis=1).argmin()) for colour in colours]
+    assert labels_of(values, encoding).tolist() == [expected] == [[0, 1, 2, 3, 2]]
+
+
+def counted(values: dict[int, int]) -> np.ndarray:
+    return np.repeat(np.array(list(values)), list(values.values()))[None]
+
+
+GREYS = [
+    # Greys and how often, and what the guess makes of them.
+    ({0: 600, 128: 200, 255: 200}, [0, 128, 255]),
+    # 24 levels apart is one grey, 25 are two.
+    ({0: 600, 231: 190, 255: 210}, [0, 255]),
+    ({0: 600, 230: 190, 255: 210}, [0, 230, 255]),
+    # Rarer than two of a thousand is an edge.
+    ({0: 8000, 128: 20, 255: 1980}, [0, 128, 255]),
+    ({0: 8000, 128: 19, 255: 1981}, [0, 255]),
+    # Every pixel alike: the rest of the set will hold nothing and all.
+    ({255: 50}, [0, 255]),
+    ({200: 50}, [0, 255]),
+]
+
+
+@pytest.mark.parametrize(("values", "expected"), GREYS)
+@pytest.mark.parametrize("factor", [1, 257])
+def test_the_greys_that_stand_for_something(
+    values: dict[int, int], expected: list[int], factor: int
+) -> None:
+    """In 16 bits, where a grey is 257 times as much, as in 8."""
+    found = guessed(counted({grey * factor: count for grey, count in values.items()}))
+    assert found.kind == "values" and found.nearest and not found.colours
+    assert found.values == tuple((grey * factor, place) for place, grey in enumerate(expected))
+    assert found.full == 255 * factor
+
+
+@pytest.mark.parametrize("factor", [1, 257])
+def test_a_heap_of_soiled_greys_is_one_level_and_a_slope_is_none(factor: int) -> None:
+    # Around 200 no grey alone is as much as half of what lies 8 levels around it.
+    heap = {0: 6000, 255: 2000} | {grey: 2000 - 200 * abs(grey - 200) for grey in range(191, 210)}
+    found = guessed(counted({grey * factor: count for grey, count in heap.items()}))
+    assert found.values == ((0, 0), (200 * factor, 1), (255 * factor, 2))
+    slope = {0: 6000} | dict.fromkeys(range(1, 256), 10)
+    assert guessed(counted({grey * factor: n for grey, n in slope.items()})).kind == SHARE
+
+
+@pytest.mark.parametrize(
+    ("levels", "votes"),
+    [
+        ([0, 85, 170, 255], True),
+        ([2, 86, 170, 253], True),
+        ([3, 86, 170, 255], False),
+        ([0, 85, 170, 252], False),
+        ([0, 83, 170, 255], True),
+        ([0, 81, 170, 255], False),
+        ([0, 127, 255], False),
+    ],
+)
+def test_votes_are_four_and_more_greys_as_far_from_each_other(
+    levels: list[int], votes: bool
+) -> None:
+    found = guessed(counted(dict.fromkeys(levels, 100)))
+    assert found.kind == (SHARE if votes else "values")
+    if not votes:
+        assert [value for value, _ in found.values] == levels
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        # Black is the background however rare, else what is most of all.
+        ({(9, 0, 0): 70, (0, 9, 0): 20, (0, 0, 0): 10}, [0, 0x090000, 0x000900]),
+        ({(9, 0, 0): 20, (0, 9, 0): 70, (0, 0, 9): 10}, [0x000900, 0x090000, 0x000009]),
+    ],
+)
+def test_the_background_of_colours_is_black_or_what_is_most(
+    values: dict[tuple[int, int, int], int], expected: list[int]
+) -> None:
+    pixels = [colour for colour, count in values.items() for _ in range(count)]
+    found = guessed(np.array([pixels], dtype=np.uint8))
+    assert found.values == tuple((value, place) for place, value in enumerate(expected))
+    assert found.colours and not found.nearest
+
+
+def test_of_too_many_colours_the_rare_ones_are_edges() -> None:
+    common = [(9, 0, 0)] * 7000 + [(0, 9, 0)] * 2900 + [(0, 0, 9)] * 5
+    rare = [(100, place, 7) for place in range(31)] + [(8, 8, place) for place in range(64)]
+    found = guessed(np.array([common + rare], dtype=np.uint8))
+    # 5 of 10 000 is common enough, 1 is not.
+    assert found.values == ((0x090000, 0), (0x000900, 1), (0x000009, 2))
+    assert found.colours and found.nearest
+
+
+@pytest.mark.parametrize(("count", "exact"), [(32, True), (33, False)])
+def test_up_to_32_colours_are_classes(count: int, exact: bool) -> None:
+    pixels = [(50, place, 0) for place in range(count)]
+    found = guessed(np.array([pixels], dtype=np.uint8))
+    assert (found.nearest, found.classes) == (not exact, 32)
