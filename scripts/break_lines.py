@@ -79,7 +79,7 @@ TESTS: Final = {
 }
 # One process loads what all tests need, and each break's is its copy; none of the core is in it.
 FORKS: Final = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["monai.metrics", "monai.networks.nets", "hypothesis", "PIL.Image"])
+FORKS.set_forkserver_preload(["monai.metrics", "monai.networks.nets", "PIL.Image"])
 # No bytecode is kept: a break of the same second and length would go unread.
 ENVIRONMENT: Final = {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 # Only a break that hangs takes so long, in seconds.
@@ -280,6 +280,10 @@ def _tried(chosen: list[Break], folder: Path, workers: int) -> Iterator[str]:
     trees: SimpleQueue[Path] = SimpleQueue()
     for number in range(workers):
         trees.put(_copied(folder / str(number)))
+    tree = trees.get()
+    if _tested(_paths(chosen), tree) != "lived":
+        raise SystemExit("the tests fail without any break; mend them first")
+    trees.put(tree)
 
     def attempt(one: Break) -> str:
         tree = trees.get()
@@ -292,6 +296,12 @@ def _tried(chosen: list[Break], folder: Path, workers: int) -> Iterator[str]:
         for one, end in zip(chosen, pool.map(attempt, chosen), strict=True):
             print(f"{end}  {one.file}:{one.line}  {one.before!r} -> {one.after!r}", file=sys.stderr)
             yield end
+
+
+def _paths(chosen: list[Break]) -> list[str]:
+    """Return what all breaks together are tested by."""
+    arguments = {path: None for one in chosen for path in tests_of(one.file) if "/" in path}
+    return [*arguments, *SLOW]
 
 
 def _copied(tree: Path) -> Path:
