@@ -63,8 +63,8 @@ def test_a_share_of_the_structure_that_counts_may_stay_wrong() -> None:
     target[0, :3] = 1
     valid[0, 2] = False
     values = torch.arange(16.0).view(1, 4, 4).repeat(2, 1, 1)
-    # Void pixels are neither among the worst nor kept, however bad.
-    values[0, 2] = 100.0
+    # Void pixels are neither among the worst nor kept, however bad or good.
+    values[0, 2] = torch.tensor([100.0, 100.0, -100.0, -100.0])
     kept = keepable(values, problem_of(target, valid), 0.25)
     expected = valid[0].float()
     expected[3, 2:] = 0.0
