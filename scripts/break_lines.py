@@ -45,9 +45,12 @@ def _own(names: str) -> tuple[str, ...]:
 
 
 TESTS: Final = {
+    "attacks/*configs*": ("attacks/test_settings", "attacks/test_every_attack"),
+    "attacks/settings*": ("attacks/test_settings", "test_cli"),
+    "attacks/registry*": ("attacks/test_settings", "attacks/test_every_attack"),
     "attacks/*prox*": ("attacks/test_proximal", *_own("alma")),
     "attacks/pdpgd*": ("attacks/test_proximal", *_own("pdpgd")),
-    "attacks/minimal*": ("attacks/test_minimal", *_own("minimal")),
+    "attacks/minimal*": ("attacks/test_minimal_search", "attacks/test_minimal", *_own("minimal")),
     "attacks/apgd*": ("attacks/test_ensembles", *_own("apgd")),
     "attacks/square*": ("attacks/test_ensembles", *_own("square")),
     "attacks/sequence*": ("attacks/test_ensembles", *_own("apgd or worst")),
@@ -60,6 +63,9 @@ TESTS: Final = {
     "attacks/multipliers*": ("attacks/test_asma", "attacks/test_guarantees", *_own("asm")),
     "attacks/checks*": ("attacks/test_checks", *SLOW),
     "attacks/batching*": ("attacks/test_batching",),
+    "attacks/tracker*": ("attacks/test_tracker", "attacks", *SLOW),
+    "attacks/pixels*": ("attacks/test_pixels", "attacks", *SLOW),
+    "attacks/balls*": ("attacks/test_balls", "attacks", *SLOW),
     "attacks/*": ("attacks", *SLOW),
     "metrics/*": ("metrics",),
     "data/masks*": ("data/test_masks", "data/test_encodings", "runs/test_sources"),
@@ -70,7 +76,7 @@ TESTS: Final = {
     "runs/reading*": ("runs/test_reading",),
     "runs/checks*": ("runs/test_run_checks", "runs/test_execute"),
     "runs/sources*": ("runs/test_sources", "runs/test_execute"),
-    "runs/figures*": ("runs/test_execute",),
+    "runs/figures*": ("runs/test_figures", "runs/test_execute"),
     "runs/store*": CRASHES,
     "runs/job_table*": CRASHES,
     "runs/owners*": CRASHES,
@@ -327,7 +333,7 @@ def tests_of(file: str) -> list[str]:
     """Return the arguments of pytest that name a file's tests."""
     own = next(own for glob, own in TESTS.items() if fnmatch(file, f"asma_core/{glob}"))
     options = own.index("-k") if "-k" in own else len(own)
-    paths = [f"tests/{name}.py" if "/" in name else f"tests/{name}" for name in own[:options]]
+    paths = [f"tests/{name}.py" if "test_" in name else f"tests/{name}" for name in own[:options]]
     return [*paths, *own[options:]]
 
 

@@ -18,7 +18,9 @@ from asma_core.data.encodings import (
     decode,
     encoding_from_dict,
     guess,
+    guess_share,
     pack,
+    shares,
 )
 from asma_core.data.importing import preview
 from asma_core.data.masks import VOID
@@ -292,3 +294,104 @@ def test_up_to_32_colours_are_classes(count: int, exact: bool) -> None:
     pixels = [(50, place, 0) for place in range(count)]
     found = guessed(np.array([pixels], dtype=np.uint8))
     assert (found.nearest, found.classes) == (not exact, 32)
+
+
+@pytest.mark.parametrize(
+    ("counts", "values"),
+    [
+        ({0: 5, 1: 5}, [(0, 0), (1, 1)]),
+        ({0: 5}, [(0, 0), (1, 1)]),
+        ({}, [(0, 0), (1, 1)]),
+        # What is missing between is a class all the same: another file may hold it.
+        ({0: 5, 3: 5}, [(0, 0), (1, 1), (2, 2), (3, 3)]),
+        ({0: 5, 31: 1}, [(number, number) for number in range(32)]),
+        ({0: 5, 2: 5, 255: 9}, [(0, 0), (1, 1), (2, 2), (255, VOID)]),
+    ],
+)
+def test_small_values_are_class_numbers(
+    counts: dict[int, int], values: list[tuple[int, int]]
+) -> None:
+    found = guess(counts, False)
+    assert found.values == tuple(values) and not found.nearest and not found.colours
+
+
+@pytest.mark.parametrize(
+    "counts", [{0: 500, 32: 500}, {0: 50, 1: 5, 201: 1, 255: 40}, {0: 50, 255: 50}]
+)
+def test_larger_values_and_soiled_white_are_greys(counts: dict[int, int]) -> None:
+    found = guess(counts, False)
+    assert found.nearest and (found.values[0], found.full) == ((0, 0), 255.0)
+
+
+@pytest.mark.parametrize(
+    ("highest", "full"),
+    [(0, 255), (1, 1), (4, 4), (31, 31), (32, 255), (255, 255), (256, 65535), (65535, 65535)],
+)
+def test_the_full_value_of_a_share_is_its_votes_or_all_bits(highest: int, full: int) -> None:
+    found = guess_share({0: 9, highest: 3})
+    assert (found.kind, found.values, found.full, found.threshold) == (SHARE, (), full, 0.5)
+    assert found.classes == 2
+
+
+def test_values_are_packed_as_small_as_they_come_and_counted() -> None:
+    colours = np.array([[[1, 2, 3, 9], [255, 0, 128, 9]]], dtype=np.uint8)
+    codes, are_colours = pack(colours)
+    assert codes.tolist() == [[0x010203, 0xFF0080]] and are_colours
+    assert count_values(codes) == {0x010203: 1, 0xFF0080: 1}
+    small, are_colours = pack(np.array([[3, 3, 7]], dtype=np.uint16))
+    assert small.dtype == np.uint16 and not are_colours and count_values(small) == {3: 2, 7: 1}
+    whole, _ = pack(np.array([[3.0, 7.0]], dtype=np.float32))
+    assert whole.dtype == np.int64 and whole.tolist() == [[3, 7]]
+    assert count_values(np.array([[-1, 65536, 65536]])) == {-1: 1, 65536: 2}
+    assert count_values(np.zeros((0, 0), dtype=np.uint8)) == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "fits"),
+    [
+        ({}, True),
+        ({"kind": "share", "values": []}, True),
+        ({"kind": "other"}, False),
+        ({"values": []}, False),
+        ({"values": [[0, 31]]}, True),
+        ({"values": [[0, 32]]}, False),
+        ({"values": [[0, -1]]}, False),
+        ({"values": [[0, 255]]}, True),
+        ({"full": 0}, False),
+        ({"full": "255"}, False),
+        ({"full": 1}, True),
+        ({"threshold": 0}, True),
+        ({"threshold": 1}, False),
+        ({"threshold": -0.1}, False),
+        ({"threshold": None}, False),
+        ({"more": 1}, False),
+    ],
+)
+def test_a_card_s_encoding_is_checked(changed: dict[str, object], fits: bool) -> None:
+    content = Encoding().as_dict() | changed
+    if fits:
+        assert encoding_from_dict(content, "card").as_dict() == content
+    else:
+        with pytest.raises(InputError, match="card has an encoding that can't be; import"):
+            encoding_from_dict(content, "card")
+
+
+def test_an_encoding_speaks_of_as_many_classes_as_its_highest() -> None:
+    assert Encoding().classes == 2
+    assert Encoding(values=((0, 0), (9, 4), (255, VOID))).classes == 5
+    assert Encoding(values=((255, VOID),)).classes == 1
+
+
+def test_grey_files_of_a_set_in_colours_are_read_and_colours_of_a_grey_set_are_told() -> None:
+    grey = np.array([[0, 255]], dtype=np.uint8)
+    colours = Encoding(values=((0, 0), (0xFFFFFF, 1)), nearest=False, colours=True)
+    assert decode(grey, False, colours, "it").labels.tolist() == [[0, 1]]
+    with pytest.raises(InputError, match="it is in colours, the others of its data set are grey"):
+        decode(grey, True, Encoding(), "it")
+
+
+def test_a_share_is_above_its_threshold_of_the_full_value() -> None:
+    votes = Encoding(kind=SHARE, values=(), full=4.0, threshold=0.5)
+    values = np.array([[0, 1, 2, 3, 4, 9]])
+    assert decode(values, False, votes, "it").labels.tolist() == [[0, 0, 0, 1, 1, 1]]
+    assert shares(values, votes).tolist() == [[0.0, 0.25, 0.5, 0.75, 1.0, 1.0]]

@@ -197,7 +197,7 @@ def test_probabilities_of_0_and_1_stay_finite() -> None:
     assert torch.isfinite(logits).all()
 
 
-@pytest.mark.parametrize("size", [(32, 40), (48, 60), (64, 80), (24, 30)])
+@pytest.mark.parametrize("size", [(32, 40), (48, 60), (24, 30), (109, 40)])
 def test_what_is_mixed_with_what_no_network_said_is_not_covered(size: tuple[int, int]) -> None:
     """Two networks that differ in what lies around the answer agree where it is covered alone."""
     model = wrapped(bare.Valid(), OutputSpec(fit="centre"), replace(SPEC, exact=(32, 40)))
@@ -209,6 +209,6 @@ def test_what_is_mixed_with_what_no_network_said_is_not_covered(size: tuple[int,
     smooth = {"mode": "bilinear", "antialias": size[0] < 32}
     other = functional.interpolate(framed, size=size, **smooth)[0, 0]
     covered = model.covered(*size)
-    # A tenth of a thousandth of what is not said is a tenth.
+    # A ten thousandth of a thousand is a tenth; of 109 rows some have half a hundredth of it.
     assert torch.equal(covered, (told - other).abs() < 0.1)
     assert 0 < int(covered.sum()) < covered.numel()
