@@ -395,3 +395,23 @@ def test_a_share_is_above_its_threshold_of_the_full_value() -> None:
     values = np.array([[0, 1, 2, 3, 4, 9]])
     assert decode(values, False, votes, "it").labels.tolist() == [[0, 0, 0, 1, 1, 1]]
     assert shares(values, votes).tolist() == [[0.0, 0.25, 0.5, 0.75, 1.0, 1.0]]
+
+
+@pytest.mark.parametrize("factor", [1, 257])
+@pytest.mark.parametrize(("white", "levels"), [(3300, [0, 120, 255]), (3900, [0, 255])])
+def test_a_heap_is_a_fifth_of_what_is_drawn(white: int, levels: list[int], factor: int) -> None:
+    """900 pixels within 8 levels of 120, 120 just beyond: 21 or 18 % of all and the white."""
+    heap = dict.fromkeys(range(112, 129), 50) | {111: 60, 120: 100, 129: 60, 0: 6000, 255: white}
+    found = guessed(counted({grey * factor: count for grey, count in heap.items()}))
+    assert [value for value, _ in found.values] == [level * factor for level in levels]
+
+
+@pytest.mark.parametrize("factor", [1, 257])
+@pytest.mark.parametrize(("white", "kind"), [(2820, SHARE), (3100, "values")])
+def test_a_soft_map_lies_between_the_levels_by_two_fifths(
+    white: int, kind: str, factor: int
+) -> None:
+    """1960 pixels evenly between black and white: 41 or 39 % of them and the white."""
+    slope = dict.fromkeys(range(30, 226), 10) | {0: 6000, 255: white}
+    found = guessed(counted({grey * factor: count for grey, count in slope.items()}))
+    assert (found.kind, found.full) == (kind, 255.0 * factor)
