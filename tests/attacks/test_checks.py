@@ -13,6 +13,7 @@ from asma_core.attacks.checks import (
     TRAINING,
     TWO_ANSWERS,
     VANISHING,
+    WORSE,
     after,
     before,
 )
@@ -107,3 +108,49 @@ def test_a_region_away_from_what_must_change_is_told() -> None:
     assert before(network, images, mask, valid, wrong) == []
     assert before(network, images, mask, valid, ~wrong) == [FAR_REGION]
     assert before(network, images, mask, valid & ~wrong, ~wrong) == []
+
+
+@pytest.mark.parametrize(
+    ("best", "half", "end", "told"),
+    [
+        # Best, then the third quarter, then the last one.
+        (0.5, 0.5, 0.35, True),
+        (0.5, 0.5, 0.41, False),
+        (0.5, 0.5, 0.39, True),
+        (0.5, 0.38, 0.36, False),
+        (0.5, 0.40, 0.36, True),
+        (0.5, 0.30, 0.36, False),
+    ],
+)
+def test_it_has_gone_astray_who_lost_a_tenth_and_still_falls(
+    best: float, half: float, end: float, told: bool
+) -> None:
+    scores = [best] * 10 + [half] * 5 + [end] * 5
+    found = after(way(scores))
+    assert found == [WORSE.format(lost=best - end)] * told
+    assert after(way(scores[1:])) == []
+
+
+def test_a_healthy_network_that_is_asked_away_from_its_prediction_shows_nothing() -> None:
+    network, images = small_network(), some_images(1)
+    seen = network(images).argmax(dim=1)
+    valid = torch.ones_like(seen, dtype=torch.bool)
+    assert before(network, images, seen, valid, away=True) == []
+    # Towards it nothing must change, and away from it all: the region is far from none of it.
+    nowhere = torch.zeros_like(valid)
+    assert before(network, images, seen, valid, nowhere) == []
+    assert before(network, images, seen, valid, nowhere, away=True) == [FAR_REGION]
+
+
+def test_a_region_is_held_against_the_middle_of_a_network_without_padding() -> None:
+    network, images = small_network(padding=0), some_images(1)
+    with torch.no_grad():
+        seen = network(images).argmax(dim=1)
+    mask, valid = seen.clone(), torch.ones_like(seen, dtype=torch.bool)
+    mask[0, 4, 7] = 1 - mask[0, 4, 7]
+    region = torch.zeros(1, 32, 32, dtype=torch.bool)
+    # Three pixels are missing at each side.
+    region[0, 7, 10] = True
+    assert FAR_REGION not in before(network, images, mask, valid, region)
+    assert FAR_REGION in before(network, images, mask, valid, region.roll(1, dims=2))
+    assert FAR_REGION in before(network, images, mask, valid, region.roll(-1, dims=1))

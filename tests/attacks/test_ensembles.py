@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -9,13 +12,19 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from asma_core.attacks.apgd import (
     APGD_ENSEMBLE,
+    Apgd,
     _checkpoints,
     balanced_entropy,
     jensen_shannon,
     masked_entropy,
 )
 from asma_core.attacks.contract import StepReport
-from asma_core.attacks.ensemble_configs import EnsembleConfig, SquareConfig, WorstCaseConfig
+from asma_core.attacks.ensemble_configs import (
+    ApgdConfig,
+    EnsembleConfig,
+    SquareConfig,
+    WorstCaseConfig,
+)
 from asma_core.attacks.loop import Look
 from asma_core.attacks.minimal import MINIMAL
 from asma_core.attacks.minimal_configs import MinimalConfig
@@ -175,3 +184,161 @@ def test_a_budget_below_one_level_is_a_sentence() -> None:
     ):
         with pytest.raises(InputError, match="below 1/255"):
             attack(small_network(), some_images(1), disc(1), config)
+
+
+BUDGET = 0.1
+
+
+def led(steps: int, losses: list[float], signs: list[float]) -> list[float]:
+    """The values that APGD goes through from 0.5, with losses and gradients that are given."""
+    image = torch.full((1, 1, 1, 1), 0.5)
+    problem = make_problem(image, torch.ones(1, 1, 1, dtype=torch.int64), None, None)
+    told = iter(losses)
+    config = ApgdConfig(steps=steps, budget=BUDGET, rounding=False)
+    method = Apgd(problem, config, lambda look, away: (torch.tensor([next(told)]), image))
+    way, nothing = [image], torch.zeros(1)
+    for step in range(steps):
+        look = Look(step, steps, problem, way[-1], way[-1], image, image, nothing, nothing > 1)
+        method.weights(look)
+        way.append(method.move(look, torch.full_like(image, 0.01 * signs[step])))
+    return [float(one) for one in way]
+
+
+def algorithm_1(steps: int, losses: list[float], signs: list[float]) -> list[float]:
+    """Algorithm 1 of arXiv:2003.01690 over the three radii of SEA, in plain numbers."""
+    way, x, ends = [0.5], 0.5, [int(0.3 * steps), int(0.6 * steps), steps]
+    best = (-math.inf, 0.5, 1.0)
+    for radius, begin, end in zip((0.2, 0.15, 0.1), [0, *ends], ends, strict=False):
+        low, high, size = 0.5 - radius, 0.5 + radius, 2 * radius
+        x = min(max(x + size * signs[0] if begin == 0 else best[1], low), high)
+        before = 0.5 if begin == 0 else x
+        way.append(x)
+        best = (-math.inf, x, 1.0)
+        last = at_check = -math.inf
+        improved = since = 0
+        halved = False
+        checks = [begin + round(share * (end - begin)) for share in SHARES]
+        for step in range(begin + 1, end):
+            now, sign = losses[step], signs[step]
+            improved, since, last = improved + (now > last), since + 1, now
+            if now > best[0]:
+                best = (now, x, sign)
+            if step in checks:
+                halve = improved < 0.75 * since or (not halved and best[0] <= at_check)
+                halved, at_check, improved, since = halve, best[0], 0, 0
+                if halve:
+                    size /= 2
+                    x, sign, before = best[1], best[2], best[1]
+            full = min(max(x + size * sign, low), high)
+            moved = min(max(x + 0.75 * (full - x) + 0.25 * (x - before), low), high)
+            before, x = x, moved
+            way.append(x)
+    return way
+
+
+# 0, 0.22, then gaps that are 0.03 shorter each, 0.06 at least.
+SHARES = [0.22, 0.41, 0.57, 0.70, 0.80, 0.87, 0.93, 0.99]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_each_step_of_apgd_is_the_algorithm_s(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    steps = 60
+    # Whole numbers, of which some are alike, around a trend; few signs change.
+    noise = torch.randint(-4, 5, (steps,), generator=generator)
+    losses = (noise + torch.arange(steps) * (seed % 3)).float().tolist()
+    signs = torch.where(torch.rand(steps, generator=generator) < 0.8, 1.0, -1.0).tolist()
+    assert led(steps, losses, signs) == pytest.approx(algorithm_1(steps, losses, signs), abs=1e-6)
+
+
+def test_apgd_counts_what_lies_in_the_budget_itself_alone() -> None:
+    image = torch.full((1, 1, 1, 1), 0.5)
+    problem = make_problem(image, torch.ones(1, 1, 1, dtype=torch.int64), None, None)
+    method = Apgd(problem, ApgdConfig(steps=30, budget=BUDGET), masked_entropy)
+    assert [step for step in range(31) if method.eligible(step, 30)] == [0, *range(19, 31)]
+    assert method.chosen() == {0: {"budget": pytest.approx(BUDGET)}}
+
+
+@pytest.mark.parametrize("away", [True, False])
+@pytest.mark.parametrize("name", ["masked", "balanced", "Jensen-Shannon"])
+def test_void_pixels_are_in_no_loss(name: str, away: bool) -> None:
+    """The loss over what counts alone is that of an image that is only what counts."""
+    loss = {"masked": masked_entropy, "balanced": balanced_entropy}.get(name, jensen_shannon)
+    torch.manual_seed(1)
+    logits, mask = 2 * torch.randn(1, 3, 6, 7), torch.randint(0, 3, (1, 6, 7))
+    valid = torch.ones(1, 6, 7, dtype=torch.bool)
+    valid[:, :, 4:] = False
+    whole = replace(
+        look_at(logits, mask), problem=make_problem(torch.zeros(1, 3, 6, 7), mask, valid, None)
+    )
+    value, weights = loss(whole, away)
+    expected, inside = loss(look_at(logits[..., :4], mask[..., :4]), away)
+    torch.testing.assert_close(value, expected)
+    torch.testing.assert_close(weights[..., :4], inside)
+    assert not weights[..., 4:].any()
+
+
+def test_the_loss_that_decides_counts_a_pixel_won_as_one_at_the_border() -> None:
+    logits = torch.tensor([[1.0, 3.0, 0.0], [2.0, 0.0, 0.5]]).view(1, 2, 1, 3)
+    mask = torch.tensor([[[0, 0, 0]]])
+    entropy = cross_entropy(logits, mask, reduction="none").flatten().tolist()
+    # Away, pixels 0 and 2 are won; towards, pixel 1 is, and there is nothing left of it.
+    away, _ = masked_entropy(look_at(logits, mask), True)
+    assert float(away) == pytest.approx(2 * math.log(2.0) + entropy[1], rel=1e-5)
+    towards, weights = masked_entropy(look_at(logits, mask), False)
+    assert float(towards) == pytest.approx(-entropy[0] - entropy[2], rel=1e-5)
+    assert (weights[0, 0, 0] > 0).tolist() == [True, False, True]
+
+
+def square_method(steps: int = 1000, away: bool = False, share: float = 0.05):
+    image = torch.full((1, 3, 20, 20), 0.5)
+    problem = make_problem(image, torch.ones(1, 20, 20, dtype=torch.int64), None, None)
+    goal = AWAY if away else TOWARDS
+    config = SquareConfig(
+        steps=steps, budget=BUDGET, goal_is=goal, first_share=share, rounding=False
+    )
+    return SQUARE.make(problem, config), problem
+
+
+@pytest.mark.parametrize("share", [0.05, 0.8])
+def test_the_squares_get_smaller_as_in_the_paper(share: float) -> None:
+    method, _ = square_method(share=share)
+    # The paper halves the share after these of 10 000 queries.
+    halved = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000]
+    for query in (1, 10, 11, 50, 51, 201, 501, 1001, 2001, 4001, 6001, 8000, 8001):
+        area = share * 400 / 2 ** sum(query > one for one in halved)
+        expected = min(max(round(math.sqrt(area)), 1), 20)
+        assert method._side(query / 10_000, 20, 20) == expected
+    assert method._side(0.0, 2, 400) == min(2, round(math.sqrt(share * 800)))
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_square_keeps_a_proposal_that_is_better_and_the_stripes_in_any_case(away: bool) -> None:
+    method, problem = square_method(steps=100, away=away, share=0.25)
+    nothing, still = torch.zeros(1), torch.zeros(1, 3, 20, 20)
+
+    def propose(step: int, images: Tensor, right: float) -> Tensor:
+        """Answer with logits by which every pixel is so much at the mask."""
+        told = torch.stack((torch.zeros(20, 20), torch.full((20, 20), right)))[None]
+        seen = told.argmax(dim=1)
+        look = Look(step, 100, problem, images, images, told, seen, nothing, nothing > 1)
+        return method.move(look, still)
+
+    up = -1.0 if away else 1.0
+    stripes = propose(0, problem.images, 5.0 * up)
+    assert torch.allclose((stripes - 0.5).abs(), torch.tensor(BUDGET))
+    assert torch.equal(stripes, stripes[:, :, :1].expand_as(stripes))
+    assert len((stripes[0, 0, 0] - 0.5).sign().unique()) == 2
+    first = propose(1, stripes, 0.0)
+    changed = (first != stripes).any(dim=1)[0]
+    rows, columns = (changed.any(dim=one).nonzero() for one in (1, 0))
+    # A tenth of the budget of queries is behind 0.5 % and 0.1 %: a square of sqrt(100 / 4).
+    assert int(rows.max() - rows.min()) < 5 and int(columns.max() - columns.min()) < 5
+    assert torch.allclose((first - 0.5).abs(), torch.tensor(BUDGET))
+    # Worse and as good are not kept: the next is made from the stripes.
+    for step, right in ((2, -1.0), (3, 0.0)):
+        other = propose(step, first, right * up)
+        assert int((other != stripes).any(dim=1).sum()) <= 25
+    better = propose(4, other, 1.0 * up)
+    assert int((better != other).any(dim=1).sum()) <= 25
+    assert not torch.equal(better, other)

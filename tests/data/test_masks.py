@@ -162,3 +162,19 @@ def test_another_size_and_other_classes_are_told() -> None:
         check_labels(grid(0, 2), (16, 16), 2, "a target")
     with pytest.raises(InputError, match="a target holds class -1"):
         check_labels(grid(0, -1), (16, 16), 2, "a target")
+
+
+@pytest.mark.parametrize(("top", "middle"), [(65535, 32767), (4095, 2047), (1000, 500)])
+def test_the_middle_of_more_bits_is_still_the_lower_class(top: int, middle: int) -> None:
+    mask = read_mask(file_of(grid(0, middle, middle + 1, top), dtype=np.uint16), 2)
+    assert np.array_equal(mask.labels, grid(0, 0, 1, 1))
+
+
+@pytest.mark.parametrize(("top", "fits"), [(127, False), (128, True), (255, True), (256, True)])
+def test_greys_that_all_are_dark_are_no_mask(top: int, fits: bool) -> None:
+    values = file_of(grid(0, 2, top), dtype=np.uint16)
+    if fits:
+        assert np.array_equal(read_mask(values, 2).labels, grid(0, 0, 1))
+    else:
+        with pytest.raises(InputError, match="holds the value 2, but the classes are 0 to 1"):
+            read_mask(values, 2)

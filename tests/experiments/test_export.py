@@ -98,3 +98,85 @@ def test_what_is_already_there_is_no_success_and_counts_in_no_rate() -> None:
     assert row["success_rate"] is None and "| n/a |" in table_markdown([row])
     lines = list(csv.DictReader(io.StringIO(cells_csv([there]))))
     assert (lines[0]["outcome"], lines[0]["success"]) == ("already there", "False")
+
+
+def full(l2: float, label: str = "a") -> Cell:
+    results = {
+        "outcome": "success", "stopped": "steps used", "score_name": "iou",
+        "iou_8bit": 0.91, "pixel_accuracy_8bit": 0.99, "l2_8bit": l2, "linf_8bit": 0.1,
+        "gradient_evaluations": 10, "forward_passes": 12, "seconds": 0.54,
+    }  # fmt: skip
+    return Cell(label, "asma", "s", "t", "0123abcd", results, "")
+
+
+HEAD = ["label", "attack", "goal"]
+FIGURES = [
+    "iou", "structure_removed", "iou_lost", "pixel_accuracy", "l2", "linf",
+    "gradient_evaluations", "forward_passes", "seconds",
+]  # fmt: skip
+
+
+def test_a_line_of_a_cell_has_all_of_it() -> None:
+    names, line = csv.reader(io.StringIO(cells_csv([full(2.0)])))
+    assert names == [
+        *HEAD, "sample", "target", "run", "outcome", "ended", "success", *FIGURES, "message",
+    ]  # fmt: skip
+    assert line == [
+        "a", "asma", "towards the target", "s", "t", "0123abcd", "success", "steps used", "True",
+        "0.91", "", "", "0.99", "2.0", "0.1", "10", "12", "0.54", "",
+    ]  # fmt: skip
+
+
+def test_a_line_of_a_row_has_all_of_it() -> None:
+    names, line = csv.reader(io.StringIO(summary_csv(summary([full(2.0), full(4.0)]))))
+    spread = [f"{name}_{kind}" for name in FIGURES for kind in ("mean", "std")]
+    counts = ["n", "already", "failed", "success_rate"]
+    assert names == [*HEAD, *counts, *spread, "l2_of_successes_mean"]
+    row = dict(zip(names, line, strict=True))
+    assert [row[name] for name in counts] == ["2", "0", "0", "1.0"]
+    assert (row["l2_mean"], row["l2_std"], row["l2_of_successes_mean"]) == ("3.0", "1.0", "3.0")
+    assert (row["seconds_mean"], row["seconds_std"]) == ("0.54", "0.0")
+    assert (row["iou_lost_mean"], row["iou_lost_std"]) == ("", "")
+
+
+def test_a_table_has_its_columns_with_their_digits() -> None:
+    rows = summary([full(2.0), full(4.0)])
+    title, rule, line = table_markdown(rows).splitlines()
+    assert title == ("| Attack | Success | L2 | Linf | IoU | PA | Gradients | Forward | Seconds |")
+    assert rule == "| --- |" + " ---: |" * 8
+    assert line == (
+        "| a | 100 % | 3.00 ± 1.00 | 0.100 ± 0.000 | 0.910 ± 0.000 | 0.9900 ± 0.0000 "
+        "| 10 ± 0 | 12 ± 0 | 0.5 ± 0.0 |"
+    )
+    latex = table_latex(rows).splitlines()
+    assert latex[1] == r"\begin{tabular}{l" + "r" * 8 + "}"
+    assert [latex[place] for place in (2, 4, 6)] == [r"\toprule", r"\midrule", r"\bottomrule"]
+    assert latex[3] == (
+        r"Attack & Success & L2 & Linf & IoU & PA & Gradients & Forward & Seconds \\"
+    )
+    assert latex[5].startswith(r"a & 100\,\% & 3.00 $\pm$ 1.00 & 0.100 $\pm$ 0.000 & ")
+
+
+def test_every_sign_of_latex_is_escaped() -> None:
+    text = table_latex(summary([full(1.0, "\\&%$#_{}~^")]))
+    assert r"\textbackslash{}\&\%\$\#\_\{\}\textasciitilde{}\textasciicircum{} & 100" in text
+    label = "a\\b|c\nd"
+    assert r"| a\\b\|c d | 100 %" in table_markdown(summary([full(1.0, label)]))
+
+
+def test_a_table_without_figures_has_all_columns() -> None:
+    (row,) = summary([cell("x", None)])
+    title, _, line = table_markdown([row]).splitlines()
+    assert title.count(" | ") == 10 and line == "| x | 0 % |" + " n/a |" * 9
+
+
+def test_what_failed_is_of_the_goal_of_its_label() -> None:
+    failed = Cell("pgd", "pgd", "c", "b", "", {}, "no file")
+    rows = summary([failed, away(2.0), cell("asm", None)])
+    assert [(row["goal"], row["label"], row["n"]) for row in rows] == [
+        ("away from the prediction", "pgd", 2), ("towards the target", "asm", 1),
+    ]  # fmt: skip
+    assert rows[0]["failed"] == 1 and rows[0]["success_rate"] == 0.5
+    removed = {"outcome": "success", "score_name": "structure removed", "l2_8bit": 1.0}
+    (row,) = summary([Cell("pgd", "pgd", "c", "b", "1", removed, "")])
+    assert row["goal"] == "the structure removed"

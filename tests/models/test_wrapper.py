@@ -195,3 +195,20 @@ def test_probabilities_of_0_and_1_stay_finite() -> None:
 
     logits = wrapped(Sure(), OutputSpec(reading="one-probability"))(IMAGES)
     assert torch.isfinite(logits).all()
+
+
+@pytest.mark.parametrize("size", [(32, 40), (48, 60), (24, 30), (109, 40)])
+def test_what_is_mixed_with_what_no_network_said_is_not_covered(size: tuple[int, int]) -> None:
+    """Two networks that differ in what lies around the answer agree where it is covered alone."""
+    model = wrapped(bare.Valid(), OutputSpec(fit="centre"), replace(SPEC, exact=(32, 40)))
+    images = torch.rand(1, 3, *size)
+    told = model(images)[0, 1]
+    # Without the frame of two pixels, in which the wrapper says 0: drawn as far as it reaches.
+    inner = model.read(model.ask(model.prepared(images)))[:, 1:]
+    framed = functional.pad(inner, (2, 2, 2, 2), value=1000.0)
+    smooth = {"mode": "bilinear", "antialias": size[0] < 32}
+    other = functional.interpolate(framed, size=size, **smooth)[0, 0]
+    covered = model.covered(*size)
+    # A ten thousandth of a thousand is a tenth; of 109 rows some have half a hundredth of it.
+    assert torch.equal(covered, (told - other).abs() < 0.1)
+    assert 0 < int(covered.sum()) < covered.numel()

@@ -163,3 +163,86 @@ def test_quotes_commas_and_newlines_survive_the_table(runs: RunStore) -> None:
 def test_a_table_of_no_runs_has_the_same_columns(runs: RunStore) -> None:
     empty = runs_csv([]).splitlines()
     assert empty == [runs_csv([made_runs.finished(runs)]).splitlines()[0]]
+
+
+def test_the_readme_says_what_the_run_was_and_what_its_files_are(runs: RunStore) -> None:
+    run = made_runs.finished(runs)
+    runs.annotate(run.id, verdict="good", tags="one, two", note="seen")
+    readme = readme_of(runs, runs.get(run.id))
+    # What the figures mean comes later, in words of the same names.
+    told = readme.partition("THE FIGURES")[0].splitlines()
+    rows = dict(line.split(maxsplit=1) for line in told if len(line.split()) > 1)
+    assert rows["Image"] == "demo-fundus / 0003" and rows["Goal"] == "towards mask of 0007"
+    assert rows["Network"].startswith("demo-fundus-unet (weights SHA-256 ")
+    assert run.spec.model_hash[:16] + ")" in rows["Network"]
+    assert (rows["Attack"], rows["Outcome"], rows["Ended"]) == (
+        "asma", "success", "target reached",
+    )  # fmt: skip
+    assert (rows["Verdict"], rows["Tags"], rows["Note"]) == ("good", "one, two", "seen")
+    for name in ("original.png", "trajectory.json", "run.json", "target.png"):
+        assert rows[name] == MEANINGS[name]
+    assert "the image on its way" in rows["snapshots/"]
+    for part in ("THE FILES\n", "THE FIGURES\n", "TO REPEAT IT\n"):
+        assert f"\n\n{part}" in readme
+    assert f"torch {run.spec.versions['torch']}" in readme
+    assert readme.endswith(".\n") and not readme.endswith("\n\n")
+
+
+def test_a_run_without_words_or_result_has_no_rows_of_them(runs: RunStore) -> None:
+    readme = readme_of(runs, made_runs.failed(runs, "no disk"))
+    lines = readme.partition("THE FIGURES")[0].splitlines()
+    assert not any(line.startswith(("Verdict", "Tags", "Note", "snapshots/")) for line in lines)
+    (outcome,) = [line for line in lines if line.startswith("Outcome ")]
+    assert outcome.split() == ["Outcome", "failed"]
+    (ended,) = [line for line in lines if line.startswith("Ended")]
+    assert ended.split(maxsplit=1)[1] == "failed: no disk"
+
+
+def test_files_that_are_not_explained_are_pointed_to_the_record(runs: RunStore) -> None:
+    run = made_runs.finished(runs)
+    folder = runs.folder(run.id)
+    (folder / "extra.txt").write_text("more")
+    (folder / ".half").write_text("half written")
+    (folder / "snapshots" / ".half").write_text("half written")
+    packed = unpacked(run_zip(runs, run))
+    assert not any(".half" in name for name in packed)
+    assert packed[f"asma-run-{run.id}/extra.txt"] == b"more"
+    assert "extra.txt" in readme_of(runs, run) and "see run.json" in readme_of(runs, run)
+
+
+def test_a_zip_is_small_dated_and_readable_by_all(runs: RunStore) -> None:
+    run = made_runs.finished(runs)
+    with zipfile.ZipFile(io.BytesIO(run_zip(runs, run))) as archive:
+        for entry in archive.infolist():
+            assert entry.date_time == (1980, 1, 1, 0, 0, 0)
+            assert entry.external_attr >> 16 == 0o644
+            packed = entry.filename.endswith((".png", ".npz"))
+            assert entry.compress_type == (zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED)
+        assert archive.infolist()[0].filename == f"asma-run-{run.id}/README.txt"
+
+
+def test_the_table_s_columns_are_those_of_the_figures(runs: RunStore) -> None:
+    overlaps = ["iou", "structure_removed", "iou_lost", "pixel_accuracy"]
+    distances = ["l2", "linf", "psnr", "ssim"]
+    classes = ["iou_per_class", "dice_per_class", "hausdorff_95_per_class"]
+    expected = [
+        *["id", "created", "state", "outcome", "ended", "model", "dataset", "image", "goal"],
+        *["attack", "seed", "settings", "chosen_multipliers", "device", "steps", "best_step"],
+        *["gradient_evaluations", "forward_passes", "seconds", "score_name"],
+        *[f"{name}_before" for name in overlaps + classes],
+        *overlaps, *distances, *classes,
+        *[f"{name}_8bit" for name in overlaps + distances + classes],
+        *["message", "verdict", "note", "tags"],
+    ]  # fmt: skip
+    run = made_runs.finished(runs)
+    (row,) = table([run])
+    assert list(row) == expected
+    assert (row["state"], row["ended"], row["seed"]) == ("done", "target reached", "0")
+    assert (row["model"], row["dataset"]) == ("demo-fundus-unet", "demo-fundus")
+    assert (row["image"], row["goal"]) == ("demo-fundus / 0003", "towards mask of 0007")
+    for name in ("steps", "gradient_evaluations", "psnr_8bit", "ssim", "device"):
+        assert row[name] == str(run.results.get(name, run.spec.device))
+    other = made_runs.failed(runs, "no disk")
+    (row,) = table([other])
+    assert (row["message"], row["state"], row["device"]) == ("no disk", "failed", "auto")
+    assert row["created"].endswith("Z") and row["created"][10] == "T"

@@ -89,6 +89,8 @@ def test_a_card_that_changed_after_the_asking_ends_in_a_sentence(runs: RunStore)
     [
         {"config": {"steps": 101, "target_iou": 0.85}},
         {"attack": "asm"},
+        # The same settings, of another attack.
+        {"attack": "ssm-dpm"},
         {"seed": 1},
         {"device": "cpu"},
         {"precision": "bfloat16"},
