@@ -83,7 +83,7 @@ def test_who_seems_to_be_at_the_goal_is_asked_again_and_nobody_else() -> None:
     assert [result.forward_passes for result in results] == [2 + 2 + 1, 2 + 1 + 1, 5, 4]
     assert [result.success for result in results] == [True, False, False, False]
     assert [result.best.score for result in results] == [6 / 8, 5 / 8, 4 / 8, 1.0]
-    ends = ["target reached", "steps used", "steps used", "already there"]
+    ends = ["goal reached", "steps used", "steps used", "already there"]
     assert [result.stopped for result in results] == ends
 
 

@@ -176,7 +176,7 @@ def test_the_readme_says_what_the_run_was_and_what_its_files_are(runs: RunStore)
     assert rows["Network"].startswith("demo-fundus-unet (weights SHA-256 ")
     assert run.spec.model_hash[:16] + ")" in rows["Network"]
     assert (rows["Attack"], rows["Outcome"], rows["Ended"]) == (
-        "asma", "success", "target reached",
+        "asma", "success", "goal reached",
     )  # fmt: skip
     assert (rows["Verdict"], rows["Tags"], rows["Note"]) == ("good", "one, two", "seen")
     for name in ("original.png", "trajectory.json", "run.json", "target.png"):
@@ -237,7 +237,7 @@ def test_the_table_s_columns_are_those_of_the_figures(runs: RunStore) -> None:
     run = made_runs.finished(runs)
     (row,) = table([run])
     assert list(row) == expected
-    assert (row["state"], row["ended"], row["seed"]) == ("done", "target reached", "0")
+    assert (row["state"], row["ended"], row["seed"]) == ("done", "goal reached", "0")
     assert (row["model"], row["dataset"]) == ("demo-fundus-unet", "demo-fundus")
     assert (row["image"], row["goal"]) == ("demo-fundus / 0003", "towards mask of 0007")
     for name in ("steps", "gradient_evaluations", "psnr_8bit", "ssim", "device"):
