@@ -228,3 +228,12 @@ ALIKE = {"ssm-dpm": "asma", "ssm": "asm", "segpgd": "pgd", "cospgd": "pgd"}
 def test_presets_are_what_the_page_offers(entry: object) -> None:
     assert entry.presets == PRESETS.get(ALIKE.get(entry.name, entry.name), {})
     assert entry.black_box == (entry.name == "square")
+
+
+def test_the_ends_of_a_range_are_in_it_unless_it_says_above() -> None:
+    config = DynamicConfig(target_iou=1.0, steps=1, beta=0.0, distance_weight=0.0)
+    assert (config.target_iou, config.steps, config.beta) == (1.0, 1, 0.0)
+    assert DynamicConfig(steps=100_000, tau=1e6).tau == 1e6
+    for outside in ({"steps": 100_001}, {"tau": 1.1e6}, {"tau": 0.0}, {"target_iou": 0.0}):
+        with pytest.raises(InputError):
+            config_from_dict(DynamicConfig, outside)
