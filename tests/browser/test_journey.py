@@ -69,7 +69,11 @@ COUNT_RUNS = """() => {
 
 @contextmanager
 def rerun(page: Page) -> Iterator[None]:
-    """Wait until what happens in the block has run the script again."""
+    """Wait until what happens in the block has run the script again.
+
+    It begins at rest: a script that is asked again while it runs does not say so anew.
+    """
+    settle(page)
     before = page.evaluate(COUNT_RUNS)
     yield
     page.wait_for_function(f"() => window.asmaRuns > {before}")
