@@ -88,7 +88,7 @@ def _pictures(inputs: RunInputs, run: Run, state: LiveState) -> None:
     away = run.aim != TOWARDS
     target = [] if away else [Layer(inputs.target, TARGET)]
     shown = outline(resize(adversarial, size), [*target, Layer(prediction, ADVERSARIAL)])
-    change = adversarial.astype(np.int32) - to_rgb(inputs.original)
+    change = adversarial.astype(np.int32) - to_rgb(inputs.image)
     gained = np.clip(128 + DIFFERENCE_GAIN * change, 0, 255).astype(np.uint8)
     left, middle, right = st.columns([3, 3, 4])
     left.image(data_address(shown), width="stretch")

@@ -49,7 +49,7 @@ def write_images(folder: Path, inputs: RunInputs, judge: Judge, result: AttackRe
 
     An attack that leads away has no target, and so no file of one.
     """
-    adversarial, original = result.adversarial.numpy(), inputs.original
+    adversarial, original = result.adversarial.numpy(), inputs.image
     pictures = {
         ORIGINAL: encode_png(to_bytes(original)),
         ADVERSARIAL: encode_png(to_bytes(adversarial)),

@@ -83,7 +83,8 @@ def execute(runs: RunStore, run_id: str, watch: Watch | None = None) -> Run:
 def _carry_out(runs: RunStore, run: Run, watch: Watch | None) -> None:
     _check_network(run)
     device = choose_device(run.spec.device)
-    inputs = _covered(run, runs.inputs(run), device)
+    given = runs.inputs(run)
+    inputs = _covered(run, replace(given, image=given.original), device)
     reporter = LiveReporter(runs, run.id)
     staged = runs.work_folder(run.id) / "result"
     with explained(staged):
@@ -151,9 +152,9 @@ def _attack(run: Run, inputs: RunInputs, device: torch.device, on_step: Watch) -
     goal = config.goal()
     torch.manual_seed(spec.seed)
     torch.set_num_threads(spec.threads or thread_count())
-    clean = predict(model, inputs.original, device)
+    clean = predict(model, inputs.image, device)
     judge = make_judge(inputs, clean, len(model.classes), goal.aim)
-    image = torch.from_numpy(inputs.original)[None].to(device)
+    image = torch.from_numpy(inputs.image)[None].to(device)
     target = torch.from_numpy(judge.reference)[None].to(device)
     valid = torch.from_numpy(inputs.valid)[None].to(device)
     region = None if inputs.region is None else torch.from_numpy(inputs.region)[None].to(device)
@@ -179,7 +180,7 @@ def _results(run: Run, inputs: RunInputs, attacked: _Attacked, staged: Path) -> 
     result, judge = attacked.result, attacked.judge
     saved = read_image(staged / artefacts.ADVERSARIAL)
     seen = predict(attacked.model, saved, attacked.device)
-    image, original = result.adversarial.numpy(), inputs.original
+    image, original = result.adversarial.numpy(), inputs.image
     seen_float = predict(attacked.model, image, attacked.device)
     artefacts.write_prediction(staged, seen)
     figures = {
