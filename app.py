@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from ui import services
-from ui.guard import guarded
+from ui.common import services
+from ui.common.errors import guarded
 
 ICON = "ui/icon.png"
 

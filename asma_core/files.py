@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,19 @@ def remove_old(folder: Path, seconds: float = 24 * 3600) -> None:
     for path in folder.iterdir() if folder.is_dir() else ():
         if time.time() - path.stat().st_mtime > seconds:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def json_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values for JSON: None for what is undefined (NaN, infinite), lists for tuples."""
+    return {name: _json_value(value) for name, value in values.items()}
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return json_values(value)
+    if isinstance(value, list | tuple):
+        return [_json_value(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def to_json(value: Any) -> str:

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from asma_core.models.spinning import ENVIRONMENT
-from asma_core.progress import Progress
+from asma_core.cli.progress import Progress
+from asma_core.models.wrapper.spinning import ENVIRONMENT
 
 SECONDS: Final = 2.0
 BUSY: Final = (0, 1, 2)

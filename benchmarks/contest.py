@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from asma_core.attacks.batching import attack_in_batches
 from asma_core.attacks.registry import find_attack
-from asma_core.attacks.settings import config_from_dict
+from asma_core.cli.progress import Progress
 from asma_core.data.datasets import open_dataset
-from asma_core.data.images import from_bytes, to_bytes
+from asma_core.data.formats.images import from_bytes, to_bytes
 from asma_core.experiments.plan import pairs_of
+from asma_core.fields import config_from_dict
 from asma_core.metrics.distance import l2_norm, linf_norm
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou, pixel_accuracy
-from asma_core.models.cards import model_cards
-from asma_core.models.loading import load_model, predict
-from asma_core.progress import Progress
+from asma_core.models.sources.cards import model_cards
+from asma_core.models.sources.loading import load_model, predict
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from typing import Any, Final
 from torch import Tensor, nn
 
 from asma_core.attacks.contract import StepReport
-from asma_core.attacks.problem import as_saved
+from asma_core.attacks.engine.batch import as_saved
 from asma_core.attacks.registry import find_attack
-from asma_core.attacks.settings import config_from_dict
-from asma_core.progress import Progress
+from asma_core.cli.progress import Progress
+from asma_core.fields import config_from_dict
 from benchmarks.plain_procedure import SCALES, plain_asma
 
 TARGET_IOU: Final = 0.97

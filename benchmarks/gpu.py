@@ -21,9 +21,9 @@ from asma_core.attacks.configs import DynamicConfig
 from asma_core.attacks.registry import find_attack
 from asma_core.errors import DeviceError
 from asma_core.files import to_json
-from asma_core.models.backend import Backend, float32_sums, make_backend
-from asma_core.models.devices import choose_device
-from asma_core.models.precision import AUTO, FLOAT32, PRECISIONS
+from asma_core.models.wrapper.backend import Backend, float32_sums, make_backend
+from asma_core.models.wrapper.devices import choose_device
+from asma_core.models.wrapper.precision import AUTO, FLOAT32, PRECISIONS
 from benchmarks.machine import machine
 from benchmarks.plain_procedure import plain_asma
 from benchmarks.turns import medians

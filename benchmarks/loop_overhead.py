@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from asma_core.attacks.configs import TOWARDS
 from asma_core.attacks.registry import ATTACKS
-from asma_core.attacks.settings import config_from_dict
-from asma_core.models.contract import SegmentationModel
+from asma_core.fields import config_from_dict
+from asma_core.models.wrapper.contract import SegmentationModel
 from benchmarks.turns import medians
 
 # Composed of others, or without gradients.

@@ -202,9 +202,9 @@ def measure_membrane(home: Path) -> dict[str, Any]:
     from asma_core.runs.sources import from_sample, target_from_sample
     from asma_core.runs.spec import RunRequest
     from asma_core.runs.store import RunStore
-    from asma_core.trainings.carry_out import carry_out
-    from asma_core.trainings.material import split_samples
-    from asma_core.trainings.plan import TrainingPlan
+    from asma_core.training.carry_out import carry_out
+    from asma_core.training.data import split_samples
+    from asma_core.training.plan import TrainingPlan
 
     if not REAL.is_dir():
         return {"skipped": f"{REAL} is not here"}

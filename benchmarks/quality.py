@@ -18,10 +18,9 @@ import argparse
 from typing import Any, Final
 
 from asma_core.attacks.configs import TOWARDS
-from asma_core.files import to_json
-from asma_core.models.devices import choose_device
-from asma_core.models.memory import keep_freed_memory
-from asma_core.runs.figures import plain
+from asma_core.files import json_values, to_json
+from asma_core.models.wrapper.devices import choose_device
+from asma_core.models.wrapper.memory import keep_freed_memory
 from benchmarks.contest import Contest
 from benchmarks.machine import machine
 from benchmarks.plain_procedure import SCALES
@@ -42,7 +41,7 @@ def main() -> None:
             name, options.pairs, options.batch, choose_device(options.device), SETS[name]
         )
         sets[name] = {part: _SECTIONS[part](contest) for part in parts}
-    print(to_json(plain({"machine": machine(), "settings": vars(options), "sets": sets})))
+    print(to_json(json_values({"machine": machine(), "settings": vars(options), "sets": sets})))
 
 
 def _options() -> argparse.Namespace:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from asma_core.attacks.contract import AttackResult
 from asma_core.attacks.registry import find_attack
-from asma_core.attacks.settings import config_from_dict
+from asma_core.fields import config_from_dict
 
 
 def removal(model: nn.Module, images: Tensor, targets: Tensor, rounds: int) -> dict[str, Any]:

@@ -27,10 +27,10 @@ from asma_core.attacks.registry import find_attack
 from asma_core.data.datasets import open_dataset
 from asma_core.experiments.plan import pairs_of
 from asma_core.files import to_json
-from asma_core.models.contract import SegmentationModel
-from asma_core.models.devices import choose_device
-from asma_core.models.loading import load_model
-from asma_core.models.memory import keep_freed_memory
+from asma_core.models.sources.loading import load_model
+from asma_core.models.wrapper.contract import SegmentationModel
+from asma_core.models.wrapper.devices import choose_device
+from asma_core.models.wrapper.memory import keep_freed_memory
 from benchmarks.busy import busy_steps
 from benchmarks.first_success import first_success
 from benchmarks.loop_overhead import bare_seconds, loop_overhead

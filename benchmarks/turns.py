@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Mapping
 
-from asma_core.progress import Progress
+from asma_core.cli.progress import Progress
 
 
 def medians(

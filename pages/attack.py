@@ -1,10 +1,10 @@
 import streamlit as st
 
-from ui import services
-from ui.attack_editor import attack_editor
-from ui.live_run import live_run
-from ui.run_result import run_result
-from ui.shell import through_app
+from ui.attack.editor import attack_editor
+from ui.attack.live_run import live_run
+from ui.attack.result import run_result
+from ui.common import services
+from ui.common.shell import through_app
 
 through_app()
 

@@ -1,6 +1,6 @@
-from ui.compare_run import compare_run
-from ui.run_choice import choose_run
-from ui.shell import through_app
+from ui.common.shell import through_app
+from ui.compare.run_choice import choose_run
+from ui.compare.view import compare_run
 
 through_app()
 

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from asma_core.data.datasets import dataset_names
-from ui import services
-from ui.dataset_grid import back_to_grid, dataset_choice, dataset_grid
-from ui.dataset_import import dataset_import
-from ui.dataset_own import add_dataset, remove_dataset, train_on
-from ui.dataset_sample import sample_view
-from ui.dataset_view import current_view
-from ui.guard import guarded
-from ui.shell import through_app
+from ui.common import services
+from ui.common.errors import guarded
+from ui.common.shell import through_app
+from ui.datasets.grid import back_to_grid, dataset_choice, dataset_grid
+from ui.datasets.importing import dataset_import
+from ui.datasets.own import add_dataset, remove_dataset, train_on
+from ui.datasets.sample import sample_view
+from ui.datasets.view import current_view
 
 through_app()
 

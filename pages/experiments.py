@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from ui.experiment_list import experiment_list
-from ui.experiment_view import experiment_view
-from ui.shell import through_app
+from ui.common.shell import through_app
+from ui.experiments.list import experiment_list
+from ui.experiments.view import experiment_view
 
 through_app()
 

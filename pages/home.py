@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from ui import home
-from ui.guard import guarded
-from ui.shell import through_app
+from ui.common.errors import guarded
+from ui.common.shell import through_app
+from ui.home import pieces as home
 
 through_app()
 

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from ui.fresh_view import fresh_view
-from ui.guard import guarded
-from ui.model_import import model_import
-from ui.model_list import model_list
-from ui.model_view import model_view
-from ui.shell import through_app
-from ui.training_form import training_form
-from ui.training_view import training_view
+from ui.common.errors import guarded
+from ui.common.fresh_view import fresh_view
+from ui.common.shell import through_app
+from ui.models.importing import model_import
+from ui.models.list import model_list
+from ui.models.training_form import training_form
+from ui.models.training_view import training_view
+from ui.models.view import model_view
 
 through_app()
 

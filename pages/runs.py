@@ -1,5 +1,5 @@
-from ui.run_list import run_list
-from ui.shell import through_app
+from ui.common.shell import through_app
+from ui.runs.list import run_list
 
 through_app()
 

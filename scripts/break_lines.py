@@ -32,7 +32,11 @@ from typing import Final
 PROJECT: Final = Path(__file__).resolve().parents[1]
 FILES: Final = (
     *("asma_core/attacks/*.py", "asma_core/metrics/*.py", "asma_core/experiments/*.py"),
-    *("asma_core/data/masks.py", "asma_core/data/encodings.py", "asma_core/runs/*.py"),
+    *(
+        "asma_core/data/masks/label_maps.py",
+        "asma_core/data/masks/encodings.py",
+        "asma_core/runs/*.py",
+    ),
 )
 # The first that fits. Killed processes take long, so their tests mirror only what they are about;
 # of the tests that every attack runs through, a method's file gets those of its own names.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
-from asma_core.cli import main as command
+from asma_core.cli.main import main as command
 from asma_core.paths import PROJECT
 from benchmarks.browser import chromium, served, settled
 

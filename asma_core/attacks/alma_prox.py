@@ -19,10 +19,10 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from asma_core.attacks.loop import Look, Method, MethodAttack
-from asma_core.attacks.pixels import keepable, margin_weights, margins, typical_size
-from asma_core.attacks.problem import Problem, largest
-from asma_core.attacks.proximal import prox_linf
+from asma_core.attacks.engine.batch import Problem, largest
+from asma_core.attacks.engine.loop import Look, Method, MethodAttack
+from asma_core.attacks.engine.pixels import keepable, margin_weights, margins, typical_size
+from asma_core.attacks.engine.proximal import prox_linf
 from asma_core.attacks.proximal_configs import AlmaConfig
 
 PAPER_STEPS: Final = 500

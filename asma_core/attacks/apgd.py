@@ -22,14 +22,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from asma_core.attacks.balls import check_budget, linf_bounds
 from asma_core.attacks.configs import LINF
+from asma_core.attacks.engine.balls import check_budget, linf_bounds
+from asma_core.attacks.engine.batch import Problem, per_image
+from asma_core.attacks.engine.loop import Look, Method, MethodAttack
+from asma_core.attacks.engine.pixels import entropy_weights
+from asma_core.attacks.engine.projected import budgets, chosen_budget
+from asma_core.attacks.engine.sequence import Sequence, Stage
 from asma_core.attacks.ensemble_configs import ApgdConfig, EnsembleConfig
-from asma_core.attacks.loop import Look, Method, MethodAttack
-from asma_core.attacks.pixels import entropy_weights
-from asma_core.attacks.problem import Problem, per_image
-from asma_core.attacks.projected import budgets, chosen_budget
-from asma_core.attacks.sequence import Sequence, Stage
 
 RADII: Final = (2.0, 1.5, 1.0)
 STAGES: Final = (0.3, 0.6, 1.0)

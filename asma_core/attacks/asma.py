@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from asma_core.attacks.configs import ConstantConfig, DynamicConfig, PaperConfig
-from asma_core.attacks.loop import Look, Method, MethodAttack
-from asma_core.attacks.multipliers import Multipliers, gradient_rms
-from asma_core.attacks.problem import per_image
+from asma_core.attacks.engine.batch import per_image
+from asma_core.attacks.engine.loop import Look, Method, MethodAttack
+from asma_core.attacks.engine.multipliers import Multipliers, gradient_rms
 
 
 class _Climb(Method):

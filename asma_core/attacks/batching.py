@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from asma_core.attacks.contract import Attack, AttackResult
-from asma_core.attacks.problem import check_batch
-from asma_core.attacks.settings import AttackConfig
+from asma_core.attacks.engine.batch import check_batch
 from asma_core.errors import DeviceError, InputError
-from asma_core.models.devices import is_out_of_memory
+from asma_core.fields import AttackConfig
+from asma_core.models.wrapper.devices import is_out_of_memory
 
 
 def attack_in_batches(

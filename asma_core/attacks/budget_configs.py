@@ -15,7 +15,7 @@ from asma_core.attacks.configs import (
     CommonConfig,
     Goal,
 )
-from asma_core.attacks.settings import setting
+from asma_core.fields import setting
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from asma_core.attacks.contract import ImageStep
-from asma_core.attacks.pixels import margin_weights, margins
-from asma_core.models.contract import borrowed, checked_logits, predicted
+from asma_core.attacks.engine.pixels import margin_weights, margins
+from asma_core.models.wrapper.contract import borrowed, checked_logits, predicted
 
 # Two answers to one image may differ by rounding, relative to the spread of the logits.
 SAME: Final = 1e-4

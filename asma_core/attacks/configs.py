@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from asma_core.attacks.settings import AttackConfig, setting
+from asma_core.fields import AttackConfig, setting
 
 L2: Final = "l2"
 LINF: Final = "linf"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from asma_core.attacks.settings import AttackConfig
+from asma_core.fields import AttackConfig
 from asma_core.metrics.score import IOU
 
 # Records and pages name these types too, and must not import torch.

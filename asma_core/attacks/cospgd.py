@@ -13,8 +13,8 @@ from typing import Final
 from torch import Tensor
 
 from asma_core.attacks.budget_configs import CosPgdConfig
-from asma_core.attacks.loop import Look, MethodAttack
-from asma_core.attacks.projected import Projected
+from asma_core.attacks.engine.loop import Look, MethodAttack
+from asma_core.attacks.engine.projected import Projected
 
 
 def _aligned(look: Look, away: bool) -> Tensor:

@@ -13,9 +13,9 @@ from typing import Final
 from torch import Tensor
 
 from asma_core.attacks.budget_configs import DagConfig
-from asma_core.attacks.loop import Look, Method, MethodAttack
-from asma_core.attacks.pixels import margin_weights, margins
-from asma_core.attacks.problem import per_image
+from asma_core.attacks.engine.batch import per_image
+from asma_core.attacks.engine.loop import Look, Method, MethodAttack
+from asma_core.attacks.engine.pixels import margin_weights, margins
 
 
 class _Dense(Method):

@@ -21,12 +21,12 @@ import torch
 from torch import Tensor
 
 from asma_core.attacks.configs import LINF
-from asma_core.attacks.loop import Look, Method, MethodAttack
+from asma_core.attacks.engine.batch import Problem
+from asma_core.attacks.engine.loop import Look, Method, MethodAttack
 from asma_core.attacks.minimal_configs import MinimalConfig
 from asma_core.attacks.minimal_l2 import ShrinkingBall
 from asma_core.attacks.minimal_linf import FewerLevels
 from asma_core.attacks.minimal_pull import Pull
-from asma_core.attacks.problem import Problem
 
 
 class Search(Protocol):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from asma_core.attacks.configs import L2, CommonConfig, Goal
-from asma_core.attacks.settings import setting
+from asma_core.fields import setting
 
 
 @dataclass(frozen=True)

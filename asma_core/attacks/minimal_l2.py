@@ -7,9 +7,9 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from asma_core.attacks.loop import Look, keep_rows
+from asma_core.attacks.engine.batch import Problem, norms, per_image
+from asma_core.attacks.engine.loop import Look, keep_rows
 from asma_core.attacks.minimal_configs import MinimalConfig
-from asma_core.attacks.problem import Problem, norms, per_image
 
 # Before the first success a step is this share of the image's first-order distance to the target,
 # or of half its change so far where that is more.

@@ -13,10 +13,10 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from asma_core.attacks.balls import project_linf
-from asma_core.attacks.loop import Look, keep_rows
+from asma_core.attacks.engine.balls import project_linf
+from asma_core.attacks.engine.batch import Problem, largest, per_image
+from asma_core.attacks.engine.loop import Look, keep_rows
 from asma_core.attacks.minimal_configs import MinimalConfig
-from asma_core.attacks.problem import Problem, largest, per_image
 
 # Levels of one 8-bit step; finer without rounding.
 LEVELS: Final = 255.0

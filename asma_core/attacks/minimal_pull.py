@@ -12,8 +12,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from asma_core.attacks.pixels import margin_weights, margins, typical_size
-from asma_core.attacks.problem import Problem
+from asma_core.attacks.engine.batch import Problem
+from asma_core.attacks.engine.pixels import margin_weights, margins, typical_size
 
 # In units of the image's median margin before the attack.
 HEADROOM: Final = 0.02

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 
 from asma_core.attacks.configs import LINF
-from asma_core.attacks.loop import Look, Method, MethodAttack
-from asma_core.attacks.pixels import keepable, margin_weights, margins, typical_size
-from asma_core.attacks.problem import Problem, per_image
-from asma_core.attacks.proximal import prox_l2, prox_linf
+from asma_core.attacks.engine.batch import Problem, per_image
+from asma_core.attacks.engine.loop import Look, Method, MethodAttack
+from asma_core.attacks.engine.pixels import keepable, margin_weights, margins, typical_size
+from asma_core.attacks.engine.proximal import prox_l2, prox_linf
 from asma_core.attacks.proximal_configs import PdpgdConfig
 
 PAPER_STEPS: Final = 500

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from asma_core.attacks.budget_configs import BudgetConfig
-from asma_core.attacks.loop import Look, MethodAttack
-from asma_core.attacks.projected import Projected
+from asma_core.attacks.engine.loop import Look, MethodAttack
+from asma_core.attacks.engine.projected import Projected
 
 
 def _shifting(look: Look, away: bool) -> Tensor:

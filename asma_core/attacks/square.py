@@ -19,13 +19,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from asma_core.attacks.balls import check_budget, linf_bounds
 from asma_core.attacks.configs import LINF
+from asma_core.attacks.engine.balls import check_budget, linf_bounds
+from asma_core.attacks.engine.batch import Problem, per_image
+from asma_core.attacks.engine.loop import Look, Method, MethodAttack
+from asma_core.attacks.engine.pixels import seeded
+from asma_core.attacks.engine.projected import budgets, chosen_budget
 from asma_core.attacks.ensemble_configs import SquareConfig
-from asma_core.attacks.loop import Look, Method, MethodAttack
-from asma_core.attacks.pixels import seeded
-from asma_core.attacks.problem import Problem, per_image
-from asma_core.attacks.projected import budgets, chosen_budget
 
 # The share of the image that a square covers is halved at these shares of the queries (of 10 000
 # in the paper).

@@ -7,11 +7,11 @@ from typing import Final
 from asma_core.attacks.asma import ASMA
 from asma_core.attacks.budget_configs import BudgetConfig
 from asma_core.attacks.configs import DynamicConfig
+from asma_core.attacks.engine.sequence import Sequence, Stage
 from asma_core.attacks.ensemble_configs import WorstCaseConfig
 from asma_core.attacks.minimal import MINIMAL
 from asma_core.attacks.minimal_configs import MinimalConfig
 from asma_core.attacks.pgd import PGD
-from asma_core.attacks.sequence import Sequence, Stage
 
 
 def _stages(config: WorstCaseConfig) -> list[Stage]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from asma_core.data.encodings import MOST_CLASSES, Encoding, encoding_from_dict
-from asma_core.data.slices import Slice
+from asma_core.data.formats.slices import Slice
+from asma_core.data.masks.encodings import MOST_CLASSES, Encoding, encoding_from_dict
 from asma_core.errors import InputError
 from asma_core.files import read_json
 

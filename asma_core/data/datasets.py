@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Final
 
 from asma_core import paths
-from asma_core.data import demo
 from asma_core.data.dataset_cards import CARD, DatasetCard, card_of_folder
-from asma_core.data.encodings import Encoding, count_values
-from asma_core.data.entries import Entry, Found
-from asma_core.data.images import FloatImage
-from asma_core.data.layouts import open_layout, recognise
-from asma_core.data.masks import Mask
+from asma_core.data.formats.images import FloatImage
+from asma_core.data.layouts.detection import open_layout, recognise
+from asma_core.data.layouts.entries import Entry, Found
+from asma_core.data.masks.encodings import Encoding, count_values
+from asma_core.data.masks.label_maps import Mask
 from asma_core.data.samples import Sample, mask_codes, sample_image, sample_mask
-from asma_core.data.surveys import larger_first, settled_encoding, survey
+from asma_core.data.synthetic import demo
+from asma_core.data.value_counts import larger_first, settled_encoding, survey
 from asma_core.errors import InputError, UnknownNameError
 
 __all__ = ["CARD", "Dataset", "Sample", "dataset_names", "open_dataset"]

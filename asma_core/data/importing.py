@@ -11,22 +11,29 @@ from pathlib import Path
 from typing import IO, Final
 
 from asma_core import paths
-from asma_core.data import demo
-from asma_core.data.archives import unpack
+from asma_core.data.class_areas import (
+    OnProgress,
+    Problem,
+    keep,
+    read_all,
+    shares_file,
+    should_decode,
+)
 from asma_core.data.dataset_cards import CARD, DatasetCard
 from asma_core.data.datasets import Dataset, class_names, dataset_names, from_card, open_dataset
-from asma_core.data.encodings import VALUES, Encoding
-from asma_core.data.entries import Found
-from asma_core.data.images import VOLUMES, count_frames
-from asma_core.data.known_layouts import KNOWN
-from asma_core.data.layouts import recognise
-from asma_core.data.shares import OnProgress, Problem, keep, read_all, shares_file, should_decode
-from asma_core.data.surveys import Survey, larger_first, settled_encoding, survey
-from asma_core.data.tree import suffix
+from asma_core.data.formats.archives import unpack
+from asma_core.data.formats.images import VOLUMES, count_frames
+from asma_core.data.formats.tree import suffix
+from asma_core.data.layouts.detection import recognise
+from asma_core.data.layouts.entries import Found
+from asma_core.data.layouts.known import KNOWN
+from asma_core.data.masks.encodings import VALUES, Encoding
+from asma_core.data.synthetic import demo
+from asma_core.data.value_counts import Survey, larger_first, settled_encoding, survey
 from asma_core.errors import InputError
 from asma_core.files import explained, remove_old, write_json
 from asma_core.naming import free_among
-from asma_core.settings import settings
+from asma_core.server_config import settings
 
 SURVEYED: Final = 24
 STACKS: Final = (".tif", ".tiff", ".gif", *VOLUMES)

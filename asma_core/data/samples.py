@@ -11,12 +11,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from asma_core.data.contours import read_matlab, read_outline
-from asma_core.data.encodings import SHARE, Codes, Encoding, decode, pack, shares
-from asma_core.data.images import FloatImage, picture_size, read_image, read_values
-from asma_core.data.known_layouts import LEFT_HALF
-from asma_core.data.masks import Labels, Mask, read_mask, whole
-from asma_core.data.slices import MIDDLE, Slice
+from asma_core.data.formats.images import FloatImage, picture_size, read_image, read_values
+from asma_core.data.formats.outline_files import read_matlab, read_outline
+from asma_core.data.formats.slices import MIDDLE, Slice
+from asma_core.data.layouts.known import LEFT_HALF
+from asma_core.data.masks.encodings import SHARE, Codes, Encoding, decode, pack, shares
+from asma_core.data.masks.label_maps import Labels, Mask, read_mask, whole
 from asma_core.errors import InputError
 
 OUTLINE: Final = ".txt"

@@ -10,7 +10,7 @@ from asma_core.attacks.configs import TOWARDS
 from asma_core.data.datasets import open_dataset
 from asma_core.experiments.plan import Plan
 from asma_core.metrics.score import IOU, LOST, REMOVED, SUCCESS
-from asma_core.models.cards import find_card
+from asma_core.models.sources.cards import find_card
 from asma_core.runs.run import DONE, Run, outcome_of
 from asma_core.runs.sources import check_classes, from_sample, target_from_sample
 from asma_core.runs.spec import RunInputs, RunRequest, make_spec

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from asma_core.attacks.registry import find_attack
-from asma_core.attacks.settings import config_from_dict, config_from_text
 from asma_core.data.datasets import Dataset
 from asma_core.errors import InputError
-from asma_core.models.precision import AUTO
+from asma_core.fields import config_from_dict, config_from_text
+from asma_core.models.wrapper.precision import AUTO
 
 
 @dataclass(frozen=True)

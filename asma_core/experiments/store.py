@@ -18,7 +18,7 @@ from asma_core.errors import RunStateError, UnknownExperimentError
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.plan import Plan, plan_from_dict
 from asma_core.runs.database import Database
-from asma_core.runs.owners import is_alive, this_process
+from asma_core.runs.process_locks import is_alive, this_process
 from asma_core.runs.run import DONE, FAILED, Run, run_of_row
 from asma_core.runs.store import RunStore
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from asma_core.data.datasets import Dataset, Sample
-from asma_core.models.checking import Report, check_model
-from asma_core.models.devices import choose_device
-from asma_core.models.loading import load_card
-from asma_core.models.model_card import ModelCard
-from asma_core.models.suspicions import Case
-from asma_core.runs.figures import plain
+from asma_core.files import json_values
+from asma_core.models.checking.checks import Report, check_model
+from asma_core.models.checking.diagnosis import Case
+from asma_core.models.sources.loading import load_card
+from asma_core.models.sources.model_card import ModelCard
+from asma_core.models.wrapper.devices import choose_device
 from asma_core.runs.sources import from_sample
 
 
@@ -61,7 +61,7 @@ def _plain(report: Report) -> dict[str, Any]:
         "ious": report.ious,
         "guesses": list(report.guesses),
     }
-    return plain(answer)  # type: ignore[no-any-return]
+    return json_values(answer)
 
 
 def _some(dataset: Dataset, count: int) -> Sequence[Sample]:

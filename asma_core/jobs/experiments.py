@@ -11,7 +11,7 @@ import time
 from typing import Final
 
 from asma_core.errors import AsmaError
-from asma_core.experiments.filling import fill
+from asma_core.experiments.missing_cells import fill
 from asma_core.experiments.store import Experiment, ExperimentStore
 from asma_core.jobs.local import is_ending
 from asma_core.jobs.queue import JobQueue

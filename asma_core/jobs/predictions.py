@@ -12,18 +12,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from asma_core.data.class_areas import stamps
 from asma_core.data.datasets import Dataset, open_dataset
-from asma_core.data.images import FloatImage
-from asma_core.data.masks import encode_mask, read_mask
-from asma_core.data.shares import stamps
+from asma_core.data.formats.images import FloatImage
+from asma_core.data.masks.label_maps import encode_mask, read_mask
 from asma_core.errors import ModelError
-from asma_core.files import read_json, write_bytes, write_json
+from asma_core.files import json_values, read_json, write_bytes, write_json
 from asma_core.jobs.local import local_executor
 from asma_core.jobs.worker_process import MakeExecutor, WorkerProcess
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
-from asma_core.models.cards import find_card, read_card, weights_hash
-from asma_core.models.specs import CENTRE
-from asma_core.runs.figures import plain
+from asma_core.models.sources.cards import find_card, read_card, weights_hash
+from asma_core.models.wrapper.specs import CENTRE
 from asma_core.runs.sources import check_classes, from_sample
 from asma_core.runs.spec import image_hash
 
@@ -192,8 +191,8 @@ def _network(model: str) -> str:
 
 
 def _predict(home: str, model: str, image: FloatImage, device: str) -> None:
-    from asma_core.models.devices import choose_device
-    from asma_core.models.loading import load_model, predict
+    from asma_core.models.sources.loading import load_model, predict
+    from asma_core.models.wrapper.devices import choose_device
 
     chosen = choose_device(device)
     labels = predict(load_model(model, chosen), image, chosen)
@@ -217,13 +216,13 @@ def _check_staged(card: str, dataset: Dataset) -> dict[str, Any]:
 
 
 def _import_model(card: str) -> str:
-    from asma_core.models.importing import import_card
+    from asma_core.models.sources.importing import import_card
 
     return import_card(Path(card), owned=False).name
 
 
 def _look_at(weights: str) -> dict[str, Any]:
-    from asma_core.models.guessing import look_at
+    from asma_core.models.sources.guessing import look_at
 
     return look_at(Path(weights))
 
@@ -239,14 +238,14 @@ def _score(home: str, model: str, dataset: Dataset) -> None:
         labels = read_mask(file, 256).labels
         counted = source.valid & _covered_here(model, source.shape) if centre else source.valid
         counts = confusion_matrix(labels, dataset.mask(sample).labels, classes, counted)
-        scores[sample.name] = plain(foreground_iou(counts))
-    write_json(_scores_file(Path(home), model, dataset), scores)
+        scores[sample.name] = foreground_iou(counts)
+    write_json(_scores_file(Path(home), model, dataset), json_values(scores))
 
 
 def _covered_here(model: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return for which pixels a model answers, in this process."""
-    from asma_core.models.devices import choose_device
-    from asma_core.models.loading import load_model
+    from asma_core.models.sources.loading import load_model
+    from asma_core.models.wrapper.devices import choose_device
 
     covered: NDArray[np.bool_] = (
         load_model(model, choose_device("auto")).covered(*shape).cpu().numpy()

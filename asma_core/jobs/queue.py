@@ -7,7 +7,7 @@ whose workers see the same data folder serves as well, such as that of a Dask cl
 
 from __future__ import annotations
 
-from asma_core.jobs import worker
+from asma_core.jobs import tasks
 from asma_core.jobs.dispatcher import Dispatcher
 from asma_core.jobs.local import local_executor
 from asma_core.jobs.worker_process import MakeExecutor
@@ -32,7 +32,7 @@ class JobQueue(Dispatcher):
         """
         self.store = store
         store.tidy()
-        super().__init__(store, worker.carry_out, make_executor)
+        super().__init__(store, tasks.run_attack, make_executor)
 
     def submit(self, request: RunRequest, inputs: RunInputs) -> Run:
         """Queue a run.

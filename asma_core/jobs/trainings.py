@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
 
-from asma_core import paths
-from asma_core.errors import AsmaError
-from asma_core.jobs import worker
+from asma_core.jobs import tasks
 from asma_core.jobs.dispatcher import Dispatcher
 from asma_core.jobs.local import local_executor
 from asma_core.jobs.worker_process import MakeExecutor
-from asma_core.models.training_config import TrainingProgress
-from asma_core.runs.figures import plain
-from asma_core.trainings import store as states
-from asma_core.trainings.plan import TrainingPlan
-from asma_core.trainings.store import Training, TrainingStore
-
-if TYPE_CHECKING:
-    from asma_core.models.training import TrainingReport
-
-# A curve of more points than this is thinned: nobody sees more.
-MOST_POINTS: Final = 400
-KEEP_EVERY: Final = 0.5
+from asma_core.training.plan import TrainingPlan
+from asma_core.training.store import Training, TrainingStore
 
 
 class Trainer(Dispatcher):
@@ -42,7 +27,7 @@ class Trainer(Dispatcher):
             make_executor: Called with the data folder, again after the executor broke.
         """
         self.store = TrainingStore(home)
-        super().__init__(self.store, worker.carry_out_training, make_executor)
+        super().__init__(self.store, tasks.run_training, make_executor)
 
     def start(self, plan: TrainingPlan) -> Training:
         """Queue a training.
@@ -63,94 +48,3 @@ class Trainer(Dispatcher):
         self.store.get(training_id)
         if self.store.queue(training_id):
             self._send(training_id)
-
-
-class _Watch:
-    """Keeps the curve of a training, and passes on that it shall stop."""
-
-    def __init__(self, trainings: TrainingStore, training: Training) -> None:
-        self._store, self._id = trainings, training.id
-        curve = training.curve or {}
-        self._loss = list(zip(curve.get("steps", []), curve.get("loss", []), strict=True))
-        self._looks = list(zip(curve.get("looks", []), curve.get("iou", []), strict=True))
-        self._kept_at = -math.inf
-        self._begun: tuple[int, float] | None = None
-
-    def __call__(self, now: TrainingProgress) -> bool:
-        # What a later checkpoint had not kept is trained, and drawn, once more.
-        self._loss = [point for point in self._loss[-2 * MOST_POINTS :] if point[0] < now.step]
-        self._loss.append((now.step, now.loss))
-        if now.validation is not None:
-            self._looks = [point for point in self._looks if point[0] < now.step]
-            self._looks.append((now.step, now.validation))
-        self._begun = self._begun or (now.step, now.seconds)
-        last = now.step == now.steps
-        if last or time.monotonic() - self._kept_at > KEEP_EVERY:
-            self._kept_at = time.monotonic()
-            self._store.keep_curve(self._id, self._curve(now))
-            return self._store.shall_stop(self._id)
-        return False
-
-    def _curve(self, now: TrainingProgress) -> dict[str, Any]:
-        if len(self._loss) > MOST_POINTS:
-            self._loss = self._loss[-1::-2][::-1]
-        step, seconds = self._begun or (now.step, now.seconds)
-        per_step = (now.seconds - seconds) / max(now.step - step, 1)
-        curve = {
-            "steps": [point[0] for point in self._loss],
-            "loss": [point[1] for point in self._loss],
-            "looks": [point[0] for point in self._looks],
-            "iou": [point[1] for point in self._looks],
-            "step": now.step,
-            "of": now.steps,
-            "seconds": now.seconds,
-            "left": per_step * (now.steps - now.step),
-            "best": now.best,
-        }
-        return plain(curve)  # type: ignore[no-any-return]
-
-
-def carry_out_here(home: str, training_id: str) -> None:
-    """Carry out a queued training in this process.
-
-    Raises:
-        StoreError: Not even its end could be written.
-    """
-    trainings = TrainingStore(Path(home))
-    if not trainings.claim(training_id):
-        return
-    try:
-        report = _train(trainings, training_id)
-    except AsmaError as error:
-        trainings.fail(training_id, str(error))
-    except Exception as error:
-        text = f"an error of the workbench itself: {type(error).__name__}: {error}"
-        trainings.fail(training_id, text)
-        raise
-    else:
-        _end(trainings, training_id, report)
-
-
-def _train(trainings: TrainingStore, training_id: str) -> TrainingReport | None:
-    from asma_core.trainings.carry_out import carry_out
-
-    training = trainings.get(training_id)
-    watch = _Watch(trainings, training)
-    out = paths.home() / "models"
-    return carry_out(training.plan, out, trainings.checkpoint(training_id), watch)
-
-
-def _end(trainings: TrainingStore, training_id: str, report: TrainingReport | None) -> None:
-    if report is None:
-        trainings.end(training_id, states.STOPPED)
-        return
-    scores = report.evaluation
-    figures = {
-        "test_images": scores.images,
-        "test_iou": scores.iou,
-        "test_dice": scores.dice,
-        "steps": report.steps,
-        "seconds": report.seconds,
-        "stopped": report.stopped,
-    }
-    trainings.end(training_id, states.DONE, network=report.name, figures=plain(figures))

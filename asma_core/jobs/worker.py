@@ -1,4 +1,4 @@
-"""What happens inside a worker process."""
+"""The beginning and the end of a worker process, and of a job in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 
 def start(home: str, server: Connection) -> None:
@@ -23,12 +22,12 @@ def start(home: str, server: Connection) -> None:
     # Ctrl-C in a terminal reaches this process too, but the server says when it ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Before anything imports torch.
-    from asma_core.models.spinning import spin_only_alone
+    from asma_core.models.wrapper.spinning import spin_only_alone
 
     spin_only_alone()
     threading.Thread(target=_end_with_server, args=(server,), daemon=True).start()
     import asma_core.runs.execute  # noqa: F401
-    from asma_core.models.memory import keep_freed_memory
+    from asma_core.models.wrapper.memory import keep_freed_memory
 
     keep_freed_memory()
 
@@ -48,31 +47,14 @@ def ready() -> int:
     return os.getpid()
 
 
-def carry_out(home: str, run_id: str) -> str:
-    """Carry out a queued run; return the state in which it ended."""
-    from asma_core.runs.execute import execute
-    from asma_core.runs.store import RunStore
-
-    with _settled_or_gone():
-        return execute(RunStore(Path(home)), run_id).state
-
-
-def carry_out_training(home: str, training_id: str) -> None:
-    """Carry out a queued training."""
-    from asma_core.jobs.trainings import carry_out_here
-
-    with _settled_or_gone():
-        carry_out_here(home, training_id)
-
-
 @contextmanager
-def _settled_or_gone() -> Iterator[None]:
+def settled_or_gone() -> Iterator[None]:
     """Give memory back after a job; end this process when not even the job's end can be written.
 
     When the process is gone, recovery settles the job.
     """
     from asma_core.errors import StoreError
-    from asma_core.models.memory import give_back_memory
+    from asma_core.models.wrapper.memory import give_back_memory
 
     try:
         yield

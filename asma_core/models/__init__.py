@@ -1,1 +1,1 @@
-"""The model contract, model cards, loading, devices and training."""
+"""Networks as the attacks see them."""

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asma_core.attacks.contract import AttackResult
-from asma_core.data.images import FloatImage, encode_png, to_bytes
-from asma_core.data.masks import encode_mask
+from asma_core.data.formats.images import FloatImage, encode_png, to_bytes
+from asma_core.data.masks.label_maps import encode_mask
 from asma_core.files import write_bytes, write_json
 from asma_core.metrics.score import LOST
 from asma_core.runs.figures import Judge

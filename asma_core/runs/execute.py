@@ -15,21 +15,21 @@ from asma_core.attacks import checks
 from asma_core.attacks.contract import CANCELLED as ATTACK_CANCELLED
 from asma_core.attacks.contract import AttackResult, StepReport
 from asma_core.attacks.registry import find_attack
-from asma_core.attacks.settings import config_from_dict
-from asma_core.data.images import read_image
+from asma_core.data.formats.images import read_image
 from asma_core.errors import AsmaError, DeviceError, ModelError
-from asma_core.files import explained, write_json
+from asma_core.fields import config_from_dict
+from asma_core.files import explained, json_values, write_json
 from asma_core.metrics.score import SUCCESS, outcome
-from asma_core.models.backend import float32_sums, make_backend
-from asma_core.models.cards import find_card, network_hash, weights_hash
-from asma_core.models.contract import SegmentationModel
-from asma_core.models.devices import choose_device, is_out_of_memory
-from asma_core.models.loading import load_model, predict
-from asma_core.models.specs import CENTRE
-from asma_core.models.threads import thread_count
+from asma_core.models.sources.cards import find_card, network_hash, weights_hash
+from asma_core.models.sources.loading import load_model, predict
+from asma_core.models.wrapper.backend import float32_sums, make_backend
+from asma_core.models.wrapper.contract import SegmentationModel
+from asma_core.models.wrapper.devices import choose_device, is_out_of_memory
+from asma_core.models.wrapper.specs import CENTRE
+from asma_core.models.wrapper.threads import thread_count
 from asma_core.runs import artefacts, store
 from asma_core.runs.checks import among_runs, beyond
-from asma_core.runs.figures import Judge, distance_figures, make_judge, plain
+from asma_core.runs.figures import Judge, distance_figures, make_judge
 from asma_core.runs.live import LiveReporter
 from asma_core.runs.run import CANCELLED, DONE, INTERRUPTED, Run
 from asma_core.runs.spec import RunInputs
@@ -207,4 +207,4 @@ def _results(run: Run, inputs: RunInputs, attacked: _Attacked, staged: Path) -> 
     figures["outcome"] = outcome(figures["score_before"], figures["score_8bit"], run.wanted)
     figures["success"] = figures["outcome"] == SUCCESS
     figures["warnings"] += beyond(saved - original, inputs.region, run, result.chosen)
-    return plain(figures)  # type: ignore[no-any-return]
+    return json_values(figures)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asma_core.attacks.configs import AWAY, AWAY_FROM_TRUTH, TOWARDS
-from asma_core.data.images import FloatImage
+from asma_core.data.formats.images import FloatImage
 from asma_core.errors import InputError
 from asma_core.metrics.boundary import hausdorff_95
 from asma_core.metrics.distance import l2_norm, linf_norm, psnr, ssim
@@ -100,14 +98,3 @@ def distance_figures(image: FloatImage, original: FloatImage, suffix: str) -> di
         "ssim": ssim(original, image),
     }
     return {name + suffix: value for name, value in figures.items()}
-
-
-def plain(value: Any) -> Any:
-    """Turn what is undefined (NaN) into None, and arrays into lists, for JSON."""
-    if isinstance(value, Mapping):
-        return {name: plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from asma_core.runs.database import Database, storable
-from asma_core.runs.owners import is_alive, this_process
+from asma_core.runs.process_locks import is_alive, this_process
 from asma_core.runs.run import QUEUED, RUNNING
 
 

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from asma_core.attacks.contract import ImageStep, Pictures, StepReport
-from asma_core.data.images import encode_png, to_bytes
-from asma_core.data.masks import encode_mask
+from asma_core.data.formats.images import encode_png, to_bytes
+from asma_core.data.masks.label_maps import encode_mask
 from asma_core.errors import StoreError
-from asma_core.files import read_json, write_bytes, write_json
-from asma_core.runs.figures import plain
+from asma_core.files import json_values, read_json, write_bytes, write_json
 from asma_core.runs.snapshots import Snapshot, SnapshotKeeper
 from asma_core.runs.store import RunStore
 
@@ -28,7 +27,7 @@ def curves(trajectory: list[ImageStep] | tuple[ImageStep, ...], most: int) -> di
     kept = [now for place, now in enumerate(trajectory) if place % every == 0]
     if trajectory and kept[-1] is not trajectory[-1]:
         kept.append(trajectory[-1])
-    return plain({name: [getattr(now, name) for now in kept] for name in CURVES})  # type: ignore[no-any-return]
+    return json_values({name: [getattr(now, name) for now in kept] for name in CURVES})
 
 
 class LiveReporter:

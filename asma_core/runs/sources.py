@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from asma_core.data.datasets import Dataset, Sample
-from asma_core.data.encodings import Encoding, count_values, decode, pack
-from asma_core.data.images import FloatImage, Source, read_image, read_values
-from asma_core.data.masks import VOID, Mask, read_mask, whole
-from asma_core.data.slices import MIDDLE, Slice
+from asma_core.data.formats.images import FloatImage, Source, read_image, read_values
+from asma_core.data.formats.slices import MIDDLE, Slice
+from asma_core.data.masks.encodings import Encoding, count_values, decode, pack
+from asma_core.data.masks.label_maps import VOID, Mask, read_mask, whole
 from asma_core.errors import InputError
-from asma_core.models.cards import ModelCard
+from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.spec import RunInputs
 
 

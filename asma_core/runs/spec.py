@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from asma_core import __version__
 from asma_core.attacks.configs import AWAY_FROM_TRUTH
 from asma_core.attacks.registry import find_attack
-from asma_core.attacks.settings import config_from_dict
-from asma_core.data.images import FloatImage, from_bytes, to_bytes
-from asma_core.data.masks import check_labels
+from asma_core.data.formats.images import FloatImage, from_bytes, to_bytes
+from asma_core.data.masks.label_maps import check_labels
 from asma_core.errors import InputError
-from asma_core.models.cards import find_card, identity, network_hash, weights_hash
-from asma_core.models.precision import AUTO, PRECISIONS
-from asma_core.models.threads import thread_count
+from asma_core.fields import config_from_dict
+from asma_core.models.sources.cards import find_card, identity, network_hash, weights_hash
+from asma_core.models.wrapper.precision import AUTO, PRECISIONS
+from asma_core.models.wrapper.threads import thread_count
 
 LARGEST_SEED: Final = 2**63 - 1
 LIBRARIES: Final = ("torch", "monai", "numpy", "pillow")
@@ -107,7 +107,7 @@ class RunSpec:
         threads: Of torch on the CPU; sums are rounded by how they are shared. 0 in records of
             before 2026-11-28.
         versions: Of the libraries that the figures hang on.
-        precision: As it was asked for; see `asma_core.models.backend`.
+        precision: As it was asked for; see `asma_core.models.wrapper.backend`.
         compiled: Whether the network is compiled for the attack.
     """
 

@@ -5,7 +5,7 @@
     ASMA_HOME/work/ID/          what a running attack shows, and its files as they are written
     ASMA_HOME/runs/ID/          the files of a run that ended with a result; never changed
 
-    ASMA_HOME/owners/*.lock     one a living process; see `asma_core.runs.owners`
+    ASMA_HOME/owners/*.lock     one a living process; see `asma_core.runs.process_locks`
 
 A result is written aside in work/ID and renamed into runs/ID; only then does the row say so.
 Every change of state is one conditional UPDATE, so any number of processes may use a store.
@@ -29,7 +29,7 @@ from asma_core.errors import RunStateError, StoreError, UnknownRunError
 from asma_core.files import explained, read_json, write_bytes
 from asma_core.runs.database import Database, storable
 from asma_core.runs.job_table import JobTable
-from asma_core.runs.owners import forget_dead, this_process
+from asma_core.runs.process_locks import forget_dead, this_process
 from asma_core.runs.run import (
     CANCELLED,
     FAILED,

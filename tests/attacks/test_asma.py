@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from asma_core.attacks.asma import ASM, ASMA, SSM, SSM_DPM
 from asma_core.attacks.configs import ConstantConfig, DynamicConfig, PaperConfig
 from asma_core.attacks.contract import AttackResult, OnStep, StepReport
-from asma_core.attacks.loop import MethodAttack
-from asma_core.attacks.multipliers import Multipliers
+from asma_core.attacks.engine.loop import MethodAttack
+from asma_core.attacks.engine.multipliers import Multipliers
 from asma_core.attacks.registry import find_attack
 from tests.attacks.along import assert_batch_equals_singles
 from tests.attacks.networks import Linear, disc, small_network, some_images

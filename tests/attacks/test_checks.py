@@ -19,7 +19,7 @@ from asma_core.attacks.checks import (
 )
 from asma_core.attacks.contract import ImageStep
 from asma_core.data.datasets import open_dataset
-from asma_core.models.loading import load_model
+from asma_core.models.sources.loading import load_model
 from tests.attacks.networks import disc, small_network, some_images
 
 

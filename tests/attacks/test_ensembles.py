@@ -19,16 +19,16 @@ from asma_core.attacks.apgd import (
     masked_entropy,
 )
 from asma_core.attacks.contract import StepReport
+from asma_core.attacks.engine.batch import make_problem
+from asma_core.attacks.engine.loop import Look
 from asma_core.attacks.ensemble_configs import (
     ApgdConfig,
     EnsembleConfig,
     SquareConfig,
     WorstCaseConfig,
 )
-from asma_core.attacks.loop import Look
 from asma_core.attacks.minimal import MINIMAL
 from asma_core.attacks.minimal_configs import MinimalConfig
-from asma_core.attacks.problem import make_problem
 from asma_core.attacks.square import SQUARE
 from asma_core.attacks.worst_case import WORST_CASE
 from asma_core.errors import InputError

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from asma_core.attacks.asma import ASM, ASMA, SSM, SSM_DPM
 from asma_core.attacks.configs import ConstantConfig, DynamicConfig
 from asma_core.attacks.contract import AttackResult, OnStep, StepReport
-from asma_core.attacks.problem import as_saved
-from asma_core.data.images import encode_png, read_image, to_bytes
+from asma_core.attacks.engine.batch import as_saved
+from asma_core.data.formats.images import encode_png, read_image, to_bytes
 from asma_core.errors import InputError, ModelError
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
-from asma_core.models.cards import InputSpec
-from asma_core.models.contract import SegmentationModel
-from asma_core.models.loading import predict
+from asma_core.models.sources.cards import InputSpec
+from asma_core.models.sources.loading import predict
+from asma_core.models.wrapper.contract import SegmentationModel
 from tests.attacks.along import assert_batch_equals_singles
 from tests.attacks.networks import Linear, disc, small_network, some_images
 

@@ -7,12 +7,12 @@ import math
 import pytest
 import torch
 
-from asma_core.attacks.loop import Look
+from asma_core.attacks.engine.batch import make_problem
+from asma_core.attacks.engine.loop import Look
 from asma_core.attacks.minimal_configs import MinimalConfig
 from asma_core.attacks.minimal_l2 import ShrinkingBall
 from asma_core.attacks.minimal_linf import FewerLevels
 from asma_core.attacks.minimal_pull import Pull
-from asma_core.attacks.problem import make_problem
 
 GREY = 0.5
 

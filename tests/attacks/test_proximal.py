@@ -14,10 +14,10 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 from asma_core.attacks.alma_prox import ALMA_PROX, _AugmentedLagrangian, _penalty_slope
-from asma_core.attacks.loop import Look
+from asma_core.attacks.engine.batch import make_problem
+from asma_core.attacks.engine.loop import Look
+from asma_core.attacks.engine.proximal import prox_l2, prox_linf
 from asma_core.attacks.pdpgd import PDPGD
-from asma_core.attacks.problem import make_problem
-from asma_core.attacks.proximal import prox_l2, prox_linf
 from asma_core.attacks.proximal_configs import AlmaConfig, PdpgdConfig
 from tests.attacks.networks import Linear, disc, small_network, some_images
 

@@ -10,8 +10,8 @@ import numpy as np
 import streamlit as st
 
 from asma_core.files import write_bytes
-from ui.canvas_tools import TOOLS
-from ui.mask_canvas import mask_canvas
+from ui.editor.canvas import mask_canvas
+from ui.editor.tools import TOOLS
 
 st.set_page_config(layout="wide")
 

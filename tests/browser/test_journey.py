@@ -19,9 +19,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from asma_core.cli import main as command
-from asma_core.data.images import read_image
-from asma_core.data.masks import read_mask
+from asma_core.cli.main import main as command
+from asma_core.data.formats.images import read_image
+from asma_core.data.masks.label_maps import read_mask
 from asma_core.jobs.queue import stop
 from asma_core.runs.store import RunStore
 from tests.browser.conftest import PROJECT, Serve, separate, watched

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from asma_core.data.datasets import Dataset, dataset_names, open_dataset
-from asma_core.data.images import encode_png
-from asma_core.data.masks import encode_mask
+from asma_core.data.formats.images import encode_png
+from asma_core.data.masks.label_maps import encode_mask
 from asma_core.errors import InputError, StoreError, UnknownNameError
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from asma_core.data.class_areas import class_shares, shares_file
 from asma_core.data.datasets import dataset_names, open_dataset
-from asma_core.data.encodings import Encoding
 from asma_core.data.importing import (
     check_name,
     forget,
@@ -21,10 +21,10 @@ from asma_core.data.importing import (
     take_in,
     unpack_upload,
 )
-from asma_core.data.masks import VOID
-from asma_core.data.shares import class_shares, shares_file
+from asma_core.data.masks.encodings import Encoding
+from asma_core.data.masks.label_maps import VOID
 from asma_core.errors import InputError
-from asma_core.settings import settings
+from asma_core.server_config import settings
 from tests.data.publish import PUBLISHED, binary, disc, encoded, lay_out, nested, picture
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from asma_core.errors import RunStateError, UnknownExperimentError
-from asma_core.experiments.carrying import carry_out
+from asma_core.experiments.execute import carry_out
 from asma_core.experiments.plan import Plan, distance_study, plan_from_dict, variant
 from asma_core.experiments.store import ExperimentStore, ended
 from asma_core.experiments.table import success_curve

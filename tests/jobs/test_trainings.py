@@ -19,9 +19,9 @@ import pytest
 from asma_core.errors import StoreError
 from asma_core.jobs import dispatcher
 from asma_core.jobs.trainings import Trainer
-from asma_core.trainings import store as states
-from asma_core.trainings.plan import TrainingPlan
-from asma_core.trainings.store import TrainingStore
+from asma_core.training import store as states
+from asma_core.training.plan import TrainingPlan
+from asma_core.training.store import TrainingStore
 from tests import tiny
 from tests.jobs.executors import Held, Inline
 from tests.waiting import PATIENCE, until

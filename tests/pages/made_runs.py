@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from asma_core.data.images import encode_png, from_bytes, to_bytes
-from asma_core.data.masks import encode_mask
+from asma_core.data.formats.images import encode_png, from_bytes, to_bytes
+from asma_core.data.masks.label_maps import encode_mask
 from asma_core.files import write_bytes, write_json
 from asma_core.runs import store
 from asma_core.runs.run import DONE, FAILED, Run

@@ -18,21 +18,21 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from asma_core import paths
-from asma_core.data import demo
 from asma_core.data.datasets import Dataset
-from asma_core.data.images import FloatImage
-from asma_core.data.masks import encode_mask
+from asma_core.data.formats.images import FloatImage
+from asma_core.data.masks.label_maps import encode_mask
+from asma_core.data.synthetic import demo
 from asma_core.errors import ModelError
 from asma_core.jobs.queue import JobQueue
 from asma_core.jobs.trainings import Trainer
-from asma_core.models.cards import find_card
-from asma_core.models.guessing import look_at
-from asma_core.models.importing import import_card
+from asma_core.models.sources.cards import find_card
+from asma_core.models.sources.guessing import look_at
+from asma_core.models.sources.importing import import_card
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 from tests.pages import made_runs
 from tests.waiting import PATIENCE
-from ui import services, shell
+from ui.common import services, shell
 
 PROJECT = Path(__file__).resolve().parents[2]
 SIDE = 32

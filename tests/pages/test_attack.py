@@ -12,9 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from asma_core.attacks.configs import DynamicConfig
 from asma_core.attacks.registry import ATTACKS
-from asma_core.data.images import encode_png, read_image
-from asma_core.data.masks import encode_mask
-from asma_core.data.scenarios import SCENARIOS
+from asma_core.data.formats.images import encode_png, read_image
+from asma_core.data.masks.label_maps import encode_mask
+from asma_core.data.targets.scenarios import SCENARIOS
 from asma_core.errors import StoreError
 from asma_core.files import write_bytes, write_json
 from asma_core.runs.run import CANCELLED, INTERRUPTED, Run
@@ -35,11 +35,11 @@ from tests.pages.small_house import (
     texts,
     visit,
 )
-from ui import target_choice
-from ui.drafts import Draft, keep_draft
-from ui.source_choice import DATASET as FROM_DATASET
-from ui.source_choice import OWN
-from ui.uploads import keep_upload
+from ui.attack import target_choice
+from ui.attack.source_choice import DATASET as FROM_DATASET
+from ui.attack.source_choice import OWN
+from ui.common.uploads import keep_upload
+from ui.editor.drafts import Draft, keep_draft
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from asma_core.runs.store import RECORD
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
 from tests.pages.small_house import MODEL, NASTY, House, address, errors, furnish, texts, visit
-from ui import compare_run
+from ui.compare import view as compare_run
 
 VIEW = {
     "mode": "slider",
@@ -178,7 +178,7 @@ def test_an_older_run_than_those_listed_comes_last(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, new = finished(house), finished(house)
-    monkeypatch.setattr("ui.run_choice.MOST_LISTED", 1)
+    monkeypatch.setattr("ui.compare.run_choice.MOST_LISTED", 1)
     app = visit("compare", run=old.id)
     assert address(app)["run"] == old.id
     app.button(key="compare-1").click().run()

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from asma_core.data.datasets import dataset_names, open_dataset
-from asma_core.data.masks import VOID
+from asma_core.data.masks.label_maps import VOID
 from tests.data.publish import PUBLISHED, disc, encoded, lay_out, nested, picture
 from tests.pages import small_house
 from tests.pages.small_house import PROJECT, House
@@ -180,7 +180,7 @@ def test_a_set_without_a_network_offers_to_train_one() -> None:
 
 
 def test_every_slice_of_volumes_or_one() -> None:
-    from tests.data.test_volumes import nifti
+    from tests.data.formats.test_volumes import nifti
 
     shape = np.repeat(disc()[:, :, None], 20, axis=2).astype(np.uint8)
     files = {

@@ -13,16 +13,18 @@ from numpy.typing import NDArray
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from asma_core.data.images import FloatImage
-from asma_core.data.masks import encode_mask
+from asma_core.data.formats.images import FloatImage
+from asma_core.data.masks.label_maps import encode_mask
 from asma_core.errors import ModelError
 from asma_core.jobs import predictions
-from asma_core.models.cards import InputSpec, ModelCard
+from asma_core.models.sources.cards import InputSpec, ModelCard
 from asma_core.runs import spec
 from asma_core.runs.spec import RunInputs, RunRequest
 from asma_core.runs.store import RunStore
 from tests.waiting import PATIENCE
-from ui import dataset_index, services, shell, thumbnails
+from ui.common import services, shell
+from ui.datasets import index as dataset_index
+from ui.pictures import thumbnails
 
 PROJECT = Path(__file__).resolve().parents[2]
 SIDE = 32

@@ -28,8 +28,8 @@ from tests.pages.small_house import (
     texts,
     visit,
 )
-from ui import services
-from ui.experiment_figures import box_plot, clicked_run, curve_plot
+from ui.common import services
+from ui.experiments.figures import box_plot, clicked_run, curve_plot
 
 SETTINGS = {"target_iou": "0.95"}
 

@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from asma_core.data import demo
 from asma_core.data.datasets import open_dataset
-from asma_core.data.images import to_rgb
+from asma_core.data.formats.images import to_rgb
+from asma_core.data.synthetic import demo
 from asma_core.errors import StoreError
 from asma_core.jobs.queue import JobQueue
-from asma_core.models.cards import InputSpec, ModelCard
+from asma_core.models.sources.cards import InputSpec, ModelCard
 from asma_core.runs import spec
 from asma_core.runs.store import RunStore
 from tests.pages import made_runs
 from tests.waiting import PATIENCE
-from ui import home as home_pieces
-from ui import services, shell
+from ui.common import services, shell
+from ui.home import pieces as home_pieces
 
 PROJECT = Path(__file__).resolve().parents[2]
 

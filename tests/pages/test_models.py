@@ -10,13 +10,13 @@ import torch
 from monai.networks import nets
 from streamlit.testing.v1 import AppTest
 
-from asma_core.models.cards import find_card, model_cards
-from asma_core.trainings import store as states
-from tests.models.test_importing import STATE, Evil
+from asma_core.models.sources.cards import find_card, model_cards
+from asma_core.training import store as states
+from tests.models.sources.test_importing import STATE, Evil
 from tests.pages import small_house
 from tests.pages.small_house import MODEL, PROJECT, TWO, House
 from tests.waiting import PATIENCE
-from ui import services
+from ui.common import services
 
 
 @pytest.fixture(autouse=True)
@@ -147,7 +147,7 @@ def test_a_name_that_is_taken_is_told(tmp_path: Path) -> None:
 
 def test_a_card_comes_with_its_weights(tmp_path: Path) -> None:
     from tests.models import bare
-    from tests.models.test_importing import MADE
+    from tests.models.sources.test_importing import MADE
 
     card = bare.card_text("carded", MADE.format("w.pt"))
     app = upload(visit(add="1"), saved(tmp_path, STATE), ("c.toml", card.encode(), "text/plain"))

@@ -13,8 +13,8 @@ from asma_core.runs.store import RunStore
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
 from tests.waiting import PATIENCE
-from ui.run_filter import NO_VERDICT, OWN_IMAGE, RunFilter, choices
-from ui.verdict import joined_tags, tag_list
+from ui.runs.filter import NO_VERDICT, OWN_IMAGE, RunFilter, choices
+from ui.runs.verdict import joined_tags, tag_list
 
 SCRIPT = '<script>alert("x")</script> *bold* \N{GRINNING FACE}\nsecond line'
 
@@ -34,8 +34,8 @@ def no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def page() -> AppTest:
     def show() -> None:
-        from ui.guard import guarded
-        from ui.run_list import run_list
+        from ui.common.errors import guarded
+        from ui.runs.list import run_list
 
         with guarded():
             run_list()

@@ -18,7 +18,8 @@ import pytest
 
 from asma_core import files
 from asma_core.errors import StoreError
-from asma_core.runs import artefacts, execute, owners, store
+from asma_core.runs import artefacts, execute, store
+from asma_core.runs import process_locks as owners
 from asma_core.runs.run import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING
 from asma_core.runs.store import RunStore
 from tests import tiny
@@ -96,14 +97,14 @@ def test_tidying_removes_what_the_killed_left_and_nothing_else(
     assert [path.name for path in (home / "work").iterdir()] == [running.id]
     assert set((home / "runs").rglob("*")) == kept
     assert set((home / "inputs").iterdir()) == inputs
-    assert [path.stem for path in (home / "owners").iterdir()] == [owners.this_process(home)]
+    assert [path.stem for path in (home / "owners").iterdir()] == [process_locks.this_process(home)]
     runs.fail(running.id, "enough")
 
 
 SERVER = """
 import sys, pathlib
-from asma_core.runs import owners
-print(owners.this_process(pathlib.Path(sys.argv[1])), flush=True)
+from asma_core.runs import process_locks as owners
+print(process_locks.this_process(pathlib.Path(sys.argv[1])), flush=True)
 sys.stdin.readline()
 """
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from asma_core.cli import _parser
+from asma_core.cli.main import _parser
 from asma_core.runs import artefacts
 from asma_core.runs.export import MEANINGS, run_zip, runs_csv, runs_zip
 from asma_core.runs.run import INTERRUPTED, Run

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from asma_core.files import json_values
 from asma_core.metrics.distance import psnr
 from asma_core.metrics.overlap import confusion_matrix
 from asma_core.metrics.score import IOU, LOST, REMOVED, Score, score
-from asma_core.runs.figures import Judge, distance_figures, make_judge, plain
+from asma_core.runs.figures import Judge, distance_figures, make_judge
 from tests import tiny
 
 # Class 1 is on both sides, class 2 in the prediction alone, class 3 nowhere; the last row is void.
@@ -23,7 +24,7 @@ VALID = np.arange(4)[:, None].repeat(4, axis=1) < 3
 
 
 def told(kind: str) -> dict[str, Any]:
-    return plain(Judge(kind, REFERENCE, CLEAN, VALID, 4).figures(SEEN, "_8bit"))
+    return json_values(Judge(kind, REFERENCE, CLEAN, VALID, 4).figures(SEEN, "_8bit"))
 
 
 def test_towards_a_target_by_hand() -> None:
@@ -59,14 +60,18 @@ def test_what_is_undefined_is_nan_until_it_is_written() -> None:
     assert repr(score(REMOVED, nothing)) == repr(Score(1.0, math.nan, math.nan))
     assert repr(score(LOST, nothing)) == repr(Score(math.nan, math.nan, math.nan))
     nested = {"a": [math.nan, 0.0, (math.inf, -math.inf)], "b": {"c": math.nan, "d": 1}, "e": "nan"}
-    assert plain(nested) == {"a": [None, 0.0, [None, None]], "b": {"c": None, "d": 1}, "e": "nan"}
+    assert json_values(nested) == {
+        "a": [None, 0.0, [None, None]],
+        "b": {"c": None, "d": 1},
+        "e": "nan",
+    }
 
 
 def test_an_unchanged_image_has_no_signal_to_noise_ratio() -> None:
     image = np.random.default_rng(0).random((3, 16, 16), dtype=np.float32)
     figures = distance_figures(image, image, "_8bit")
     assert math.isnan(figures["psnr_8bit"]) and math.isnan(psnr(image - image))
-    assert plain(figures)["psnr_8bit"] is None
+    assert json_values(figures)["psnr_8bit"] is None
     assert (figures["l2_8bit"], figures["linf_8bit"]) == (0.0, 0.0)
     assert figures["ssim_8bit"] == pytest.approx(1.0, abs=1e-6)
 

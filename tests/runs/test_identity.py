@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asma_core.models import cards, threads
-from asma_core.models.cards import find_card, identity, network_hash
+from asma_core.models.sources import cards
+from asma_core.models.sources.cards import find_card, identity, network_hash
+from asma_core.models.wrapper import threads
 from asma_core.runs.execute import execute
 from asma_core.runs.run import DONE, FAILED, Run, run_of_row
 from asma_core.runs.spec import RunSpec, make_spec, spec_from_dict

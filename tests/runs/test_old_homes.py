@@ -17,10 +17,10 @@ from asma_core.runs.execute import execute
 from asma_core.runs.export import run_zip, runs_csv
 from asma_core.runs.reading import read_trajectory, stored_snapshots
 from asma_core.runs.store import RunStore
-from asma_core.trainings.store import TrainingStore
+from asma_core.training.store import TrainingStore
 from tests.pages.small_house import DATASET, House, errors, furnish, visit
-from ui import services
-from ui.drafts import open_draft
+from ui.common import services
+from ui.editor.drafts import open_draft
 
 # What the store of that day printed: outcome, kind and value of the score, L2 of the file.
 RUNS = {

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from asma_core.data.datasets import Dataset, open_dataset
-from asma_core.data.encodings import Encoding
-from asma_core.data.masks import Mask, encode_mask
+from asma_core.data.masks.encodings import Encoding
+from asma_core.data.masks.label_maps import Mask, encode_mask
 from asma_core.errors import InputError
 from asma_core.runs.sources import from_file, from_sample, mask_from_file, target_from_sample
 

@@ -19,7 +19,8 @@ from asma_core.errors import (
     UnknownNameError,
     UnknownRunError,
 )
-from asma_core.runs import owners, store
+from asma_core.runs import process_locks as owners
+from asma_core.runs import store
 from asma_core.runs.run import CANCELLED, DONE, FAILED, QUEUED, RUNNING
 from asma_core.runs.store import RunStore
 from tests import tiny
@@ -335,16 +336,16 @@ def test_many_make_one_store_at_once(home: Path) -> None:
 
 
 def test_a_forked_child_is_another_owner(home: Path) -> None:
-    mine = owners.this_process(home)
+    mine = process_locks.this_process(home)
     script = (
         "import os, sys, pathlib\n"
-        "from asma_core.runs import owners\n"
+        "from asma_core.runs import process_locks\n"
         "home = pathlib.Path(sys.argv[1])\n"
-        "first = owners.this_process(home)\n"
+        "first = process_locks.this_process(home)\n"
         "child = os.fork()\n"
         "if not child:\n"
-        "    assert owners.this_process(home) != first\n"
-        "    os._exit(0 if owners.is_alive(home, first) else 3)\n"
+        "    assert process_locks.this_process(home) != first\n"
+        "    os._exit(0 if process_locks.is_alive(home, first) else 3)\n"
         "assert os.waitpid(child, 0)[1] == 0\n"
         "print(first)\n"
     )
@@ -352,17 +353,17 @@ def test_a_forked_child_is_another_owner(home: Path) -> None:
         [sys.executable, "-c", script, str(home)],
         cwd=PROJECT, capture_output=True, text=True, check=True, timeout=PATIENCE,
     )  # fmt: skip
-    assert owners.is_alive(home, mine)
-    assert not owners.is_alive(home, done.stdout.strip())
+    assert process_locks.is_alive(home, mine)
+    assert not process_locks.is_alive(home, done.stdout.strip())
 
 
 def test_a_reused_process_number_is_not_taken_for_the_dead_owner(home: Path) -> None:
-    mine = owners.this_process(home)
+    mine = process_locks.this_process(home)
     number = mine.split("-")[-2]
     again = mine.replace(mine.split("-")[-1], "0" * 16)
-    assert f"-{number}-" in again and not owners.is_alive(home, again)
+    assert f"-{number}-" in again and not process_locks.is_alive(home, again)
     # Its file is left from before, but nobody holds it.
     (home / "owners" / f"{again}.lock").touch()
-    assert not owners.is_alive(home, again)
-    owners.forget_dead(home)
+    assert not process_locks.is_alive(home, again)
+    process_locks.forget_dead(home)
     assert [path.stem for path in (home / "owners").iterdir()] == [mine]

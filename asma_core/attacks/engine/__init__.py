@@ -1,0 +1,1 @@
+"""The one attack loop, and the pieces that attacks share."""

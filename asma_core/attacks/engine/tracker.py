@@ -1,0 +1,236 @@
+"""Keeping, per image, the trajectory, the best image, and whether it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from asma_core.attacks.configs import LINF, CommonConfig
+from asma_core.attacks.contract import (
+    ALREADY_THERE,
+    CANCELLED,
+    GOAL_REACHED,
+    NOTHING_TO_GAIN,
+    STEPS_USED,
+    AttackResult,
+    ImageStep,
+    OnStep,
+    Pictures,
+    StepReport,
+)
+from asma_core.attacks.engine.batch import Problem, largest, norms
+from asma_core.metrics.score import REMOVED, reached, score, score_kind
+
+
+@dataclass
+class _Record:
+    """What is known of one image."""
+
+    trajectory: list[ImageStep] = field(default_factory=list)
+    best: ImageStep | None = None
+    adversarial: Tensor | None = None
+    success: bool = False
+    succeeds_now: bool = False
+    evaluations: int = 0
+    passes: int = 0
+    stopped: str = STEPS_USED
+
+
+class Tracker:
+    """Follows an attack step by step.
+
+    Attributes:
+        steps: Most updates.
+        cancelled: Whether `on_step` asked to stop.
+    """
+
+    def __init__(self, problem: Problem, config: CommonConfig, on_step: OnStep | None) -> None:
+        """Start to follow an attack on a problem."""
+        self.steps = config.steps
+        self.cancelled = False
+        self._target_score = config.target_iou
+        self._goal = config.goal()
+        self._on_step = on_step
+        self._counted: Problem | None = None
+        self._cells = problem.target
+        # What predictions are held against, by the kind of score; see `metrics.score`.
+        self._reference, self._indices = problem.target, problem.indices
+        self._records = [_Record() for _ in range(len(problem.images))]
+        structure = ((problem.target > 0) & problem.valid).flatten(1).any(dim=1)
+        away = self._goal.away
+        self._kinds = [score_kind(structured, away) for structured in structure.tolist()]
+
+    def update(
+        self,
+        step: int,
+        problem: Problem,
+        images: Tensor,
+        predictions: Tensor,
+        classes: int,
+        eligible: bool = True,
+        recheck: Callable[[list[int]], Tensor] | None = None,
+    ) -> Tensor:
+        """Take in the state of the images still under attack, before their update.
+
+        Args:
+            step: Updates made so far.
+            problem: Of these images.
+            images: float32 (B, C, H, W).
+            predictions: int64 (B, H', W'), of these images.
+            classes: K.
+            eligible: Whether these images may be kept, and count as successes.
+            recheck: Predicts some rows again, without the rounding of a fast backend; what it says
+                of seeming successes, and of the originals, takes the place in `predictions`.
+
+        Returns:
+            float64 (B,) on the CPU: the score of each image.
+        """
+        if recheck is not None and step == 0:
+            predictions[:] = recheck(list(range(len(predictions))))
+        if step == 0:
+            self._refer_to(problem, predictions)
+        figures = self._figures(step, problem, images, predictions, classes)
+        seeming = [row for row, now in enumerate(figures) if reached(now.score, self._target_score)]
+        if recheck is not None and step > 0 and seeming:
+            predictions[seeming] = recheck(seeming)
+            figures = self._figures(step, problem, images, predictions, classes)
+        asked_again = range(len(figures)) if step == 0 else seeming
+        for row, now in enumerate(figures):
+            record = self._records[now.index]
+            record.passes += 1 + (recheck is not None and row in asked_again)
+            record.trajectory.append(now)
+            record.succeeds_now = False
+            if eligible:
+                self._take(record, now, images[row])
+        if self._on_step is not None:
+            report = StepReport(
+                step, self.steps, figures, lambda: _pictures(problem, images, predictions)
+            )
+            self.cancelled = bool(self._on_step(report))
+        return torch.tensor([now.score for now in figures], dtype=torch.float64)
+
+    def going(self, problem: Problem) -> Tensor:
+        """Return bool (B,) on the CPU: which images of a problem are not done."""
+        return torch.tensor([record.stopped == STEPS_USED for record in self._of(problem)])
+
+    def success(self, problem: Problem) -> Tensor:
+        """Return bool (B,) on the CPU: which images are at the target as they are now."""
+        return torch.tensor([record.succeeds_now for record in self._of(problem)])
+
+    def spend(self, problem: Problem) -> int:
+        """Count a forward and backward pass of who goes on; return the most so far."""
+        going = [record for record in self._of(problem) if record.stopped == STEPS_USED]
+        for record in going:
+            record.evaluations += 1
+        return max((record.evaluations for record in going), default=0)
+
+    def rest(self, problem: Problem, rows: Tensor) -> None:
+        """End the images of some rows, bool (B,): nothing more is to be gained."""
+        for record, ends in zip(self._of(problem), rows.tolist(), strict=True):
+            if ends and record.stopped == STEPS_USED:
+                record.stopped = NOTHING_TO_GAIN
+
+    def _of(self, problem: Problem) -> list[_Record]:
+        return [self._records[index] for index in problem.indices.tolist()]
+
+    def results(self, chosen: list[Mapping[str, float]]) -> list[AttackResult]:
+        """Return what came of each image, with what the attack chose for it."""
+        return [
+            self._result(record, own) for record, own in zip(self._records, chosen, strict=True)
+        ]
+
+    def _figures(
+        self, step: int, problem: Problem, images: Tensor, predictions: Tensor, classes: int
+    ) -> tuple[ImageStep, ...]:
+        perturbation = images - problem.images
+        l2 = norms(perturbation).tolist()
+        linf = largest(perturbation).tolist()
+        confusion = self._confusion(problem, predictions, classes).cpu().numpy()
+        figures = []
+        for row, index in enumerate(problem.indices.tolist()):
+            kind = self._kinds[index]
+            now = score(kind, confusion[row])
+            figures.append(
+                ImageStep(
+                    index, step, now.value, now.iou, now.pixel_accuracy, l2[row], linf[row], kind
+                )
+            )
+        return tuple(figures)
+
+    def _refer_to(self, problem: Problem, predictions: Tensor) -> None:
+        """Hold images whose structure is to go against what the network sees of the originals."""
+        removed = [self._kinds[index] == REMOVED for index in problem.indices.tolist()]
+        rows = torch.tensor(removed, device=predictions.device).view(-1, 1, 1)
+        self._reference = torch.where(rows, predictions, problem.target)
+
+    def _confusion(self, problem: Problem, predictions: Tensor, classes: int) -> Tensor:
+        """Return int64 (B, K, K): of the pixels that count, how many of which class as which."""
+        count = len(predictions) * classes**2
+        if self._counted is not problem:
+            rows = torch.arange(len(predictions), device=predictions.device).view(-1, 1, 1)
+            if len(predictions) < len(self._reference):
+                kept = torch.isin(self._indices, problem.indices)
+                self._reference, self._indices = self._reference[kept], self._indices[kept]
+            cells = (rows * classes + self._reference) * classes
+            # Void pixels fall into cells behind all others, which are cut off.
+            self._cells = cells if problem.no_void else cells.where(problem.valid, count)
+            self._counted = problem
+        counts = torch.bincount((self._cells + predictions).flatten(), minlength=count)
+        return counts[:count].view(-1, classes, classes)
+
+    def _take(self, record: _Record, now: ImageStep, image: Tensor) -> None:
+        success = record.succeeds_now = reached(now.score, self._target_score)
+        best, norm = record.best, self._goal.norm
+        if best is None or better(now, success, best, record.success, norm):
+            record.best, record.success = now, success
+            record.adversarial = image.detach().clone()
+        if success and now.step == 0:
+            record.stopped = ALREADY_THERE
+        elif success and self._goal.stops:
+            record.stopped = GOAL_REACHED
+
+    def _result(self, record: _Record, chosen: Mapping[str, float]) -> AttackResult:
+        if record.best is None or record.adversarial is None:
+            raise RuntimeError("an attack ended before its first step")
+        stopped, steps = record.stopped, record.trajectory[-1].step
+        if self.cancelled and stopped == STEPS_USED and steps < self.steps:
+            stopped = CANCELLED
+        return AttackResult(
+            adversarial=record.adversarial.cpu(),
+            success=record.success and stopped != ALREADY_THERE,
+            best=record.best,
+            steps=steps,
+            gradient_evaluations=record.evaluations,
+            forward_passes=record.passes,
+            stopped=stopped,
+            chosen=chosen,
+            trajectory=tuple(record.trajectory),
+        )
+
+
+def better(now: ImageStep, success: bool, best: ImageStep, succeeded: bool, norm: str) -> bool:
+    """Tell whether an image is better than the best so far.
+
+    Any success beats none; of two successes the nearer one wins, otherwise the higher score.
+
+    Args:
+        now: Figures of the image.
+        success: Whether it succeeds.
+        best: Figures of the best so far.
+        succeeded: Whether that one succeeds.
+        norm: In which nearness is measured.
+    """
+    if success != succeeded:
+        return success
+    if not success:
+        return now.score > best.score
+    # Linf has few values; of two alike the one of the smaller L2 wins.
+    return (now.linf, now.l2) < (best.linf, best.l2) if norm == LINF else now.l2 < best.l2
+
+
+def _pictures(problem: Problem, images: Tensor, predictions: Tensor) -> Pictures:
+    indices = tuple(problem.indices.tolist())
+    return Pictures(indices, images.detach().cpu().clone(), predictions.cpu().clone())

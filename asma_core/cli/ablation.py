@@ -1,0 +1,92 @@
+"""The command `ablation`: the paper's Table 1 on any network and data set."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from asma_core.cli.named_values import named_values
+from asma_core.cli.progress import Progress
+from asma_core.data.datasets import open_dataset
+from asma_core.errors import InputError, RunStateError
+from asma_core.experiments.cells import Cell
+from asma_core.experiments.execute import carry_out
+from asma_core.experiments.export import cells_csv, summary_csv, table_latex, table_markdown
+from asma_core.experiments.plan import Plan, distance_study, pairs_of, variant
+from asma_core.experiments.store import ExperimentStore
+from asma_core.experiments.table import summary
+from asma_core.files import write_bytes
+from asma_core.models.sources.cards import find_card
+from asma_core.models.wrapper.backend import check_precision
+from asma_core.models.wrapper.devices import choose_device
+from asma_core.runs.store import RunStore
+
+
+def ablation(options: argparse.Namespace) -> dict[str, Any]:
+    """Attack many pairs by several attacks, and sum them up; what is done is not repeated."""
+    plan = _plan(options)
+    store = ExperimentStore(RunStore())
+    experiment = store.open(plan)
+    if not store.claim(experiment.id):
+        raise RunStateError(
+            "another process carries out this very experiment; wait for it, or stop it on the "
+            f"Experiments page ({experiment.id})"
+        )
+    progress = Progress("ablation", len(plan.cells()))
+    try:
+        cells = carry_out(store, experiment, progress.update)
+    finally:
+        progress.close()
+    rows = summary(cells)
+    failed = [f"{cell.label} on {cell.sample}: {cell.message}" for cell in cells if cell.message]
+    answer = {
+        "experiment": experiment.id,
+        "model": plan.model,
+        "dataset": plan.dataset,
+        "rows": rows,
+        "problems": failed,
+    }
+    return answer | ({"files": _written(Path(options.out), rows, cells)} if options.out else {})
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    card, dataset = find_card(options.model), open_dataset(options.dataset)
+    check_precision(options.precision, choose_device(options.device))
+    settings = named_values(options.set)
+    if options.steps is not None:
+        settings["steps"] = options.steps
+    if options.target_iou is not None:
+        settings["target_iou"] = options.target_iou
+    rows = [variant(name, settings) for name in _split(options.attacks)]
+    if options.distance_weights:
+        rows += distance_study(options.study, _split(options.distance_weights), settings)
+    if not rows:
+        raise InputError("name at least one attack: --attacks asma,minimal")
+    pairs = pairs_of(dataset, options.samples)
+    return Plan(card.name, options.dataset, pairs, tuple(rows), **_surroundings(options))
+
+
+def _surroundings(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "device": options.device,
+        "seed": options.seed,
+        "precision": options.precision,
+        "compiled": options.compile,
+    }
+
+
+def _split(text: str) -> list[str]:
+    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def _written(out: Path, rows: list[dict[str, Any]], cells: list[Cell]) -> dict[str, str]:
+    texts = {
+        "summary.csv": summary_csv(rows),
+        "cells.csv": cells_csv(cells),
+        "table.tex": table_latex(rows),
+        "table.md": table_markdown(rows),
+    }
+    for name, text in texts.items():
+        write_bytes(out / name, text.encode())
+    return {name: str(out / name) for name in texts}

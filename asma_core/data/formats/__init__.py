@@ -1,0 +1,1 @@
+"""Bytes to arrays: pictures, DICOM, NIfTI, outline files, archives, folders."""

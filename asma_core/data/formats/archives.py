@@ -1,0 +1,149 @@
+"""Unpacking an uploaded zip: only what a data set is made of, only into its own folder."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import uuid
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, Final
+
+from asma_core.data.formats.tree import MASK_SUFFIXES, TABLES, suffix
+from asma_core.errors import InputError
+from asma_core.files import explained
+from asma_core.server_config import Settings
+
+# A picture is packed already; only a bomb shrinks by more. Small masks of one value do too.
+MOST_RATIO: Final = 200
+SMALL_BYTES: Final = 20_000_000
+NESTED: Final = (".zip", ".rar", ".7z", ".tar", ".tgz", ".tbz", ".xz", ".bz2", ".gz")
+WANTED: Final = (*MASK_SUFFIXES, *TABLES)
+_CHUNK: Final = 1 << 20
+_JUNK: Final = ("__macosx", "thumbs.db", "desktop.ini")
+
+
+def unpack(archive: Path | IO[bytes], folder: Path, limits: Settings, name: str = "") -> int:
+    """Unpack the pictures and tables of a zip into a new folder, or nothing at all.
+
+    Args:
+        archive: The zip.
+        folder: Made by this call; it appears when everything is in it.
+        limits: How much it may hold.
+        name: What to call it in errors.
+
+    Returns:
+        How many files were unpacked. What is neither picture nor table is passed over.
+
+    Raises:
+        InputError: Not a zip, locked, a bomb, larger than allowed, or with a file that is a link,
+            lies outside, is an archive itself, or collides with another but for its case.
+        StoreError: The folder can't be written.
+    """
+    label = name or (archive.name if isinstance(archive, Path) else "the archive")
+    aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
+    with explained(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with _reading(label), zipfile.ZipFile(archive) as opened:
+                wanted = _checked(opened.infolist(), limits, label)
+                _write_all(opened, wanted, aside, limits, label)
+            aside.rename(folder)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    return len(wanted)
+
+
+@contextmanager
+def _reading(label: str) -> Iterator[None]:
+    try:
+        yield
+    except zipfile.BadZipFile as error:
+        raise InputError(f"{label} is not a zip, or is damaged; pack the folder again") from error
+    except (zlib.error, EOFError, NotImplementedError, ValueError, LookupError) as error:
+        raise InputError(
+            f"{label} can't be unpacked ({type(error).__name__}); pack the folder again as a zip"
+        ) from error
+    except RuntimeError as error:
+        raise InputError(f"{label} is locked with a password; pack it without one") from error
+
+
+def _checked(
+    entries: Sequence[zipfile.ZipInfo], limits: Settings, label: str
+) -> list[tuple[zipfile.ZipInfo, str]]:
+    """Return what to unpack and where to, after a look at everything that the zip promises."""
+    if len(entries) > limits.max_archive_files:
+        raise InputError(
+            f"{label} holds {len(entries):,} files; the limit is {limits.max_archive_files:,}, "
+            "import it as a folder on the server"
+        )
+    total = sum(entry.file_size for entry in entries)
+    if total > limits.max_archive_mb * 1_000_000:
+        raise InputError(_too_large(label, limits))
+    packed = sum(entry.compress_size for entry in entries)
+    if total > SMALL_BYTES and total > MOST_RATIO * max(packed, 1):
+        raise InputError(
+            f"{label} unpacks to {total // max(packed, 1)} times its size; it is a bomb"
+        )
+    wanted: list[tuple[zipfile.ZipInfo, str]] = []
+    seen: dict[str, str] = {}
+    for entry in entries:
+        path = _path(entry, label)
+        if path is None:
+            continue
+        if path.casefold() in seen:
+            other = seen[path.casefold()]
+            raise InputError(f"{label} holds both {other} and {path}; rename one")
+        seen[path.casefold()] = path
+        wanted.append((entry, path))
+    if not wanted:
+        raise InputError(f"{label} holds no pictures; pack the images and their masks")
+    return wanted
+
+
+def _path(entry: zipfile.ZipInfo, label: str) -> str | None:
+    """Return where an entry goes, None for what a data set does not need."""
+    name = entry.filename.replace("\\", "/")
+    parts = PurePosixPath(name).parts
+    drive = bool(parts) and ":" in parts[0]
+    if name.startswith("/") or ".." in parts or drive or "\0" in name:
+        raise InputError(f"{label} holds {name!r}, which lies outside of it; pack the folder again")
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise InputError(f"{label} holds the link {name!r}; pack the file itself")
+    hidden = any(part.startswith(".") or part.lower() in _JUNK for part in parts)
+    if entry.is_dir() or hidden or not parts:
+        return None
+    ending = suffix(name)
+    if ending in NESTED:
+        raise InputError(f"{label} holds the archive {name!r}; unpack that first")
+    return "/".join(parts) if ending in WANTED else None
+
+
+def _write_all(
+    opened: zipfile.ZipFile,
+    wanted: Sequence[tuple[zipfile.ZipInfo, str]],
+    aside: Path,
+    limits: Settings,
+    label: str,
+) -> None:
+    # What a zip says of its sizes may be a lie, so what comes out is counted.
+    left = limits.max_archive_mb * 1_000_000
+    for entry, path in wanted:
+        target = aside / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with opened.open(entry) as source, target.open("wb") as file:
+            while chunk := source.read(_CHUNK):
+                left -= len(chunk)
+                if left < 0:
+                    raise InputError(_too_large(label, limits))
+                file.write(chunk)
+
+
+def _too_large(label: str, limits: Settings) -> str:
+    return (
+        f"{label} unpacks to more than {limits.max_archive_mb} MB, the limit; import it as a "
+        "folder on the server"
+    )

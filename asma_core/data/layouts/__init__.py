@@ -1,0 +1,1 @@
+"""Folders to pairs of image and masks: pairing, known challenges, tables."""

@@ -1,0 +1,91 @@
+"""Finding the images of a folder and the masks of each.
+
+First the well-known challenges by the names of their files, then a table, then what people do
+anyway: a folder of images beside a folder of masks, or each mask beside its image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from asma_core.data.formats.images import SUFFIXES
+from asma_core.data.formats.tree import list_files, suffix
+from asma_core.data.layouts.entries import Found
+from asma_core.data.layouts.folders import BESIDE, FOLDERS, TITLES, find_beside, find_in_folders
+from asma_core.data.layouts.known import KNOWN
+from asma_core.data.layouts.known_matching import find_known
+from asma_core.data.layouts.manifest import TABLE, TABLE_TITLE, find_in_table
+from asma_core.errors import InputError, UnknownNameError
+
+
+def layout_names() -> list[str]:
+    """Return the names of all layouts, for a choice."""
+    return [*(layout.name for layout in KNOWN), TABLE, FOLDERS, BESIDE]
+
+
+def layout_title(name: str) -> str:
+    """Return what a layout is called."""
+    titles = {layout.name: layout.title for layout in KNOWN}
+    return ({TABLE: TABLE_TITLE} | TITLES | titles).get(name, name)
+
+
+def recognise(folder: Path, layout: str = "") -> list[Found]:
+    """Return what the layouts make of a folder, the likeliest first.
+
+    Args:
+        folder: The data set's folder.
+        layout: Only this one.
+
+    Raises:
+        UnknownNameError: No layout has that name.
+        InputError: No image at all, or no layout finds a mask for half of the images.
+    """
+    if layout and layout not in layout_names():
+        raise UnknownNameError("layout", layout, layout_names())
+    files = list_files(folder)
+    names = [layout] if layout else layout_names()
+    tries = [found for name in names if (found := _found(name, folder, files)) is not None]
+    fitting = [found for found in tries if _is_whole(found) or (layout and found.entries)]
+    if not fitting:
+        raise InputError(_problem(folder, files, tries))
+    return fitting
+
+
+def open_layout(folder: Path, layout: str) -> Found:
+    """Return what one layout makes of a folder, for a card that names it.
+
+    Raises:
+        InputError: It finds nothing any more.
+    """
+    return recognise(folder, layout)[0]
+
+
+def _is_whole(found: Found) -> bool:
+    return len(found.entries) > 0 and len(found.entries) >= len(found.left_out)
+
+
+def _problem(folder: Path, files: Sequence[str], tries: Sequence[Found]) -> str:
+    pictures = [path for path in files if suffix(path) in SUFFIXES]
+    best = max(tries, key=lambda found: len(found.entries), default=None)
+    if not pictures or best is None or not (best.entries or best.left_out):
+        return (
+            f"{folder} holds no images; it needs images/ and masks/ with the same file names, "
+            "or NAME.png beside NAME-mask.png"
+        )
+    count = len(best.entries) + len(best.left_out)
+    return (
+        f"{folder} has no mask for {len(best.left_out)} of {count} images, the first is "
+        f"{best.left_out[0].rpartition('/')[2]}; add its mask or remove the image"
+    )
+
+
+def _found(name: str, folder: Path, files: Sequence[str]) -> Found | None:
+    if name == TABLE:
+        return find_in_table(folder, files)
+    if name == FOLDERS:
+        return find_in_folders(files)
+    if name == BESIDE:
+        return find_beside(files)
+    known = {layout.name: layout for layout in KNOWN}
+    return find_known(known[name], folder.name, files)

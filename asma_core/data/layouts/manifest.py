@@ -1,0 +1,113 @@
+"""A table (CSV) that lists the images of a data set with their masks."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from asma_core.data.formats.tree import TABLES, suffix
+from asma_core.data.layouts.entries import SPLITS, Found, Group, MaskFile, entries_of
+from asma_core.errors import InputError
+from asma_core.files import explained
+
+TABLE: Final = "table"
+TABLE_TITLE: Final = "a table (CSV) that lists images and masks"
+IMAGE_COLUMNS: Final = ("image", "images", "image_path", "img", "img_path", "filename", "file")
+MASK_COLUMNS: Final = ("mask", "masks", "mask_path", "label_path", "segmentation", "gt")
+SPLIT_COLUMNS: Final = ("split", "subset", "set", "fold", "partition")
+MOST_BYTES: Final = 50_000_000
+
+
+def find_in_table(folder: Path, files: Sequence[str]) -> Found | None:
+    """Return what the first fitting table of a folder lists; None when there is none.
+
+    A table has a column of images ("image", "image_path", ...), one of masks ("mask", ...) or one
+    for each class ("mask_disc", "mask_cup"), and where it likes "split". Paths are relative to it.
+
+    Raises:
+        InputError: A line names a file that is not there, or that lies outside the folder.
+    """
+    for path in (path for path in files if suffix(path) in TABLES and path.count("/") <= 1):
+        rows = _rows(folder / path)
+        columns = _columns(rows[0]) if rows else None
+        if columns is not None:
+            return _found(rows, columns, path, set(files))
+    return None
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with explained(path):
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(f"{path.name} is larger than {MOST_BYTES // 1_000_000} MB; cut it")
+        text = path.read_bytes().decode("utf-8-sig", "replace")
+    head = text.partition("\n")[0]
+    mark = max(",;\t", key=head.count)
+    try:
+        rows = list(csv.DictReader(io.StringIO(text), delimiter=mark))
+    except csv.Error as error:
+        raise InputError(f"{path.name} can't be read as CSV ({error}); save it again") from error
+    return [
+        {str(name).strip().lower(): value.strip() for name, value in row.items() if _is_text(value)}
+        for row in rows
+    ]
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _columns(row: Mapping[str, str]) -> tuple[str, list[str], str] | None:
+    """Return the names of the columns of images, masks and splits."""
+    image = next((name for name in row if name in IMAGE_COLUMNS), "")
+    masks = [name for name in row if name in MASK_COLUMNS]
+    masks = masks[:1] or [name for name in row if name.startswith(("mask_", "mask "))]
+    split = next((name for name in row if name in SPLIT_COLUMNS), "")
+    return (image, masks, split) if image and masks else None
+
+
+def _found(
+    rows: Sequence[Mapping[str, str]],
+    columns: tuple[str, list[str], str],
+    table: str,
+    files: set[str],
+) -> Found:
+    image, masks, split = columns
+    groups: dict[str, Group] = {}
+    for number, row in enumerate(rows, start=2):
+        if not row.get(image):
+            continue
+        path = _inside(row[image], table, files, number)
+        if path in groups:
+            raise InputError(f"{table}, line {number}: {row[image]} is listed twice; remove a line")
+        part = SPLITS.get(row.get(split, "").lower(), "")
+        found = [(row.get(name, ""), place) for place, name in enumerate(masks, start=1)]
+        groups[path] = Group(image=path, split=part)
+        groups[path].masks += [
+            MaskFile(_inside(mask, table, files, number), label if len(masks) > 1 else 0)
+            for mask, label in found
+            if mask
+        ]
+    entries, left_out = entries_of(groups.values(), len(masks))
+    named = tuple(name[len("mask_") :] for name in masks)
+    classes = ("background", *named) if len(masks) > 1 else ()
+    return Found(TABLE, TABLE_TITLE, entries, left_out, classes)
+
+
+def _inside(name: str, table: str, files: set[str], line: int) -> str:
+    """Return a path of the table relative to the data set's folder."""
+    parts = table.split("/")[:-1]
+    for part in name.replace("\\", "/").split("/"):
+        if part == ".." and parts:
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    path = "/".join(parts)
+    if path not in files:
+        raise InputError(
+            f"{table}, line {line}: {name} is not a picture in the folder; correct the line or add "
+            "the file"
+        )
+    return path

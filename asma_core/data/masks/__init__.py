@@ -1,0 +1,1 @@
+"""Values to classes: label maps, encodings, palettes."""

@@ -1,0 +1,1 @@
+"""What an attacker would draw: shapes, scenarios, deformations, regions."""

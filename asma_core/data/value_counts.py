@@ -1,0 +1,104 @@
+"""What values the masks of a data set hold, and what they are likely to mean."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from asma_core.data.layouts.entries import Found
+from asma_core.data.masks.encodings import SHARE, Counts, Encoding, count_values, guess, guess_share
+from asma_core.data.samples import OUTLINE, Sample, mask_codes
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Values found in some masks of a data set.
+
+    Attributes:
+        counts: Pixels by value; colours are packed as 0xRRGGBB.
+        colours: Whether the values are colours.
+        by_class: Pixels by value for each class that has files of its own.
+        masks: How many samples were looked at.
+    """
+
+    counts: Counts
+    colours: bool
+    by_class: dict[int, Counts]
+    masks: int
+
+
+def survey(samples: Sequence[Sample], most: int) -> Survey:
+    """Count the values in the masks of at most so many samples, taken evenly.
+
+    Raises:
+        InputError: A mask can't be read.
+    """
+    step = max(1, len(samples) / max(most, 1))
+    places = sorted({int(place * step) for place in range(min(most, len(samples)))})
+    counts: Counter[int] = Counter()
+    by_class: dict[int, Counter[int]] = {}
+    colours = False
+    for place in places:
+        sample = samples[place]
+        for label, path in sample.layers or ((0, sample.mask),):
+            codes, coloured = mask_codes(path, sample)
+            found = count_values(codes)
+            if coloured and not colours:
+                # Greys and colours of one data set come together as colours.
+                counts, colours = _as_colours(counts), True
+            counts.update(_as_colours(found) if colours and not coloured else found)
+            by_class.setdefault(label, Counter()).update(found)
+    return Survey(counts, colours, dict(by_class), len(places))
+
+
+def _as_colours(counts: Counts) -> Counter[int]:
+    return Counter({value * 0x010101: count for value, count in counts.items()})
+
+
+def larger_first(found: Found, seen: Survey) -> dict[str, int]:
+    """Number the classes that have files of their own, so that smaller ones lie on larger ones.
+
+    Returns:
+        Number by the layout's name of the class.
+    """
+    if found.encoding is not None:
+        return {name: label for label, name in enumerate(found.classes) if label}
+    full = max(max(counts, default=0) for counts in seen.by_class.values())
+    area = {
+        label: sum(count for value, count in counts.items() if 2 * value > full)
+        for label, counts in seen.by_class.items()
+    }
+    labels = sorted(area, key=lambda label: (-area[label], label))
+    return {found.classes[label]: place for place, label in enumerate(labels, start=1)}
+
+
+def settled_encoding(found: Found, seen: Survey) -> Encoding:
+    """Return the encoding of a layout, held against the values that were found.
+
+    A challenge's masks are copied and converted on their way: 0 and 1 instead of 0 and 255, a
+    JPEG instead of a PNG. So what the layout says of the values counts only where they fit.
+    """
+    per_class = any(mask.label for entry in found.entries[:1] for mask in entry.masks)
+    hint = found.encoding
+    if per_class:
+        outline = found.entries[0].masks[0].path.lower().endswith(OUTLINE)
+        guessed = guess_share(seen.counts)
+        if hint is not None and (outline or hint.kind != SHARE):
+            return hint
+        return replace(guessed, threshold=hint.threshold) if hint else guessed
+    guessed = guess(seen.counts, seen.colours)
+    if hint is None:
+        return guessed
+    known = {value for value, _ in hint.values}
+    if hint.kind != SHARE and not seen.colours and _fits(seen.counts, known, hint):
+        return hint
+    return guessed if guessed.classes == len(found.classes) else hint
+
+
+def _fits(counts: Counts, known: set[int], hint: Encoding) -> bool:
+    """Tell whether the values are the layout's, or near them where nearness is enough."""
+    if not hint.nearest:
+        return set(counts) <= known
+    highest = max(counts, default=0)
+    return highest > 31 or highest == 0

@@ -1,0 +1,1 @@
+"""Is a network what its card says, and what is likely to be wrong."""

@@ -1,0 +1,229 @@
+"""Reading model cards, and saying what is wrong with them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from asma_core.errors import ModelError
+from asma_core.models.sources.model_card import FACTORY, MOST_CLASSES, PROGRAMS, ModelCard
+from asma_core.models.wrapper.specs import (
+    FITS,
+    FIXED,
+    LOGITS,
+    NORMALISATIONS,
+    ONE_LOGIT,
+    ONE_PROBABILITY,
+    ORDERS,
+    PADS,
+    PER_IMAGE,
+    READINGS,
+    RESIZE,
+    InputSpec,
+    OutputSpec,
+)
+
+LARGEST_SIZE: Final = 16_384
+_FACTORY: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
+Value = TypeVar("Value")
+
+
+def read_card(path: Path, owned: bool = True) -> ModelCard:
+    """Read a card.
+
+    Args:
+        path: Of the TOML file.
+        owned: Whether the owner of the server put it there: only then may it name a program.
+
+    Raises:
+        ModelError: Not TOML, a field is absent or of another kind, the weights are not beside
+            it, or it names a program and is an upload.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{path} can't be read as a model card ({error}); mend the file"
+        ) from error
+    card = _card(_Table(content, path), owned)
+    if card.program and not owned:
+        raise ModelError(
+            f"{path.name} names a program ({card.program}), which runs as the server itself; only "
+            "its owner may add one, by putting card and file into the server's model folder"
+        )
+    if not _is_beside(card, path):
+        raise ModelError(
+            f"{path} names weights that are not a file beside it: {card.weights.name}; "
+            "put the safetensors file there"
+        )
+    return card
+
+
+def _is_beside(card: ModelCard, path: Path) -> bool:
+    if not card.weights.is_file():
+        return False
+    if card.factory:
+        return card.weights.resolve().is_relative_to(path.parent.resolve())
+    inside = card.weights.parent == path.parent
+    return inside and (card.owned or card.weights.resolve().parent == path.parent.resolve())
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table of a card that says what is wrong with its fields."""
+
+    content: Mapping[str, Any]
+    path: Path
+
+    def get(self, name: str, kind: type[Value], default: Value | None = None) -> Value:
+        value = self.content.get(name, default)
+        if value is None:
+            raise ModelError(f"{self.path} lacks {name!r}; add it as the README's model card shows")
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise self.wrong(name)
+        return value
+
+    def table(self, name: str) -> _Table:
+        return _Table(self.get(name, dict), self.path)
+
+    def numbers(self, name: str, count: int) -> tuple[float, ...]:
+        values = self.get(name, list)
+        if len(values) != count or not all(type(value) in (int, float) for value in values):
+            raise self.wrong(name)
+        return tuple(float(value) for value in values)
+
+    def wrong(self, name: str) -> ModelError:
+        value = self.content[name]
+        return ModelError(
+            f"{self.path} has {name} = {value!r}, which can't be; "
+            "correct it as the README's model card shows"
+        )
+
+
+def _card(table: _Table, owned: bool) -> ModelCard:
+    if "program" in table.content:
+        made = _program(table.table("program"))
+    else:
+        architecture = table.table("architecture")
+        made = {
+            "weights": table.path.parent / table.get("weights", str),
+            "architecture": architecture.get("name", str),
+            "arguments": architecture.get("arguments", dict, {}),
+        }
+    if made.get("program") and "weights" in table.content:
+        made["weights"] = table.path.parent / table.get("weights", str)
+    classes, colours = _classes(table)
+    return ModelCard(
+        name=table.get("name", str),
+        title=table.get("title", str),
+        description=table.get("description", str),
+        input=_input(table.table("input")),
+        output=_output(_Table(table.get("output", dict, {}), table.path), len(classes)),
+        classes=classes,
+        colours=colours,
+        dataset=table.get("dataset", str, ""),
+        source=table.get("source", str, ""),
+        figures=table.get("figures", dict, {}),
+        owned=owned,
+        synthetic=table.content.get("synthetic") is True,
+        **made,
+    )
+
+
+def _program(table: _Table) -> dict[str, Any]:
+    kind = table.get("kind", str)
+    if kind not in PROGRAMS:
+        raise table.wrong("kind")
+    made: dict[str, Any] = {
+        "program": kind,
+        "architecture": "",
+        "arguments": table.get("arguments", dict, {}),
+    }
+    if kind == FACTORY:
+        factory = table.get("factory", str)
+        if not _FACTORY.fullmatch(factory):
+            raise table.wrong("factory")
+        module = factory.partition(":")[0].replace(".", "/")
+        made |= {"factory": factory, "weights": table.path.parent / f"{module}.py"}
+    return made
+
+
+def _input(table: _Table) -> InputSpec:
+    channels = table.get("channels", int)
+    size = table.content.get("size")
+    exact = _exact(table) if isinstance(size, list) else None
+    normalisation = table.get("normalisation", str, FIXED)
+    fixed = normalisation != PER_IMAGE
+    spec = InputSpec(
+        channels=channels,
+        size=0 if exact else table.get("size", int),
+        multiple=table.get("multiple", int, 1 if exact else None),
+        mean=table.numbers("mean", channels) if fixed else (0.0,) * channels,
+        std=table.numbers("std", channels) if fixed else (1.0,) * channels,
+        exact=exact,
+        pad=table.get("pad", str, ""),
+        normalisation=normalisation,
+        order=table.get("order", str, "rgb"),
+        batch=table.get("batch", int, 0),
+    )
+    fits = {
+        "channels": spec.channels in (1, 3),
+        "size": 0 <= spec.size <= LARGEST_SIZE,
+        "multiple": 1 <= spec.multiple <= LARGEST_SIZE,
+        "std": min(spec.std, default=0.0) > 0,
+        "pad": spec.pad in PADS,
+        "normalisation": spec.normalisation in NORMALISATIONS,
+        "order": spec.order in ORDERS,
+        "batch": spec.batch in (0, 1),
+    }
+    for name, fitting in fits.items():
+        if not fitting:
+            raise table.wrong(name)
+    return spec
+
+
+def _exact(table: _Table) -> tuple[int, int]:
+    sides = table.content["size"]
+    fits = len(sides) == 2 and all(type(s) is int and 1 <= s <= LARGEST_SIZE for s in sides)
+    if not fits:
+        raise table.wrong("size")
+    return sides[0], sides[1]
+
+
+def _output(table: _Table, classes: int) -> OutputSpec:
+    element = table.content.get("element", [])
+    spec = OutputSpec(
+        reading=table.get("reading", str, LOGITS),
+        element=tuple(element if isinstance(element, list) else [element]),
+        fit=table.get("fit", str, RESIZE),
+        channels=tuple(table.get("channels", list, [])),
+    )
+    alone = spec.reading in (ONE_LOGIT, ONE_PROBABILITY)
+    numbers = [type(channel) is int and 0 <= channel < 10_000 for channel in spec.channels]
+    fits = {
+        "reading": spec.reading in READINGS and (classes == 2 or not alone),
+        "element": all(type(part) in (int, str) for part in spec.element),
+        "fit": spec.fit in FITS,
+        "channels": all(numbers) and len(numbers) in (0, classes),
+    }
+    for name, fitting in fits.items():
+        if not fitting:
+            raise table.wrong(name)
+    return spec
+
+
+def _classes(table: _Table) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    entries = table.get("classes", list)
+    if not 2 <= len(entries) <= MOST_CLASSES or not all(isinstance(e, dict) for e in entries):
+        raise table.wrong("classes")
+    tables = [_Table(entry, table.path) for entry in entries]
+    colours = tuple(entry.get("colour", str, "") for entry in tables)
+    if not all(colour == "" or _COLOUR.fullmatch(colour) for colour in colours):
+        raise table.wrong("classes")
+    names = tuple(entry.get("name", str) for entry in tables)
+    return names, colours if any(colours) else ()

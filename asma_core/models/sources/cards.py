@@ -1,0 +1,157 @@
+"""Model cards: what a network is, what it takes and what it gives, as TOML beside its weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from asma_core import paths
+from asma_core.errors import ModelError, UnknownNameError
+from asma_core.models.sources.card_reading import read_card
+from asma_core.models.sources.model_card import EXPORT, FACTORY, PROGRAMS, TORCHSCRIPT, ModelCard
+from asma_core.models.wrapper.specs import InputSpec, OutputSpec
+
+__all__ = [
+    "EXPORT",
+    "FACTORY",
+    "PROGRAMS",
+    "TORCHSCRIPT",
+    "InputSpec",
+    "ModelCard",
+    "OutputSpec",
+    "broken_cards",
+    "find_card",
+    "identity",
+    "model_cards",
+    "network_hash",
+    "read_card",
+    "weights_hash",
+]
+
+
+def model_folders() -> list[tuple[Path, bool]]:
+    """Return where cards lie, and whether the owner of the server put them there.
+
+    The shipped ones, `models` of the data folder and the folders in `ASMA_MODELS` (separated like
+    PATH) are the owner's; `uploads/models` of the data folder holds what others have uploaded.
+    """
+    listed = [part for part in os.environ.get("ASMA_MODELS", "").split(os.pathsep) if part]
+    owned = [paths.SHIPPED_MODELS, paths.home() / "models", *(Path(part) for part in listed)]
+    return [*((folder, True) for folder in owned), (uploads_folder(), False)]
+
+
+def uploads_folder() -> Path:
+    """Return where uploaded networks are kept."""
+    return paths.home() / "uploads" / "models"
+
+
+def _read_all() -> tuple[dict[str, ModelCard], dict[Path, str]]:
+    cards: dict[str, ModelCard] = {}
+    broken: dict[Path, str] = {}
+    for folder, owned in model_folders():
+        for path in sorted(folder.glob("*.toml")):
+            try:
+                card = read_card(path, owned)
+            except ModelError as error:
+                broken[path] = str(error)
+            else:
+                cards.setdefault(card.name, card)
+    return cards, broken
+
+
+def model_cards() -> dict[str, ModelCard]:
+    """Return the cards by name: the shipped ones, the owner's, then the uploaded ones.
+
+    Of two with the same name the first counts, so that nothing replaces a shipped network. A card
+    that can't be read hides no other; `broken_cards` has them.
+    """
+    return _read_all()[0]
+
+
+def broken_cards() -> dict[Path, str]:
+    """Return the cards that can't be read, with what is wrong in a sentence."""
+    return _read_all()[1]
+
+
+def find_card(name: str) -> ModelCard:
+    """Return the card of that name.
+
+    Raises:
+        UnknownNameError: There is none.
+        ModelError: There is a file of that name which can't be read.
+    """
+    cards, broken = _read_all()
+    if name in cards:
+        return cards[name]
+    wrong = next((message for path, message in broken.items() if path.stem == name), None)
+    if wrong is not None:
+        raise ModelError(wrong)
+    raise UnknownNameError("model", name, sorted(cards))
+
+
+def weights_hash(card: ModelCard) -> str:
+    """Return the SHA-256 of a card's weights, in hex; of a factory its module's too.
+
+    Raises:
+        ModelError: They can't be read any more.
+    """
+    try:
+        digests = [_digest(path) for path in _files(card)]
+    except OSError as error:
+        raise ModelError(
+            f"{card.weights} can't be read ({error.strerror}); restore the weights"
+        ) from error
+    return (
+        digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    )
+
+
+def identity(card: ModelCard) -> dict[str, Any]:
+    """Return all on a card that changes what the network says of an image, as plain values.
+
+    Two cards over the same weights that share it are one network; their names and classes' names
+    may differ.
+    """
+    told = {name: getattr(card, name) for name in ("architecture", "program", "factory")}
+    told |= {"arguments": card.arguments, "classes": len(card.classes)}
+    told |= {"input": asdict(card.input), "output": asdict(card.output)}
+    # As it comes back from a record: tuples as lists.
+    plain: dict[str, Any] = json.loads(json.dumps(told, default=str))
+    return plain
+
+
+def network_hash(card: ModelCard) -> str:
+    """Return the SHA-256 of a network: its weights and `identity`, in hex.
+
+    Raises:
+        ModelError: Its weights can't be read any more.
+    """
+    told = json.dumps([identity(card), weights_hash(card)], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _files(card: ModelCard) -> list[Path]:
+    module = card.factory.partition(":")[0].rpartition(".")[2]
+    if not card.factory or card.weights.suffix == ".py":
+        return [card.weights]
+    beside = card.weights.parent / f"{module}.py"
+    return [card.weights, *([beside] if beside.is_file() else [])]
+
+
+def _digest(path: Path) -> str:
+    status = path.stat()
+    return _hash(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=64)
+def _hash(path: Path, _modified: int, _size: int) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 22):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,89 @@
+"""From a card to a network that can be called."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from asma_core.errors import ModelError
+from asma_core.models.sources.building import build_network, check_architecture
+from asma_core.models.sources.cards import ModelCard, find_card, weights_hash
+from asma_core.models.sources.weights import fitted, read_weights
+from asma_core.models.wrapper.backend import float32_sums
+from asma_core.models.wrapper.contract import (
+    SegmentationModel,
+    borrowed,
+    checked_logits,
+    predicted,
+)
+from asma_core.models.wrapper.precision import FLOAT32
+
+
+def load_model(name: str, device: torch.device) -> SegmentationModel:
+    """Load a network of the workbench, in evaluation mode without gradients to its weights.
+
+    The last few are kept, as long as neither card nor weights change.
+
+    Raises:
+        UnknownNameError: No card has that name.
+        ModelError: The card's weights do not fit its architecture.
+    """
+    card = find_card(name)
+    return _load(name, f"{card} {weights_hash(card)}", str(device))
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, _identity: str, device: str) -> SegmentationModel:
+    return load_card(find_card(name), torch.device(device))
+
+
+def load_card(card: ModelCard, device: torch.device) -> SegmentationModel:
+    """Load the network of a card, which need not be one of the workbench's.
+
+    Raises:
+        ModelError: It can't be built or loaded, or its weights do not fit.
+    """
+    network = load_network(card, device)
+    model = SegmentationModel(network, card.input, card.classes, card.output)
+    # Threads share it: as nothing needs a gradient, `borrowed` finds nothing to give back.
+    return model.eval().requires_grad_(False).to(device)
+
+
+def load_network(card: ModelCard, device: torch.device) -> nn.Module:
+    """Load the bare network of a card.
+
+    Raises:
+        ModelError: It can't be built or loaded, or its weights do not fit.
+    """
+    if card.program:
+        from asma_core.models.sources.programs import load_program
+
+        return load_program(card, device)
+    if not card.owned:
+        check_architecture(card.architecture, dict(card.arguments))
+    network = build_network(card.architecture, dict(card.arguments))
+    try:
+        state = fitted(read_weights(card.weights), network.state_dict(), card.weights.name)
+    except ModelError as error:
+        raise ModelError(f"{card.name} can't be loaded: {error}") from error
+    network.load_state_dict(state)
+    return network
+
+
+def predict(
+    model: SegmentationModel, image: NDArray[np.float32], device: torch.device
+) -> NDArray[np.int64]:
+    """Return the labels (H, W) that a model gives to one image (C, H, W) in [0, 1].
+
+    Raises:
+        ModelError: The logits are not finite.
+    """
+    with borrowed(model), torch.inference_mode(), float32_sums(FLOAT32):
+        # A copy, as torch takes no array that is read-only or runs backwards.
+        logits = checked_logits(model(torch.from_numpy(image.copy())[None].to(device)))
+        labels: NDArray[np.int64] = predicted(logits)[0].cpu().numpy()
+    return labels

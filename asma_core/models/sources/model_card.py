@@ -1,0 +1,59 @@
+"""What the workbench knows of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from asma_core.models.wrapper.specs import InputSpec, OutputSpec
+
+MOST_CLASSES: Final = 256
+EXPORT: Final = "export"
+TORCHSCRIPT: Final = "torchscript"
+FACTORY: Final = "factory"
+PROGRAMS: Final = (EXPORT, TORCHSCRIPT, FACTORY)
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A network of the workbench.
+
+    Attributes:
+        name: Unique.
+        title: For people.
+        description: What it was trained on and what it is good for.
+        weights: The safetensors file, the program's file, or the factory's module.
+        architecture: Name of a class of `monai.networks.nets`; "" for a program.
+        arguments: What the class or the factory is called with.
+        input: What it takes.
+        classes: Names of the classes, background first.
+        dataset: The data set that it was trained on.
+        source: The command that made it.
+        figures: What was measured on the test split.
+        output: How its answer is read.
+        program: "" for an architecture of MONAI, else one of `PROGRAMS`.
+        factory: `package.module:function` that makes the network, beside the card.
+        colours: Of the classes, "#RRGGBB" or "".
+        synthetic: Whether it was trained on generated pictures only.
+        owned: Whether it was put here by the owner of the server; an upload was not.
+    """
+
+    name: str
+    title: str
+    description: str
+    weights: Path
+    architecture: str
+    arguments: Mapping[str, Any]
+    input: InputSpec
+    classes: tuple[str, ...]
+    dataset: str = ""
+    source: str = ""
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    output: OutputSpec = field(default_factory=OutputSpec)
+    program: str = ""
+    factory: str = ""
+    colours: tuple[str, ...] = ()
+    owned: bool = True
+    synthetic: bool = False

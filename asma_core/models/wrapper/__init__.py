@@ -1,0 +1,1 @@
+"""The contract of a network: resizing, normalising, outputs, precision, devices."""

@@ -1,0 +1,245 @@
+"""The model contract: images in [0, 1] go in at their own size, logits of that size come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from asma_core.errors import InputError, ModelError
+from asma_core.models.wrapper.devices import is_out_of_memory
+from asma_core.models.wrapper.outputs import as_logits, centred, margins, padded, picked
+from asma_core.models.wrapper.specs import CENTRE, PER_IMAGE, InputSpec, OutputSpec
+
+# What networks raise over arguments that make no sense and images that do not suit them.
+NETWORK_FAULTS: Final = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0][:200]
+
+
+class SegmentationModel(nn.Module):
+    """A network with its resizing, normalising and reading inside, all of it differentiable.
+
+    An attack on it therefore changes the image as the user has it, at its own resolution.
+
+    Attributes:
+        network: The bare network; it takes normalised images and returns its own answer.
+        spec: What the bare network takes.
+        classes: Names of the classes, background first.
+        output: How its answer is read.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        spec: InputSpec,
+        classes: tuple[str, ...],
+        output: OutputSpec | None = None,
+    ) -> None:
+        """Wrap a network; see the attributes."""
+        super().__init__()
+        self.network = network
+        self.spec = spec
+        self.classes = classes
+        self.output = output or OutputSpec()
+        self._covered: dict[tuple[int, ...], Tensor] = {}
+        self.register_buffer("mean", torch.tensor(spec.mean).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(spec.std).view(1, -1, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits.
+
+        Args:
+            images: float32 (B, C, H, W) in [0, 1]; C may be 1 or 3 for any network.
+
+        Returns:
+            float32 (B, K, H, W). Where a network without padding says nothing, background; see
+            `covered`.
+
+        Raises:
+            InputError: Images that are neither grey nor RGB.
+            ModelError: The network does not answer with logits of its classes.
+        """
+        size = images.shape[-2:]
+        inner = self.prepared(images)
+        logits = self.read(self.ask(inner))
+        if self.output.fit == CENTRE:
+            logits = centred(logits, inner.shape[-2:])
+        return resized(self._cropped(logits, *size), size)
+
+    def prepared(self, images: Tensor) -> Tensor:
+        """Return what the bare network is given, float32 (B, channels, H', W')."""
+        inner = resized(
+            match_channels(images, self.spec.channels), self.spec.inner_size(*images.shape[-2:])
+        )
+        if self.spec.order == "bgr":
+            inner = inner.flip(1)
+        if self.spec.normalisation == PER_IMAGE:
+            mean, std = inner.mean((1, 2, 3), True), inner.std((1, 2, 3), keepdim=True)
+            inner = (inner - mean) / std.clamp_min(1e-6)
+        else:
+            inner = (inner - self.mean) / self.std
+        return padded(inner, self.spec.padding(*inner.shape[-2:]), self.spec.pad)
+
+    def ask(self, inner: Tensor) -> Tensor:
+        """Return the map in the bare network's answer to prepared images.
+
+        Raises:
+            ModelError: The network fails, or its answer is not as the card says.
+        """
+        try:
+            if self.spec.batch != 1 or len(inner) == 1:
+                return picked(self.network(inner), self.output)
+            return torch.cat([picked(self.network(one[None]), self.output) for one in inner])
+        except NETWORK_FAULTS as error:
+            if is_out_of_memory(error):
+                raise
+            raise ModelError(
+                f"the network fails on {tuple(inner.shape)} ({type(error).__name__}: "
+                f"{_first_line(error)}); correct input.size or input.multiple of its card"
+            ) from error
+
+    def read(self, found: Tensor) -> Tensor:
+        """Return the map of a network's answer as logits, (B, K, H', W').
+
+        Raises:
+            ModelError: It is not what the card says.
+        """
+        return checked_shape(as_logits(found, self.output), len(self.classes))
+
+    def _cropped(self, logits: Tensor, height: int, width: int) -> Tensor:
+        """Take away what was padded, also from an answer that is coarser than the image."""
+        inner = self.spec.inner_size(height, width)
+        below, beside = self.spec.padding(*inner)
+        if not (below or beside):
+            return logits
+        full = (inner[0] + below, inner[1] + beside)
+        return resized(logits, full)[..., : inner[0], : inner[1]]
+
+    def covered(self, height: int, width: int) -> Tensor:
+        """Return for which pixels of an image the network answers, bool (H, W).
+
+        All of them, but for a network without padding, which answers for the centre only.
+        """
+        if self.output.fit != CENTRE:
+            return torch.ones(height, width, dtype=torch.bool, device=self.mean.device)
+        if (height, width) not in self._covered:
+            self._covered[height, width] = self._measured(height, width)
+        return self._covered[height, width]
+
+    def _measured(self, height: int, width: int) -> Tensor:
+        with torch.no_grad():
+            blank = self.mean.new_zeros(1, self.spec.channels, height, width)
+            inner = self.prepared(blank)
+            answer = self.read(self.ask(inner))
+            ones = torch.ones_like(answer[:, :1])
+            inside = functional.pad(ones, margins(ones.shape[-2:], inner.shape[-2:]))
+            shown = resized(self._cropped(inside, height, width), (height, width))
+        return shown[0, 0] > 1.0 - 1e-4
+
+
+def match_channels(images: Tensor, channels: int) -> Tensor:
+    """Repeat grey to RGB, or weigh RGB to grey as luma (ITU-R BT.601).
+
+    Raises:
+        InputError: Neither grey nor RGB.
+    """
+    if images.ndim != 4 or images.shape[1] not in (1, 3):
+        raise InputError(
+            f"expected images of shape (B, 1 or 3, H, W), got {tuple(images.shape)}; "
+            "convert them to grey or RGB"
+        )
+    if images.shape[1] == channels:
+        return images
+    if images.shape[1] == 1:
+        return images.expand(-1, channels, -1, -1)
+    luma = images.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    return (images * luma).sum(dim=1, keepdim=True)
+
+
+def resized(planes: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
+    """Resize (B, C, H, W) bilinearly, smoothed when made smaller; the same tensor if it fits."""
+    if tuple(planes.shape[-2:]) == tuple(size):
+        return planes
+    shrinks = planes.shape[-2] > size[0] or planes.shape[-1] > size[1]
+    return functional.interpolate(planes, size=tuple(size), mode="bilinear", antialias=shrinks)
+
+
+def checked_logits(logits: Tensor) -> Tensor:
+    """Return the logits (B, K, H', W').
+
+    Raises:
+        ModelError: NaN or infinite, another shape, or one class only.
+    """
+    checked = checked_shape(logits)
+    # The sum of values of which one is NaN or infinite is so too, and takes one look at each.
+    if not bool(torch.isfinite(checked.detach().sum(dtype=torch.float64))):
+        raise ModelError(
+            "the network answered NaN or infinite logits; check its weights and its normalisation"
+        )
+    return checked
+
+
+def checked_shape(answer: object, classes: int | None = None) -> Tensor:
+    """Return a network's answer as logits (B, K, H', W').
+
+    Args:
+        answer: What the network returned.
+        classes: K; at least two unless given.
+
+    Raises:
+        ModelError: No tensor of floats, or another shape.
+    """
+    told = "K >= 2" if classes is None else f"K = {classes}"
+    got = type(answer).__name__
+    if isinstance(answer, Tensor):
+        got = f"{answer.dtype} {tuple(answer.shape)}"
+        fits = answer.ndim == 4 and answer.shape[1] >= 2 and answer.is_floating_point()
+        if fits and classes in (None, answer.shape[1]):
+            return answer
+    raise ModelError(
+        f"expected logits of float (B, K, H, W) with {told}, got {got}; "
+        "wrap the network so that it returns them"
+    )
+
+
+def predicted(logits: Tensor) -> Tensor:
+    """Return the labels, int64 (B, H, W), of logits (B, K, H, W); the lower class wins a tie."""
+    if logits.shape[1] == 2:
+        return (logits[:, 1] > logits[:, 0]).long()
+    # On a CPU, argmax over a dimension that is not the last is 20 times slower than max.
+    labels: Tensor = logits.max(dim=1).indices
+    return labels
+
+
+@contextmanager
+def borrowed(model: nn.Module) -> Iterator[None]:
+    """Lend a model in evaluation mode without gradients to its weights; give it back as it was."""
+    modes = [(module, module.training) for module in model.modules()]
+    wanted = [(weight, weight.requires_grad) for weight in model.parameters()]
+    model.eval()
+    model.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        for weight, requires_grad in wanted:
+            weight.requires_grad_(requires_grad)

@@ -1,0 +1,1 @@
+"""From a plan to a trained network, and the record of it."""

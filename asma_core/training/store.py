@@ -1,0 +1,221 @@
+"""The store of trainings: a row for how each stands, a folder for what it is made of.
+
+    ASMA_HOME/runs.sqlite       table `trainings`, one row a training: state, owner, figures
+    ASMA_HOME/trainings/ID/     plan, curve, checkpoint
+
+Every change of state is one conditional UPDATE, so any number of processes may use a store.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import sqlite3
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from asma_core import paths
+from asma_core.errors import AsmaError, StoreError
+from asma_core.files import explained, read_json, write_json
+from asma_core.runs.database import Database
+from asma_core.runs.job_table import JobTable
+from asma_core.runs.process_locks import this_process
+from asma_core.runs.run import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING
+from asma_core.training.old_records import take_in
+from asma_core.training.plan import TrainingPlan, plan_from_dict
+from asma_core.training.record import ENDED, HALTED, STOPPED, Training
+
+__all__ = [
+    "DONE",
+    "ENDED",
+    "FAILED",
+    "INTERRUPTED",
+    "QUEUED",
+    "RUNNING",
+    "STOPPED",
+    "Training",
+    "TrainingStore",
+]
+
+_PLAN: Final = "plan.json"
+_CURVE: Final = "curve.json"
+
+
+class TrainingStore:
+    """The trainings of a data folder.
+
+    Attributes:
+        home: The data folder.
+    """
+
+    def __init__(self, home: Path | None = None) -> None:
+        """Open the store, making it when absent; records of older versions are taken in.
+
+        Raises:
+            StoreError: The folder can't be written, or the database is damaged.
+        """
+        self.home = home or paths.home()
+        with explained(self.home):
+            (self.home / "trainings").mkdir(parents=True, exist_ok=True)
+        self._database = Database(self.home / "runs.sqlite")
+        self._jobs = JobTable(self._database, self.home, "trainings")
+        take_in(self._database, self.home)
+
+    # What goes in ---------------------------------------------------------------------------
+
+    def create(self, plan: TrainingPlan) -> Training:
+        """Keep a plan; the training is then queued.
+
+        Raises:
+            StoreError: The data folder can't be written.
+        """
+        owner, created = this_process(self.home), time.time()
+        training_id = secrets.token_hex(4)
+        with self._database.writing() as database:
+            database.execute(
+                "INSERT INTO trainings (id, created, state, owner) VALUES (?, ?, ?, ?)",
+                (training_id, created, QUEUED, owner),
+            )
+            content = {"created": created, "plan": plan.as_dict()}
+            write_json(self.folder(training_id) / _PLAN, content)
+        return self.get(training_id)
+
+    def claim(self, training_id: str) -> bool:
+        """Begin, or go on with, a queued training in this process; False when it isn't queued."""
+        return self._jobs.claim(training_id)
+
+    def queue(self, training_id: str) -> bool:
+        """Queue a training that was stopped, interrupted or failed; False when it was not."""
+        return self._jobs.queue(training_id, HALTED)
+
+    def ask_to_stop(self, training_id: str) -> None:
+        """Ask a training to stop after its step; one that waits stops at once."""
+        self._jobs.ask_to_stop(training_id, STOPPED)
+
+    def keep_curve(self, training_id: str, curve: Mapping[str, Any]) -> None:
+        """Keep how far a training is."""
+        write_json(self.folder(training_id) / _CURVE, curve)
+
+    def end(
+        self,
+        training_id: str,
+        state: str,
+        *,
+        message: str = "",
+        network: str = "",
+        figures: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Say how a running training ended.
+
+        Args:
+            training_id: The training.
+            state: In which it ended.
+            message: Why it failed.
+            network: Name of the network that it gave.
+            figures: Scores on the test images.
+        """
+        text = json.dumps(figures or {}, allow_nan=False)
+        self._jobs.end(training_id, state, message=message, network=network, figures=text)
+
+    def fail(self, training_id: str, message: str) -> None:
+        """Say that a running training failed, and why."""
+        self.end(training_id, FAILED, message=message)
+
+    def delete(self, training_id: str) -> None:
+        """Remove the record of a training that has ended; its network stays.
+
+        Raises:
+            StoreError: It has not ended, or can't be removed.
+        """
+        self.get(training_id)
+        if not self._jobs.delete(training_id):
+            raise StoreError("this training has not ended; stop it first")
+        with explained(self.folder(training_id)):
+            shutil.rmtree(self.folder(training_id))
+
+    # What comes out -------------------------------------------------------------------------
+
+    def get(self, training_id: str) -> Training:
+        """Return a training.
+
+        Raises:
+            StoreError: There is none of that id, or its files are damaged.
+        """
+        row = self._row(training_id)
+        if row is None:
+            raise StoreError(f"no training has the id {training_id!r}; the Models page lists them")
+        return self._of_row(row)
+
+    def all(self) -> list[Training]:
+        """Return all trainings, newest first; a damaged one is left out."""
+        with self._database.reading() as database:
+            rows = database.execute(
+                "SELECT * FROM trainings ORDER BY created DESC, rowid DESC"
+            ).fetchall()
+        found = []
+        for row in rows:
+            try:
+                found.append(self._of_row(row))
+            except AsmaError:
+                continue
+        return found
+
+    def is_queued(self, training_id: str) -> bool:
+        """Tell whether there is such a training and it waits for its turn."""
+        return self._jobs.is_queued(training_id)
+
+    def shall_stop(self, training_id: str) -> bool:
+        """Tell whether somebody has asked it to stop, or has deleted it."""
+        row = self._row(training_id)
+        return row is None or bool(row["cancel"])
+
+    def folder(self, training_id: str) -> Path:
+        """Return the folder of a training."""
+        return self.home / "trainings" / training_id
+
+    def checkpoint(self, training_id: str) -> Path:
+        """Return the file from which a training goes on."""
+        return self.folder(training_id) / "checkpoint"
+
+    def _row(self, training_id: str) -> sqlite3.Row | None:
+        # What the address bar says may hold what SQLite can't.
+        if not training_id.isalnum():
+            return None
+        with self._database.reading() as database:
+            row: sqlite3.Row | None = database.execute(
+                "SELECT * FROM trainings WHERE id = ?", (training_id,)
+            ).fetchone()
+        return row
+
+    def _of_row(self, row: sqlite3.Row) -> Training:
+        folder = self.folder(row["id"])
+        curve = folder / _CURVE
+        return Training(
+            id=row["id"],
+            plan=plan_from_dict(read_json(folder / _PLAN)["plan"]),
+            created=row["created"],
+            state=row["state"],
+            message=row["message"],
+            network=row["network"],
+            curve=read_json(curve) if curve.exists() else None,
+            figures=json.loads(row["figures"]),
+        )
+
+    # After a crash --------------------------------------------------------------------------
+
+    def recover(self) -> list[str]:
+        """Settle the trainings whose process is gone: one that ran is interrupted.
+
+        Returns:
+            The queued trainings that this process has taken over and must now carry out, the
+            oldest first.
+        """
+        take_in(self._database, self.home)
+        return self._jobs.recover(self._settle)
+
+    def _settle(self, training_id: str, owner: str) -> None:
+        message = "its process ended before the training did; go on with it"
+        self._jobs.end(training_id, INTERRUPTED, owner=owner, message=message)

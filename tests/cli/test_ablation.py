@@ -1,0 +1,127 @@
+"""The command `ablation`: rows, files, and nothing done twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asma_core.cli import main as cli
+from asma_core.experiments import execute as carrying
+from asma_core.runs.store import RunStore
+from tests import tiny
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def ask(home: Path, capsys: pytest.CaptureFixture[str]) -> Ask:
+    tiny.furnish(home)
+
+    def run(*more: str) -> Any:
+        arguments = ["ablation", "--model", tiny.MODEL, "--dataset", tiny.DATASET, "--json"]
+        arguments += ["--samples", "2", "--steps", "12", "--target-iou", "0.8", "--device", "cpu"]
+        assert cli.main([*arguments, *more]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_rows_and_files(ask: Ask, tmp_path: Path) -> None:
+    answer = ask("--attacks", "asm,minimal", "--out", str(tmp_path / "out"))
+    assert [row["attack"] for row in answer["rows"]] == ["asm", "minimal"]
+    for row in answer["rows"]:
+        assert row["n"] == 2
+        assert 0 <= row["success_rate"] <= 1
+        for kind in ("mean", "std"):
+            assert set(row[kind]) == {
+                "iou", "structure_removed", "iou_lost", "pixel_accuracy", "l2", "linf",
+                "gradient_evaluations", "forward_passes", "seconds",
+            }  # fmt: skip
+    runs = [run for run in RunStore().newest() if run.spec.attack == "minimal"]
+    expected = sum(run.results["l2_8bit"] for run in runs) / 2
+    assert answer["rows"][1]["mean"]["l2"] == pytest.approx(expected)
+    assert all(Path(file).read_text() for file in answer["files"].values())
+    assert set(answer["files"]) == {"summary.csv", "cells.csv", "table.tex", "table.md"}
+
+
+def test_what_is_done_is_not_repeated(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = ask("--attacks", "asm,ssm")
+    done = {run.id for run in RunStore().newest()}
+    assert len(done) == 4
+    assert ask("--attacks", "asm,ssm") == first
+    assert {run.id for run in RunStore().newest()} == done
+    gone = RunStore().newest()[0].id
+    RunStore().delete(gone)
+    again = ask("--attacks", "asm,ssm")
+    assert len(RunStore().newest()) == 4
+    assert [row["mean"]["l2"] for row in again["rows"]] == [
+        row["mean"]["l2"] for row in first["rows"]
+    ]
+
+
+def test_stopped_in_the_middle_it_goes_on(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    executed: list[str] = []
+    real = carrying.execute
+
+    def counted(store: RunStore, run_id: str) -> Any:
+        if len(executed) == 2:
+            raise KeyboardInterrupt
+        executed.append(run_id)
+        return real(store, run_id)
+
+    monkeypatch.setattr(carrying, "execute", counted)
+    arguments = ["--model", tiny.MODEL, "--dataset", tiny.DATASET, "--samples", "2"]
+    arguments += ["--steps", "12", "--target-iou", "0.8", "--device", "cpu"]
+    assert cli.main(["ablation", *arguments, "--attacks", "asm,ssm"]) == 130
+    monkeypatch.setattr(carrying, "execute", real)
+    answer = ask("--attacks", "asm,ssm")
+    assert [row["n"] for row in answer["rows"]] == [2, 2]
+    finished = {run.id for run in RunStore().newest() if run.results}
+    assert set(executed) < finished
+    assert len(finished) == 4
+
+
+def test_the_distance_term_has_rows_of_its_own(ask: Ask) -> None:
+    answer = ask("--attacks", "", "--distance-weights", "0,100", "--study", "asm")
+    labels = [row["label"] for row in answer["rows"]]
+    assert labels == ["asm, distance 0", "asm, distance 100"]
+    weights = {run.spec.config["distance_weight"] for run in RunStore().newest()}
+    assert weights == {0.0, 100.0}
+
+
+def test_a_network_that_fails_is_counted_and_told(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny.furnish(home)
+    arguments = ["ablation", "--model", tiny.NAN, "--dataset", tiny.DATASET, "--samples", "1"]
+    assert cli.main([*arguments, "--attacks", "asm", "--device", "cpu", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    (row,) = answer["rows"]
+    assert (row["n"], row["failed"], row["success_rate"]) == (1, 1, 0.0)
+    assert "NaN" in answer["problems"][0]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--attacks", "asma,nothing"], "'nothing'"),
+        (["--attacks", ""], "at least one attack"),
+        (["--samples", "999"], "ask for fewer"),
+        (["--target-iou", "7"], "target_iou"),
+        (["--distance-weights", "0", "--study", "pgd"], "no distance term"),
+        (["--model", "none-such"], "none-such"),
+    ],
+)
+def test_bad_input_is_one_line(
+    home: Path, capsys: pytest.CaptureFixture[str], more: list[str], says: str
+) -> None:
+    tiny.furnish(home)
+    arguments = ["ablation", "--model", tiny.MODEL, "--dataset", tiny.DATASET, "--json", *more]
+    assert cli.main(arguments) == 2
+    err = capsys.readouterr().err.strip().splitlines()
+    assert len(err) == 1
+    assert says in err[0]

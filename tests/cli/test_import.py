@@ -1,0 +1,117 @@
+"""`import-dataset`, `import-model` and `check-model`."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load
+
+from asma_core.cli import main as cli
+from asma_core.data.datasets import dataset_names
+from asma_core.models.sources.cards import model_cards
+from tests import tiny
+from tests.data.publish import PUBLISHED, lay_out
+from tests.models import bare
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def ask(capsys: pytest.CaptureFixture[str]) -> Ask:
+    def call(*arguments: str) -> Any:
+        assert cli.main([*arguments, "--json"]) == 0, capsys.readouterr().err
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert cli.main([*arguments, "--json"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.count("\n") == 1
+    return said.err
+
+
+def test_a_folder_is_imported(home: Path, tmp_path: Path, ask: Ask) -> None:
+    folder = lay_out(tmp_path / "download", PUBLISHED["refuge"][0]())
+    answer = ask("import-dataset", str(folder), "--name", "fundus")
+    assert (answer["name"], answer["layout"], answer["images"]) == ("fundus", "refuge", 4)
+    assert answer["classes"] == ["background", "disc rim", "cup"]
+    assert (answer["train"], answer["validation"], answer["test"]) == (2, 1, 1)
+    assert "128 is class 1" in answer["encoding"] and "128" in answer["values"]
+    assert "fundus" in {entry["name"] for entry in ask("datasets")}
+
+
+def test_a_zip_is_imported_under_a_free_name(home: Path, tmp_path: Path, ask: Ask) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        for name, data in PUBLISHED["shenzhen"][0]().items():
+            archive.writestr(name, data)
+    first = ask("import-dataset", str(tmp_path / "x.zip"), "--classes", "chest,lung")
+    again = ask("import-dataset", str(tmp_path / "x.zip"))
+    assert (first["name"], again["name"]) == ("shenzhen", "shenzhen-2")
+    assert first["classes"] == ["chest", "lung"] and first["left_out"] == 1
+
+
+def test_what_can_t_be_imported_is_told(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "neither a folder nor a zip" in refused(capsys, "import-dataset", str(tmp_path / "no"))
+    assert "holds no images" in refused(capsys, "import-dataset", str(tmp_path))
+    assert "no layout is called" in refused(
+        capsys, "import-dataset", str(tmp_path), "--layout", "x"
+    )
+    assert "is not a file" in refused(capsys, "import-model", str(tmp_path / "no.pt"))
+    (tmp_path / "w.pt").write_bytes(b"rubbish")
+    assert "w.pt" in refused(capsys, "import-model", str(tmp_path / "w.pt"))
+    assert "no model is called" in refused(capsys, "check-model", "nothing")
+    assert dataset_names()[2:] == []
+
+
+def test_weights_are_imported_checked_and_described(
+    home: Path, tmp_path: Path, ask: Ask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny.furnish(home)
+    buffer = io.BytesIO()
+    torch.save(load(tiny._weights(tiny.MODEL, 2)), buffer)
+    (tmp_path / "mine.pt").write_bytes(buffer.getvalue())
+    options = ["--mean", str(tiny.MEAN), "--std", str(tiny.STD), "--multiple", "4"]
+    answer = ask("import-model", str(tmp_path / "mine.pt"), *options, "--dataset", tiny.DATASET)
+    assert (answer["name"], answer["architecture"]) == ("mine", "UNet")
+    assert answer["check"]["iou"] > 0.8 and answer["check"]["usable"]
+    checked = ask("check-model", "mine")
+    assert checked["dataset"] == tiny.DATASET
+    assert {one["name"] for one in checked["checks"]} >= {"answer", "gradient", "overlap"}
+    assert "already" in refused(capsys, "import-model", str(tmp_path / "mine.pt"), "--name", "mine")
+
+
+def test_a_card_is_imported_with_its_program(home: Path, tmp_path: Path, ask: Ask) -> None:
+    network = bare.Plain().eval()
+    sizes = {name: torch.export.Dim(name, min=2) for name in ("batch", "h", "w")}
+    program = torch.export.export(
+        network,
+        (bare.images(2),),
+        dynamic_shapes=({0: sizes["batch"], 2: sizes["h"], 3: sizes["w"]},),
+    )
+    torch.export.save(program, tmp_path / "w.pt2")
+    made = 'weights = "w.pt2"\n\n[program]\nkind = "export"\n'
+    card = bare.put(tmp_path, "mine", bare.card_text("mine", made))
+    answer = ask("import-model", str(card), "--name", "theirs")
+    assert answer["architecture"] == "export program" and answer["check"]["usable"]
+    assert model_cards()["theirs"].weights == home / "models" / "theirs.pt2"
+
+
+def test_a_network_that_does_not_answer_stays_out(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny.furnish(home)
+    (tmp_path / "mine.safetensors").write_bytes(tiny._weights(tiny.NAN, 2))
+    said = refused(capsys, "import-model", str(tmp_path / "mine.safetensors"))
+    assert "does not answer as its card says" in said and "NaN" in said
+    assert "mine" not in model_cards()

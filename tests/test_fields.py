@@ -1,0 +1,239 @@
+"""Settings are checked, and read from texts and records."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+
+from asma_core.attacks.configs import ConstantConfig, DynamicConfig
+from asma_core.attacks.registry import ATTACKS, find_attack
+from asma_core.errors import InputError, UnknownNameError
+from asma_core.fields import (
+    Setting,
+    config_from_dict,
+    config_from_text,
+    setting_of,
+)
+
+BAD = [
+    ("target_iou", 0.0, "above 0 and at most 1"),
+    ("target_iou", 1.01, "above 0 and at most 1"),
+    ("target_iou", "0.9", "a number"),
+    ("target_iou", None, "a number"),
+    ("steps", 0, "at least 1"),
+    ("steps", -3, "at least 1"),
+    ("steps", 1.5, "a whole number"),
+    ("steps", True, "a whole number"),
+    ("steps", 10**400, "at most 100000"),
+    ("tau", 0.0, "above 0"),
+    ("tau", math.nan, "above 0"),
+    ("tau", math.inf, "at most"),
+    ("tau", "auto", 'a number, or "auto"'),
+    ("beta", -1e-9, "at least 0"),
+    ("distance_weight", True, "a number"),
+    ("rounding", 1, "true or false"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "sentence"), BAD)
+def test_a_bad_value_is_told_with_its_range(name: str, value: object, sentence: str) -> None:
+    with pytest.raises(InputError, match=f"{name} is .*; it must be .*{sentence}"):
+        config_from_dict(DynamicConfig, {name: value})
+
+
+def test_texts_become_values() -> None:
+    texts = {
+        "target_iou": " 0.5 ",
+        "steps": "20",
+        "stop_at_target": "No",
+        "rounding": "TRUE",
+        "tau": "1e-7",
+        "beta": "auto",
+    }
+    assert config_from_text(DynamicConfig, texts) == DynamicConfig(
+        target_iou=0.5, steps=20, stop_at_target=False, rounding=True, tau=1e-7, beta=None
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("steps", "1.5"),
+        ("steps", "many"),
+        ("steps", ""),
+        ("steps", "9" * 400),
+        ("steps", "9" * 9000),
+        ("target_iou", "nan"),
+        ("target_iou", "auto"),
+        ("tau", "inf"),
+        ("rounding", "maybe"),
+    ],
+)
+def test_a_text_that_is_no_value_is_told(name: str, text: str) -> None:
+    with pytest.raises(InputError, match=f"{name} is .*; it must be"):
+        config_from_text(DynamicConfig, {name: text})
+
+
+@pytest.mark.parametrize("make", [config_from_text, config_from_dict])
+def test_an_unknown_setting_is_told_with_what_there_is(make: object) -> None:
+    with pytest.raises(UnknownNameError, match=r"'alpha'; there is: .*tau, beta"):
+        make(DynamicConfig, {"alpha": "1"})
+
+
+@pytest.mark.parametrize("entry", ATTACKS.values(), ids=list(ATTACKS))
+def test_a_config_survives_its_record(entry: object) -> None:
+    for values in ({}, *entry.presets.values()):
+        config = config_from_dict(entry.config, values)
+        assert config_from_dict(entry.config, config.as_dict()) == config
+
+
+@pytest.mark.parametrize("config", [ConstantConfig, DynamicConfig])
+def test_every_field_says_what_a_person_needs(config: type) -> None:
+    for item in dataclasses.fields(config):
+        told = setting_of(item)
+        assert told.label
+        assert told.help.endswith(".")
+    names = [item.name for item in dataclasses.fields(config)]
+    assert names[:2] == ["target_iou", "steps"]
+
+
+def test_ranges_in_words() -> None:
+    assert Setting("", "", minimum=0, open_minimum=True).range_text() == "above 0"
+    assert Setting("", "", minimum=1, maximum=9).range_text() == "at least 1 and at most 9"
+    assert Setting("", "", maximum=9).range_text() == "at most 9"
+
+
+def test_an_unknown_attack_is_told_with_what_there_is() -> None:
+    with pytest.raises(UnknownNameError, match="'pdg'; there is: asma, asm, ssm-dpm, ssm"):
+        find_attack("pdg")
+
+
+# Default, range and whether the page folds it away; by the attacks' papers and the README.
+COMMON = {"target_iou": (0.97, "above 0 and at most 1", False), "rounding": (True, "", True)}
+STOPS = {"stop_at_target": (True, "", True)}
+STEPS = "at least 1 and at most 100000"
+POSITIVE = "above 0 and at most 1e+06"
+PAPER = COMMON | STOPS | {
+    "steps": (300, STEPS, False),
+    "distance_weight": (None, "at least 0 and at most 1e+06", True),
+}  # fmt: skip
+CONSTANT = PAPER | {"alpha": (None, POSITIVE, True)}
+DYNAMIC = PAPER | {
+    "tau": (None, POSITIVE, True),
+    "beta": (None, "at least 0 and at most 1e+06", True),
+}
+BALL = COMMON | STOPS | {
+    "steps": (100, STEPS, False),
+    "goal_is": ("towards the mask", "", False),
+    "norm": ("linf", "", False),
+    "budget": (None, "above 0 and at most 10000", False),
+    "step_size": (None, "above 0 and at most 10000", True),
+    "random_start": (False, "", True),
+}  # fmt: skip
+BUDGET = {"budget": (None, "above 0 and at most 1", False)}
+PROXIMAL = COMMON | {
+    "steps": (500, STEPS, False),
+    "goal_is": ("towards the mask", "", False),
+    "step_size": (1e-3, "above 0 and at most 1", True),
+}
+EXPECTED = {
+    "asma": DYNAMIC,
+    "ssm-dpm": DYNAMIC,
+    "asm": CONSTANT,
+    "ssm": CONSTANT,
+    "minimal": COMMON | {"steps": (100, STEPS, False), "norm": ("l2", "", False)},
+    "pgd": BALL,
+    "segpgd": BALL,
+    "cospgd": BALL | {"random_start": (True, "", True)},
+    "dag": COMMON | {"steps": (200, STEPS, False), "gamma": (0.002, "above 0 and at most 1", True)},
+    "alma-prox": PROXIMAL,
+    "pdpgd": PROXIMAL
+    | {
+        "norm": ("l2", "", False),
+        "step_size": (1e-2, "above 0 and at most 1", True),
+        "dual_step": (0.1, "above 0 and at most 10", True),
+    },
+    "apgd-ensemble": COMMON
+    | STOPS
+    | BUDGET
+    | {
+        "steps": (300, "at least 9 and at most 100000", False),
+        "goal_is": ("away from the prediction", "", False),
+    },
+    "square": COMMON
+    | STOPS
+    | BUDGET
+    | {
+        "steps": (1000, "at least 1 and at most 1e+06", False),
+        "goal_is": ("towards the mask", "", False),
+        "first_share": (0.05, "above 0 and at most 1", True),
+    },
+    "worst-case": COMMON
+    | {"steps": (300, "at least 3 and at most 100000", False), "norm": ("l2", "", False)},
+}
+
+
+@pytest.mark.parametrize("entry", ATTACKS.values(), ids=list(ATTACKS))
+def test_defaults_and_ranges_are_what_the_papers_and_pages_say(entry: object) -> None:
+    found = {
+        item.name: (item.default, setting_of(item).range_text(), setting_of(item).advanced)
+        for item in dataclasses.fields(entry.config)
+    }
+    assert found == EXPECTED[entry.name]
+
+
+@pytest.mark.parametrize("entry", ATTACKS.values(), ids=list(ATTACKS))
+def test_who_stops_and_what_is_near(entry: object) -> None:
+    goal = entry.config().goal()
+    names = [item.name for item in dataclasses.fields(entry.config)]
+    assert goal.stops == ("stop_at_target" in names or entry.name == "dag")
+    linf = ("pgd", "segpgd", "cospgd", "apgd-ensemble", "square", "alma-prox")
+    assert goal.norm == ("linf" if entry.name in linf else "l2")
+    assert goal.away == (entry.name == "apgd-ensemble")
+    if "norm" in names:
+        for norm in ("l2", "linf"):
+            assert entry.config(norm=norm).goal().norm == norm
+    if "stop_at_target" in names:
+        assert not entry.config(stop_at_target=False).goal().stops
+    if "goal_is" in names:
+        assert entry.config(goal_is="away from the truth").goal().away
+
+
+PRESETS = {
+    "asma": {
+        "quick": {"steps": 100, "target_iou": 0.9},
+        "strong": {"steps": 1000, "target_iou": 0.99},
+        "paper": {
+            "target_iou": 1.0, "steps": 2501, "stop_at_target": False, "rounding": False,
+            "tau": 1e-7, "beta": 1e-6,
+        },
+    },
+    "asm": {
+        "quick": {"steps": 100, "target_iou": 0.9},
+        "strong": {"steps": 1000, "target_iou": 0.99},
+        "paper": {
+            "target_iou": 1.0, "steps": 2501, "stop_at_target": False, "rounding": False,
+            "alpha": 1e-6,
+        },
+    },
+    "pgd": {"quick": {"steps": 40, "target_iou": 0.9}, "strong": {"steps": 300}},
+    "minimal": {"quick": {"steps": 50, "target_iou": 0.9}, "strong": {"steps": 500}},
+}  # fmt: skip
+ALIKE = {"ssm-dpm": "asma", "ssm": "asm", "segpgd": "pgd", "cospgd": "pgd"}
+
+
+@pytest.mark.parametrize("entry", ATTACKS.values(), ids=list(ATTACKS))
+def test_presets_are_what_the_page_offers(entry: object) -> None:
+    assert entry.presets == PRESETS.get(ALIKE.get(entry.name, entry.name), {})
+    assert entry.black_box == (entry.name == "square")
+
+
+def test_the_ends_of_a_range_are_in_it_unless_it_says_above() -> None:
+    config = DynamicConfig(target_iou=1.0, steps=1, beta=0.0, distance_weight=0.0)
+    assert (config.target_iou, config.steps, config.beta) == (1.0, 1, 0.0)
+    assert DynamicConfig(steps=100_000, tau=1e6).tau == 1e6
+    for outside in ({"steps": 100_001}, {"tau": 1.1e6}, {"tau": 0.0}, {"target_iou": 0.0}):
+        with pytest.raises(InputError):
+            config_from_dict(DynamicConfig, outside)

@@ -1,0 +1,132 @@
+"""Attack before it runs: the image with its target on the left, the settings on the right."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from asma_core.attacks.configs import AWAY, AWAY_FROM_TRUTH
+from asma_core.data.formats.images import to_rgb
+from asma_core.data.masks.label_maps import Mask
+from asma_core.data.masks.palette import PREDICTION
+from asma_core.errors import AsmaError
+from asma_core.metrics.overlap import confusion_matrix, foreground_iou
+from asma_core.runs.spec import RunRequest
+from ui.attack.form import AttackChoice, attack_form
+from ui.attack.region_choice import region_or_error
+from ui.attack.restored_target import keep_left, left_start, take_left
+from ui.attack.source_choice import Chosen, choose_source
+from ui.attack.target_choice import Start, choose_start, counted_target
+from ui.common import services
+from ui.common.errors import guarded, show_error
+from ui.common.format import number
+from ui.editor.canvas import MaskDrawing, mask_canvas
+from ui.pictures.outlines import Layer
+
+CANVAS_SIDE = 600
+AWAY_WORDS = {
+    AWAY: "This attack leads **away from what the network says** of the image. The target is not "
+    "used; choose the goal *towards the mask* to attack towards it.",
+    AWAY_FROM_TRUTH: "This attack leads **away from the truth**. The target is not used; choose "
+    "the goal *towards the mask* to attack towards it.",
+}
+
+
+def attack_editor(key: str) -> None:
+    """Show the editor; a press of Run queues the run and goes to it."""
+    with guarded():
+        take_left(key)
+    chosen = choose_source(key)
+    if chosen is None:
+        return
+    if chosen.dataset is not None and chosen.dataset.synthetic:
+        st.caption("The images of this set are synthetic: generated, not taken from anybody.")
+    with st.spinner("Asking the network for its prediction"):
+        prediction = services.predictor().predict(chosen.card.name, chosen.source.image)
+    left, right = st.columns([7, 5], gap="large")
+    with right:
+        start = choose_start(key, chosen, prediction, left_start(key, chosen))
+    with left:
+        drawing = mask_canvas(
+            to_rgb(chosen.source.image),
+            start.mask,
+            chosen.card.classes,
+            key=f"{key}-canvas",
+            references=[Layer(prediction, PREDICTION)],
+            width=CANVAS_SIDE,
+            height=CANVAS_SIDE,
+            drawn=start.drawn,
+        )
+    with guarded():
+        keep_left(key, chosen, start, drawing)
+    with right:
+        choice = attack_form(key)
+        region, usable = region_or_error(key, chosen, prediction, drawing.mask)
+        target = counted_target(start, drawing.mask)
+        if choice.leads_away:
+            st.info(AWAY_WORDS[choice.config["goal_is"]], icon=":material/info:")
+        else:
+            _target_figures(chosen, target, prediction)
+        if st.button(
+            "Run the attack",
+            key=f"{key}-run",
+            type="primary",
+            icon=":material/play_arrow:",
+            shortcut="Ctrl+Enter",
+            width="stretch",
+            disabled=not usable,
+        ):
+            _run(chosen, choice, start, drawing, region)
+
+
+def _target_figures(chosen: Chosen, target: Mask, prediction: NDArray[np.int64]) -> None:
+    share = float((target.labels > 0).mean())
+    classes = len(chosen.card.classes)
+    counted = chosen.source.valid & target.valid
+    counts = confusion_matrix(target.labels, prediction, classes, counted)
+    overlap = foreground_iou(counts)
+    words = number(None if math.isnan(overlap) else overlap)
+    st.markdown(
+        f"Target (yellow): **{100 * share:.1f} %** of the image, overlap with the prediction "
+        f"(blue): IoU **{words}**"
+    )
+
+
+def _run(
+    chosen: Chosen,
+    choice: AttackChoice,
+    start: Start,
+    drawing: MaskDrawing,
+    region: NDArray[np.bool_] | None,
+) -> None:
+    source = chosen.source
+    drawn = f", {drawing.n_edits} drawn by hand" if drawing.n_edits else ""
+    request = RunRequest(
+        model=chosen.card.name,
+        attack=choice.entry.name,
+        config=choice.config,
+        image_name=source.name,
+        target_name=start.name + drawn,
+        dataset=source.dataset,
+        sample=source.sample,
+        device=choice.device,
+        seed=choice.seed,
+        precision=choice.precision,
+        compiled=choice.compiled,
+    )
+    try:
+        target = counted_target(start, drawing.mask)
+        inputs = source.towards(target, region)
+        if choice.leads_away:
+            # Kept for who changes the goal later; what is void in it must not count here.
+            inputs = replace(inputs, valid=source.valid)
+        run = services.queue().submit(request, inputs)
+    except AsmaError as error:
+        show_error(error)
+        return
+    st.query_params.from_dict({"run": run.id})
+    st.rerun()

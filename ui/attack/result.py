@@ -1,0 +1,86 @@
+"""What Attack shows of a run that has ended, and where to go from there."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from asma_core.data.formats.images import read_image, to_rgb
+from asma_core.data.masks.label_maps import mask_values
+from asma_core.data.masks.palette import ADVERSARIAL, PREDICTION, TARGET
+from asma_core.errors import AsmaError
+from asma_core.runs import artefacts
+from asma_core.runs.run import Run
+from ui.attack.live_run import PICTURE_SIDE
+from ui.common import services
+from ui.common.errors import guarded, plain, show_error
+from ui.common.uploads import keep_image
+from ui.pictures.outlines import Layer, data_address, fit_size, outline, resize
+from ui.runs.summary import headline, how, key_figures
+
+
+def run_result(run: Run) -> None:
+    """Show the outcome with pictures, and the ways on: compare, change the target, repeat."""
+    headline(run)
+    _ways_on(run)
+    if not run.results:
+        if not run.message:
+            st.info("It was stopped before it had a result.", icon=":material/info:")
+        return
+    key_figures(run)
+    folder = services.store().folder(run.id)
+    away = not (folder / artefacts.TARGET).exists()
+    target = [] if away else [Layer(mask_values(folder / artefacts.TARGET), TARGET)]
+    panels = (
+        ("Original", artefacts.ORIGINAL, artefacts.PREDICTION_CLEAN, PREDICTION),
+        ("Adversarial", artefacts.ADVERSARIAL, artefacts.PREDICTION_ADVERSARIAL, ADVERSARIAL),
+    )
+    columns = st.columns(3)
+    for column, (title, name, prediction, colour) in zip(columns, panels, strict=False):
+        picture = to_rgb(read_image(folder / name))
+        size = fit_size(picture.shape, PICTURE_SIDE, PICTURE_SIDE)
+        layers = [*target, Layer(mask_values(folder / prediction), colour)]
+        column.image(data_address(outline(resize(picture, size), layers)), width="stretch")
+        column.caption(f"{title}: {'' if away else 'target yellow, '}prediction {_word(colour)}")
+    difference = to_rgb(read_image(folder / artefacts.DIFFERENCE))
+    columns[2].image(data_address(difference), width="stretch")
+    columns[2].caption(f"Difference x {artefacts.DIFFERENCE_GAIN}, grey is none")
+    st.caption(plain(how(run)))
+
+
+def _word(colour: str) -> str:
+    return "blue" if colour == PREDICTION else "magenta"
+
+
+def _ways_on(run: Run) -> None:
+    row = st.container(horizontal=True)
+    if run.results and row.button(
+        "Compare", key="result-compare", type="primary", icon=":material/compare:"
+    ):
+        st.switch_page("pages/compare.py", query_params={"run": run.id})
+    if row.button(
+        "Change the target",
+        key="result-change",
+        icon=":material/draw:",
+        help="Back to the image, with the target and the settings as they were.",
+    ):
+        with guarded():
+            _leave_run(run)
+    if row.button("Repeat", key="result-repeat", icon=":material/replay:"):
+        try:
+            st.query_params["run"] = services.queue().repeat(run.id).id
+        except AsmaError as error:
+            show_error(error)
+            return
+        st.rerun()
+
+
+def _leave_run(run: Run) -> None:
+    """Go back to the editor, at the run's image, target and settings."""
+    spec = run.spec
+    if spec.dataset:
+        query = {"dataset": spec.dataset, "sample": spec.sample}
+    else:
+        # The link may have been opened in a session that doesn't have the image.
+        query = {"own": keep_image(services.store().inputs(run).image, spec.sample)}
+    st.query_params.from_dict(query | {"from": run.id})
+    st.rerun()

@@ -1,0 +1,183 @@
+"""Where a target mask starts from: a mask that there is, and a scenario that changes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from asma_core.data.masks.label_maps import Mask
+from asma_core.data.targets.scenarios import SCENARIOS, Parameter, Scenario
+from asma_core.errors import AsmaError
+from asma_core.runs.sources import mask_from_file, target_from_sample
+from ui.attack.source_choice import Chosen
+from ui.common.errors import show_error
+from ui.common.values import SESSION, initial
+
+PREDICTION: Final = "the prediction"
+TRUTH: Final = "the truth"
+OTHER: Final = "another image's mask"
+FILE: Final = "a file"
+NOTHING: Final = "nothing"
+AS_LEFT: Final = "the target as it was"
+
+
+@dataclass(frozen=True)
+class Start:
+    """A mask to draw on.
+
+    Attributes:
+        mask: int64 (H, W).
+        name: Where it comes from, in words.
+        counted: bool (H, W), False where it is void; None for all.
+        drawn: Shapes that were drawn over it before, as the canvas has them.
+    """
+
+    mask: NDArray[np.int64]
+    name: str
+    counted: NDArray[np.bool_] | None = None
+    drawn: list[dict[str, Any]] | None = None
+
+
+def counted_target(start: Start, drawn: NDArray[np.int64]) -> Mask:
+    """Return what was drawn over a start as a target: void stays void where nobody drew."""
+    if start.counted is None:
+        return Mask(drawn, np.ones(drawn.shape, dtype=np.bool_))
+    return Mask(drawn, start.counted | (drawn != start.mask))
+
+
+def choose_start(
+    key: str, chosen: Chosen, prediction: NDArray[np.int64], left: Start | None = None
+) -> Start:
+    """Show the choice of a start and a scenario; return what they make.
+
+    Args:
+        key: Begins the keys of the widgets.
+        chosen: The image and its network.
+        prediction: int64 (H, W), of the image.
+        left: The target of this image as it was left, if there is one; it is the first choice.
+    """
+    options = [PREDICTION, NOTHING, FILE]
+    if chosen.source.truth is not None:
+        options.insert(1, TRUTH)
+    if chosen.dataset is not None:
+        options.insert(0, OTHER)
+    if left is not None:
+        options.insert(0, AS_LEFT)
+    columns = st.columns(2, vertical_alignment="bottom")
+    kind = columns[0].selectbox(
+        "Target starts from",
+        options,
+        key=initial(f"{key}-start", options[0], options),
+        persist_state=SESSION,
+    )
+    with columns[1]:
+        as_left = left is not None and kind == AS_LEFT
+        start = left if as_left and left else _start(key, kind, chosen, prediction)
+    return _changed(key, start, len(chosen.card.classes))
+
+
+def _start(key: str, kind: str, chosen: Chosen, prediction: NDArray[np.int64]) -> Start:
+    if kind == OTHER and chosen.dataset is not None:
+        return _other(key, chosen)
+    if kind == FILE:
+        return _file(key, chosen, prediction)
+    if kind == TRUTH and chosen.source.truth is not None:
+        return Start(chosen.source.truth, "truth")
+    if kind == NOTHING:
+        return Start(np.zeros_like(prediction), "nothing")
+    return Start(prediction, "prediction")
+
+
+def _other(key: str, chosen: Chosen) -> Start:
+    assert chosen.dataset is not None
+    names = [sample.name for sample in chosen.dataset.samples]
+    place = names.index(chosen.source.sample) if chosen.source.sample in names else 0
+    following = names[(place + 1) % len(names)]
+    name = st.selectbox(
+        "Mask of",
+        names,
+        key=initial(f"{key}-other-{chosen.dataset.name}-{chosen.source.sample}", following, names),
+        persist_state=SESSION,
+    )
+    mask = target_from_sample(chosen.dataset, chosen.dataset.find(name), chosen.source.shape)
+    return Start(mask.labels, f"mask of {name}", mask.valid)
+
+
+def _file(key: str, chosen: Chosen, prediction: NDArray[np.int64]) -> Start:
+    uploaded = st.file_uploader(
+        "Mask file",
+        type=["png", "bmp", "tif", "tiff"],
+        key=f"{key}-mask-file",
+        help="Class numbers as grey or palette values, as large as the image.",
+    )
+    if uploaded is None:
+        return Start(np.zeros_like(prediction), "nothing")
+    try:
+        shape, classes = chosen.source.shape, len(chosen.card.classes)
+        encoding = chosen.dataset.encoding if chosen.dataset is not None else None
+        mask = mask_from_file(uploaded.getvalue(), shape, classes, uploaded.name, encoding)
+    except AsmaError as error:
+        show_error(error)
+        return Start(np.zeros_like(prediction), "nothing")
+    return Start(mask.labels, f"file {uploaded.name}", mask.valid)
+
+
+def _changed(key: str, start: Start, classes: int) -> Start:
+    fitting = {
+        name: scenario
+        for name, scenario in SCENARIOS.items()
+        if scenario.minimum_classes <= classes
+    }
+    name = st.segmented_control(
+        "Scenario",
+        list(fitting),
+        wrap=True,
+        format_func=lambda item: fitting[item].label,
+        key=initial(f"{key}-scenario", None, [None, *fitting]),
+        persist_state=SESSION,
+        help="  \n".join(f"**{item.label}**: {item.help}" for item in fitting.values()),
+    )
+    if name is None:
+        return start
+    scenario = fitting[name]
+    try:
+        mask = scenario.apply(start.mask, _values(key, scenario))
+    except AsmaError as error:
+        show_error(error)
+        return start
+    return Start(mask, f"{start.name}, {scenario.label.lower()}", start.counted)
+
+
+def _values(key: str, scenario: Scenario) -> dict[str, Any]:
+    if not scenario.parameters:
+        return {}
+    columns = st.columns(len(scenario.parameters))
+    return {
+        parameter.name: _parameter(column, f"{key}-{scenario.name}-{parameter.name}", parameter)
+        for column, parameter in zip(columns, scenario.parameters, strict=True)
+    }
+
+
+def _parameter(place: Any, key: str, parameter: Parameter) -> Any:
+    if parameter.choices:
+        return place.selectbox(
+            parameter.label,
+            parameter.choices,
+            key=initial(key, parameter.default, parameter.choices),
+            persist_state=SESSION,
+            help=parameter.help or None,
+        )
+    unit = f", {parameter.unit}" if parameter.unit else ""
+    return place.slider(
+        f"{parameter.label}{unit}",
+        parameter.minimum,
+        parameter.maximum,
+        step=parameter.step,
+        key=initial(key, parameter.default),
+        persist_state=SESSION,
+        help=parameter.help or None,
+    )

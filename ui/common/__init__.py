@@ -1,0 +1,1 @@
+"""What every page uses: services, errors, formats, values, uploads."""

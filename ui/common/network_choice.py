@@ -1,0 +1,36 @@
+"""Choosing a network for images of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from asma_core.models.sources.cards import ModelCard, model_cards
+from ui.common.values import SESSION, initial
+
+
+def fitting_networks(classes: int | None) -> dict[str, ModelCard]:
+    """Return the networks with so many classes, background counted; all of them for None."""
+    return {
+        name: card for name, card in model_cards().items() if classes in (None, len(card.classes))
+    }
+
+
+def network_choice(place: Any, key: str, fitting: Mapping[str, ModelCard], dataset: str) -> str:
+    """Show the choice of a network, at first the one that was trained on the data set.
+
+    Args:
+        place: Streamlit itself, or a container of it.
+        key: Of the page's widgets.
+        fitting: At least one network.
+        dataset: Name of the data set, or "".
+    """
+    own = next((name for name, card in fitting.items() if card.dataset == dataset), None)
+    names = list(fitting)
+    chosen: str = place.selectbox(
+        "Network",
+        names,
+        key=initial(f"{key}-network-{dataset}", own or names[0], names),
+        persist_state=SESSION,
+    )
+    return chosen

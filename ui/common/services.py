@@ -1,0 +1,91 @@
+"""What all sessions of a server share: the store, the queue and the predictor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from asma_core import paths
+from asma_core.data.datasets import Dataset, dataset_names
+from asma_core.data.datasets import open_dataset as _open_dataset
+from asma_core.errors import UnknownNameError
+from asma_core.jobs.experiments import ExperimentRunner
+from asma_core.jobs.predictions import Predictor
+from asma_core.jobs.queue import JobQueue
+from asma_core.jobs.trainings import Trainer
+from asma_core.runs.store import RunStore
+from asma_core.server_config import settings
+
+
+def store() -> RunStore:
+    """Return the store of runs."""
+    return queue().store
+
+
+def queue() -> JobQueue:
+    """Return the queue; runs that dead processes left behind are settled now and then."""
+    jobs = _queue(str(paths.home()))
+    jobs.recover()
+    return jobs
+
+
+@st.cache_resource(show_spinner=False)
+def _queue(home: str) -> JobQueue:
+    return JobQueue(RunStore(Path(home)))
+
+
+def experiments() -> ExperimentRunner:
+    """Return what carries out experiments."""
+    return _experiments(str(paths.home()))
+
+
+@st.cache_resource(show_spinner=False)
+def _experiments(home: str) -> ExperimentRunner:
+    return ExperimentRunner(queue())
+
+
+def predictor() -> Predictor:
+    """Return what predicts unattacked images."""
+    return _predictor(str(paths.home()))
+
+
+@st.cache_resource(show_spinner=False)
+def _predictor(home: str) -> Predictor:
+    return Predictor(Path(home))
+
+
+def trainer() -> Trainer:
+    """Return what trains networks; what dead processes left behind is settled now and then."""
+    trainings = _trainer(str(paths.home()))
+    trainings.recover()
+    return trainings
+
+
+@st.cache_resource(show_spinner=False)
+def _trainer(home: str) -> Trainer:
+    return Trainer(Path(home))
+
+
+def warm() -> None:
+    """Start the worker processes, without waiting for them; what waits for its turn goes on."""
+    queue().warm()
+    predictor().warm()
+    trainer()
+
+
+def open_dataset(name: str) -> Dataset:
+    """Open a data set; a demo set is generated on first use, which takes some seconds.
+
+    Raises:
+        InputError: It can't be opened, or is a folder that the owner of the server has not opened.
+    """
+    if name not in dataset_names() and not settings().may_read(Path(name)):
+        raise UnknownNameError("data set", name, dataset_names())
+    return _dataset(name, str(paths.home()))
+
+
+# Shared and only read: a copy of ten thousand samples at every rerun would be felt.
+@st.cache_resource(show_spinner="Opening the data set", ttl=60)
+def _dataset(name: str, home: str) -> Dataset:
+    return _open_dataset(name)

@@ -1,0 +1,271 @@
+"""Adding a data set: upload or choose a folder, look at what was understood, correct, keep."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+from asma_core.data.formats.tree import MASK_SUFFIXES, TABLES
+from asma_core.data.importing import (
+    Preview,
+    free_name,
+    imports_folder,
+    preview,
+    take_in,
+    unpack_upload,
+)
+from asma_core.data.layouts.detection import layout_title
+from asma_core.errors import AsmaError, InputError
+from asma_core.files import write_bytes
+from asma_core.server_config import settings
+from ui.common.errors import plain, show_error
+from ui.common.staging import kept_upload
+from ui.common.values import initial
+from ui.datasets.grid import PER_PAGE
+from ui.datasets.mask_meaning import mask_meaning
+from ui.pictures.thumbnails import sample_thumbnail
+
+KEY: Final = "dataset-import"
+UPLOAD: Final = "Upload"
+FOLDER: Final = "Folder on the server"
+SHOWN: Final = 8
+MOST_FOLDERS: Final = 500
+WHAT: Final = (
+    "Images with their masks, as a zip or as single files: images/ and masks/ with the same names, "
+    "masks beside images (NAME.png and NAME-mask.png), a CSV that lists them, one mask per class, "
+    "or as a challenge published them (ISIC, PH2, Drishti-GS, DRIONS-DB, REFUGE, RIM-ONE, ORIGA, "
+    "DRIVE, CHASE_DB1, Kvasir-SEG, CVC-ClinicDB, Montgomery, Shenzhen, ISBI 2012). PNG, JPEG, "
+    "TIFF, BMP, GIF, WebP, DICOM, NIfTI."
+)
+
+
+def dataset_import() -> None:
+    """Show the way to a new data set."""
+    st.title("Add a data set", anchor=False)
+    st.markdown(f":small[:gray[{plain(WHAT)}]]", width=980)
+    root = _source()
+    if root is None:
+        return
+    try:
+        found = _looked_at(root)
+    except AsmaError as error:
+        show_error(error)
+        return
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        _found(found)
+        try:
+            found = _pictures_of_volumes(found, str(root))
+            found = mask_meaning(found, f"{KEY}-{root}-{found.found.layout}")
+        except AsmaError as error:
+            show_error(error)
+            return
+    with right:
+        _thumbnails(found)
+        _keep(found, root)
+
+
+def _source() -> Path | None:
+    kind = st.segmented_control(
+        "From",
+        [UPLOAD, FOLDER],
+        required=True,
+        key=initial(f"{KEY}-from", UPLOAD),
+        label_visibility="collapsed",
+    )
+    return _upload() if kind == UPLOAD else _folder()
+
+
+def _upload() -> Path | None:
+    limit = settings().max_upload_mb
+    endings = [ending.rpartition(".")[2] for ending in (*MASK_SUFFIXES, *TABLES)]
+    files = st.file_uploader(
+        f"A zip, or images and masks; up to {limit} MB a file",
+        type=["zip", *sorted(set(endings))],
+        accept_multiple_files=True,
+        key=f"{KEY}-files",
+        max_upload_size=limit,
+    )
+    return kept_upload(f"{KEY}-unpacked", files, _unpacked_with_words, Path.exists)
+
+
+def _unpacked_with_words(files: Sequence[Any]) -> Path:
+    with st.spinner("Unpacking", show_time=True):
+        return _unpacked(files)
+
+
+def _unpacked(files: Sequence[Any]) -> Path:
+    zips = [file for file in files if file.name.lower().endswith(".zip")]
+    if zips and len(files) > 1:
+        raise InputError("upload either one zip, or images and masks; not both together")
+    if zips:
+        return unpack_upload(zips[0], zips[0].name)
+    folder = imports_folder() / uuid.uuid4().hex / "upload"
+    for file in files:
+        name = Path(file.name.replace("\\", "/")).name
+        if (folder / name).exists():
+            shutil.rmtree(folder.parent)
+            raise InputError(f"{name} was chosen twice; rename one, or pack folders into a zip")
+        write_bytes(folder / name, file.getvalue())
+    return folder
+
+
+def _folder() -> Path | None:
+    roots = settings().data_roots
+    if not roots:
+        st.info(
+            "No folder of this server is open for imports. Its owner opens one with "
+            '`data_roots = ["/data"]` in `config.toml` of the data folder, or in the '
+            "environment variable `ASMA_DATA_ROOTS`. Zips can be uploaded, and "
+            "`python -m asma_core import-dataset FOLDER` takes in any folder.",
+            icon=":material/folder_off:",
+        )
+        return None
+    folders = _folders(tuple(map(str, roots)))
+    chosen = st.selectbox(
+        "Folder",
+        folders,
+        index=None,
+        placeholder="Choose or type a folder",
+        accept_new_options=True,
+        key=f"{KEY}-folder",
+        help=f"Inside {', '.join(map(str, roots))}",
+    )
+    if not chosen:
+        return None
+    path = Path(chosen).expanduser()
+    if not settings().may_read(path):
+        show_error(
+            InputError(f"{path} is not inside {', '.join(map(str, roots))}; choose one that is")
+        )
+        return None
+    return path.resolve()
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def _folders(roots: tuple[str, ...]) -> list[str]:
+    """List the folders two levels below the roots."""
+    found: list[str] = []
+    for root in roots:
+        found.append(root)
+        for pattern in ("*", "*/*"):
+            paths = sorted(path for path in Path(root).glob(pattern) if path.is_dir())
+            found += [str(path) for path in paths if not path.name.startswith(".")]
+    return found[:MOST_FOLDERS]
+
+
+def _looked_at(root: Path) -> Preview:
+    layout = st.session_state.get(f"{KEY}-layout-{root}", "")
+    with st.spinner("Looking at the files", show_time=True):
+        return _preview(str(root), layout)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, ttl=600)
+def _preview(root: str, layout: str) -> Preview:
+    first = preview(Path(root))
+    if not layout or layout == first.found.layout:
+        return first
+    other = preview(Path(root), layout)
+    return Preview(other.root, first.layouts, other.found, other.card, other.dataset, other.survey)
+
+
+def _found(found: Preview) -> None:
+    names = [one.layout for one in found.layouts]
+    counts = {one.layout: len(one.entries) for one in found.layouts}
+    st.selectbox(
+        "Understood as",
+        names,
+        format_func=lambda name: f"{layout_title(name)} ({counts[name]:,})",
+        key=initial(f"{KEY}-layout-{found.root}", found.found.layout, names),
+        help="Choose another where this is wrong.",
+    )
+    samples = found.dataset.samples
+    parts = {
+        name: sum(sample.split == name for sample in samples)
+        for name in ("train", "validation", "test")
+    }
+    split = ", ".join(f"{count:,} {name}" for name, count in parts.items() if count)
+    st.markdown(
+        f"**{len(samples):,} images with masks**" + (f": {split}" if split else ""),
+    )
+    left = found.found.left_out
+    if left:
+        st.warning(
+            f"{len(left):,} images have no mask and are left out, such as "
+            f"{plain(left[0].rpartition('/')[2])}.",
+            icon=":material/info:",
+        )
+
+
+def _pictures_of_volumes(found: Preview, key: str) -> Preview:
+    """Let every slice, or one, of files that hold several be chosen."""
+    if not found.card.frame_counts:
+        return found
+    most = max(found.card.frame_counts.values())
+    volumes = any(".nii" in path.lower() for path in found.card.frame_counts)
+    axis = found.card.axis
+    if volumes:
+        axis = st.selectbox(
+            "Slices",
+            [2, 1, 0],
+            format_func=("sagittal", "coronal", "axial").__getitem__,
+            key=initial(f"{KEY}-axis-{key}", axis),
+        )
+    every = st.toggle("Every picture of a file", key=initial(f"{KEY}-every-{key}", True))
+    if every:
+        return found.corrected(axis=axis, every=True)
+    frame = st.number_input(
+        "The picture, from 0", 0, most - 1, key=initial(f"{KEY}-frame-{key}", most // 2)
+    )
+    return found.corrected(axis=axis, every=False, frame=frame)
+
+
+def _thumbnails(found: Preview) -> None:
+    samples = found.dataset.samples
+    step = max(1, len(samples) // SHOWN)
+    shown = samples[::step][:SHOWN]
+    st.caption("Masks outlined, as they would be read")
+    columns = st.columns(4)
+    for place, sample in enumerate(shown):
+        picture = sample_thumbnail(found.dataset, sample)
+        with columns[place % 4]:
+            if picture.picture is not None:
+                st.image(picture.picture, width="stretch", alt=sample.name)
+            area = "" if picture.area is None else f"{picture.area:.1f} %"
+            st.caption(f"{plain(sample.name)} {area}")
+            if picture.message:
+                st.caption(f":red[{plain(picture.message)}]")
+
+
+def _keep(found: Preview, root: Path) -> None:
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    name = row.text_input(
+        "Name", key=initial(f"{KEY}-name-{root}", free_name(found.card.title)), width=320
+    )
+    if not row.button(
+        "Add this data set", type="primary", icon=":material/add:", key=f"{KEY}-keep"
+    ):
+        return
+    place = st.empty()
+
+    def show(done: int, count: int) -> None:
+        if done == count or done % 10 == 0:
+            words = f"Checking every image and mask: {done:,} of {count:,}"
+            place.progress(done / count, text=words)
+
+    try:
+        imported = take_in(found, name, show)
+    except AsmaError as error:
+        place.empty()
+        show_error(error)
+        return
+    for sample in imported.dataset.samples[:PER_PAGE]:
+        # The first page of the grid is then there at once.
+        sample_thumbnail(imported.dataset, sample)
+    st.session_state.pop(f"{KEY}-unpacked", None)
+    st.switch_page("pages/datasets.py", query_params={"dataset": imported.dataset.name})

@@ -1,0 +1,49 @@
+"""Adding a data set of one's own, and removing it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from asma_core.data.importing import can_forget, forget
+from asma_core.models.sources.cards import model_cards
+from ui.common.errors import guarded, plain
+from ui.datasets.view import View, go_to
+
+
+def add_dataset() -> None:
+    """Offer the way to a new data set."""
+    st.button("Add", icon=":material/add:", key="datasets-add", on_click=_add, help="Your images")
+
+
+def _add() -> None:
+    st.query_params.from_dict({"add": "1"})
+
+
+def train_on(name: str) -> None:
+    """Offer to train a network on a data set that has none of its own."""
+    if not can_forget(name) or any(card.dataset == name for card in model_cards().values()):
+        return
+    if st.button(
+        "Train",
+        icon=":material/model_training:",
+        key="datasets-train",
+        help="A network on these images; there is none yet",
+    ):
+        st.switch_page("pages/models.py", query_params={"train": "1", "dataset": name})
+
+
+def remove_dataset(name: str) -> None:
+    """Offer to remove a data set that was added here."""
+    if not can_forget(name):
+        return
+    with st.popover("", icon=":material/delete:", help="Remove this data set"):
+        st.markdown(
+            f"Remove **{plain(name)}**? Uploaded files are deleted, a folder on the server stays. "
+            "Runs on its images stay."
+        )
+        if st.button("Remove", key="datasets-remove", type="primary"):
+            with guarded():
+                forget(name)
+                st.cache_resource.clear()
+                go_to(View(dataset="demo-fundus"))
+                st.rerun()

@@ -1,0 +1,262 @@
+"""One image of a data set, large, with its mask, its prediction, its figures and its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from asma_core import paths
+from asma_core.data.datasets import Dataset, Sample
+from asma_core.data.formats.images import to_rgb
+from asma_core.data.masks.palette import PREDICTION, TRUTH
+from asma_core.errors import AsmaError
+from asma_core.jobs.predictions import prediction_file
+from asma_core.metrics.overlap import confusion_matrix, foreground_iou, iou_per_class
+from asma_core.runs.run import Run
+from asma_core.runs.sources import SourceImage, from_sample
+from ui.common import services
+from ui.common.errors import plain, show_error
+from ui.common.format import (
+    attack_title,
+    moment,
+    number,
+    outcome_colour,
+    score_label,
+    standing_outcome,
+)
+from ui.datasets.grid import PER_PAGE, listed
+from ui.datasets.view import View, change
+from ui.pictures.legend import class_swatch, swatch
+from ui.pictures.outlines import Layer, fit_size, outline, resize
+from ui.pictures.thumbnails import jpeg
+
+WIDTH: Final = 1100
+HEIGHT: Final = 840
+QUALITY: Final = 95
+MOST_RUNS: Final = 8
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Overlay:
+    """What is drawn over the image."""
+
+    truth: bool
+    prediction: bool
+    fill: bool
+    opacity: float
+
+
+def sample_view(dataset: Dataset, view: View, bar: Any) -> None:
+    """Show the open image.
+
+    Args:
+        dataset: The data set.
+        view: From the address; it names a sample.
+        bar: The row at the top of the page, to go on with.
+
+    Raises:
+        AsmaError: There is no such sample, or its files can't be used.
+    """
+    sample = dataset.find(view.sample)
+    allowed, samples, runs, _ = listed(dataset, view)
+    _moves(bar, dataset, sample, samples)
+    left, right = st.columns([3, 2], gap="large")
+    source = from_sample(dataset, sample)
+    with right:
+        overlay = _overlay_controls(dataset, allowed)
+    with left:
+        st.html(_PICTURE_STYLE)
+        place = st.container(key="sample-picture").empty()
+        if allowed.model and not _is_predicted(allowed.model, source):
+            # The network's process may need seconds to start; the image is there meanwhile.
+            place.image(_picture(source, None, overlay), alt=sample.name)
+        prediction = _prediction(allowed.model, source)
+        place.image(_picture(source, prediction, overlay), alt=sample.name)
+    with right:
+        _figures(dataset, sample, source, prediction, allowed.model)
+        _runs(runs.get(sample.name, []))
+
+
+def _moves(bar: Any, dataset: Dataset, sample: Sample, samples: Sequence[Sample]) -> None:
+    """Continue the top row: where this is in the list, its neighbours, and on to the attack."""
+    order = list(samples) if sample in samples else list(dataset.samples)
+    place = order.index(sample)
+    bar.markdown(f"**{plain(sample.name)}**", width="content")
+    bar.caption(f"{place + 1:,} of {len(order):,}", width="content")
+    bar.space("stretch")
+    for name, icon, shortcut, to in (
+        ("Previous", ":material/chevron_left:", "Left", place - 1),
+        ("Next", ":material/chevron_right:", "Right", place + 1),
+    ):
+        inside = 0 <= to < len(order)
+        bar.button(
+            name,
+            icon=icon,
+            key=f"datasets-{name.lower()}",
+            shortcut=shortcut,
+            disabled=not inside,
+            on_click=_open,
+            args=(order[to].name if inside else "", to // PER_PAGE + 1),
+        )
+    if bar.button(
+        "Attack this image", type="primary", icon=":material/draw:", key="datasets-attack"
+    ):
+        query = {"dataset": dataset.name, "sample": sample.name}
+        st.switch_page("pages/attack.py", query_params=query)
+
+
+def _open(sample: str, page: int) -> None:
+    change(sample=sample, page=page)
+
+
+def _overlay_controls(dataset: Dataset, view: View) -> _Overlay:
+    row = st.container(horizontal=True, gap="small")
+    truth = row.toggle("Mask", True, key="sample-truth", persist_state="session")
+    prediction = row.toggle(
+        "Prediction",
+        True,
+        key="sample-prediction",
+        persist_state="session",
+        disabled=not view.model,
+        help=None if view.model else f"No network has these {len(dataset.classes)} classes.",
+    )
+    fill = row.toggle("Fill", key="sample-fill", persist_state="session")
+    percent = st.slider(
+        "Opacity",
+        10,
+        100,
+        100,
+        10,
+        format="%d %%",
+        key="sample-opacity",
+        persist_state="session",
+        width=300,
+    )
+    return _Overlay(truth, prediction, fill, percent / 100)
+
+
+def _is_predicted(model: str, source: SourceImage) -> bool:
+    return prediction_file(paths.home(), model, source.image).exists()
+
+
+def _prediction(model: str, source: SourceImage) -> Labels | None:
+    if not model:
+        return None
+    with st.spinner(f"Asking {plain(model)} for its prediction", show_time=True):
+        try:
+            return services.predictor().predict(model, source.image)
+        except AsmaError as error:
+            show_error(error)
+            return None
+
+
+def _picture(source: SourceImage, prediction: Labels | None, overlay: _Overlay) -> bytes:
+    pixels = to_rgb(source.image)
+    base = resize(pixels, fit_size(pixels.shape, WIDTH, HEIGHT))
+    layers = []
+    if overlay.truth and source.truth is not None:
+        layers.append(Layer(source.truth, TRUTH, overlay.fill))
+    if overlay.prediction and prediction is not None:
+        layers.append(Layer(prediction, PREDICTION, overlay.fill))
+    drawn = outline(base, layers) if layers else base
+    if overlay.opacity < 1:
+        # Line and fill fade together.
+        mixed = base + overlay.opacity * (drawn.astype(np.float32) - base)
+        drawn = np.rint(mixed).astype(np.uint8)
+    return jpeg(drawn, QUALITY)
+
+
+def _figures(
+    dataset: Dataset, sample: Sample, source: SourceImage, prediction: Labels | None, model: str
+) -> None:
+    height, width = source.shape
+    kind = "grey" if source.image.shape[0] == 1 else "colour"
+    split = f", {plain(sample.split)} split" if sample.split else ""
+    by = "" if prediction is None else f"; prediction by {plain(model)}"
+    st.caption(f"{width} x {height} pixels, {kind}{split}{by}")
+    classes = len(dataset.classes)
+    truth = np.zeros(source.shape, dtype=np.int64) if source.truth is None else source.truth
+    rows = [_share(truth, source, classes)]
+    overall = None
+    if prediction is not None:
+        counted = source.valid & services.predictor().covered(model, source.shape)
+        counts = confusion_matrix(prediction, truth, classes, counted)
+        rows += [_share(prediction, source, classes), iou_per_class(counts).tolist()]
+        overall = foreground_iou(counts)
+    st.html(_table(dataset.classes, rows, overall))
+
+
+def _share(labels: Labels, source: SourceImage, classes: int) -> list[float]:
+    counts = np.bincount(labels[source.valid], minlength=classes)
+    shares: list[float] = (100.0 * counts / max(counts.sum(), 1)).tolist()
+    return shares
+
+
+def _table(
+    names: tuple[str, ...], columns: Sequence[Sequence[float]], overall: float | None
+) -> str:
+    """Return the legend and the figures per class as one table."""
+    heads = [f"{swatch(TRUTH)}mask", f"{swatch(PREDICTION)}prediction", "IoU"]
+    digits, units = (1, 1, 3), (" %", " %", "")
+    cells = ["".join(f"<th>{head}</th>" for head in ("class", *heads[: len(columns)]))]
+    for label in range(1, len(names)):
+        figures = "".join(
+            f"<td>{escape(number(_defined(column[label]), digits[place]))}{units[place]}</td>"
+            for place, column in enumerate(columns)
+        )
+        cells.append(f"<td>{class_swatch(label)}{escape(names[label])}</td>{figures}")
+    if overall is not None and len(names) > 2:
+        blank = "<td></td>" * 2
+        cells.append(f"<td>mean</td>{blank}<td>{number(_defined(overall))}</td>")
+    body = "".join(f"<tr>{row}</tr>" for row in cells)
+    return f'{_TABLE_STYLE}<table class="asma-figures">{body}</table>'
+
+
+# As large as the window shows without scrolling.
+_PICTURE_STYLE: Final = """<style>
+.st-key-sample-picture img { width: auto; max-height: max(20rem, calc(100vh - 11rem)); }
+</style>"""
+_TABLE_STYLE: Final = """<style>
+.asma-figures { width: 100%; max-width: 36rem; border-collapse: collapse; font-size: 0.9rem;
+  font-variant-numeric: tabular-nums; }
+.asma-figures th { font-weight: 400; opacity: 0.7; }
+.asma-figures th, .asma-figures td { text-align: right; padding: 0.35rem 0 0.35rem 0.75rem;
+  border-bottom: 1px solid rgba(128, 140, 148, 0.25); white-space: nowrap; }
+.asma-figures th:first-child, .asma-figures td:first-child { text-align: left; padding-left: 0;
+  width: 45%; max-width: 0; overflow: hidden; text-overflow: ellipsis; }
+</style>"""
+
+
+def _defined(value: float) -> float | None:
+    return None if np.isnan(value) else value
+
+
+def _runs(runs: Sequence[Run]) -> None:
+    st.markdown("**Runs of this image**")
+    if not runs:
+        st.caption("None yet. Attack this image to see how it fares.")
+    for run in runs[:MOST_RUNS]:
+        page = "pages/compare.py" if run.ended else "pages/attack.py"
+        st.page_link(page, label=_run_label(run), icon="", query_params={"run": run.id})
+    if len(runs) > MOST_RUNS:
+        st.caption(f"and {len(runs) - MOST_RUNS} older ones on the Runs page")
+
+
+def _run_label(run: Run) -> str:
+    parts = [
+        f":{outcome_colour(run)}[{standing_outcome(run)}]",
+        plain(attack_title(run)),
+        plain(run.goal),
+    ]
+    if run.results:
+        parts.append(f"{score_label(run)} {number(run.results.get('score_8bit'))}")
+        parts.append(f"L2 {number(run.results.get('l2_8bit'), 2)}")
+    parts.append(f":gray[{plain(moment(run.created))}]")
+    return "&ensp;".join(parts)

@@ -1,0 +1,1 @@
+"""The target editor: canvas, tools, shapes, undo, drafts."""

@@ -1,0 +1,120 @@
+"""What can be done with an experiment: stop, go on, export, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+import streamlit as st
+
+from asma_core.errors import AsmaError
+from asma_core.experiments.cells import Cell
+from asma_core.experiments.export import cells_csv, summary_csv, table_latex, table_markdown
+from asma_core.experiments.store import Experiment
+from asma_core.experiments.table import summary
+from ui.common import services
+from ui.common.errors import guarded, show_error
+
+ASKED: Final = "experiment-delete-asked"
+FILES: Final[dict[str, tuple[str, str, Callable[[Sequence[Cell]], str]]]] = {
+    "table.csv": ("Table as CSV", "text/csv", lambda cells: summary_csv(summary(cells))),
+    "runs.csv": ("Every run as CSV", "text/csv", cells_csv),
+    "table.tex": ("Table for LaTeX", "text/x-tex", lambda cells: table_latex(summary(cells))),
+    "table.md": (
+        "Table for Markdown",
+        "text/markdown",
+        lambda cells: table_markdown(summary(cells)),
+    ),
+}
+
+
+def experiment_actions(experiment: Experiment, cells: Sequence[Cell], complete: bool) -> None:
+    """Show the row of actions.
+
+    Args:
+        experiment: The experiment.
+        cells: Those that have ended.
+        complete: Whether all have.
+    """
+    runner = services.experiments()
+    failed = any(not cell.results for cell in cells)
+    row = st.container(horizontal=True, horizontal_alignment="right")
+    if experiment.active:
+        row.button(
+            "Stopping" if experiment.stop else "Stop",
+            key="experiment-stop",
+            icon=":material/stop:",
+            disabled=experiment.stop,
+            on_click=runner.store.ask_to_stop,
+            args=(experiment.id,),
+            help="What is done stays done; go on with it when you like.",
+        )
+    elif not complete or failed:
+        row.button(
+            "Try the failed ones again" if complete else "Go on",
+            key="experiment-resume",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=_resume,
+            args=(experiment.id,),
+        )
+    if cells:
+        with row.popover("Export", icon=":material/download:", key="experiment-export"):
+            _exports(experiment, cells)
+    if not experiment.active:
+        row.button(
+            "Delete",
+            key="experiment-delete",
+            icon=":material/delete:",
+            help="Deletes the experiment; its runs stay on the Runs page.",
+            on_click=_ask,
+            args=(experiment.id,),
+        )
+        if st.session_state.get(ASKED) == experiment.id:
+            _delete(experiment)
+
+
+def _resume(experiment_id: str) -> None:
+    with guarded():
+        services.experiments().start(experiment_id)
+
+
+def _ask(experiment_id: str) -> None:
+    """Open the question, at this rerun and at those that follow until it is answered."""
+    st.session_state[ASKED] = experiment_id
+
+
+def _close() -> None:
+    st.session_state.pop(ASKED, None)
+
+
+@st.dialog("Delete this experiment", on_dismiss=_close)
+def _delete(experiment: Experiment) -> None:
+    st.markdown("Its tables and pictures go; the runs that it made stay on the Runs page.")
+    row = st.container(horizontal=True, horizontal_alignment="right")
+    if row.button("Keep", key="experiment-delete-no"):
+        _close()
+        st.rerun()
+    if row.button("Delete", key="experiment-delete-yes", type="primary"):
+        try:
+            services.experiments().store.delete(experiment.id)
+        except AsmaError as error:
+            show_error(error)
+            return
+        _close()
+        st.query_params.clear()
+        st.rerun()
+
+
+def _exports(experiment: Experiment, cells: Sequence[Cell]) -> None:
+    for name, (label, kind, make) in FILES.items():
+        st.download_button(
+            label,
+            data=partial(make, cells),
+            file_name=f"experiment-{experiment.id}-{name}",
+            mime=kind,
+            key=f"experiment-{name}",
+            on_click="ignore",
+            type="tertiary",
+        )

@@ -1,0 +1,195 @@
+"""The form of a new experiment: which network, which images, which attacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+
+from asma_core.attacks.registry import ATTACKS
+from asma_core.data.datasets import Dataset, dataset_names
+from asma_core.errors import AsmaError, InputError
+from asma_core.experiments.plan import Plan, Variant, distance_study, pairs_of, variant
+from ui.common import services
+from ui.common.backend_choice import compile_choice
+from ui.common.errors import show_error
+from ui.common.network_choice import fitting_networks, network_choice
+from ui.common.values import SESSION, initial
+
+KEY: Final = "experiment-form"
+TABLE_1: Final = ("ssm", "ssm-dpm", "asm", "asma", "minimal")
+STUDIED: Final = ("asma", "asm", "ssm-dpm", "ssm")
+WEIGHTS: Final = ("0", "1", "10", "100", "1000")
+FEW: Final = 8
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the widgets say."""
+
+    dataset: str
+    model: str
+    pairs: int
+    attacks: tuple[str, ...]
+    settings: dict[str, str]
+    studied: str
+    weights: tuple[str, ...]
+    compiled: bool
+
+
+def experiment_form() -> None:
+    """Show the form; a press of Start goes to the experiment."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        dataset, model = _images()
+        pairs = _pairs(dataset)
+    with right:
+        attacks = _attacks()
+        settings = _settings()
+        studied, weights = _study()
+        compiled = compile_choice(KEY)
+    wanted = _Wanted(dataset.name, model, pairs, attacks, settings, studied, weights, compiled)
+    rows = len(attacks) + len(weights)
+    with left:
+        st.caption(
+            f"{rows * pairs} runs: {pairs} {'pair' if pairs == 1 else 'pairs'}, "
+            f"{rows} {'row' if rows == 1 else 'rows'}. What has been run already with the same "
+            "settings is taken as it is."
+        )
+        if st.button(
+            "Start",
+            key=f"{KEY}-start",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=not model or rows == 0,
+            width=160,
+        ):
+            _start(wanted, dataset)
+
+
+def _images() -> tuple[Dataset, str]:
+    names = dataset_names()
+    name = st.selectbox(
+        "Data set",
+        names,
+        key=initial(f"{KEY}-dataset", names[0], names),
+        persist_state=SESSION,
+        help="Its test images, or all where it has no test split.",
+    )
+    dataset = services.open_dataset(name)
+    fitting = fitting_networks(len(dataset.classes))
+    if not fitting:
+        st.warning(
+            f"No network has the {len(dataset.classes)} classes of this data set; train one with "
+            "`python -m asma_core train`.",
+            icon=":material/info:",
+        )
+        return dataset, ""
+    return dataset, network_choice(st, KEY, fitting, name)
+
+
+def _pairs(dataset: Dataset) -> int:
+    total = len(dataset.split("test") or dataset.samples)
+    most = max(total * (total - 1), 1)
+    return int(
+        st.number_input(
+            "Pairs",
+            min_value=1,
+            max_value=most,
+            step=1,
+            key=initial(f"{KEY}-pairs-{dataset.name}", min(FEW, most)),
+            persist_state=SESSION,
+            help="Each image is attacked towards the mask of the next one, the paper's way; when "
+            "all are used up, towards that of the next but one.",
+        )
+    )
+
+
+def _attacks() -> tuple[str, ...]:
+    return tuple(
+        st.multiselect(
+            "Attacks",
+            list(ATTACKS),
+            format_func=lambda name: ATTACKS[name].title,
+            key=initial(f"{KEY}-attacks", list(TABLE_1)),
+            persist_state=SESSION,
+            placeholder="Choose attacks",
+        )
+    )
+
+
+def _settings() -> dict[str, str]:
+    target, steps = st.columns(2)
+    iou = target.number_input(
+        "Target IoU",
+        min_value=0.01,
+        max_value=1.0,
+        step=0.01,
+        key=initial(f"{KEY}-iou", 0.95),
+        persist_state=SESSION,
+        help="From which on an attack counts as a success, and stops or shrinks its change.",
+    )
+    most = steps.number_input(
+        "Steps",
+        min_value=3,
+        max_value=100_000,
+        value=None,
+        step=50,
+        placeholder="each attack's own",
+        key=initial(f"{KEY}-steps", None),
+        persist_state=SESSION,
+        help="Most updates of the image. Empty: what each attack has by default.",
+    )
+    settings = {"target_iou": f"{iou:g}"}
+    return settings | ({"steps": str(int(most))} if most is not None else {})
+
+
+def _study() -> tuple[str, tuple[str, ...]]:
+    wanted = st.toggle(
+        "Study the distance term too",
+        key=initial(f"{KEY}-study", False),
+        persist_state=SESSION,
+        help="The authors' code has a distance term that the paper's formulas lack. One attack, "
+        "with that term off and ever heavier, in a table of its own.",
+    )
+    if not wanted:
+        return STUDIED[0], ()
+    which, weights = st.columns([1, 2])
+    studied = which.selectbox(
+        "Attack",
+        STUDIED,
+        format_func=lambda name: ATTACKS[name].title,
+        key=initial(f"{KEY}-studied", STUDIED[0], STUDIED),
+        persist_state=SESSION,
+    )
+    chosen = weights.multiselect(
+        "Distance weights",
+        WEIGHTS,
+        key=initial(f"{KEY}-weights", ["0", "1", "10", "100"]),
+        persist_state=SESSION,
+        accept_new_options=True,
+    )
+    return studied, tuple(chosen)
+
+
+def _plan(wanted: _Wanted, dataset: Dataset) -> Plan:
+    rows: list[Variant] = [variant(name, wanted.settings) for name in wanted.attacks]
+    if wanted.weights:
+        rows += distance_study(wanted.studied, wanted.weights, wanted.settings)
+    if not rows:
+        raise InputError("choose at least one attack")
+    pairs = pairs_of(dataset, wanted.pairs)
+    return Plan(wanted.model, wanted.dataset, pairs, tuple(rows), compiled=wanted.compiled)
+
+
+def _start(wanted: _Wanted, dataset: Dataset) -> None:
+    runner = services.experiments()
+    try:
+        experiment = runner.store.open(_plan(wanted, dataset))
+        runner.start(experiment.id)
+    except AsmaError as error:
+        show_error(error)
+        return
+    st.query_params.from_dict({"experiment": experiment.id})
+    st.rerun()

@@ -1,0 +1,41 @@
+"""The experiments there are, and the form of a new one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from asma_core.experiments.store import Experiment, ExperimentStore
+from ui.common import services
+from ui.common.errors import plain
+from ui.common.format import moment
+from ui.experiments.form import experiment_form
+from ui.experiments.link import experiment_link
+from ui.experiments.words import about, standing, title
+
+WHAT = (
+    "The paper's Table 1 on your network and your images: several attacks on the same pairs of "
+    "image and target mask, summed up as mean and standard deviation."
+)
+
+
+def experiment_list() -> None:
+    """Show the form and, below it, what was asked for before."""
+    st.title("Experiments", anchor=False)
+    st.markdown(WHAT, width=760)
+    store = services.experiments().store
+    experiments = store.newest()
+    with st.container(border=True):
+        experiment_form()
+    if experiments:
+        st.subheader("Earlier experiments", anchor=False)
+    for experiment in experiments:
+        _line(store, experiment)
+
+
+def _line(store: ExperimentStore, experiment: Experiment) -> None:
+    done = store.count_ended(experiment.id)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        experiment_link(f"**{plain(title(experiment))}**", {"experiment": experiment.id})
+        words, colour = standing(experiment, done)
+        st.markdown(f":{colour}[{words}]", width="content")
+        st.caption(f"{plain(about(experiment))}, {moment(experiment.created)}", width="stretch")

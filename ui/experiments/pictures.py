@@ -1,0 +1,116 @@
+"""The pictures of an experiment on its page; a click on a point opens its run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from asma_core.experiments.cells import Cell
+from asma_core.experiments.store import Experiment
+from asma_core.experiments.table import FIGURES, goal_of
+from ui.experiments.figures import TITLES, box_plot, clicked_run, curve_plot
+from ui.experiments.words import row_titles
+from ui.pictures.curves import NO_TOOLBAR
+
+
+def experiment_pictures(experiment: Experiment, cells: Sequence[Cell]) -> None:
+    """Show box plots and curves; what is shown is in the address."""
+    row = st.container(horizontal=True, vertical_alignment="center")
+    study = _shown_study(row, experiment, cells)
+    titles = row_titles(experiment, study)
+    of_study = [cell for cell in cells if cell.label in titles]
+    goal = _shown_goal(row, of_study)
+    own = [cell for cell in of_study if goal_of(cell, of_study) == goal]
+    titles = {label: title for label, title in titles.items() if label in {c.label for c in own}}
+    figure = _shown_figure(row, own)
+    row.caption("Click a point to open its run. Crosses did not reach the goal.")
+    left, right = st.columns(2, gap="large")
+    # A chart keeps what was clicked; with a new key it does not lead to the run again.
+    turn = st.session_state.setdefault("experiment-turn", 0)
+    for place, name, chart in (
+        (left, "boxes", box_plot(own, titles, figure)),
+        (right, "curve", curve_plot(own, titles)),
+    ):
+        event = place.plotly_chart(
+            chart,
+            key=f"experiment-{name}-{turn}",
+            on_select="rerun",
+            selection_mode="points",
+            config=NO_TOOLBAR,
+        )
+        run_id = clicked_run(event)
+        if run_id:
+            st.session_state["experiment-turn"] = turn + 1
+            st.switch_page("pages/compare.py", query_params={"run": run_id})
+
+
+def _shown_study(row: Any, experiment: Experiment, cells: Sequence[Cell]) -> bool:
+    labels = {cell.label for cell in cells}
+    there = [study for study in (False, True) if labels & set(row_titles(experiment, study))]
+    if len(there) < 2:
+        return there[0]
+    names = {False: "Attacks", True: "Distance term"}
+    asked = st.query_params.get("rows") == "distance"
+    chosen = row.segmented_control(
+        "Rows",
+        [False, True],
+        format_func=names.__getitem__,
+        default=asked,
+        required=True,
+        key="experiment-rows",
+        label_visibility="collapsed",
+    )
+    if chosen:
+        st.query_params["rows"] = "distance"
+    else:
+        st.query_params.pop("rows", None)
+    return bool(chosen)
+
+
+def _shown_goal(row: Any, cells: Sequence[Cell]) -> str:
+    """Let one of several goals be chosen: they share neither a figure nor a success rate."""
+    goals = list(dict.fromkeys(goal_of(cell, cells) for cell in cells))
+    if len(goals) < 2:
+        return goals[0]
+    asked = st.query_params.get("goal")
+    chosen = row.segmented_control(
+        "Goal",
+        goals,
+        format_func=str.capitalize,
+        default=asked if asked in goals else goals[0],
+        required=True,
+        key="experiment-goal",
+        label_visibility="collapsed",
+    )
+    if chosen != goals[0]:
+        st.query_params["goal"] = chosen
+    else:
+        st.query_params.pop("goal", None)
+    return str(chosen)
+
+
+def _shown_figure(row: Any, cells: Sequence[Cell]) -> str:
+    known = [
+        name
+        for name, key in FIGURES.items()
+        if any(cell.results.get(key) is not None for cell in cells)
+    ]
+    known = [name for name in TITLES if name in known] or ["l2"]
+    first = "l2" if "l2" in known else known[0]
+    asked = st.query_params.get("figure", first)
+    chosen = row.segmented_control(
+        "Figure",
+        known,
+        format_func=TITLES.__getitem__,
+        default=asked if asked in known else first,
+        required=True,
+        key="experiment-figure",
+        label_visibility="collapsed",
+    )
+    if chosen != first:
+        st.query_params["figure"] = chosen
+    else:
+        st.query_params.pop("figure", None)
+    return str(chosen)

@@ -1,0 +1,211 @@
+"""Adding a network: its weights, what they belong to, a check, and then a place in the list."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tomllib
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+from asma_core import paths
+from asma_core.data.datasets import class_names, dataset_names
+from asma_core.errors import AsmaError, InputError
+from asma_core.files import explained, remove_old, write_bytes
+from asma_core.models.sources.architectures import ARCHITECTURES, arguments_from_text
+from asma_core.models.sources.card_text import card_text
+from asma_core.models.sources.importing import drafted
+from asma_core.models.sources.names import check_model_name, free_model_name
+from asma_core.models.wrapper.specs import LOGITS, ONE_LOGIT, READINGS
+from asma_core.server_config import settings
+from ui.common import services
+from ui.common.errors import guarded, show_error
+from ui.common.staging import kept_upload
+from ui.common.values import initial
+from ui.models.input import model_input
+from ui.models.link import back
+from ui.models.report import model_report
+
+KEY: Final = "model-import"
+WEIGHTS: Final = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
+WHAT: Final = (
+    "The weights of a network of MONAI: a safetensors file, or a .pt, .pth or .ckpt with a plain "
+    "state dict. What they belong to is guessed from their names and shapes. A card (.toml) "
+    "uploaded with them says everything. Files that are programs (whole pickled networks, "
+    ".pt2, TorchScript, Python) run as the server itself, so only its owner may add them, by "
+    "putting card and file into `models` of the data folder."
+)
+
+
+@dataclass(frozen=True)
+class _Staged:
+    """An upload that lies aside."""
+
+    weights: Path
+    card: Path | None
+
+
+def model_import() -> None:
+    """Show the way to a new network."""
+    back()
+    st.title("Add a network", anchor=False)
+    st.markdown(f":small[:gray[{WHAT}]]", width=980)
+    staged = _upload()
+    if staged is None:
+        return
+    left, right = st.columns(2, gap="large")
+    try:
+        with left:
+            card = staged.card or _described(staged.weights)
+        with right:
+            _check_and_keep(card)
+    except AsmaError as error:
+        show_error(error)
+
+
+def _upload() -> _Staged | None:
+    limit = settings().max_upload_mb
+    files = st.file_uploader(
+        f"Weights, with or without a card; up to {limit} MB a file",
+        type=[ending[1:] for ending in WEIGHTS] + ["toml"],
+        accept_multiple_files=True,
+        key=f"{KEY}-files",
+        max_upload_size=limit,
+    )
+    return kept_upload(f"{KEY}-staged", files, _staged)
+
+
+def _staged(files: Sequence[Any]) -> _Staged:
+    """Write an upload aside, in a folder of its own."""
+    names = [Path(file.name.replace("\\", "/")).name for file in files]
+    weights = [name for name in names if not name.lower().endswith(".toml")]
+    cards = [name for name in names if name.lower().endswith(".toml")]
+    if len(weights) != 1 or len(cards) > 1:
+        raise InputError("upload one file of weights, and at most one card (.toml) with it")
+    aside = paths.home() / "uploads" / "staged"
+    remove_old(aside)
+    folder = aside / uuid.uuid4().hex
+    for name, file in zip(names, files, strict=True):
+        write_bytes(folder / name, file.getvalue())
+    return _Staged(folder / weights[0], folder / cards[0] if cards else None)
+
+
+def _described(weights: Path) -> Path:
+    """Ask what the weights belong to; write their card beside them and return it."""
+    looked = _looked_at(str(weights))
+    st.caption(
+        f"{looked['tensors']:,} tensors, {looked['weights'] / 1e6:,.2f} million weights"
+        + (". What fits them all is filled in." if "architecture" in looked else "")
+    )
+    key = f"{KEY}-{weights.parent.name}"
+    architecture, text = _architecture(key, looked)
+    outputs = int(looked.get("classes", 2))
+    row = st.columns(2)
+    reading = row[0].selectbox(
+        "It answers with",
+        READINGS,
+        format_func=lambda name: name.replace("-", " "),
+        key=initial(f"{key}-reading", ONE_LOGIT if outputs == 1 else LOGITS),
+    )
+    default = ", ".join(class_names(max(outputs, 2)))
+    classes = row[1].text_input("Classes, background first", key=initial(f"{key}-classes", default))
+    spec = model_input(key, int(looked.get("channels", 3)))
+    row = st.columns(2)
+    name = row[0].text_input("Name", key=initial(f"{key}-name", free_model_name(weights.stem)))
+    trained_on = row[1].selectbox(
+        "Trained on", ["", *dataset_names()], key=f"{key}-dataset",
+        format_func=lambda one: one or "not one of these",
+    )  # fmt: skip
+    card = drafted(
+        check_model_name(name),
+        weights,
+        architecture,
+        arguments_from_text(text),
+        classes.split(","),
+        spec,
+        reading,
+        trained_on,
+    )
+    path = weights.with_name("card.toml")
+    content = card_text(card)
+    with explained(path):
+        if not path.exists() or path.read_text(encoding="utf-8") != content:
+            write_bytes(path, content.encode())
+    return path
+
+
+def _architecture(key: str, looked: Mapping[str, Any]) -> tuple[str, str]:
+    """Ask for the architecture and its arguments as JSON; what was guessed is filled in."""
+    names = list(ARCHITECTURES)
+    architecture = st.selectbox(
+        "Architecture (monai.networks.nets)",
+        names,
+        key=initial(f"{key}-architecture", looked.get("architecture", names[0])),
+    )
+    guessed = architecture == looked.get("architecture")
+    arguments = looked["arguments"] if guessed else ARCHITECTURES[architecture]
+    text = st.text_area(
+        "Its arguments, without the numbers of channels and classes",
+        key=initial(f"{key}-arguments-{architecture}", json.dumps(dict(arguments))),
+        height=90,
+        help="JSON. Strides can't be seen in weights; 2 is assumed.",
+    )
+    return architecture, text
+
+
+@st.cache_data(max_entries=16, show_spinner="Looking at the weights")
+def _looked_at(weights: str) -> dict[str, Any]:
+    return services.predictor().look_at_weights(Path(weights))
+
+
+def _check_and_keep(card: Path) -> None:
+    """Let the network be checked; what answers can be kept."""
+    names = dataset_names()
+    said = _said(card)
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    first = said if said in names else names[0]
+    dataset = row.selectbox(
+        "Check it on images of",
+        names,
+        key=initial(f"{KEY}-check-{card.parent.name}-{first}", first),
+    )
+    token = (card.read_bytes(), dataset)
+    if row.button("Check", icon=":material/fact_check:", key=f"{KEY}-check"):
+        with st.spinner("Checking the network", show_time=True):
+            report = services.predictor().check_staged(card, dataset)
+        st.session_state[f"{KEY}-report"] = (token, report)
+    known = st.session_state.get(f"{KEY}-report")
+    if known is None or known[0] != token:
+        st.caption("A network is kept once it has been checked as it is described now.")
+        return
+    report = known[1]
+    model_report(report, dataset)
+    if not report["usable"]:
+        st.caption("It can't be attacked as it is; correct what is marked and check again.")
+    answers = all(c["state"] != "bad" for c in report["checks"] if c["name"] == "answer")
+    if st.button(
+        "Keep this network",
+        type="primary",
+        icon=":material/add:",
+        key=f"{KEY}-keep",
+        disabled=not answers,
+    ):
+        with guarded():
+            name = services.predictor().import_model(card)
+            st.session_state.pop(f"{KEY}-staged", None)
+            shutil.rmtree(card.parent, ignore_errors=True)
+            st.query_params.from_dict({"model": name})
+            st.rerun()
+
+
+def _said(card: Path) -> str:
+    try:
+        return str(tomllib.loads(card.read_text(encoding="utf-8")).get("dataset", ""))
+    except (OSError, ValueError):
+        # The check says what is wrong with the card.
+        return ""

@@ -1,0 +1,65 @@
+"""All networks as cards, what is being trained, and the ways to a new one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from asma_core.models.sources.cards import ModelCard, broken_cards, model_cards
+from ui.common import services
+from ui.common.errors import plain
+from ui.common.format import number
+from ui.models.link import model_link
+from ui.models.training_words import about, standing
+from ui.models.words import architecture, class_legend, origin
+
+PER_ROW = 3
+MOST_TRAININGS = 12
+
+
+def model_list() -> None:
+    """Show the networks there are."""
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.title("Models", anchor=False)
+    row.space("stretch")
+    if row.button("Add a network", icon=":material/upload_file:", key="models-add"):
+        st.query_params.from_dict({"add": "1"})
+        st.rerun()
+    if row.button("Train a network", icon=":material/model_training:", key="models-train"):
+        st.query_params.from_dict({"train": "1"})
+        st.rerun()
+    cards = list(model_cards().values())
+    for start in range(0, len(cards), PER_ROW):
+        columns = st.columns(PER_ROW)
+        for column, card in zip(columns, cards[start : start + PER_ROW], strict=False):
+            with column, st.container(border=True, height="stretch"):
+                _card(card)
+    for path, message in broken_cards().items():
+        st.warning(plain(f"{path.name}: {message}"), icon=":material/warning:")
+    _trainings()
+
+
+def _card(card: ModelCard) -> None:
+    words, colour = origin(card)
+    model_link(f"**{plain(card.title)}**", {"model": card.name}, f"card-{card.name}")
+    iou = card.figures.get("test_iou")
+    figure = f"&ensp;test IoU {number(float(iou))}" if isinstance(iou, int | float) else ""
+    st.markdown(f":{colour}-badge[{words}]&ensp;:small[{plain(architecture(card))}{figure}]")
+    st.html(class_legend(card))
+    st.caption(plain(card.description))
+
+
+def _trainings() -> None:
+    trainings = services.trainer().store.all()[:MOST_TRAININGS]
+    if not trainings:
+        return
+    st.subheader("Trainings", anchor=False)
+    for training in trainings:
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            model_link(
+                f"**{plain(training.plan.name or training.plan.dataset)}**",
+                {"training": training.id},
+                f"training-{training.id}",
+            )
+            words, colour = standing(training)
+            st.markdown(f":{colour}[{plain(words)}]", width="content")
+            st.caption(plain(about(training)), width="stretch")

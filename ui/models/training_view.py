@@ -1,0 +1,130 @@
+"""A training as it happens: how far it is, its curves, Stop and Go on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from asma_core.training import store as states
+from asma_core.training.store import Training
+from ui.common import services
+from ui.common.errors import guarded, plain
+from ui.common.format import duration, number
+from ui.models.link import back, model_link
+from ui.models.training_words import about, standing
+from ui.pictures.curves import NO_TOOLBAR
+
+REFRESH: Final = 1.0
+LOSS_COLOUR: Final = "#8A949A"
+IOU_COLOUR: Final = "#009E73"
+
+
+def training_view(training_id: str) -> None:
+    """Show a training; alone again every second until it ends."""
+    back()
+    training = services.trainer().store.get(training_id)
+    st.title(plain(training.plan.name or training.plan.dataset), anchor=False)
+    st.caption(plain(about(training)))
+    if training.ended:
+        _ended(training)
+    else:
+        st.fragment(_live, run_every=REFRESH)(training_id)
+
+
+def _live(training_id: str) -> None:
+    with guarded():
+        trainings = services.trainer().store
+        training = trainings.get(training_id)
+        if training.ended:
+            st.rerun()
+        curve = training.curve
+        words, button = st.columns([8, 2], vertical_alignment="center")
+        stopping = trainings.shall_stop(training_id)
+        if curve is None:
+            words.progress(0.0, text="Waiting for its turn" if training.state == states.QUEUED
+                           else "Reading the images")  # fmt: skip
+        else:
+            text = f"Step {curve['step']} of {curve['of']}, about {duration(curve['left'])} left"
+            words.progress(curve["step"] / curve["of"], text=text)
+        if button.button(
+            "Stopping" if stopping else "Stop",
+            icon=":material/stop:",
+            key="training-stop",
+            disabled=stopping,
+            width="stretch",
+            help="It can be gone on with where it was.",
+        ):
+            trainings.ask_to_stop(training_id)
+            st.rerun()
+        if curve is not None:
+            _curves(curve)
+
+
+def _ended(training: Training) -> None:
+    words, colour = standing(training)
+    st.markdown(f":{colour}[{plain(words)}]")
+    if training.message:
+        st.error(plain(training.message), icon=":material/error:")
+    row = st.container(horizontal=True, vertical_alignment="center")
+    if training.state == states.DONE:
+        with row:
+            model_link("Look at the network", {"model": training.network, "check": "1"}, "made",
+                       ":material/arrow_forward:")  # fmt: skip
+    elif row.button("Go on", icon=":material/play_arrow:", type="primary", key="training-on"):
+        services.trainer().go_on(training.id)
+        st.rerun()
+    if row.button("Remove the record", icon=":material/delete:", key="training-delete"):
+        services.trainer().store.delete(training.id)
+        st.query_params.clear()
+        st.rerun()
+    figures = training.figures or {}
+    if figures:
+        row = st.container(horizontal=True)
+        row.metric("Test IoU", number(figures.get("test_iou")))
+        row.metric("Test Dice", number(figures.get("test_dice")))
+        row.metric("Test images", figures.get("test_images"))
+        early = ", stopped early" if figures.get("stopped") == "early" else ""
+        row.metric("Time", duration(float(figures.get("seconds", 0))))
+        row.metric("Steps", f"{figures.get('steps')}{early}")
+    if training.curve is not None:
+        _curves(training.curve)
+
+
+def _curves(curve: Mapping[str, Any]) -> None:
+    figure = go.Figure()
+    figure.add_scatter(
+        x=curve["steps"],
+        y=curve["loss"],
+        name="loss",
+        line={"color": LOSS_COLOUR, "width": 1.5},
+        hovertemplate="step %{x}<br>loss %{y:.3f}<extra></extra>",
+    )
+    if curve["looks"]:
+        figure.add_scatter(
+            x=curve["looks"],
+            y=curve["iou"],
+            name="validation IoU",
+            yaxis="y2",
+            mode="lines+markers",
+            line={"color": IOU_COLOUR, "width": 2},
+            hovertemplate="step %{x}<br>IoU %{y:.3f}<extra></extra>",
+        )
+    figure.update_layout(
+        height=360,
+        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        legend={"orientation": "h", "y": 1.14, "x": 0},
+        xaxis={"title": {"text": "step"}, "range": [0, curve["of"]], "showgrid": False},
+        yaxis={"title": {"text": "Dice + cross-entropy"}, "rangemode": "tozero"},
+        yaxis2={
+            "title": {"text": "IoU"},
+            "overlaying": "y",
+            "side": "right",
+            "range": [0, 1.02],
+            "showgrid": False,
+        },
+        hovermode="x unified",
+    )
+    st.plotly_chart(figure, key="training-curves", config=NO_TOOLBAR)

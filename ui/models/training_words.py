@@ -1,0 +1,33 @@
+"""What a training is and how it stands, in words."""
+
+from __future__ import annotations
+
+from asma_core.training import store as states
+from asma_core.training.store import Training
+from ui.common.format import moment, number
+
+COLOURS = {
+    states.QUEUED: "gray",
+    states.RUNNING: "blue",
+    states.DONE: "green",
+    states.STOPPED: "orange",
+    states.FAILED: "red",
+    states.INTERRUPTED: "red",
+}
+
+
+def standing(training: Training) -> tuple[str, str]:
+    """Return how a training stands, and Streamlit's colour for it."""
+    curve = training.curve or {}
+    words = training.state
+    if training.state in (states.RUNNING, states.STOPPED, states.INTERRUPTED) and curve:
+        words += f" at step {curve['step']} of {curve['of']}"
+    if training.figures:
+        words += f", test IoU {number(training.figures.get('test_iou'))}"
+    return words, COLOURS[training.state]
+
+
+def about(training: Training) -> str:
+    """Return what is trained on what."""
+    plan = training.plan
+    return f"{plan.architecture}, {plan.width}, on {plan.dataset}, {moment(training.created)}"

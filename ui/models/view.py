@@ -1,0 +1,207 @@
+"""One network: what it is, whether it can be trusted, and where it fails."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import streamlit as st
+
+from asma_core.data.datasets import Dataset, dataset_names
+from asma_core.errors import AsmaError
+from asma_core.models.sources.card_text import card_text
+from asma_core.models.sources.cards import ModelCard, find_card
+from asma_core.models.sources.importing import can_forget, forget_model
+from ui.common import services
+from ui.common.errors import guarded, plain, show_error
+from ui.common.format import number
+from ui.common.values import SESSION, initial
+from ui.models.link import back
+from ui.models.report import model_report
+from ui.models.words import answers, architecture, class_legend, normalises, origin, takes
+from ui.pictures.cards import Card, card_grid
+from ui.pictures.thumbnails import sample_thumbnail
+
+WORST: Final = 6
+
+
+def model_view(name: str) -> None:
+    """Show a network.
+
+    Raises:
+        UnknownNameError: There is none of that name.
+        ModelError: Its card can't be read.
+    """
+    back()
+    card = find_card(name)
+    _head(card)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        _facts(card)
+    with right:
+        _trust(card)
+
+
+def _head(card: ModelCard) -> None:
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.title(plain(card.title), anchor=False, width="content")
+    words, colour = origin(card)
+    row.markdown(f":{colour}-badge[{words}]", width="content")
+    row.space("stretch")
+    if row.button("Attack it", icon=":material/draw:", type="primary", key="model-attack"):
+        query = {"network": card.name} | ({"dataset": card.dataset} if card.dataset else {})
+        st.switch_page("pages/attack.py", query_params=query)
+    row.download_button(
+        "Card",
+        card_text(card),
+        f"{card.name}.toml",
+        icon=":material/download:",
+        key="model-card",
+        on_click="ignore",
+    )
+    if can_forget(card):
+        with row.popover("", icon=":material/delete:", help="Remove this network"):
+            st.markdown(f"Remove **{plain(card.title)}** and its weights? Its runs stay.")
+            if st.button("Remove", key="model-remove", type="primary"):
+                with guarded():
+                    forget_model(card.name)
+                    st.query_params.clear()
+                    st.rerun()
+    st.markdown(plain(card.description), width=900)
+
+
+def _facts(card: ModelCard) -> None:
+    st.html(class_legend(card))
+    rows = {
+        "Name": card.name,
+        "Architecture": architecture(card),
+        "Takes": takes(card),
+        "Normalises": normalises(card),
+        "Answers": answers(card),
+        "Trained on": card.dataset or "not said",
+        "Weights": card.weights.name,
+    }
+    if card.source:
+        rows["Made by"] = card.source
+    for key, value in rows.items():
+        st.markdown(f":small[:gray[{key}]]  \n{plain(value)}")
+    figures = {key: value for key, value in card.figures.items() if isinstance(value, int | float)}
+    if figures:
+        parts = [f"{key.replace('_', ' ')} {_figure(value)}" for key, value in figures.items()]
+        st.caption(plain(", ".join(parts)))
+
+
+def _figure(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
+
+
+def _trust(card: ModelCard) -> None:
+    fitting = _datasets(len(card.classes))
+    if not fitting:
+        st.info(
+            f"No data set has {len(card.classes)} classes, so the network can't be held against "
+            "masks; add one on Datasets.",
+            icon=":material/info:",
+        )
+        return
+    _known(card, fitting)
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    first = card.dataset if card.dataset in fitting else fitting[0]
+    name = row.selectbox(
+        "Hold it against",
+        fitting,
+        key=initial(f"model-dataset-{card.name}", first, fitting),
+        persist_state=SESSION,
+        width=320,
+    )
+    check = row.button("Check on a few", icon=":material/fact_check:", key="model-check")
+    score = row.button("Score all images", icon=":material/analytics:", key="model-score")
+    shown = f"{card.name} {name}"
+    if check or "check" in st.query_params:
+        st.session_state["model-checked"] = shown
+        st.query_params.pop("check", None)
+    if score:
+        st.session_state["model-scored"] = shown
+    if st.session_state.get("model-checked") == shown:
+        _checked(card, name)
+    if st.session_state.get("model-scored") == shown:
+        _scored(card, name)
+
+
+def _known(card: ModelCard, names: Sequence[str]) -> None:
+    """Show the clean IoU on every data set on which all images have been scored."""
+    parts = []
+    for name in names:
+        scores = services.predictor().known_scores(card.name, services.open_dataset(name))
+        values = [value for value in (scores or {}).values() if value is not None]
+        if values:
+            mean = number(sum(values) / len(values))
+            parts.append(f"{plain(name)} **{mean}** ({len(values):,} images)")
+    if parts:
+        st.markdown(f":small[Clean IoU: {'&ensp; '.join(parts)}]")
+
+
+def _datasets(classes: int) -> list[str]:
+    fitting = []
+    for name in dataset_names():
+        try:
+            if len(services.open_dataset(name).classes) == classes:
+                fitting.append(name)
+        except AsmaError:
+            # Datasets says what is wrong with it.
+            continue
+    return fitting
+
+
+def _checked(card: ModelCard, name: str) -> None:
+    with st.spinner("Checking the network", show_time=True):
+        try:
+            report = services.predictor().check(card.name, name)
+        except AsmaError as error:
+            show_error(error)
+            return
+    model_report(report, name)
+
+
+def _scored(card: ModelCard, name: str) -> None:
+    dataset = services.open_dataset(name)
+    words = f"Scoring {len(dataset.samples):,} images, once; about a second per ten"
+    with st.spinner(words, show_time=True):
+        try:
+            scores = services.predictor().clean_scores(card.name, name)
+        except AsmaError as error:
+            show_error(error)
+            return
+    _split_scores(dataset, scores)
+    known = [(value, key) for key, value in scores.items() if value is not None]
+    st.markdown("**Worst first**")
+    cards = [_worst(dataset, card.name, key, value) for value, key in sorted(known)[:WORST]]
+    card_grid(cards, "worst")
+
+
+def _split_scores(dataset: Dataset, scores: Mapping[str, float | None]) -> None:
+    parts: dict[str, list[float]] = {}
+    for sample in dataset.samples:
+        value = scores.get(sample.name)
+        if value is not None and not math.isnan(value):
+            parts.setdefault("all", []).append(value)
+            if sample.split:
+                parts.setdefault(sample.split, []).append(value)
+    row = st.container(horizontal=True)
+    for part, values in parts.items():
+        label = "Clean IoU" if part == "all" else f"Clean IoU, {part}"
+        row.metric(label, number(sum(values) / len(values)), help=f"{len(values)} images")
+
+
+def _worst(dataset: Dataset, model: str, key: str, value: float) -> Card:
+    sample = dataset.find(key)
+    picture: Any = sample_thumbnail(dataset, sample, model)
+    return Card(
+        title=sample.name,
+        page="pages/datasets.py",
+        query={"dataset": dataset.name, "sample": sample.name, "model": model},
+        picture=picture.picture,
+        caption=(f"IoU {number(value)}",),
+        message=picture.message,
+    )

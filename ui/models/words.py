@@ -1,0 +1,90 @@
+"""What a network is, in words."""
+
+from __future__ import annotations
+
+from html import escape
+
+from asma_core import paths
+from asma_core.models.sources.cards import ModelCard
+from asma_core.models.sources.model_card import EXPORT, FACTORY, TORCHSCRIPT
+from asma_core.models.wrapper.specs import CENTRE, LOGITS, PER_IMAGE
+from ui.pictures.legend import class_swatch
+
+PROGRAM_TITLES = {
+    EXPORT: "torch.export program",
+    TORCHSCRIPT: "TorchScript",
+    FACTORY: "Python factory",
+}
+
+
+def origin(card: ModelCard) -> tuple[str, str]:
+    """Return where a network comes from, and Streamlit's colour for it."""
+    if card.weights.parent == paths.SHIPPED_MODELS:
+        return "demo", "blue"
+    if not card.owned:
+        return "uploaded", "violet"
+    return ("trained here", "green") if "test_iou" in card.figures else ("server's own", "gray")
+
+
+def architecture(card: ModelCard) -> str:
+    """Return what kind of network it is."""
+    return PROGRAM_TITLES.get(card.program, card.architecture)
+
+
+def takes(card: ModelCard) -> str:
+    """Return what images it takes."""
+    spec = card.input
+    kind = "grey" if spec.channels == 1 else "colour" if spec.order == "rgb" else "colour (BGR)"
+    if spec.exact:
+        size = f"resized to {spec.exact[1]} x {spec.exact[0]}"
+    elif spec.size:
+        size = f"resized to an area of {spec.size} x {spec.size}"
+    else:
+        size = "at their own size"
+    if spec.pad:
+        size += f", padded ({spec.pad})"
+    return f"{kind} images, {size}" + (
+        f", sides a multiple of {spec.multiple}" if spec.multiple > 1 else ""
+    )
+
+
+def normalises(card: ModelCard) -> str:
+    """Return how images are normalised."""
+    spec = card.input
+    if spec.normalisation == PER_IMAGE:
+        return "each image by its own mean and standard deviation"
+    mean = ", ".join(f"{value:g}" for value in spec.mean)
+    std = ", ".join(f"{value:g}" for value in spec.std)
+    return f"mean {mean}; standard deviation {std}"
+
+
+def answers(card: ModelCard) -> str:
+    """Return how its answer is read."""
+    output = card.output
+    parts = ["logits" if output.reading == LOGITS else output.reading.replace("-", " ")]
+    if output.element:
+        parts.append(f"element {'.'.join(map(str, output.element))}")
+    if output.channels:
+        parts.append(f"channels {list(output.channels)}")
+    if output.fit == CENTRE:
+        parts.append("of the image's centre")
+    return ", ".join(parts)
+
+
+def class_legend(card: ModelCard) -> str:
+    """Return the classes with their line styles as HTML; the background has none."""
+    colours = card.colours or ("",) * len(card.classes)
+    parts = []
+    for label, (name, colour) in enumerate(zip(card.classes, colours, strict=True)):
+        mark = class_swatch(label) if label else ""
+        patch = (
+            f'<span style="display:inline-block;width:.8em;height:.8em;border-radius:2px;'
+            f'background:{colour};margin-right:.4em"></span>'
+            if colour
+            else ""
+        )
+        words = escape(name) if label else f'<span style="opacity:.6">{escape(name)}</span>'
+        parts.append(
+            f'<span style="margin-right:1.4em;white-space:nowrap">{mark}{patch}{words}</span>'
+        )
+    return f'<div style="font-size:.9rem">{"".join(parts)}</div>'

@@ -1,0 +1,1 @@
+"""Pictures for any page: outlines, thumbnails, cards, legends, curves."""

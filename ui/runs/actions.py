@@ -1,0 +1,200 @@
+"""What can be done with the ticked runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from asma_core.errors import AsmaError
+from asma_core.jobs.queue import stop
+from asma_core.runs.export import run_zip, runs_csv, runs_zip
+from asma_core.runs.run import Run
+from asma_core.runs.store import RunStore
+from ui.common import services
+from ui.common.errors import plain, show_error
+from ui.comparison.payload import MOST_BESIDE
+from ui.runs.delete import ask_to_delete
+from ui.runs.selection import select
+from ui.runs.verdict import VERDICTS, joined_tags, tag_list, verdict_editor
+
+HINT = "Tick runs to compare, judge, repeat, export or delete them."
+
+
+def run_actions(store: RunStore, ticked: Sequence[Run], shown: Sequence[Run]) -> None:
+    """Show the row of actions.
+
+    Args:
+        store: Where the runs are.
+        ticked: The runs that the actions are for.
+        shown: The runs that the filter leaves.
+    """
+    row = st.container(horizontal=True, gap="small", vertical_alignment="center", key="runs-do")
+    with row:
+        _open(ticked)
+        _judge(store, ticked, sorted({tag for run in shown for tag in tag_list(run.tags)}))
+        _repeat(ticked)
+        _stop(store, ticked)
+        _export(store, ticked, shown)
+        st.button(
+            "Delete",
+            key="runs-delete",
+            icon=":material/delete:",
+            disabled=not ticked,
+            on_click=ask_to_delete,
+            args=([run.id for run in ticked],),
+        )
+
+
+def _open(ticked: Sequence[Run]) -> None:
+    watch = len(ticked) == 1 and not ticked[0].results
+    side_by_side = _fits(ticked)
+    several = (
+        f"Compare puts up to {MOST_BESIDE + 1} runs of one image beside each other; these are of "
+        "several images, too many, or without a result"
+    )
+    if st.button(
+        "Open" if watch else "Compare",
+        key="runs-compare",
+        type="primary",
+        icon=":material/visibility:" if watch else ":material/compare:",
+        disabled=not (watch or side_by_side),
+        # One width for both words, so that the row stays where it is.
+        width=120,
+        help=several if ticked and not (watch or side_by_side) else None,
+    ):
+        first, *others = ticked
+        query = {"run": first.id}
+        if others:
+            query["with"] = ",".join(run.id for run in others)
+        page = "pages/attack.py" if watch else "pages/compare.py"
+        st.switch_page(page, query_params=query)
+
+
+def _fits(runs: Sequence[Run]) -> bool:
+    """Whether the runs can stand beside each other."""
+    one_image = len({run.spec.image_hash for run in runs}) == 1
+    return one_image and len(runs) <= MOST_BESIDE + 1 and all(run.results for run in runs)
+
+
+def _judge(store: RunStore, ticked: Sequence[Run], known_tags: list[str]) -> None:
+    with st.popover(
+        "Verdict", icon=":material/rate_review:", disabled=not ticked, key="runs-judge"
+    ):
+        if len(ticked) == 1:
+            st.markdown(f"**{_name(ticked[0])}**")
+            verdict_editor(store, ticked[0], "runs-verdict", known_tags)
+        elif ticked:
+            _judge_several(store, ticked, known_tags)
+
+
+def _name(run: Run) -> str:
+    return f"Run {run.id}, {plain(run.spec.image_name)}"
+
+
+def _judge_several(store: RunStore, ticked: Sequence[Run], known_tags: list[str]) -> None:
+    st.markdown(f"**One verdict for {len(ticked)} runs**")
+    row = st.container(horizontal=True)
+    for verdict, shortcut in VERDICTS.items():
+        row.button(
+            verdict.capitalize(),
+            key=f"runs-verdict-all-{verdict}",
+            shortcut=shortcut,
+            on_click=_annotate_all,
+            args=(store, ticked),
+            kwargs={"verdict": verdict},
+        )
+    st.multiselect(
+        "Add tags to all of them",
+        known_tags,
+        key="runs-tags-all",
+        accept_new_options=True,
+        placeholder="Add a tag",
+        on_change=_tag_all,
+        args=(store, ticked),
+    )
+
+
+def _annotate_all(store: RunStore, runs: Sequence[Run], **said: str) -> None:
+    _each(runs, lambda run: store.annotate(run.id, **said), "judged")
+
+
+def _tag_all(store: RunStore, runs: Sequence[Run]) -> None:
+    added = st.session_state["runs-tags-all"]
+
+    def tag(run: Run) -> None:
+        now = tag_list(store.get(run.id).tags)
+        store.annotate(run.id, tags=joined_tags([*now, *added]))
+
+    if added:
+        _each(runs, tag, "tagged")
+
+
+def _repeat(ticked: Sequence[Run]) -> None:
+    if not st.button("Repeat", key="runs-repeat", icon=":material/replay:", disabled=not ticked):
+        return
+    new = _each(ticked, lambda run: services.queue().repeat(run.id), "queued again")
+    if len(ticked) == 1 and new:
+        st.switch_page("pages/attack.py", query_params={"run": new[0].id})
+    if new:
+        select(run.id for run in new)
+        st.rerun()
+
+
+def _stop(store: RunStore, ticked: Sequence[Run]) -> None:
+    active = [run for run in ticked if not run.ended and not run.cancel]
+    st.button(
+        "Stop",
+        key="runs-stop",
+        icon=":material/stop_circle:",
+        disabled=not active,
+        help="What a running attack has found so far is kept" if active else None,
+        on_click=_stop_all,
+        args=(store, active),
+    )
+
+
+def _stop_all(store: RunStore, runs: Sequence[Run]) -> None:
+    _each(runs, lambda run: stop(store, run.id), "asked to stop")
+
+
+def _each(runs: Sequence[Run], action: Callable[[Run], Any], done: str) -> list[Any]:
+    """Do something with every run; say what could not be done, and go on with the others."""
+    answers = []
+    for run in runs:
+        try:
+            answers.append(action(run))
+        except AsmaError as error:
+            show_error(error)
+    if answers:
+        st.toast(f"{len(answers)} {'run' if len(answers) == 1 else 'runs'} {done}")
+    return answers
+
+
+def _export(store: RunStore, ticked: Sequence[Run], shown: Sequence[Run]) -> None:
+    """Offer the downloads; a file is made when its button is pressed, not before."""
+    with st.popover("Export", icon=":material/download:", disabled=not shown, key="runs-export"):
+        one = len(ticked) == 1
+        st.download_button(
+            "Files of the ticked run (zip)" if one else f"Files of {len(ticked)} ticked runs (zip)",
+            data=lambda: run_zip(store, ticked[0]) if one else runs_zip(store, ticked),
+            file_name=f"asma-run-{ticked[0].id}.zip" if one else "asma-runs.zip",
+            mime="application/zip",
+            key="runs-zip",
+            icon=":material/folder_zip:",
+            disabled=not ticked,
+            on_click="ignore",
+            width="stretch",
+        )
+        st.download_button(
+            f"Figures of the {len(shown)} shown (CSV)",
+            # The mark at the start tells spreadsheets that the file is UTF-8.
+            data=lambda: runs_csv(shown).encode("utf-8-sig"),
+            file_name="asma-runs.csv",
+            mime="text/csv",
+            key="runs-csv",
+            icon=":material/table:",
+            on_click="ignore",
+            width="stretch",
+        )

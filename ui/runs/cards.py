@@ -1,0 +1,76 @@
+"""Runs as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import streamlit as st
+
+from asma_core.runs.run import Run
+from asma_core.runs.store import RunStore
+from ui.common.errors import plain
+from ui.common.format import attack_title, number, outcome_colour, score_label
+from ui.runs.pictures import run_picture
+from ui.runs.progress import standing
+from ui.runs.selection import select_on_page, selected_ids
+
+PICTURE_SIDE: Final = 340
+LINE_WIDTH: Final = 6.5
+# As many columns as fit, all of one width; a picture has its place before it is loaded.
+STYLE: Final = """<style>
+.st-key-runs-cards { display: grid !important;
+  grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); }
+.st-key-runs-cards img { aspect-ratio: 1; width: 100%; }
+</style>"""
+
+
+def run_cards(store: RunStore, runs: Sequence[Run]) -> None:
+    """Show a page of runs as a grid of pictures that can be ticked.
+
+    Args:
+        store: Where the runs are.
+        runs: Of this page, in order.
+    """
+    st.html(STYLE)
+    grid = st.container(horizontal=True, gap="medium", key="runs-cards")
+    for run in runs:
+        with grid.container(border=True, gap="xsmall", key=f"runs-card-{run.id}"):
+            _card(store, run)
+
+
+def _card(store: RunStore, run: Run) -> None:
+    picture = run_picture(store, run, PICTURE_SIDE, LINE_WIDTH)
+    if picture is None:
+        st.caption("Its files can't be read.")
+    else:
+        st.image(picture, width="stretch", alt=f"Run {run.id}")
+    widget = f"runs-tick-{run.id}"
+    st.session_state[widget] = run.id in selected_ids()
+    st.checkbox(f"Run {run.id}", key=widget, on_change=_ticked, args=(run.id, widget))
+    st.markdown("  \n".join(_lines(store, run)))
+
+
+def _ticked(run_id: str, widget: str) -> None:
+    select_on_page([run_id], [run_id] if st.session_state[widget] else [])
+
+
+def _lines(store: RunStore, run: Run) -> list[str]:
+    spec = run.spec
+    attack = attack_title(run)
+    badge = f":{outcome_colour(run)}-badge[{plain(standing(store, run))}]"
+    judged = f" :gray-badge[{plain(run.verdict)}]" if run.verdict else ""
+    words = (f"{attack}, {spec.image_name}", run.goal, _figures(run))
+    return [badge + judged, *map(_small, words)]
+
+
+def _figures(run: Run) -> str:
+    results = run.results
+    if not results:
+        return run.message or "no result"
+    score = f"{score_label(run)} {number(results.get('score_8bit'))}"
+    return f"{score}, L2 {number(results.get('l2_8bit'), 2)}, {results.get('steps', 'n/a')} steps"
+
+
+def _small(text: str) -> str:
+    return f":small[{plain(' '.join(text.split()))}]"

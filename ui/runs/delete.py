@@ -1,0 +1,85 @@
+"""Asking before runs are deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import streamlit as st
+
+from asma_core.errors import AsmaError
+from asma_core.runs.run import Run
+from asma_core.runs.store import RunStore
+from ui.common.errors import plain, show_error
+
+ASKED: Final = "runs-delete-asked"
+MOST_NAMED: Final = 6
+
+
+def ask_to_delete(ids: Sequence[str]) -> None:
+    """Open the question, at this rerun and at those that follow until it is answered."""
+    st.session_state[ASKED] = tuple(ids)
+
+
+def delete_question(store: RunStore, runs: Sequence[Run]) -> None:
+    """Show the question while it is open.
+
+    Args:
+        store: Where the runs are.
+        runs: All of them.
+    """
+    asked = st.session_state.get(ASKED, ())
+    there = [run for run in runs if run.id in asked]
+    if there:
+        _question(store, [run for run in there if run.ended], [r for r in there if not r.ended])
+
+
+def _close() -> None:
+    st.session_state.pop(ASKED, None)
+
+
+@st.dialog("Delete runs", on_dismiss=_close)
+def _question(store: RunStore, ended: list[Run], active: list[Run]) -> None:
+    if ended:
+        st.markdown(_these(len(ended)) + "\n\n" + _list(ended))
+    if active:
+        ids = ", ".join(run.id for run in active)
+        st.markdown(f"Not deleted, as still queued or running: {ids}. Stop them first.")
+    row = st.container(horizontal=True, horizontal_alignment="right")
+    if row.button("Keep", key="runs-delete-no"):
+        _close()
+        st.rerun()
+    label = "Delete" if len(ended) == 1 else f"Delete {len(ended)} runs"
+    if row.button(label, key="runs-delete-yes", type="primary", disabled=not ended):
+        _delete(store, ended)
+
+
+def _these(count: int) -> str:
+    what = "This run" if count == 1 else f"These {count} runs"
+    end = "is" if count == 1 else "are"
+    return (
+        f"{what} {end} deleted with all pictures, figures and files, and with verdict, note and "
+        "tags. It can't be undone."
+    )
+
+
+def _list(runs: Sequence[Run]) -> str:
+    lines = [
+        f"- `{run.id}` {plain(run.spec.image_name)}, {plain(run.goal)}"
+        + (f" :gray-badge[{plain(run.verdict)}]" if run.verdict else "")
+        for run in runs[:MOST_NAMED]
+    ]
+    more = len(runs) - MOST_NAMED
+    return "\n".join([*lines, *([f"- and {more} more"] if more > 0 else [])])
+
+
+def _delete(store: RunStore, runs: Sequence[Run]) -> None:
+    try:
+        for run in runs:
+            store.delete(run.id)
+    except AsmaError as error:
+        show_error(error)
+        return
+    _close()
+    st.toast(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} deleted")
+    st.rerun()

@@ -1,0 +1,179 @@
+"""The widgets that say which runs are shown; what they say is in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Final
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from asma_core.attacks.registry import ATTACKS
+from asma_core.runs.run import Run
+from ui.runs.filter import SORTS, RunFilter, choices
+
+KEY: Final = "runs-filter"
+LABELS: Final = {
+    "outcome": ("Outcome", "Any outcome"),
+    "attack": ("Attack", "Any attack"),
+    "model": ("Network", "Any network"),
+    "dataset": ("Data set", "Any data set"),
+    "verdict": ("Verdict", "Any verdict"),
+}
+VIEWS: Final = {
+    "table": ":material/table_rows: Table",
+    "cards": ":material/grid_view: Cards",
+}
+NAMES: Final = (*(item.name for item in fields(RunFilter)), "view", "page")
+DEFAULTS: Final = {"text": "", "sort": "newest", "view": "table", "page": "1"}
+
+
+def search_and_order(place: DeltaGenerator) -> None:
+    """Show the search and the order.
+
+    Args:
+        place: Where to.
+    """
+    place.text_input(
+        "Search",
+        key=f"{KEY}-text",
+        placeholder="Search names, notes, tags",
+        icon=":material/search:",
+        type="search",
+        label_visibility="collapsed",
+        width=250,
+        on_change=first_page,
+    )
+    place.selectbox(
+        "Order",
+        list(SORTS),
+        format_func=lambda name: SORTS[name][0],
+        key=f"{KEY}-sort",
+        label_visibility="collapsed",
+        width=190,
+        on_change=first_page,
+    )
+
+
+def view_switch(place: DeltaGenerator) -> None:
+    """Show the choice between rows and cards.
+
+    Args:
+        place: Where to.
+    """
+    place.segmented_control(
+        "View",
+        list(VIEWS),
+        format_func=VIEWS.__getitem__,
+        required=True,
+        key=f"{KEY}-view",
+        label_visibility="collapsed",
+        on_change=first_page,
+    )
+
+
+def choices_row(runs: Sequence[Run]) -> None:
+    """Show what the runs can be narrowed to.
+
+    Args:
+        runs: All of them; they say what there is to choose from.
+    """
+    known = choices(runs)
+    row = st.container(horizontal=True, gap="small", key=f"{KEY}-bar")
+    for name, (label, anything) in LABELS.items():
+        _choice(row, name, label, anything, known[name])
+    row.button(
+        "Clear",
+        key=f"{KEY}-clear",
+        type="tertiary",
+        disabled=not wanted().narrows,
+        on_click=clear,
+    )
+
+
+def wanted() -> RunFilter:
+    """Return what is asked for."""
+    return RunFilter(**{item.name: value(item.name) for item in fields(RunFilter)})
+
+
+def _choice(row: DeltaGenerator, name: str, label: str, anything: str, known: list[str]) -> None:
+    chosen = value(name)
+    # What a link asks for stays to be seen, and to be taken away, when no run has it any more.
+    options = known if not chosen or chosen in known else [*known, chosen]
+    row.selectbox(
+        label,
+        options,
+        index=None,
+        format_func=_attack_title if name == "attack" else str,
+        key=f"{KEY}-{name}",
+        placeholder=anything,
+        label_visibility="collapsed",
+        width=184,
+        on_change=first_page,
+    )
+
+
+def _attack_title(name: str) -> str:
+    return ATTACKS[name].title if name in ATTACKS else name
+
+
+def read_address() -> None:
+    """Take over what a link asks for; call this before the widgets are made."""
+    asked = {name: st.query_params[name] for name in NAMES if name in st.query_params}
+    news = bool(asked) and asked != st.session_state.get(f"{KEY}-address")
+    for name in NAMES:
+        kept = st.session_state.get(f"{KEY}-kept", {}).get(name)
+        if news:
+            st.session_state[f"{KEY}-{name}"] = _checked(name, asked.get(name))
+        elif f"{KEY}-{name}" not in st.session_state:
+            st.session_state[f"{KEY}-{name}"] = _checked(name, kept)
+
+
+def _checked(name: str, asked: str | None) -> str | None:
+    known = {"sort": SORTS, "view": VIEWS}.get(name)
+    if not asked or (known is not None and asked not in known):
+        return DEFAULTS.get(name)
+    return asked
+
+
+def write_address() -> None:
+    """Put what is shown into the address, and keep it for when the person comes back."""
+    kept = {name: value(name) for name in NAMES}
+    address = {name: text for name, text in kept.items() if text != DEFAULTS.get(name, "")}
+    for name in NAMES:
+        if name not in address:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != address[name]:
+            st.query_params[name] = address[name]
+    st.session_state[f"{KEY}-address"] = address
+    st.session_state[f"{KEY}-kept"] = kept
+
+
+def value(name: str) -> str:
+    """Return what a widget says, or "" for nothing."""
+    return str(st.session_state.get(f"{KEY}-{name}") or "")
+
+
+def first_page() -> None:
+    """Go back to the first page: another filter makes another list."""
+    set_page(1)
+
+
+def set_page(number: int) -> None:
+    """Turn to a page, from 1."""
+    st.session_state[f"{KEY}-page"] = str(number)
+
+
+def page_number(pages: int) -> int:
+    """Return the page to show, from 1, within those there are."""
+    text = value("page")
+    number = int(text) if text.isdecimal() and len(text) < 7 else 1
+    return min(max(number, 1), max(pages, 1))
+
+
+def clear() -> None:
+    """Take every filter away."""
+    for name in ("text", *LABELS):
+        st.session_state[f"{KEY}-{name}"] = DEFAULTS.get(name)
+    first_page()

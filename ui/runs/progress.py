@@ -1,0 +1,33 @@
+"""How far a running run is, from the file that its worker writes."""
+
+from __future__ import annotations
+
+from asma_core.errors import StoreError
+from asma_core.files import read_json
+from asma_core.runs.run import RUNNING, Run
+from asma_core.runs.store import RunStore
+from ui.common.format import standing_outcome
+
+
+def standing(store: RunStore, run: Run) -> str:
+    """Return how a run stands in a few words, such as "running, step 84 of 300"."""
+    if run.state != RUNNING:
+        return standing_outcome(run)
+    if run.cancel:
+        return "stopping"
+    done = steps_done(store, run)
+    return "running" if done is None else f"running, {done[0]} of {done[1]}"
+
+
+def steps_done(store: RunStore, run: Run) -> tuple[int, int] | None:
+    """Return how many steps a running run has made, of how many; None before its first."""
+    # Read here and not through `runs.live`, which imports torch.
+    file = store.work_folder(run.id) / "live.json"
+    if not file.exists():
+        return None
+    try:
+        state = read_json(file)
+    except StoreError:
+        # It ended, and the file went, between the two lines above.
+        return None
+    return int(state["step"]), int(state["steps"])

@@ -1,0 +1,148 @@
+"""Runs as rows."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from asma_core.runs.run import Run
+from asma_core.runs.store import RunStore
+from ui.common.format import attack_title, moment, outcome
+from ui.runs.pictures import run_picture
+from ui.runs.progress import standing
+from ui.runs.selection import select_on_page, selected_ids
+
+KEY: Final = "runs-table"
+SHOWN: Final = f"{KEY}-shown"
+PICTURE_SIDE: Final = 124
+LINE_WIDTH: Final = 7.0
+ROW_HEIGHT: Final = 66
+OF_FILE: Final = "Of the file as saved, in 8 bits"
+# Goals that share no column with the overlap; shown where a run has them.
+OTHER_SCORES: Final = {"structure_removed": "Removed", "iou_lost": "IoU lost"}
+HEADER_HEIGHT: Final = 36
+MOST_HEIGHT: Final = 640
+# The table's own export knows nothing of formulas and its search only of this page.
+STYLE: Final = f"<style>.st-key-{KEY} [data-testid='stElementToolbar'] {{ display: none; }}</style>"
+
+
+def run_table(store: RunStore, runs: Sequence[Run]) -> None:
+    """Show a page of runs as a table whose rows can be ticked.
+
+    Args:
+        store: Where the runs are.
+        runs: Of this page, in order.
+    """
+    ids = [run.id for run in runs]
+    st.session_state[SHOWN] = ids
+    _tick(ids)
+    st.html(STYLE)
+    st.dataframe(
+        pd.DataFrame([_row(store, run) for run in runs]).drop(columns=_unused(runs)),
+        key=KEY,
+        hide_index=True,
+        row_height=ROW_HEIGHT,
+        height=min(HEADER_HEIGHT + ROW_HEIGHT * len(runs) + 2, MOST_HEIGHT),
+        column_config=_columns(),
+        placeholder="n/a",
+        on_select=_selected,
+        selection_mode="multi-row",
+        alt="Runs",
+    )
+
+
+def _tick(ids: list[str]) -> None:
+    """Keep the ticks with their runs when the rows have moved."""
+    rows = [place for place, item in enumerate(ids) if item in selected_ids()]
+    state = st.session_state.get(KEY)
+    if sorted(state["selection"]["rows"] if state else []) != rows:
+        st.session_state[KEY] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+
+
+def _selected() -> None:
+    ids = st.session_state[SHOWN]
+    rows = st.session_state[KEY]["selection"]["rows"]
+    select_on_page(ids, [ids[row] for row in rows if row < len(ids)])
+
+
+def _row(store: RunStore, run: Run) -> dict[str, Any]:
+    spec, results = run.spec, run.results
+    picture = run_picture(store, run, PICTURE_SIDE, LINE_WIDTH)
+    return {
+        "picture": _data_url(picture) if picture else None,
+        "run": run.id,
+        "outcome": outcome(run) if run.ended else standing(store, run),
+        "attack": attack_title(run),
+        "goal": run.goal,
+        "iou": results.get("iou_8bit"),
+        **{name: results.get(f"{name}_8bit") for name in OTHER_SCORES},
+        "l2": results.get("l2_8bit"),
+        "ended": run.ending,
+        "steps": results.get("steps"),
+        "seconds": results.get("seconds"),
+        "image": spec.image_name,
+        "model": spec.model,
+        "verdict": run.verdict,
+        "tags": run.tags,
+        "created": moment(run.created),
+        "words": _one_line(run.message or run.note),
+    }
+
+
+def _unused(runs: Sequence[Run]) -> list[str]:
+    """Return the scores that no run of this page has."""
+    return [
+        name
+        for name in OTHER_SCORES
+        if all(run.results.get(f"{name}_8bit") is None for run in runs)
+    ]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _data_url(picture: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(picture).decode()
+
+
+def _columns() -> dict[str, Any]:
+    text, figure = st.column_config.TextColumn, st.column_config.NumberColumn
+    return {
+        "picture": st.column_config.ImageColumn(
+            "",
+            width=74,
+            pinned=True,
+            help="The adversarial image with the target (yellow) and what the network draws on it "
+            "(magenta)",
+        ),
+        "run": text("Run", width=86, pinned=True),
+        "outcome": text("Outcome", width=130),
+        "ended": text("Ended", width=130, help="Why it ended; that says nothing of the outcome"),
+        "attack": text("Attack", width=92),
+        "iou": figure(
+            "IoU",
+            width=72,
+            format="%.3f",
+            alignment="right",
+            help=OF_FILE,
+        ),
+        **{
+            name: figure(label, width=84, format="%.3f", alignment="right", help=OF_FILE)
+            for name, label in OTHER_SCORES.items()
+        },
+        "l2": figure("L2", width=68, format="%.2f", help=OF_FILE),
+        "steps": figure("Steps", width=66, format="%d"),
+        "seconds": figure("Time", width=78, format="%.1f s", help="Seconds of the attack itself"),
+        "image": text("Image", width=168),
+        "goal": text("Goal", width=210),
+        "model": text("Network", width=146),
+        "verdict": text("Verdict", width=100),
+        "tags": text("Tags", width=120),
+        "created": text("Created", width=140),
+        "words": text("Message or note", width=320),
+    }
