@@ -19,7 +19,7 @@ import pytest
 from asma_core import files
 from asma_core.errors import StoreError
 from asma_core.runs import artefacts, execute, store
-from asma_core.runs import process_locks as owners
+from asma_core.runs import process_locks
 from asma_core.runs.run import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING
 from asma_core.runs.store import RunStore
 from tests import tiny
@@ -103,7 +103,7 @@ def test_tidying_removes_what_the_killed_left_and_nothing_else(
 
 SERVER = """
 import sys, pathlib
-from asma_core.runs import process_locks as owners
+from asma_core.runs import process_locks
 print(process_locks.this_process(pathlib.Path(sys.argv[1])), flush=True)
 sys.stdin.readline()
 """

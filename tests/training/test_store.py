@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from asma_core.errors import StoreError
-from asma_core.runs import process_locks as owners
+from asma_core.runs import process_locks
 from asma_core.training import store as states
 from asma_core.training.plan import TrainingPlan
 from asma_core.training.store import TrainingStore
