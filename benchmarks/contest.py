@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from asma_core.attacks.batching import attack_in_batches
+from asma_core.attacks.contract import AttackInputs
 from asma_core.attacks.registry import find_attack
 from asma_core.cli.progress import Progress
 from asma_core.data.datasets import open_dataset
@@ -90,7 +91,11 @@ class Contest:
             images = torch.from_numpy(self._images[part]).to(self._device)
             targets = torch.from_numpy(self._targets[part]).to(self._device)
             results = attack_in_batches(
-                entry.load(), self._model, images, targets, config, batch_size=self._batch
+                entry.attack,
+                self._model,
+                AttackInputs(images, targets),
+                config,
+                batch_size=self._batch,
             )
             for result in results:
                 figures = self._measured(len(rows), result.adversarial.numpy())

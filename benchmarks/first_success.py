@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from torch import Tensor, nn
 
-from asma_core.attacks.contract import StepReport
+from asma_core.attacks.contract import AttackInputs, StepReport
 from asma_core.attacks.engine.batch import as_saved
 from asma_core.attacks.registry import find_attack
 from asma_core.cli.progress import Progress
@@ -90,7 +90,7 @@ def _ours(model: nn.Module, image: Tensor, target: Tensor) -> list[tuple[float, 
 
     entry = find_attack("minimal")
     config = config_from_dict(entry.config, {"target_iou": TARGET_IOU})
-    entry.load()(model, image, target, config, on_step=on_step)
+    entry.attack(model, AttackInputs(image, target), config, on_step=on_step)
     return way or [(float("inf"), float("inf"))]
 
 

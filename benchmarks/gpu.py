@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from asma_core.attacks.configs import DynamicConfig
+from asma_core.attacks.asma.settings import DynamicConfig
+from asma_core.attacks.contract import AttackInputs
 from asma_core.attacks.registry import find_attack
 from asma_core.errors import DeviceError
 from asma_core.files import to_json
@@ -122,12 +123,12 @@ def _bare(network: nn.Module, images: Tensor, steps: int, device: torch.device) 
 
 def _attack(backend: Backend, images: Tensor, targets: Tensor, steps: int) -> Callable[[], int]:
     """Every step is taken: tiny multipliers, no stop."""
-    attack = find_attack("asma").load()
+    attack = find_attack("asma").attack
     config = DynamicConfig(steps=steps, target_iou=1.0, stop_at_target=False, tau=1e-9, beta=0.0)
 
     def run() -> int:
         with float32_sums(backend.precision):
-            results = attack(backend, images, targets, config)
+            results = attack(backend, AttackInputs(images, targets), config)
         return sum(result.gradient_evaluations for result in results)
 
     return run

@@ -10,8 +10,9 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from asma_core.attacks.configs import TOWARDS
+from asma_core.attacks.contract import AttackInputs
 from asma_core.attacks.registry import ATTACKS
+from asma_core.attacks.settings import TOWARDS
 from asma_core.fields import config_from_dict
 from asma_core.models.wrapper.contract import SegmentationModel
 from benchmarks.turns import medians
@@ -45,10 +46,10 @@ def _own(name: str, model: nn.Module, images: Tensor, targets: Tensor, steps: in
     settings: dict[str, Any] = {"steps": steps, "target_iou": 1.0}
     known = config_from_dict(entry.config, {}).as_dict()
     settings |= {"goal_is": TOWARDS} if "goal_is" in known else {}
-    attack, config = entry.load(), config_from_dict(entry.config, settings)
+    attack, config = entry.attack, config_from_dict(entry.config, settings)
     torch.manual_seed(0)
     started = time.perf_counter()
-    results = attack(model, images, targets, config)
+    results = attack(model, AttackInputs(images, targets), config)
     seconds = time.perf_counter() - started
     return seconds / sum(result.gradient_evaluations for result in results)
 

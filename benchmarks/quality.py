@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, Final
 
-from asma_core.attacks.configs import TOWARDS
+from asma_core.attacks.settings import TOWARDS
 from asma_core.files import json_values, to_json
 from asma_core.models.wrapper.devices import choose_device
 from asma_core.models.wrapper.memory import keep_freed_memory

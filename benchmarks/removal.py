@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from asma_core.attacks.contract import AttackResult
+from asma_core.attacks.contract import AttackInputs, AttackResult
 from asma_core.attacks.registry import find_attack
 from asma_core.fields import config_from_dict
 
@@ -40,5 +40,5 @@ def _timed(
     entry = find_attack("asma")
     config = config_from_dict(entry.config, settings)
     started = time.perf_counter()
-    results = entry.load()(model, images, targets, config)
+    results = entry.attack(model, AttackInputs(images, targets), config)
     return time.perf_counter() - started, results

@@ -22,7 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from asma_core.attacks.configs import DynamicConfig
+from asma_core.attacks.asma.settings import DynamicConfig
+from asma_core.attacks.contract import AttackInputs
 from asma_core.attacks.registry import find_attack
 from asma_core.data.datasets import open_dataset
 from asma_core.experiments.plan import pairs_of
@@ -133,9 +134,9 @@ def _plain(model: nn.Module, images: Tensor, targets: Tensor, steps: int) -> flo
 def _ours(model: nn.Module, images: Tensor, targets: Tensor, steps: int) -> float:
     """Time our loop with every step taken: tiny multipliers, no stop, rounding as by default."""
     config = DynamicConfig(steps=steps, target_iou=1.0, stop_at_target=False, tau=1e-7, beta=1e-6)
-    attack = find_attack("asma").load()
+    attack = find_attack("asma").attack
     started = time.perf_counter()
-    results = attack(model, images, targets, config)
+    results = attack(model, AttackInputs(images, targets), config)
     seconds = time.perf_counter() - started
     return seconds / sum(result.gradient_evaluations for result in results)
 

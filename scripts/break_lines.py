@@ -31,60 +31,22 @@ from typing import Final
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
 FILES: Final = (
-    *("asma_core/attacks/*.py", "asma_core/metrics/*.py", "asma_core/experiments/*.py"),
-    *(
-        "asma_core/data/masks/label_maps.py",
-        "asma_core/data/masks/encodings.py",
-        "asma_core/runs/*.py",
-    ),
+    *("asma_core/attacks/**/*.py", "asma_core/metrics/*.py", "asma_core/experiments/*.py"),
+    *("asma_core/data/masks/*.py", "asma_core/runs/*.py"),
 )
-# The first that fits. Killed processes take long, so their tests mirror only what they are about;
-# of the tests that every attack runs through, a method's file gets those of its own names.
+# Tests mirror the tree: these rooms' tests, and what else a file of theirs is held to. Tests that
+# kill processes take long, so they are asked about the files alone that they are about.
 SLOW: Final = ("-k", "not demo_networks and not test_crashes")
-CRASHES: Final = ("runs/test_store", "runs")
-
-
-def _own(names: str) -> tuple[str, ...]:
-    return ("attacks/test_every_attack", "-k", f"not test_every_attack or {names}")
-
-
 TESTS: Final = {
-    "attacks/*configs*": ("attacks/test_settings", "attacks/test_every_attack"),
-    "attacks/settings*": ("attacks/test_settings", "test_cli"),
-    "attacks/registry*": ("attacks/test_settings", "attacks/test_every_attack"),
-    "attacks/*prox*": ("attacks/test_proximal", *_own("alma")),
-    "attacks/pdpgd*": ("attacks/test_proximal", *_own("pdpgd")),
-    "attacks/minimal*": ("attacks/test_minimal_search", "attacks/test_minimal", *_own("minimal")),
-    "attacks/apgd*": ("attacks/test_ensembles", *_own("apgd")),
-    "attacks/square*": ("attacks/test_ensembles", *_own("square")),
-    "attacks/sequence*": ("attacks/test_ensembles", *_own("apgd or worst")),
-    "attacks/worst_case*": ("attacks/test_ensembles", *_own("worst")),
-    "attacks/[!b]*pgd*": ("attacks/test_projected", *_own("pgd")),
-    "attacks/dag*": ("attacks/test_projected", *_own("dag")),
-    "attacks/pgd*": ("attacks/test_projected", *_own("pgd")),
-    "attacks/projected*": ("attacks/test_projected", "attacks/test_ensembles", *_own("pgd")),
-    "attacks/asma*": ("attacks/test_asma", "attacks/test_guarantees", *_own("asm or ssm")),
-    "attacks/multipliers*": ("attacks/test_asma", "attacks/test_guarantees", *_own("asm")),
-    "attacks/checks*": ("attacks/test_checks", *SLOW),
     "attacks/batching*": ("attacks/test_batching",),
-    "attacks/tracker*": ("attacks/test_tracker", "attacks", *SLOW),
-    "attacks/pixels*": ("attacks/test_pixels", "attacks", *SLOW),
-    "attacks/balls*": ("attacks/test_balls", "attacks", *SLOW),
     "attacks/*": ("attacks", *SLOW),
+    "data/masks/*": ("data/masks", "data/test_importing", "runs/test_sources"),
+    "experiments/*": ("experiments", "jobs/test_experiments"),
     "metrics/*": ("metrics",),
-    "data/masks*": ("data/test_masks", "data/test_encodings", "runs/test_sources"),
-    "data/encodings*": ("data/test_encodings", "data/test_masks", "data/test_importing"),
-    "experiments/export*": ("experiments/test_export",),
-    "experiments/*": ("experiments/test_export", "experiments", "jobs/test_experiments"),
-    "runs/export*": ("runs/test_export",),
-    "runs/reading*": ("runs/test_reading",),
-    "runs/checks*": ("runs/test_run_checks", "runs/test_execute"),
-    "runs/sources*": ("runs/test_sources", "runs/test_execute"),
-    "runs/figures*": ("runs/test_figures", "runs/test_execute"),
-    "runs/store*": CRASHES,
-    "runs/job_table*": CRASHES,
-    "runs/owners*": CRASHES,
-    "runs/database*": CRASHES,
+    "runs/store*": ("runs",),
+    "runs/job_table*": ("runs",),
+    "runs/process_locks*": ("runs",),
+    "runs/database*": ("runs",),
     "runs/*": ("runs", *SLOW),
 }
 # One process loads what all tests need, and each break's is its copy; none of the core is in it.

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from asma_core.attacks.configs import ConstantConfig, DynamicConfig
+from asma_core.attacks.asma.settings import ConstantConfig, DynamicConfig
 from asma_core.attacks.registry import ATTACKS, find_attack
 from asma_core.errors import InputError, UnknownNameError
 from asma_core.fields import (

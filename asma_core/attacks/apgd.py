@@ -16,20 +16,54 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
-import torch
-from torch import Tensor
-from torch.nn.functional import cross_entropy
-
-from asma_core.attacks.configs import LINF
+from asma_core.attacks.contract import AttackEntry
 from asma_core.attacks.engine.balls import check_budget, linf_bounds
-from asma_core.attacks.engine.batch import Problem, per_image
-from asma_core.attacks.engine.loop import Look, Method, MethodAttack
+from asma_core.attacks.engine.batch import AttackBatch, per_image
+from asma_core.attacks.engine.loop import AttackRule, AttackState, RuleAttack
 from asma_core.attacks.engine.pixels import entropy_weights
 from asma_core.attacks.engine.projected import budgets, chosen_budget
 from asma_core.attacks.engine.sequence import Sequence, Stage
-from asma_core.attacks.ensemble_configs import ApgdConfig, EnsembleConfig
+from asma_core.attacks.settings import (
+    AWAY,
+    LINF,
+    Aim,
+    CommonConfig,
+    Goal,
+    goal_setting,
+    linf_budget_setting,
+    steps_setting,
+    stop_setting,
+)
+from asma_core.lazy import Tensor, torch
+
+
+@dataclass(frozen=True)
+class EnsembleConfig(CommonConfig):
+    """Settings of the APGD ensemble."""
+
+    steps: int = steps_setting(
+        300,
+        "Most updates of the image, shared by the three losses with three radii each.",
+        minimum=9,
+    )
+    goal_is: Aim = goal_setting(AWAY)
+    budget: float | None = linf_budget_setting()
+    stop_at_target: bool = stop_setting()
+
+    def goal(self) -> Goal:
+        """Return how the attack is judged."""
+        return Goal(self.stop_at_target, LINF, aim=self.goal_is)
+
+
+@dataclass(frozen=True)
+class ApgdConfig(EnsembleConfig):
+    """Settings of one loss of the ensemble, over the three radii."""
+
+    steps: int = steps_setting(100, minimum=3)
+
 
 RADII: Final = (2.0, 1.5, 1.0)
 STAGES: Final = (0.3, 0.6, 1.0)
@@ -41,77 +75,77 @@ CHECK_SHRINKS: Final = 0.03
 SHORTEST_CHECK: Final = 0.06
 
 # Returns the loss of each image, (B,), to be raised, and the logit weights that raise it.
-Loss = Callable[[Look, bool], tuple[Tensor, Tensor]]
+Loss = Callable[[AttackState, bool], tuple[Tensor, Tensor]]
 
 
-def _open_pixels(look: Look, away: bool) -> Tensor:
+def _open_pixels(state: AttackState, away: bool) -> Tensor:
     """Return float32 (B, H', W'): 1 where the goal is not reached yet."""
-    at_mask = look.predictions == look.problem.target
-    return ((at_mask if away else ~at_mask) & look.problem.valid).to(look.logits)
+    at_mask = state.predictions == state.batch.target
+    return ((at_mask if away else ~at_mask) & state.batch.valid).to(state.logits)
 
 
-def _entropy(look: Look, away: bool, pull: Tensor) -> tuple[Tensor, Tensor]:
-    entropy = cross_entropy(look.logits, look.problem.target, reduction="none")
-    sign, open_pixels = (1.0 if away else -1.0), _open_pixels(look, away)
+def _entropy(state: AttackState, away: bool, pull: Tensor) -> tuple[Tensor, Tensor]:
+    entropy = torch.nn.functional.cross_entropy(state.logits, state.batch.target, reduction="none")
+    sign, open_pixels = (1.0 if away else -1.0), _open_pixels(state, away)
     # The loss that decides on steps counts a pixel that was won as one at the border between two
     # classes, or every pixel won would look like a step back.
     loss = sign * pull * torch.where(open_pixels > 0, entropy, math.log(2.0) if away else 0.0)
-    weights = entropy_weights(look.logits, look.problem.target, -sign * pull * open_pixels)
+    weights = entropy_weights(state.logits, state.batch.target, -sign * pull * open_pixels)
     return loss.flatten(1).sum(dim=1), weights
 
 
-def masked_entropy(look: Look, away: bool) -> tuple[Tensor, Tensor]:
+def masked_entropy(state: AttackState, away: bool) -> tuple[Tensor, Tensor]:
     """Cross-entropy on the pixels that are still to be won."""
-    return _entropy(look, away, look.problem.valid.to(look.logits))
+    return _entropy(state, away, state.batch.valid.to(state.logits))
 
 
-def balanced_entropy(look: Look, away: bool) -> tuple[Tensor, Tensor]:
+def balanced_entropy(state: AttackState, away: bool) -> tuple[Tensor, Tensor]:
     """The same, each class of the mask weighing as much as any other."""
-    target, classes = look.problem.target, look.logits.shape[1]
-    counted = look.problem.valid.to(look.logits)
+    target, classes = state.batch.target, state.logits.shape[1]
+    counted = state.batch.valid.to(state.logits)
     areas = counted.new_zeros(len(target), classes)
     areas.scatter_add_(1, target.flatten(1), counted.flatten(1))
     shares = areas.sum(dim=1, keepdim=True) / areas.clamp_min(1.0) / classes
     pull = shares.gather(1, target.flatten(1)).view_as(counted) * counted
-    return _entropy(look, away, pull)
+    return _entropy(state, away, pull)
 
 
-def jensen_shannon(look: Look, away: bool) -> tuple[Tensor, Tensor]:
+def jensen_shannon(state: AttackState, away: bool) -> tuple[Tensor, Tensor]:
     """The Jensen-Shannon divergence of softmax and one-hot label, over all pixels that count."""
-    leaf = look.logits.detach().requires_grad_()
+    leaf = state.logits.detach().requires_grad_()
     likely = leaf.softmax(dim=1)
-    of_mask = likely.gather(1, look.problem.target[:, None])[:, 0].clamp(1e-12, 1.0)
+    of_mask = likely.gather(1, state.batch.target[:, None])[:, 0].clamp(1e-12, 1.0)
     # With a one-hot label the divergence hangs on p_y alone.
     middle = 0.5 * (1.0 + of_mask)
     own = of_mask * (of_mask / middle).log() + (1.0 - of_mask) * math.log(2.0)
-    divergence = 0.5 * (own - middle.log()) * look.problem.valid
+    divergence = 0.5 * (own - middle.log()) * state.batch.valid
     loss = (divergence if away else -divergence).flatten(1).sum(dim=1)
     (gradient,) = torch.autograd.grad(loss.sum(), leaf)
     return loss.detach(), gradient
 
 
-class Apgd(Method):
+class Apgd(AttackRule):
     """One loss over the three radii."""
 
-    def __init__(self, problem: Problem, config: ApgdConfig, loss: Loss) -> None:
+    def __init__(self, batch: AttackBatch, config: ApgdConfig, loss: Loss) -> None:
         """Start at the originals, with the largest radius."""
         self._loss_of, self._rounding = loss, config.rounding
         self._away = config.goal().away
-        self._budget = chosen_budget(problem, LINF, config.budget)
+        self._budget = chosen_budget(batch, LINF, config.budget)
         check_budget(float(self._budget.min()), LINF, config.rounding)
-        self._chosen = budgets(problem, self._budget)
+        self._chosen = budgets(batch, self._budget)
         self._stage = -1
         self._checks: list[int] = []
-        count = len(problem.images)
+        count = len(batch.images)
         self._size = self._budget.clone()
-        self._previous = problem.images.clone()
-        self._best_image = problem.images.clone()
-        self._best_gradient = torch.zeros_like(problem.images)
+        self._previous = batch.images.clone()
+        self._best_image = batch.images.clone()
+        self._best_gradient = torch.zeros_like(batch.images)
         self._best = self._budget.new_full((count,), -torch.inf)
         self._best_at_check = self._best.clone()
         self._last = self._best.clone()
         self._improved = self._budget.new_zeros(count)
-        self._halved = torch.zeros(count, dtype=torch.bool, device=problem.images.device)
+        self._halved = torch.zeros(count, dtype=torch.bool, device=batch.images.device)
         self._since = 0
 
     def chosen(self) -> Mapping[int, Mapping[str, float]]:
@@ -122,19 +156,19 @@ class Apgd(Method):
         """Count an image only within the budget itself."""
         return step == 0 or step > int(STAGES[-2] * steps)
 
-    def weights(self, look: Look) -> Tensor:
+    def logit_weights(self, state: AttackState) -> Tensor:
         """Raise the loss."""
-        self._now, weights = self._loss_of(look, self._away)
+        self._now, weights = self._loss_of(state, self._away)
         return weights
 
-    def move(self, look: Look, gradient: Tensor) -> Tensor:
+    def step(self, state: AttackState, gradient: Tensor) -> Tensor:
         """One step of algorithm 1, at the radius of this stage."""
-        stage = sum(look.step >= int(share * look.steps) for share in STAGES[:-1])
+        stage = sum(state.step >= int(share * state.steps) for share in STAGES[:-1])
         if stage != self._stage:
-            return self._enter(look, gradient, stage)
-        self._note(look, gradient)
-        images, previous = look.images, self._previous
-        if look.step in self._checks:
+            return self._enter(state, gradient, stage)
+        self._note(state, gradient)
+        images, previous = state.images, self._previous
+        if state.step in self._checks:
             images, gradient, previous = self._check(images, gradient)
         step = images + per_image(self._size) * gradient.sign()
         step = step.clamp_(self._low, self._high)
@@ -142,15 +176,15 @@ class Apgd(Method):
         self._previous = images
         return moved.clamp_(self._low, self._high)
 
-    def _enter(self, look: Look, gradient: Tensor, stage: int) -> Tensor:
+    def _enter(self, state: AttackState, gradient: Tensor, stage: int) -> Tensor:
         """Begin a stage: the step is twice its radius, the image that so far was best is kept."""
-        start = look.images if self._stage < 0 else self._best_image
-        begin = 0 if stage == 0 else int(STAGES[stage - 1] * look.steps)
+        start = state.images if self._stage < 0 else self._best_image
+        begin = 0 if stage == 0 else int(STAGES[stage - 1] * state.steps)
         self._stage, self._since = stage, 0
-        self._checks = _checkpoints(begin, int(STAGES[stage] * look.steps))
+        self._checks = _checkpoints(begin, int(STAGES[stage] * state.steps))
         self._size = 2.0 * RADII[stage] * self._budget
         radius = (RADII[stage] * self._budget).clamp_max(1.0)
-        self._low, self._high = linf_bounds(look.problem, radius, self._rounding)
+        self._low, self._high = linf_bounds(state.batch, radius, self._rounding)
         for values in (self._best, self._best_at_check, self._last):
             values.fill_(-torch.inf)
         self._improved.zero_()
@@ -159,13 +193,13 @@ class Apgd(Method):
         self._previous = start.clamp(self._low, self._high)
         return moved.clamp(self._low, self._high)
 
-    def _note(self, look: Look, gradient: Tensor) -> None:
+    def _note(self, state: AttackState, gradient: Tensor) -> None:
         self._since += 1
         self._improved += (self._now > self._last).to(self._improved)
         self._last = self._now
         better = self._now > self._best
         self._best = torch.where(better, self._now, self._best)
-        self._best_image = torch.where(per_image(better), look.images, self._best_image)
+        self._best_image = torch.where(per_image(better), state.images, self._best_image)
         self._best_gradient = torch.where(per_image(better), gradient, self._best_gradient)
 
     def _check(self, images: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -192,8 +226,8 @@ def _checkpoints(begin: int, end: int) -> list[int]:
     return [begin + round(share * length) for share in shares[1:-1]]
 
 
-def _apgd(loss: Loss) -> MethodAttack[ApgdConfig]:
-    return MethodAttack(ApgdConfig, lambda problem, config: Apgd(problem, config, loss))
+def _apgd(loss: Loss) -> RuleAttack[ApgdConfig]:
+    return RuleAttack(ApgdConfig, lambda batch, config: Apgd(batch, config, loss))
 
 
 def _stages(config: EnsembleConfig) -> list[Stage]:
@@ -207,3 +241,13 @@ def _stages(config: EnsembleConfig) -> list[Stage]:
 
 
 APGD_ENSEMBLE: Final = Sequence(EnsembleConfig, _stages)
+
+ENTRY: Final = AttackEntry(
+    "apgd-ensemble",
+    "APGD ensemble",
+    "Three losses with shrinking radii and step sizes of their own; the worst counts.",
+    "arXiv:2306.12941",
+    EnsembleConfig,
+    APGD_ENSEMBLE,
+    monotone=True,
+)

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from asma_core.attacks.contract import Attack, AttackResult
+from asma_core.attacks.contract import Attack, AttackInputs, AttackResult
 from asma_core.attacks.engine.batch import check_batch
 from asma_core.errors import DeviceError, InputError
 from asma_core.fields import AttackConfig
@@ -19,13 +19,10 @@ from asma_core.models.wrapper.devices import is_out_of_memory
 def attack_in_batches(
     attack: Attack,
     model: nn.Module,
-    images: Tensor,
-    target_mask: Tensor,
+    inputs: AttackInputs,
     config: AttackConfig,
     *,
     batch_size: int,
-    valid_mask: Tensor | None = None,
-    region_mask: Tensor | None = None,
     on_notice: Callable[[str], None] | None = None,
 ) -> list[AttackResult]:
     """Attack images batch by batch; when memory runs out, halve the batch, say so, and go on.
@@ -33,12 +30,9 @@ def attack_in_batches(
     Args:
         attack: The attack; the other arguments are as `contract.Attack` has them.
         model: The network.
-        images: float32 (N, C, H, W) in [0, 1].
-        target_mask: int64 (N, H', W').
+        inputs: The images and their masks, N of each.
         config: Of the attack's own class.
         batch_size: Most images at once, at least 1.
-        valid_mask: bool (N, H', W').
-        region_mask: bool (N, H, W).
         on_notice: Gets one sentence each time the batch is halved.
 
     Returns:
@@ -50,21 +44,13 @@ def attack_in_batches(
     """
     if batch_size < 1:
         raise InputError(f"batch_size is {batch_size}; it must be at least 1")
+    images = inputs.images
     check_batch(images)
     results: list[AttackResult] = []
     while len(results) < len(images):
         start, count = len(results), min(batch_size, len(images) - len(results))
         rows = slice(start, start + count)
-        call = partial(
-            attack,
-            model,
-            images[rows],
-            target_mask[rows],
-            config,
-            valid_mask=None if valid_mask is None else valid_mask[rows],
-            region_mask=None if region_mask is None else region_mask[rows],
-        )
-        some = _unless_out_of_memory(call)
+        some = _unless_out_of_memory(partial(attack, model, inputs.select(rows), config))
         if some is None:
             batch_size = _halved(count, images, on_notice)
         else:

@@ -13,9 +13,9 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from asma_core.attacks.contract import ImageStep
+from asma_core.attacks.contract import StepMetrics
 from asma_core.attacks.engine.pixels import margin_weights, margins
-from asma_core.models.wrapper.contract import borrowed, checked_logits, predicted
+from asma_core.models.wrapper.calls import borrowed, checked_logits, predicted
 
 # Two answers to one image may differ by rounding, relative to the spread of the logits.
 SAME: Final = 1e-4
@@ -126,7 +126,7 @@ def _vanishes(logits: Tensor, inputs: Tensor, target: Tensor, to_change: Tensor)
     return float((pull * margin).sum()) > length * math.sqrt(inputs.numel())
 
 
-def after(trajectory: Sequence[ImageStep]) -> list[str]:
+def after(trajectory: Sequence[StepMetrics]) -> list[str]:
     """Check the way of an attack whose steps are all meant to get nearer to its target."""
     scores = [now.score for now in trajectory]
     if len(scores) < SHORTEST:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from asma_core.attacks.settings import CommonConfig
 from asma_core.fields import AttackConfig
 from asma_core.metrics.score import IOU
 
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
 
 GOAL_REACHED: Final = "goal reached"
 STEPS_USED: Final = "steps used"
-NOTHING_TO_GAIN: Final = "nothing more to gain"
+CONVERGED: Final = "nothing more to gain"
 ALREADY_THERE: Final = "already there"
 CANCELLED: Final = "cancelled"
 
 
 @dataclass(frozen=True)
-class ImageStep:
+class StepMetrics:
     """Figures of one image before its update at one step; undefined ones are NaN.
 
     Attributes:
@@ -74,7 +75,7 @@ class StepReport:
 
     step: int
     steps: int
-    images: tuple[ImageStep, ...]
+    images: tuple[StepMetrics, ...]
     pictures: Callable[[], Pictures]
 
 
@@ -93,7 +94,7 @@ class AttackResult:
         steps: Updates made.
         gradient_evaluations: Forward passes with a backward pass spent.
         forward_passes: All forward passes spent, those with a backward pass among them.
-        stopped: Why it ended: `GOAL_REACHED`, `STEPS_USED`, `NOTHING_TO_GAIN`, `ALREADY_THERE` or
+        ending: Why it ended: `GOAL_REACHED`, `STEPS_USED`, `CONVERGED`, `ALREADY_THERE` or
             `CANCELLED`; it says nothing of success.
         chosen: What the attack chose by itself, such as tau and beta.
         trajectory: Figures of each step.
@@ -102,14 +103,36 @@ class AttackResult:
 
     adversarial: Tensor
     success: bool
-    best: ImageStep
+    best: StepMetrics
     steps: int
     gradient_evaluations: int
     forward_passes: int
-    stopped: str
+    ending: str
     chosen: Mapping[str, float]
-    trajectory: tuple[ImageStep, ...]
+    trajectory: tuple[StepMetrics, ...]
     notes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AttackInputs:
+    """What an attack works on, besides the network.
+
+    Attributes:
+        images: float32 (B, C, H, W) in [0, 1].
+        target: int64 (B, H', W'), 0..K-1; the mask to get away from, if the config's goal says so.
+        valid: bool (B, H', W'): pixels that count; all unless given.
+        region: bool (B, H, W): where the image may change; everywhere unless given.
+    """
+
+    images: Tensor
+    target: Tensor
+    valid: Tensor | None = None
+    region: Tensor | None = None
+
+    def select(self, rows: slice | list[int]) -> AttackInputs:
+        """Return the inputs of some images."""
+        masks = (None if mask is None else mask[rows] for mask in (self.valid, self.region))
+        return AttackInputs(self.images[rows], self.target[rows], *masks)
 
 
 class Attack(Protocol):
@@ -118,24 +141,17 @@ class Attack(Protocol):
     def __call__(
         self,
         model: nn.Module,
-        images: Tensor,
-        target_mask: Tensor,
+        inputs: AttackInputs,
         config: AttackConfig,
         *,
-        valid_mask: Tensor | None = None,
-        region_mask: Tensor | None = None,
         on_step: OnStep | None = None,
     ) -> list[AttackResult]:
         """Attack a batch; every image has its own state.
 
         Args:
             model: Takes images and returns logits (B, K, H', W'); left as it was found.
-            images: float32 (B, C, H, W) in [0, 1].
-            target_mask: int64 (B, H', W'), 0..K-1; the mask to get away from, if the config's goal
-                says so.
+            inputs: The images, what they are to be segmented as, and where.
             config: Of the attack's own class.
-            valid_mask: bool (B, H', W'): pixels that count; all unless given.
-            region_mask: bool (B, H, W): where the image may change; everywhere unless given.
             on_step: Called before each update; what it returns, if true, cancels the attack.
 
         Returns:
@@ -146,3 +162,31 @@ class Attack(Protocol):
             ModelError: Logits that are not finite, or no gradient at all.
         """
         ...
+
+
+@dataclass(frozen=True)
+class AttackEntry:
+    """An attack with what a person needs to know of it.
+
+    Attributes:
+        name: On the command line and in records.
+        title: For people.
+        summary: One line: how it works.
+        source: Paper and place.
+        config: Class of its settings.
+        attack: The attack itself.
+        presets: Settings that differ from the defaults, by the preset's name.
+        black_box: Whether it uses no gradients.
+        monotone: Whether every step is meant to raise the score, so that one that falls to the end
+            is worth a warning; others go back and forth across the target on purpose.
+    """
+
+    name: str
+    title: str
+    summary: str
+    source: str
+    config: type[CommonConfig]
+    attack: Attack
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    black_box: bool = False
+    monotone: bool = False

@@ -8,23 +8,45 @@ Deviations as in `pgd`; the image is looked at once before the random start.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-from torch import Tensor
+from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.engine.loop import AttackState, RuleAttack
+from asma_core.attacks.engine.projected import BUDGET_PRESETS, BudgetConfig, Projected
+from asma_core.fields import setting
+from asma_core.lazy import Tensor
 
-from asma_core.attacks.budget_configs import CosPgdConfig
-from asma_core.attacks.engine.loop import Look, MethodAttack
-from asma_core.attacks.engine.projected import Projected
+
+@dataclass(frozen=True)
+class CosPgdConfig(BudgetConfig):
+    """Settings of CosPGD, which starts at random."""
+
+    random_start: bool = setting(
+        True,
+        "Random start",
+        "Begin at a random place within the budget; it hangs on the seed.",
+        advanced=True,
+    )
 
 
-def _aligned(look: Look, away: bool) -> Tensor:
-    likely = look.logits.softmax(dim=1)
-    of_mask = likely.gather(1, look.problem.target[:, None])[:, 0]
+def _aligned(state: AttackState, away: bool) -> Tensor:
+    likely = state.logits.softmax(dim=1)
+    of_mask = likely.gather(1, state.batch.target[:, None])[:, 0]
     # On a CPU, vector_norm over a dimension that is not the last is 50 times slower.
     cosine: Tensor = of_mask / likely.square_().sum(dim=1).sqrt_()
     return cosine if away else 1.0 - cosine
 
 
-COSPGD: Final = MethodAttack(
-    CosPgdConfig, lambda problem, config: Projected(problem, config, _aligned)
+COSPGD: Final = RuleAttack(CosPgdConfig, lambda batch, config: Projected(batch, config, _aligned))
+
+ENTRY: Final = AttackEntry(
+    "cospgd",
+    "CosPGD",
+    "PGD that weighs pixels by how well softmax and label agree.",
+    "arXiv:2302.02213",
+    CosPgdConfig,
+    COSPGD,
+    BUDGET_PRESETS,
+    monotone=True,
 )

@@ -8,30 +8,66 @@ at the target IoU instead of when every pixel is there; it is clipped to the box
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-from torch import Tensor
-
-from asma_core.attacks.budget_configs import DagConfig
+from asma_core.attacks.contract import AttackEntry
 from asma_core.attacks.engine.batch import per_image
-from asma_core.attacks.engine.loop import Look, Method, MethodAttack
+from asma_core.attacks.engine.loop import AttackRule, AttackState, RuleAttack
 from asma_core.attacks.engine.pixels import margin_weights, margins
+from asma_core.attacks.settings import (
+    L2,
+    CommonConfig,
+    Goal,
+    steps_setting,
+)
+from asma_core.fields import setting
+from asma_core.lazy import Tensor
 
 
-class _Dense(Method):
+@dataclass(frozen=True)
+class DagConfig(CommonConfig):
+    """Settings of DAG, which has no budget."""
+
+    steps: int = steps_setting(200)
+    gamma: float = setting(
+        0.002,
+        "Gamma",
+        "Length of a step in Linf, in [0, 1] units; the paper's is 0.5 of 255.",
+        minimum=0.0,
+        maximum=1.0,
+        open_minimum=True,
+        advanced=True,
+    )
+
+    def goal(self) -> Goal:
+        """Return how the attack is judged: an image is done at its first success."""
+        return Goal(stops=True, norm=L2)
+
+
+class _Dense(AttackRule):
     def __init__(self, gamma: float) -> None:
         self._gamma = gamma
 
-    def weights(self, look: Look) -> Tensor:
+    def logit_weights(self, state: AttackState) -> Tensor:
         """Raise the target's logit over its strongest rival, where the target is not there."""
-        margin, rivals = margins(look.logits, look.problem.target)
-        pull = ((margin > 0) & look.problem.valid).to(look.logits)
-        return margin_weights(look.logits, look.problem.target, rivals, pull)
+        margin, rivals = margins(state.logits, state.batch.target)
+        pull = ((margin > 0) & state.batch.valid).to(state.logits)
+        return margin_weights(state.logits, state.batch.target, rivals, pull)
 
-    def move(self, look: Look, gradient: Tensor) -> Tensor:
+    def step(self, state: AttackState, gradient: Tensor) -> Tensor:
         """Step by gamma in Linf, clipped to the box."""
         largest = gradient.abs().flatten(1).amax(dim=1).clamp_min(1e-30)
-        return (look.images + per_image(self._gamma / largest) * gradient).clamp_(0.0, 1.0)
+        return (state.images + per_image(self._gamma / largest) * gradient).clamp_(0.0, 1.0)
 
 
-DAG: Final = MethodAttack(DagConfig, lambda _, config: _Dense(config.gamma))
+DAG: Final = RuleAttack(DagConfig, lambda _, config: _Dense(config.gamma))
+
+ENTRY: Final = AttackEntry(
+    "dag",
+    "DAG",
+    "Raises the target over its rival where it is not there; no budget.",
+    "arXiv:1703.08603",
+    DagConfig,
+    DAG,
+)

@@ -13,17 +13,57 @@ margins are kept with some headroom; the proximal L2 step takes the mean of the 
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
-import torch
-from torch import Tensor
-
-from asma_core.attacks.configs import LINF
-from asma_core.attacks.engine.batch import Problem, per_image
-from asma_core.attacks.engine.loop import Look, Method, MethodAttack
+from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.engine.batch import AttackBatch, per_image
+from asma_core.attacks.engine.loop import AttackRule, AttackState, RuleAttack
 from asma_core.attacks.engine.pixels import keepable, margin_weights, margins, typical_size
 from asma_core.attacks.engine.proximal import prox_l2, prox_linf
-from asma_core.attacks.proximal_configs import PdpgdConfig
+from asma_core.attacks.settings import (
+    LINF,
+    TOWARDS,
+    Aim,
+    CommonConfig,
+    Goal,
+    goal_setting,
+    steps_setting,
+)
+from asma_core.fields import setting
+from asma_core.lazy import Tensor, torch
+
+
+@dataclass(frozen=True)
+class PdpgdConfig(CommonConfig):
+    """Settings of PDPGD."""
+
+    steps: int = steps_setting(500)
+    goal_is: Aim = goal_setting(TOWARDS)
+    norm: Literal["l2", "linf"] = setting("l2", "Norm", "What is to be small.")
+    step_size: float = setting(
+        1e-2,
+        "Step size",
+        "Of the first steps, in [0, 1] units; it falls to a tenth.",
+        minimum=0.0,
+        maximum=1.0,
+        open_minimum=True,
+        advanced=True,
+    )
+    dual_step: float = setting(
+        0.1,
+        "Dual step",
+        "By how much the logarithm of a pixel's weight moves at a step.",
+        minimum=0.0,
+        maximum=10.0,
+        open_minimum=True,
+        advanced=True,
+    )
+
+    def goal(self) -> Goal:
+        """Return how the attack is judged: it goes on after a success, to a smaller change."""
+        return Goal(stops=False, norm=self.norm, aim=self.goal_is)
+
 
 PAPER_STEPS: Final = 500
 METRIC_MEMORY: Final = 0.99
@@ -34,48 +74,57 @@ LARGEST_DUAL: Final = 20.0
 HEADROOM: Final = 0.1
 
 
-class _PrimalDual(Method):
-    def __init__(self, problem: Problem, config: PdpgdConfig) -> None:
+class _PrimalDual(AttackRule):
+    def __init__(self, batch: AttackBatch, config: PdpgdConfig) -> None:
         self._config = config
         self._away = config.goal().away
         stretch = max(1.0, PAPER_STEPS / config.steps)
         self._dual_step = min(config.dual_step * stretch, 2.0)
         # Logarithms of the pixels' weights over the norm's; at first all pixels together weigh it.
-        count = problem.valid.flatten(1).sum(dim=1).to(problem.images).clamp_min(1.0)
-        self._dual = -count.log().view(-1, 1, 1).expand(problem.target.shape).clone()
-        self._squares = problem.images.new_zeros(len(problem.images))
+        count = batch.valid.flatten(1).sum(dim=1).to(batch.images).clamp_min(1.0)
+        self._dual = -count.log().view(-1, 1, 1).expand(batch.target.shape).clone()
+        self._squares = batch.images.new_zeros(len(batch.images))
         self._unit: Tensor | None = None
-        self._norm_weight = problem.images.new_ones(len(problem.images))
+        self._norm_weight = batch.images.new_ones(len(batch.images))
 
-    def weights(self, look: Look) -> Tensor:
+    def logit_weights(self, state: AttackState) -> Tensor:
         """Lower softplus of the margins, by the softmax of the duals."""
-        margin, rivals = margins(look.logits, look.problem.target)
-        raised, lowered = look.problem.target, rivals
+        margin, rivals = margins(state.logits, state.batch.target)
+        raised, lowered = state.batch.target, rivals
         if self._away:
-            margin, raised, lowered = -margin, rivals, look.problem.target
+            margin, raised, lowered = -margin, rivals, state.batch.target
         if self._unit is None:
-            self._unit = typical_size(margin, look.problem)
+            self._unit = typical_size(margin, state.batch)
         margin = margin + HEADROOM * self._unit
         moved = self._dual + self._dual_step * margin.sign()
         self._dual = moved.clamp_max(LARGEST_DUAL)
-        counted = self._dual.where(look.problem.valid, -torch.inf).flatten(1)
+        counted = self._dual.where(state.batch.valid, -torch.inf).flatten(1)
         both = torch.cat((counted.new_zeros(len(counted), 1), counted), dim=1).softmax(dim=1)
         self._norm_weight = both[:, 0]
-        kept = keepable(margin, look.problem, 1.0 - self._config.target_iou)
+        kept = keepable(margin, state.batch, 1.0 - self._config.target_iou)
         pull = both[:, 1:].view_as(margin) * margin.sigmoid() * kept
-        return margin_weights(look.logits, raised, lowered, pull)
+        return margin_weights(state.logits, raised, lowered, pull)
 
-    def move(self, look: Look, gradient: Tensor) -> Tensor:
+    def step(self, state: AttackState, gradient: Tensor) -> Tensor:
         """A step scaled by the gradients so far, then the proximal one, then the box."""
         squares = gradient.square().flatten(1).mean(dim=1)
         self._squares = METRIC_MEMORY * self._squares + (1.0 - METRIC_MEMORY) * squares
-        root = (self._squares / (1.0 - METRIC_MEMORY ** (look.step + 1))).sqrt().clamp_min(1e-20)
-        size = self._config.step_size * STEP_FALLS_TO ** (look.step / look.steps)
-        change = look.images - look.problem.images + gradient * per_image(size / root)
+        root = (self._squares / (1.0 - METRIC_MEMORY ** (state.step + 1))).sqrt().clamp_min(1e-20)
+        size = self._config.step_size * STEP_FALLS_TO ** (state.step / state.steps)
+        change = state.images - state.batch.images + gradient * per_image(size / root)
         metric = per_image(root / size).expand_as(change)
         prox = prox_linf if self._config.norm == LINF else prox_l2
-        change = prox(change, metric, self._norm_weight) * look.problem.region
-        return (look.problem.images + change).clamp_(0.0, 1.0)
+        change = prox(change, metric, self._norm_weight) * state.batch.region
+        return (state.batch.images + change).clamp_(0.0, 1.0)
 
 
-PDPGD: Final = MethodAttack(PdpgdConfig, _PrimalDual)
+PDPGD: Final = RuleAttack(PdpgdConfig, _PrimalDual)
+
+ENTRY: Final = AttackEntry(
+    "pdpgd",
+    "PDPGD",
+    "The smallest L2 or Linf change: primal-dual proximal gradient descent.",
+    "arXiv:2106.01538",
+    PdpgdConfig,
+    PDPGD,
+)

@@ -10,16 +10,25 @@ from __future__ import annotations
 
 from typing import Final
 
-import torch
-from torch import Tensor
-
-from asma_core.attacks.budget_configs import BudgetConfig
-from asma_core.attacks.engine.loop import Look, MethodAttack
-from asma_core.attacks.engine.projected import Projected
+from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.engine.loop import AttackState, RuleAttack
+from asma_core.attacks.engine.projected import BUDGET_PRESETS, BudgetConfig, Projected
+from asma_core.lazy import Tensor, torch
 
 
-def _alike(look: Look, _away: bool) -> Tensor:
-    return torch.ones_like(look.logits[:, 0])
+def _alike(state: AttackState, _away: bool) -> Tensor:
+    return torch.ones_like(state.logits[:, 0])
 
 
-PGD: Final = MethodAttack(BudgetConfig, lambda problem, config: Projected(problem, config, _alike))
+PGD: Final = RuleAttack(BudgetConfig, lambda batch, config: Projected(batch, config, _alike))
+
+ENTRY: Final = AttackEntry(
+    "pgd",
+    "PGD",
+    "Signed (or unit) steps down the mean cross-entropy within a budget.",
+    "arXiv:1706.06083",
+    BudgetConfig,
+    PGD,
+    BUDGET_PRESETS,
+    monotone=True,
+)

@@ -10,21 +10,28 @@ from __future__ import annotations
 
 from typing import Final
 
-import torch
-from torch import Tensor
-
-from asma_core.attacks.budget_configs import BudgetConfig
-from asma_core.attacks.engine.loop import Look, MethodAttack
-from asma_core.attacks.engine.projected import Projected
+from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.engine.loop import AttackState, RuleAttack
+from asma_core.attacks.engine.projected import BUDGET_PRESETS, BudgetConfig, Projected
+from asma_core.lazy import Tensor, torch
 
 
-def _shifting(look: Look, away: bool) -> Tensor:
-    share = look.step / (2.0 * look.steps)
-    at_mask = look.predictions == look.problem.target
+def _shifting(state: AttackState, away: bool) -> Tensor:
+    share = state.step / (2.0 * state.steps)
+    at_mask = state.predictions == state.batch.target
     to_be_won = at_mask if away else ~at_mask
-    return torch.where(to_be_won, 1.0 - share, share).to(look.logits)
+    return torch.where(to_be_won, 1.0 - share, share).to(state.logits)
 
 
-SEGPGD: Final = MethodAttack(
-    BudgetConfig, lambda problem, config: Projected(problem, config, _shifting)
+SEGPGD: Final = RuleAttack(BudgetConfig, lambda batch, config: Projected(batch, config, _shifting))
+
+ENTRY: Final = AttackEntry(
+    "segpgd",
+    "SegPGD",
+    "PGD that turns from pixels still to be won to those that are.",
+    "arXiv:2207.12391",
+    BudgetConfig,
+    SEGPGD,
+    BUDGET_PRESETS,
+    monotone=True,
 )

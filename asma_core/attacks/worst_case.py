@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
-from asma_core.attacks.asma import ASMA
-from asma_core.attacks.budget_configs import BudgetConfig
-from asma_core.attacks.configs import DynamicConfig
+from asma_core.attacks.asma.attack import ASMA
+from asma_core.attacks.asma.settings import DynamicConfig
+from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.engine.projected import BudgetConfig
 from asma_core.attacks.engine.sequence import Sequence, Stage
-from asma_core.attacks.ensemble_configs import WorstCaseConfig
-from asma_core.attacks.minimal import MINIMAL
-from asma_core.attacks.minimal_configs import MinimalConfig
+from asma_core.attacks.minimal.attack import MINIMAL
+from asma_core.attacks.minimal.settings import MinimalConfig
 from asma_core.attacks.pgd import PGD
+from asma_core.attacks.settings import (
+    CommonConfig,
+    Goal,
+    steps_setting,
+)
+from asma_core.fields import setting
+
+
+@dataclass(frozen=True)
+class WorstCaseConfig(CommonConfig):
+    """Settings of the worst case."""
+
+    steps: int = steps_setting(300, "Most updates of the image, shared by the attacks.", minimum=3)
+    norm: Literal["l2", "linf"] = setting(
+        "l2", "Norm", "In which the nearest success of all attacks is chosen."
+    )
+
+    def goal(self) -> Goal:
+        """Return how the attack is judged."""
+        return Goal(stops=False, norm=self.norm)
 
 
 def _stages(config: WorstCaseConfig) -> list[Stage]:
@@ -24,3 +45,12 @@ def _stages(config: WorstCaseConfig) -> list[Stage]:
 
 
 WORST_CASE: Final = Sequence(WorstCaseConfig, _stages)
+
+ENTRY: Final = AttackEntry(
+    "worst-case",
+    "Worst case",
+    "Minimal, ASMA and PGD on every image; the nearest success counts.",
+    "several attacks",
+    WorstCaseConfig,
+    WORST_CASE,
+)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asma_core.attacks.configs import TOWARDS
-from asma_core.attacks.contract import StepReport
-from asma_core.attacks.registry import ATTACKS, AttackEntry, find_attack
+from asma_core.attacks.contract import AttackEntry, StepReport
+from asma_core.attacks.registry import ATTACKS, find_attack
+from asma_core.attacks.settings import TOWARDS
 from asma_core.cli import ablation as ablation_command
 from asma_core.cli import import_commands
 from asma_core.cli import train as training_command

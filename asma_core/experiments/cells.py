@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from asma_core.attacks.configs import TOWARDS
+from asma_core.attacks.settings import TOWARDS
 from asma_core.data.datasets import open_dataset
 from asma_core.experiments.plan import Plan
 from asma_core.metrics.score import IOU, LOST, REMOVED, SUCCESS

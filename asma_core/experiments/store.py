@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from asma_core.attacks.configs import TOWARDS
+from asma_core.attacks.settings import TOWARDS
 from asma_core.errors import RunStateError, UnknownExperimentError
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.plan import Plan, plan_from_dict

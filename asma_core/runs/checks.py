@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asma_core.attacks.checks import HIDDEN
-from asma_core.attacks.configs import LINF
 from asma_core.attacks.registry import ATTACKS
+from asma_core.attacks.settings import LINF
 from asma_core.metrics.distance import l2_norm, linf_norm
 from asma_core.runs.run import DONE, Run
 from asma_core.runs.store import RunStore

@@ -13,7 +13,7 @@ import torch
 
 from asma_core.attacks import checks
 from asma_core.attacks.contract import CANCELLED as ATTACK_CANCELLED
-from asma_core.attacks.contract import AttackResult, StepReport
+from asma_core.attacks.contract import AttackInputs, AttackResult, StepReport
 from asma_core.attacks.registry import find_attack
 from asma_core.data.formats.images import read_image
 from asma_core.errors import AsmaError, DeviceError, ModelError
@@ -95,7 +95,7 @@ def _carry_out(runs: RunStore, run: Run, watch: Watch | None) -> None:
         results = _results(run, inputs, attacked, staged)
     results["warnings"] += among_runs(runs, run, results)
     artefacts.write_way(staged, attacked.result, reporter.keeper.snapshots)
-    state = CANCELLED if attacked.result.stopped == ATTACK_CANCELLED else DONE
+    state = CANCELLED if attacked.result.ending == ATTACK_CANCELLED else DONE
     record = {"id": run.id, "state": state, "spec": run.spec.as_dict(), "results": results}
     write_json(staged / store.RECORD, record)
     runs.finish(run.id, state, staged, results)
@@ -165,12 +165,14 @@ def _attack(run: Run, inputs: RunInputs, device: torch.device, on_step: Watch) -
         warnings.append(not_compiled)
     started = time.perf_counter()
     with float32_sums(backend.precision):
-        (result,) = entry.load()(
-            backend, image, target, config, valid_mask=valid, region_mask=region, on_step=on_step
+        (result,) = entry.attack(
+            backend,
+            AttackInputs(image, target, valid=valid, region=region),
+            config,
+            on_step=on_step,
         )
     seconds = time.perf_counter() - started
-    # The other attacks go back and forth across the target on purpose.
-    if hasattr(config, "stop_at_target") and not entry.black_box:
+    if entry.monotone:
         warnings += checks.after(result.trajectory)
     return _Attacked(model, device, backend.precision, judge, result, seconds, warnings)
 
@@ -184,7 +186,7 @@ def _results(run: Run, inputs: RunInputs, attacked: _Attacked, staged: Path) -> 
     seen_float = predict(attacked.model, image, attacked.device)
     artefacts.write_prediction(staged, seen)
     figures = {
-        "stopped": result.stopped,
+        "stopped": result.ending,
         "steps": result.steps,
         "best_step": result.best.step,
         "gradient_evaluations": result.gradient_evaluations,

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from asma_core.attacks.configs import AWAY_FROM_TRUTH, TOWARDS
+from asma_core.attacks.settings import AWAY_FROM_TRUTH, TOWARDS
 from asma_core.files import explained
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore

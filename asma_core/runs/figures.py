@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asma_core.attacks.configs import AWAY, AWAY_FROM_TRUTH, TOWARDS
+from asma_core.attacks.settings import AWAY, AWAY_FROM_TRUTH, TOWARDS
 from asma_core.data.formats.images import FloatImage
 from asma_core.errors import InputError
 from asma_core.metrics.boundary import hausdorff_95

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from asma_core.attacks.contract import ImageStep, Pictures, StepReport
+from asma_core.attacks.contract import Pictures, StepMetrics, StepReport
 from asma_core.data.formats.images import encode_png, to_bytes
 from asma_core.data.masks.label_maps import encode_mask
 from asma_core.errors import StoreError
@@ -21,7 +21,7 @@ PICTURES_EVERY: Final = 1.0
 CURVES: Final = ("step", "score", "iou", "pixel_accuracy", "l2", "linf")
 
 
-def curves(trajectory: list[ImageStep] | tuple[ImageStep, ...], most: int) -> dict[str, Any]:
+def curves(trajectory: list[StepMetrics] | tuple[StepMetrics, ...], most: int) -> dict[str, Any]:
     """Return the figures of a trajectory as columns, thinned to about `most` points."""
     every = max(1, -(-len(trajectory) // most))
     kept = [now for place, now in enumerate(trajectory) if place % every == 0]
@@ -43,7 +43,7 @@ class LiveReporter:
         self._store = store
         self._run_id = run_id
         self._folder = store.work_folder(run_id)
-        self._trajectory: list[ImageStep] = []
+        self._trajectory: list[StepMetrics] = []
         self._started = time.monotonic()
         self._figures_at = 0.0
         self._pictures_at = 0.0

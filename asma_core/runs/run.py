@@ -8,7 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from asma_core.attacks.configs import AWAY, AWAY_FROM_TRUTH, FORMERLY_AWAY, TOWARDS
+from asma_core.attacks.settings import (
+    AWAY,
+    AWAY_FROM_TRUTH,
+    FORMERLY_AWAY,
+    TOWARDS,
+)
 from asma_core.metrics.score import ALREADY_THERE, IOU, NOT_REACHED, SUCCESS, score_columns
 from asma_core.runs.spec import RunSpec, spec_from_dict
 

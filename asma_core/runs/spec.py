@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asma_core import __version__
-from asma_core.attacks.configs import AWAY_FROM_TRUTH
 from asma_core.attacks.registry import find_attack
+from asma_core.attacks.settings import AWAY_FROM_TRUTH
 from asma_core.data.formats.images import FloatImage, from_bytes, to_bytes
 from asma_core.data.masks.label_maps import check_labels
 from asma_core.errors import InputError

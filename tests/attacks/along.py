@@ -82,8 +82,8 @@ def assert_batch_equals_singles(attack: Attack, network: nn.Module, count: int) 
         for one, other in zip(single.trajectory, result.trajectory, strict=True):
             assert (one.step, one.iou, one.score) == (other.step, other.iou, other.score)
             assert one.l2 == pytest.approx(other.l2, rel=1e-3, abs=1e-6)
-        ended = (single.success, single.stopped, single.gradient_evaluations)
-        assert ended == (result.success, result.stopped, result.gradient_evaluations)
+        ended = (single.success, single.ending, single.gradient_evaluations)
+        assert ended == (result.success, result.ending, result.gradient_evaluations)
         assert single.best.l2 == pytest.approx(result.best.l2, rel=1e-3, abs=1e-6)
         assert single.chosen == pytest.approx(dict(result.chosen), rel=1e-4)
         # Of two steps that are equally good, rounding may keep either.

@@ -8,11 +8,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from asma_core.attacks.asma import ASM, ASMA, SSM, SSM_DPM
-from asma_core.attacks.configs import ConstantConfig, DynamicConfig, PaperConfig
-from asma_core.attacks.contract import AttackResult, OnStep, StepReport
-from asma_core.attacks.engine.loop import MethodAttack
-from asma_core.attacks.engine.multipliers import Multipliers
+from asma_core.attacks.asma.attack import (
+    ASM,
+    ASMA,
+    SSM,
+    SSM_DPM,
+)
+from asma_core.attacks.asma.multipliers import Multipliers
+from asma_core.attacks.asma.settings import ConstantConfig, DynamicConfig, PaperConfig
+from asma_core.attacks.contract import AttackInputs, AttackResult, OnStep, StepReport
+from asma_core.attacks.engine.loop import RuleAttack
 from asma_core.attacks.registry import find_attack
 from tests.attacks.along import assert_batch_equals_singles
 from tests.attacks.networks import Linear, disc, small_network, some_images
@@ -22,7 +27,7 @@ ALL = {"ssm": SSM, "ssm-dpm": SSM_DPM, "asm": ASM, "asma": ASMA}
 PLAIN = {"target_iou": 1.0, "stop_at_target": False, "rounding": False}
 
 
-def config_of(attack: MethodAttack, tau: float, beta: float, **more: object) -> PaperConfig:
+def config_of(attack: RuleAttack, tau: float, beta: float, **more: object) -> PaperConfig:
     own = {"tau": tau, "beta": beta} if attack.config is DynamicConfig else {"alpha": tau}
     return attack.config(**own, **more)
 
@@ -52,7 +57,7 @@ def test_each_step_is_the_paper_s(name: str, classes: int) -> None:
     for row in range(2):
         follower = Follower()
         one = images[row : row + 1], targets[row : row + 1]
-        (result,) = attack(network, *one, config, on_step=follower)
+        (result,) = attack(network, AttackInputs(*one), config, on_step=follower)
         way = follower.images[0]
         for step in range(steps):
             expected, iou = paper_step(
@@ -76,7 +81,7 @@ def test_each_step_is_the_paper_s(name: str, classes: int) -> None:
 def test_the_registry_s_names_are_these_four() -> None:
     for name, attack in ALL.items():
         entry = find_attack(name)
-        assert entry.load() is attack
+        assert entry.attack is attack
         assert entry.config is attack.config
         for preset in entry.presets.values():
             entry.config(**preset)
@@ -92,7 +97,7 @@ def test_ssm_on_a_linear_network_is_what_a_hand_works_out() -> None:
     alpha, steps, weight = 0.01, 7, 3.0
     follower = Follower()
     config = ConstantConfig(alpha=alpha, steps=steps, distance_weight=weight, **PLAIN)
-    SSM(network, image, target, config, on_step=follower)
+    SSM(network, AttackInputs(image, target), config, on_step=follower)
     # d <- d + alpha (s w - 2 weight d), so d_n = s w (1 - (1 - 2 alpha weight)^n) / (2 weight).
     reach = (1 - (1 - 2 * alpha * weight) ** steps) / (2 * weight)
     sign = target.float() * 2 - 1
@@ -109,7 +114,7 @@ def test_asm_changes_only_pixels_that_are_not_at_the_target() -> None:
     wrong = network(image).argmax(dim=1) != target
     config = ConstantConfig(alpha=0.02, steps=5, target_iou=1.0, rounding=False)
     follower = Follower()
-    ASM(network, image, target, config, on_step=follower)
+    ASM(network, AttackInputs(image, target), config, on_step=follower)
     changed = follower.images[0][-1] != image[0]
     assert torch.equal(changed, wrong)
 
@@ -123,7 +128,7 @@ def test_the_smallest_change_that_flips_a_linear_network_is_met_within_a_step() 
     config = ConstantConfig(
         alpha=0.0013, steps=1000, target_iou=1.0, distance_weight=0.0, rounding=False
     )
-    (result,) = ASM(network, image, target, config)
+    (result,) = ASM(network, AttackInputs(image, target), config)
     smallest = 0.25 * 64**0.5
     assert result.success
     assert smallest <= result.best.l2 <= smallest * 1.05
@@ -135,7 +140,9 @@ def test_a_batch_equals_singles(name: str) -> None:
     config = config_of(ALL[name], 5e-4, 3e-3, steps=20, **PLAIN)
 
     def attack(network: nn.Module, rows: slice, on_step: OnStep) -> list[AttackResult]:
-        return ALL[name](network, images[rows], targets[rows], config, on_step=on_step)
+        return ALL[name](
+            network, AttackInputs(images[rows], targets[rows]), config, on_step=on_step
+        )
 
     assert_batch_equals_singles(attack, small_network(), 4)
 
@@ -148,7 +155,7 @@ def test_a_batch_equals_singles_when_images_finish_at_different_steps() -> None:
     steps: list[int] = []
 
     def attack(model: nn.Module, rows: slice, on_step: OnStep) -> list[AttackResult]:
-        results = ASMA(model, images[rows], targets[rows], config, on_step=on_step)
+        results = ASMA(model, AttackInputs(images[rows], targets[rows]), config, on_step=on_step)
         steps.extend(result.steps for result in results)
         return results
 
@@ -160,7 +167,7 @@ def test_a_batch_equals_singles_when_images_finish_at_different_steps() -> None:
 def test_a_repeat_gives_the_same_bits() -> None:
     network, images, targets = small_network(), some_images(2), disc(2)
     config = DynamicConfig(steps=15)
-    first, second = (ASMA(network, images, targets, config) for _ in range(2))
+    first, second = (ASMA(network, AttackInputs(images, targets), config) for _ in range(2))
     for one, other in zip(first, second, strict=True):
         assert torch.equal(one.adversarial, other.adversarial)
         assert one.trajectory == other.trajectory
@@ -171,8 +178,10 @@ def test_what_was_chosen_gives_the_same_attack_again(name: str) -> None:
     attack, network = ALL[name], small_network()
     images, targets = some_images(1), disc(1)
     config = attack.config(steps=15, target_iou=1.0, distance_weight=0.5)
-    (automatic,) = attack(network, images, targets, config)
-    (given,) = attack(network, images, targets, dataclasses.replace(config, **automatic.chosen))
+    (automatic,) = attack(network, AttackInputs(images, targets), config)
+    (given,) = attack(
+        network, AttackInputs(images, targets), dataclasses.replace(config, **automatic.chosen)
+    )
     assert torch.equal(automatic.adversarial, given.adversarial)
     assert given.chosen == automatic.chosen
 
@@ -182,11 +191,11 @@ def test_what_was_chosen_gives_the_same_attack_again(name: str) -> None:
 def test_already_at_the_target_nothing_is_done(name: str, stop: bool) -> None:
     attack, network, images = ALL[name], small_network(3), some_images(2)
     targets = network(images).argmax(dim=1)
-    results = attack(network, images, targets, attack.config(stop_at_target=stop))
+    results = attack(network, AttackInputs(images, targets), attack.config(stop_at_target=stop))
     for image, result in zip(images, results, strict=True):
         assert (result.steps, result.gradient_evaluations) == (0, 0)
         assert not result.success, "nothing was changed, so nothing succeeded"
-        assert result.stopped == "already there"
+        assert result.ending == "already there"
         assert torch.equal(result.adversarial, image)
 
 
@@ -206,8 +215,8 @@ def test_automatic_multipliers_do_not_depend_on_the_scale_of_the_logits(
 
     attack, images, targets = ALL[name], some_images(1), disc(1)
     config = attack.config(steps=20, target_iou=1.0)
-    (plain,) = attack(small_network(), images, targets, config)
-    (scaled,) = attack(Scaled(), images, targets, config)
+    (plain,) = attack(small_network(), AttackInputs(images, targets), config)
+    (scaled,) = attack(Scaled(), AttackInputs(images, targets), config)
     assert plain.best.step > 0
     torch.testing.assert_close(scaled.adversarial, plain.adversarial, atol=1e-4, rtol=0)
 
@@ -215,7 +224,7 @@ def test_automatic_multipliers_do_not_depend_on_the_scale_of_the_logits(
 @pytest.mark.parametrize("size", [24, 64])
 def test_automatic_multipliers_work_at_any_size(size: int) -> None:
     images, targets = some_images(1, size=size), disc(1, size=size)
-    (result,) = ASMA(small_network(), images, targets, DynamicConfig(target_iou=0.9))
+    (result,) = ASMA(small_network(), AttackInputs(images, targets), DynamicConfig(target_iou=0.9))
     assert result.success
     assert set(result.chosen) == {"tau", "beta", "first_distance_weight"}
     first = result.trajectory[1]
@@ -237,7 +246,11 @@ def test_the_automatic_distance_term_keeps_the_image_nearer_at_first_and_then_is
 def test_the_distance_term_keeps_the_image_nearer() -> None:
     network, images, targets = small_network(), some_images(1), disc(1)
     l2 = [
-        SSM(network, images, targets, ConstantConfig(steps=40, distance_weight=weight, **PLAIN))[0]
+        SSM(
+            network,
+            AttackInputs(images, targets),
+            ConstantConfig(steps=40, distance_weight=weight, **PLAIN),
+        )[0]
         .trajectory[-1]
         .l2
         for weight in (0.0, 100.0, 1000.0)

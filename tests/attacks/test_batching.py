@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from asma_core.attacks.asma import ASMA
+from asma_core.attacks.asma.attack import ASMA
+from asma_core.attacks.asma.settings import DynamicConfig
 from asma_core.attacks.batching import attack_in_batches
-from asma_core.attacks.configs import DynamicConfig
+from asma_core.attacks.contract import AttackInputs
 from asma_core.errors import DeviceError, InputError
 from tests.attacks.networks import disc, small_network, some_images
 
@@ -45,9 +46,13 @@ def test_the_batch_is_halved_until_it_fits_and_results_equal_singles(error: Exce
     network = Cramped(2, error)
     said: list[str] = []
     results = attack_in_batches(
-        ASMA, network, images, target, CONFIG,
-        batch_size=7, valid_mask=valid, region_mask=region, on_notice=said.append,
-    )  # fmt: skip
+        ASMA,
+        network,
+        AttackInputs(images, target, valid=valid, region=region),
+        CONFIG,
+        batch_size=7,
+        on_notice=said.append,
+    )
     assert said == [
         "cpu ran out of memory with 7 images at once; going on with 3.",
         "cpu ran out of memory with 3 images at once; going on with 1.",
@@ -56,9 +61,10 @@ def test_the_batch_is_halved_until_it_fits_and_results_equal_singles(error: Exce
     for place, result in enumerate(results):
         rows = slice(place, place + 1)
         (single,) = ASMA(
-            network, images[rows], target[rows], CONFIG,
-            valid_mask=valid[rows], region_mask=region[rows],
-        )  # fmt: skip
+            network,
+            AttackInputs(images[rows], target[rows], valid=valid[rows], region=region[rows]),
+            CONFIG,
+        )
         assert torch.equal(result.adversarial, single.adversarial)
         assert result.best == replace(single.best, index=place)
         assert result.trajectory == tuple(replace(now, index=place) for now in single.trajectory)
@@ -67,7 +73,12 @@ def test_the_batch_is_halved_until_it_fits_and_results_equal_singles(error: Exce
 def test_a_batch_that_fits_is_attacked_as_it_is() -> None:
     network, said = Cramped(8, RuntimeError("unused")), []
     results = attack_in_batches(
-        ASMA, network, some_images(6), disc(6), CONFIG, batch_size=4, on_notice=said.append
+        ASMA,
+        network,
+        AttackInputs(some_images(6), disc(6)),
+        CONFIG,
+        batch_size=4,
+        on_notice=said.append,
     )
     assert len(results) == 6 and said == [] and set(network.seen) == {4, 2}
 
@@ -75,12 +86,18 @@ def test_a_batch_that_fits_is_attacked_as_it_is() -> None:
 def test_one_image_that_does_not_fit_is_said_with_its_size() -> None:
     network = Cramped(0, torch.OutOfMemoryError("CUDA out of memory"))
     with pytest.raises(DeviceError, match="one image of 32 x 32; make the images smaller"):
-        attack_in_batches(ASMA, network, some_images(2), disc(2), CONFIG, batch_size=2)
+        attack_in_batches(
+            ASMA, network, AttackInputs(some_images(2), disc(2)), CONFIG, batch_size=2
+        )
 
 
 def test_another_error_goes_on_and_a_batch_of_none_is_refused() -> None:
     network = Cramped(0, RuntimeError("a bug"))
     with pytest.raises(RuntimeError, match="a bug"):
-        attack_in_batches(ASMA, network, some_images(1), disc(1), CONFIG, batch_size=1)
+        attack_in_batches(
+            ASMA, network, AttackInputs(some_images(1), disc(1)), CONFIG, batch_size=1
+        )
     with pytest.raises(InputError, match="batch_size is 0"):
-        attack_in_batches(ASMA, network, some_images(1), disc(1), CONFIG, batch_size=0)
+        attack_in_batches(
+            ASMA, network, AttackInputs(some_images(1), disc(1)), CONFIG, batch_size=0
+        )

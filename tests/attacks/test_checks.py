@@ -17,7 +17,7 @@ from asma_core.attacks.checks import (
     after,
     before,
 )
-from asma_core.attacks.contract import ImageStep
+from asma_core.attacks.contract import StepMetrics
 from asma_core.data.datasets import open_dataset
 from asma_core.models.sources.loading import load_model
 from tests.attacks.networks import disc, small_network, some_images
@@ -81,8 +81,8 @@ def test_vanishing_gradients_are_noticed() -> None:
     assert found(Masked().eval()) == [VANISHING]
 
 
-def way(scores: list[float]) -> list[ImageStep]:
-    return [ImageStep(0, step, score, score, 1.0, 0.0, 0.0) for step, score in enumerate(scores)]
+def way(scores: list[float]) -> list[StepMetrics]:
+    return [StepMetrics(0, step, score, score, 1.0, 0.0, 0.0) for step, score in enumerate(scores)]
 
 
 def test_a_way_that_falls_is_told_and_others_are_not() -> None:

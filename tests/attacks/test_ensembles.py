@@ -13,35 +13,33 @@ from torch.nn.functional import cross_entropy, one_hot
 from asma_core.attacks.apgd import (
     APGD_ENSEMBLE,
     Apgd,
+    ApgdConfig,
+    EnsembleConfig,
     _checkpoints,
     balanced_entropy,
     jensen_shannon,
     masked_entropy,
 )
-from asma_core.attacks.contract import StepReport
-from asma_core.attacks.engine.batch import make_problem
-from asma_core.attacks.engine.loop import Look
-from asma_core.attacks.ensemble_configs import (
-    ApgdConfig,
-    EnsembleConfig,
-    SquareConfig,
-    WorstCaseConfig,
-)
-from asma_core.attacks.minimal import MINIMAL
-from asma_core.attacks.minimal_configs import MinimalConfig
-from asma_core.attacks.square import SQUARE
-from asma_core.attacks.worst_case import WORST_CASE
+from asma_core.attacks.contract import AttackInputs, StepReport
+from asma_core.attacks.engine.batch import make_batch
+from asma_core.attacks.engine.loop import AttackState
+from asma_core.attacks.minimal.attack import MINIMAL
+from asma_core.attacks.minimal.settings import MinimalConfig
+from asma_core.attacks.square import SQUARE, SquareConfig
+from asma_core.attacks.worst_case import WORST_CASE, WorstCaseConfig
 from asma_core.errors import InputError
 from tests.attacks.networks import disc, small_network, some_images
 
 AWAY, TOWARDS = "away from the prediction", "towards the mask"
 
 
-def look_at(logits: Tensor, mask: Tensor) -> Look:
+def state_at(logits: Tensor, mask: Tensor) -> AttackState:
     images = torch.zeros(len(mask), 3, *mask.shape[1:])
-    problem = make_problem(images, mask, None, None)
+    batch = make_batch(AttackInputs(images, mask))
     nothing = torch.zeros(len(mask))
-    return Look(1, 9, problem, images, images, logits, logits.argmax(dim=1), nothing, nothing > 1)
+    return AttackState(
+        1, 9, batch, images, images, logits, logits.argmax(dim=1), nothing, nothing > 1
+    )
 
 
 def expected_loss(name: str, logits: Tensor, mask: Tensor) -> Tensor:
@@ -75,7 +73,7 @@ def test_the_weights_are_the_gradients_of_the_papers_losses(name: str) -> None:
         "balanced": balanced_entropy,
         "Jensen-Shannon": jensen_shannon,
     }
-    value, weights = loss[name](look_at(logits, mask), True)
+    value, weights = loss[name](state_at(logits, mask), True)
     torch.testing.assert_close(weights, expected, atol=1e-5, rtol=1e-4)
     if name == "Jensen-Shannon":
         assert float(value) == pytest.approx(float(expected_loss(name, logits, mask)), rel=1e-5)
@@ -99,12 +97,14 @@ def test_larger_radii_never_count(goal: str) -> None:
         seen.extend(now.linf for now in report.images)
 
     config = EnsembleConfig(target_iou=0.99, steps=30, budget=12 / 255, goal_is=goal)
-    for result in APGD_ENSEMBLE(network, images, mask, config, on_step=watch):
+    for result in APGD_ENSEMBLE(network, AttackInputs(images, mask), config, on_step=watch):
         assert result.best.linf <= 12 / 255 + 1e-6
         assert result.best.score > result.trajectory[0].score
         assert result.notes["best of"] in (
-            "masked cross-entropy", "balanced cross-entropy", "Jensen-Shannon",
-        )  # fmt: skip
+            "masked cross-entropy",
+            "balanced cross-entropy",
+            "Jensen-Shannon",
+        )
     assert max(seen) > 18 / 255
 
 
@@ -112,9 +112,9 @@ def test_an_ensemble_that_has_succeeded_spends_no_more() -> None:
     network, images = small_network(), some_images(1)
     mask = network(images).argmax(dim=1)
     config = EnsembleConfig(target_iou=0.3, steps=90, budget=0.2)
-    (result,) = APGD_ENSEMBLE(network, images, mask, config)
+    (result,) = APGD_ENSEMBLE(network, AttackInputs(images, mask), config)
     assert result.success
-    assert result.stopped == "goal reached"
+    assert result.ending == "goal reached"
     assert result.gradient_evaluations < 60
 
 
@@ -127,7 +127,7 @@ def test_square_asks_for_no_gradient_and_never_gets_worse() -> None:
     mask = network(images).argmax(dim=1)
     graphs.clear()
     config = SquareConfig(target_iou=0.4, steps=300, budget=0.2, goal_is=AWAY)
-    (result,) = SQUARE(network, images, mask, config)
+    (result,) = SQUARE(network, AttackInputs(images, mask), config)
     assert result.success
     assert result.gradient_evaluations == 0
     assert len(graphs) == result.steps + 1
@@ -145,14 +145,16 @@ def test_square_succeeds_where_gradients_are_hidden() -> None:
     image = torch.full((1, 3, 16, 16), 0.48)
     mask = torch.ones(1, 16, 16, dtype=torch.int64)
     config = SquareConfig(target_iou=0.7, steps=400, budget=0.1)
-    (result,) = SQUARE(Stepped(), image, mask, config)
+    (result,) = SQUARE(Stepped(), AttackInputs(image, mask), config)
     assert result.success
 
 
 def test_the_worst_case_is_the_nearest_success_of_its_attacks() -> None:
     network, images, masks = small_network(), some_images(2), disc(2)
-    whole = WORST_CASE(network, images, masks, WorstCaseConfig(target_iou=0.8, steps=120))
-    alone = MINIMAL(network, images, masks, MinimalConfig(target_iou=0.8, steps=40))
+    whole = WORST_CASE(
+        network, AttackInputs(images, masks), WorstCaseConfig(target_iou=0.8, steps=120)
+    )
+    alone = MINIMAL(network, AttackInputs(images, masks), MinimalConfig(target_iou=0.8, steps=40))
     for all_of_them, one in zip(whole, alone, strict=True):
         assert all_of_them.success
         assert all_of_them.best.l2 <= one.best.l2
@@ -171,10 +173,10 @@ def test_a_sequence_reports_all_its_steps_and_can_be_stopped() -> None:
         return report.step == 50
 
     config = WorstCaseConfig(target_iou=1.0, steps=90)
-    results = WORST_CASE(network, images, masks, config, on_step=watch)
+    results = WORST_CASE(network, AttackInputs(images, masks), config, on_step=watch)
     assert {total for _, total in steps} == {90}
     assert [step for step, _ in steps] == list(range(51))
-    assert all(result.stopped == "cancelled" for result in results)
+    assert all(result.ending == "cancelled" for result in results)
 
 
 def test_a_budget_below_one_level_is_a_sentence() -> None:
@@ -183,7 +185,7 @@ def test_a_budget_below_one_level_is_a_sentence() -> None:
         (SQUARE, SquareConfig(budget=0.003)),
     ):
         with pytest.raises(InputError, match="below 1/255"):
-            attack(small_network(), some_images(1), disc(1), config)
+            attack(small_network(), AttackInputs(some_images(1), disc(1)), config)
 
 
 BUDGET = 0.1
@@ -192,15 +194,17 @@ BUDGET = 0.1
 def led(steps: int, losses: list[float], signs: list[float]) -> list[float]:
     """The values that APGD goes through from 0.5, with losses and gradients that are given."""
     image = torch.full((1, 1, 1, 1), 0.5)
-    problem = make_problem(image, torch.ones(1, 1, 1, dtype=torch.int64), None, None)
+    batch = make_batch(AttackInputs(image, torch.ones(1, 1, 1, dtype=torch.int64)))
     told = iter(losses)
     config = ApgdConfig(steps=steps, budget=BUDGET, rounding=False)
-    method = Apgd(problem, config, lambda look, away: (torch.tensor([next(told)]), image))
+    rule = Apgd(batch, config, lambda state, away: (torch.tensor([next(told)]), image))
     way, nothing = [image], torch.zeros(1)
     for step in range(steps):
-        look = Look(step, steps, problem, way[-1], way[-1], image, image, nothing, nothing > 1)
-        method.weights(look)
-        way.append(method.move(look, torch.full_like(image, 0.01 * signs[step])))
+        state = AttackState(
+            step, steps, batch, way[-1], way[-1], image, image, nothing, nothing > 1
+        )
+        rule.logit_weights(state)
+        way.append(rule.step(state, torch.full_like(image, 0.01 * signs[step])))
     return [float(one) for one in way]
 
 
@@ -253,10 +257,10 @@ def test_each_step_of_apgd_is_the_algorithm_s(seed: int) -> None:
 
 def test_apgd_counts_what_lies_in_the_budget_itself_alone() -> None:
     image = torch.full((1, 1, 1, 1), 0.5)
-    problem = make_problem(image, torch.ones(1, 1, 1, dtype=torch.int64), None, None)
-    method = Apgd(problem, ApgdConfig(steps=30, budget=BUDGET), masked_entropy)
-    assert [step for step in range(31) if method.eligible(step, 30)] == [0, *range(19, 31)]
-    assert method.chosen() == {0: {"budget": pytest.approx(BUDGET)}}
+    batch = make_batch(AttackInputs(image, torch.ones(1, 1, 1, dtype=torch.int64)))
+    rule = Apgd(batch, ApgdConfig(steps=30, budget=BUDGET), masked_entropy)
+    assert [step for step in range(31) if rule.eligible(step, 30)] == [0, *range(19, 31)]
+    assert rule.chosen() == {0: {"budget": pytest.approx(BUDGET)}}
 
 
 @pytest.mark.parametrize("away", [True, False])
@@ -269,10 +273,10 @@ def test_void_pixels_are_in_no_loss(name: str, away: bool) -> None:
     valid = torch.ones(1, 6, 7, dtype=torch.bool)
     valid[:, :, 4:] = False
     whole = replace(
-        look_at(logits, mask), problem=make_problem(torch.zeros(1, 3, 6, 7), mask, valid, None)
+        state_at(logits, mask), batch=make_batch(AttackInputs(torch.zeros(1, 3, 6, 7), mask, valid))
     )
     value, weights = loss(whole, away)
-    expected, inside = loss(look_at(logits[..., :4], mask[..., :4]), away)
+    expected, inside = loss(state_at(logits[..., :4], mask[..., :4]), away)
     torch.testing.assert_close(value, expected)
     torch.testing.assert_close(weights[..., :4], inside)
     assert not weights[..., 4:].any()
@@ -283,49 +287,49 @@ def test_the_loss_that_decides_counts_a_pixel_won_as_one_at_the_border() -> None
     mask = torch.tensor([[[0, 0, 0]]])
     entropy = cross_entropy(logits, mask, reduction="none").flatten().tolist()
     # Away, pixels 0 and 2 are won; towards, pixel 1 is, and there is nothing left of it.
-    away, _ = masked_entropy(look_at(logits, mask), True)
+    away, _ = masked_entropy(state_at(logits, mask), True)
     assert float(away) == pytest.approx(2 * math.log(2.0) + entropy[1], rel=1e-5)
-    towards, weights = masked_entropy(look_at(logits, mask), False)
+    towards, weights = masked_entropy(state_at(logits, mask), False)
     assert float(towards) == pytest.approx(-entropy[0] - entropy[2], rel=1e-5)
     assert (weights[0, 0, 0] > 0).tolist() == [True, False, True]
 
 
 def square_method(steps: int = 1000, away: bool = False, share: float = 0.05):
     image = torch.full((1, 3, 20, 20), 0.5)
-    problem = make_problem(image, torch.ones(1, 20, 20, dtype=torch.int64), None, None)
+    batch = make_batch(AttackInputs(image, torch.ones(1, 20, 20, dtype=torch.int64)))
     goal = AWAY if away else TOWARDS
     config = SquareConfig(
         steps=steps, budget=BUDGET, goal_is=goal, first_share=share, rounding=False
     )
-    return SQUARE.make(problem, config), problem
+    return SQUARE.make(batch, config), batch
 
 
 @pytest.mark.parametrize("share", [0.05, 0.8])
 def test_the_squares_get_smaller_as_in_the_paper(share: float) -> None:
-    method, _ = square_method(share=share)
+    rule, _ = square_method(share=share)
     # The paper halves the share after these of 10 000 queries.
     halved = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000]
     for query in (1, 10, 11, 50, 51, 201, 501, 1001, 2001, 4001, 6001, 8000, 8001):
         area = share * 400 / 2 ** sum(query > one for one in halved)
         expected = min(max(round(math.sqrt(area)), 1), 20)
-        assert method._side(query / 10_000, 20, 20) == expected
-    assert method._side(0.0, 2, 400) == min(2, round(math.sqrt(share * 800)))
+        assert rule._side(query / 10_000, 20, 20) == expected
+    assert rule._side(0.0, 2, 400) == min(2, round(math.sqrt(share * 800)))
 
 
 @pytest.mark.parametrize("away", [False, True])
 def test_square_keeps_a_proposal_that_is_better_and_the_stripes_in_any_case(away: bool) -> None:
-    method, problem = square_method(steps=100, away=away, share=0.25)
+    rule, batch = square_method(steps=100, away=away, share=0.25)
     nothing, still = torch.zeros(1), torch.zeros(1, 3, 20, 20)
 
     def propose(step: int, images: Tensor, right: float) -> Tensor:
         """Answer with logits by which every pixel is so much at the mask."""
         told = torch.stack((torch.zeros(20, 20), torch.full((20, 20), right)))[None]
         seen = told.argmax(dim=1)
-        look = Look(step, 100, problem, images, images, told, seen, nothing, nothing > 1)
-        return method.move(look, still)
+        state = AttackState(step, 100, batch, images, images, told, seen, nothing, nothing > 1)
+        return rule.step(state, still)
 
     up = -1.0 if away else 1.0
-    stripes = propose(0, problem.images, 5.0 * up)
+    stripes = propose(0, batch.images, 5.0 * up)
     assert torch.allclose((stripes - 0.5).abs(), torch.tensor(BUDGET))
     assert torch.equal(stripes, stripes[:, :, :1].expand_as(stripes))
     assert len((stripes[0, 0, 0] - 0.5).sign().unique()) == 2

@@ -1,4 +1,4 @@
-"""What every attack of the registry promises, whatever its method."""
+"""What every attack of the registry promises, whatever its rule."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from asma_core.attacks.contract import AttackResult, OnStep
-from asma_core.attacks.registry import ATTACKS, AttackEntry
+from asma_core.attacks.contract import AttackEntry, AttackInputs, AttackResult, OnStep
+from asma_core.attacks.registry import ATTACKS
 from asma_core.errors import InputError, ModelError
 from tests.attacks.along import assert_batch_equals_singles
 from tests.attacks.networks import disc, small_network, some_images
@@ -17,12 +17,19 @@ everyone = pytest.mark.parametrize("entry", ENTRIES, ids=[entry.name for entry i
 
 
 def run(
-    entry: AttackEntry, images: Tensor, masks: Tensor, network: nn.Module | None = None, **more
+    entry: AttackEntry,
+    images: Tensor,
+    masks: Tensor,
+    network: nn.Module | None = None,
+    valid: Tensor | None = None,
+    region: Tensor | None = None,
+    **more,
 ):
     """Run an attack for ten steps towards a target that it will not quite reach."""
     config = entry.config(**{"steps": 10, "target_iou": 0.99} | more.pop("config", {}))
     torch.manual_seed(0)
-    return entry.load()(network or small_network(), images, masks, config, **more)
+    inputs = AttackInputs(images, masks, valid, region)
+    return entry.attack(network or small_network(), inputs, config, **more)
 
 
 @everyone
@@ -49,8 +56,8 @@ def test_three_classes_and_void_pixels(entry: AttackEntry) -> None:
     network, images, masks = small_network(3), some_images(2), disc(2, classes=3)
     valid = torch.ones_like(masks, dtype=torch.bool)
     valid[:, :, 20:] = False
-    results = run(entry, images, masks, network, valid_mask=valid)
-    nonsense = run(entry, images, masks.where(valid, 255), network, valid_mask=valid)
+    results = run(entry, images, masks, network, valid=valid)
+    nonsense = run(entry, images, masks.where(valid, 255), network, valid=valid)
     for one, other in zip(results, nonsense, strict=True):
         assert torch.equal(one.adversarial, other.adversarial)
         assert one.best.score >= one.trajectory[0].score
@@ -61,7 +68,7 @@ def test_outside_the_region_nothing_changes(entry: AttackEntry) -> None:
     images, masks = torch.rand(2, 3, 32, 32), disc(2)
     region = torch.zeros(2, 32, 32, dtype=torch.bool)
     region[:, 6:28, 4:30] = True
-    for image, result in zip(images, run(entry, images, masks, region_mask=region), strict=True):
+    for image, result in zip(images, run(entry, images, masks, region=region), strict=True):
         assert torch.equal(result.adversarial[:, ~region[0]], image[:, ~region[0]])
         assert float(result.adversarial.min()) >= 0 and float(result.adversarial.max()) <= 1
 
@@ -74,13 +81,13 @@ def test_at_the_target_nothing_changes(entry: AttackEntry) -> None:
     (result,) = run(entry, images, mask, network, config=config)
     assert torch.equal(result.adversarial, images[0])
     assert (result.gradient_evaluations, result.success) == (0, False)
-    assert (result.stopped, result.best.score) == ("already there", 1.0)
+    assert (result.ending, result.best.score) == ("already there", 1.0)
 
 
 @everyone
 def test_cancel_returns_the_best_so_far(entry: AttackEntry) -> None:
     (result,) = run(entry, some_images(1), disc(1), on_step=lambda report: report.step == 4)
-    assert (result.stopped, result.steps) == ("cancelled", 4)
+    assert (result.ending, result.steps) == ("cancelled", 4)
     assert result.best.score == max(now.score for now in result.trajectory)
 
 
@@ -99,9 +106,9 @@ def test_bad_inputs_are_sentences(entry: AttackEntry) -> None:
     images, masks = some_images(1), disc(1)
     empty = torch.zeros(1, 32, 32, dtype=torch.bool)
     with pytest.raises(InputError, match="region mask of an image is empty"):
-        run(entry, images, masks, region_mask=empty)
+        run(entry, images, masks, region=empty)
     with pytest.raises(InputError, match="valid mask of an image is empty"):
-        run(entry, images, masks, valid_mask=empty)
+        run(entry, images, masks, valid=empty)
     with pytest.raises(InputError, match="holds class 7"):
         run(entry, images, masks * 7)
     with pytest.raises(InputError, match="divide 8-bit values by 255"):
@@ -140,8 +147,8 @@ def test_what_the_logits_are_where_nothing_counts_changes_no_bit(
         torch.manual_seed(0)
         config = entry.config(steps=12, target_iou=0.99, **aims)
         network = Elsewhere(classes, valid, factor)
-        results += entry.load()(network, images, mask, config, valid_mask=valid)
+        results += entry.attack(network, AttackInputs(images, mask, valid=valid), config)
     one, other = results
     assert torch.equal(one.adversarial, other.adversarial)
     assert [repr(now) for now in one.trajectory] == [repr(now) for now in other.trajectory]
-    assert (one.stopped, one.chosen, one.success) == (other.stopped, other.chosen, other.success)
+    assert (one.ending, one.chosen, one.success) == (other.ending, other.chosen, other.success)

@@ -11,9 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from asma_core.attacks.asma import ASM, ASMA, SSM, SSM_DPM
-from asma_core.attacks.configs import ConstantConfig, DynamicConfig
-from asma_core.attacks.contract import AttackResult, OnStep, StepReport
+from asma_core.attacks.asma.attack import (
+    ASM,
+    ASMA,
+    SSM,
+    SSM_DPM,
+)
+from asma_core.attacks.asma.settings import ConstantConfig, DynamicConfig
+from asma_core.attacks.contract import AttackInputs, AttackResult, OnStep, StepReport
 from asma_core.attacks.engine.batch import as_saved
 from asma_core.data.formats.images import encode_png, read_image, to_bytes
 from asma_core.errors import InputError, ModelError
@@ -50,10 +55,8 @@ def test_box_region_and_steps_hold_exactly(seed: int, big: bool, rounding: bool)
     seen: list[Tensor] = []
     results = SSM(
         small_network(),
-        images,
-        disc(2, size=16),
+        AttackInputs(images, disc(2, size=16), region=region),
         config,
-        region_mask=region,
         on_step=lambda report: seen.append(report.pictures().images),
     )
     for image, kept, result in zip(images, region, results, strict=True):
@@ -75,14 +78,14 @@ def test_void_pixels_neither_count_nor_steer() -> None:
     valid = torch.ones(1, 16, 16, dtype=torch.bool)
     valid[:, :, 8:] = False
     config = ConstantConfig(steps=400, target_iou=1.0)
-    (result,) = ASM(network, image, target, config, valid_mask=valid)
+    (result,) = ASM(network, AttackInputs(image, target, valid=valid), config)
     assert result.success
     assert result.best.iou == 1.0
     assert result.best.pixel_accuracy == 1.0
     assert torch.equal(result.adversarial[..., 8:], image[0, ..., 8:])
     # What the target says of void pixels is never read, not even a class that there is not.
     elsewhere = target.where(valid, 255)
-    (same,) = ASM(network, image, elsewhere, config, valid_mask=valid)
+    (same,) = ASM(network, AttackInputs(image, elsewhere, valid=valid), config)
     assert torch.equal(same.adversarial, result.adversarial)
 
 
@@ -90,10 +93,13 @@ def test_cancel_returns_the_best_so_far() -> None:
     images, targets = some_images(2), disc(2)
     config = DynamicConfig(steps=50, target_iou=1.0)
     results = ASMA(
-        small_network(), images, targets, config, on_step=lambda report: report.step == 7
+        small_network(),
+        AttackInputs(images, targets),
+        config,
+        on_step=lambda report: report.step == 7,
     )
     for result in results:
-        assert result.stopped == "cancelled"
+        assert result.ending == "cancelled"
         assert result.steps == 7
         assert result.gradient_evaluations == 7
         assert result.best.score == max(now.score for now in result.trajectory)
@@ -102,17 +108,22 @@ def test_cancel_returns_the_best_so_far() -> None:
 
 def test_cancel_before_the_first_update_returns_the_original() -> None:
     images, targets = some_images(1), disc(1)
-    (result,) = ASMA(small_network(), images, targets, DynamicConfig(), on_step=lambda _: True)
-    assert (result.steps, result.stopped, result.success) == (0, "cancelled", False)
+    (result,) = ASMA(
+        small_network(), AttackInputs(images, targets), DynamicConfig(), on_step=lambda _: True
+    )
+    assert (result.steps, result.ending, result.success) == (0, "cancelled", False)
     assert torch.equal(result.adversarial, images[0])
 
 
 def test_cancel_after_the_last_update_is_no_cancel() -> None:
     config = DynamicConfig(steps=3, target_iou=1.0)
     (result,) = ASMA(
-        small_network(), some_images(1), disc(1), config, on_step=lambda report: report.step == 3
+        small_network(),
+        AttackInputs(some_images(1), disc(1)),
+        config,
+        on_step=lambda report: report.step == 3,
     )
-    assert (result.steps, result.stopped) == (3, "steps used")
+    assert (result.steps, result.ending) == (3, "steps used")
 
 
 def test_of_a_trajectory_that_gets_worse_the_earlier_image_is_kept() -> None:
@@ -120,8 +131,7 @@ def test_of_a_trajectory_that_gets_worse_the_earlier_image_is_kept() -> None:
     config = ConstantConfig(alpha=1.0, steps=9, target_iou=1.0, rounding=False)
     (result,) = SSM(
         small_network(),
-        some_images(1),
-        disc(1),
+        AttackInputs(some_images(1), disc(1)),
         config,
         on_step=lambda report: follower.append(report.pictures().images[0]),
     )
@@ -133,11 +143,11 @@ def test_of_a_trajectory_that_gets_worse_the_earlier_image_is_kept() -> None:
 
 def test_of_two_successes_the_nearer_one_is_kept() -> None:
     config = DynamicConfig(steps=60, target_iou=0.6, stop_at_target=False)
-    (result,) = ASMA(small_network(), some_images(1), disc(1), config)
+    (result,) = ASMA(small_network(), AttackInputs(some_images(1), disc(1)), config)
     successes = [now for now in result.trajectory if now.score >= 0.6]
     assert len(successes) > 1
     assert result.success
-    assert result.stopped == "steps used"
+    assert result.ending == "steps used"
     assert result.best == min(successes, key=lambda now: now.l2)
 
 
@@ -146,7 +156,7 @@ def test_success_is_what_the_file_gives_when_it_is_read_back(seed: int) -> None:
     spec = InputSpec(channels=3, size=48, multiple=8, mean=(0.5,) * 3, std=(0.25,) * 3)
     model = SegmentationModel(small_network(seed=seed), spec, ("a", "b")).eval()
     images, targets = some_images(1, seed=seed), disc(1)
-    (result,) = ASMA(model, images, targets, DynamicConfig(target_iou=0.9, steps=60))
+    (result,) = ASMA(model, AttackInputs(images, targets), DynamicConfig(target_iou=0.9, steps=60))
     saved = read_image(encode_png(to_bytes(result.adversarial.numpy())))
     seen = predict(model, saved, torch.device("cpu"))
     iou = foreground_iou(confusion_matrix(seen, targets[0].numpy(), 2))
@@ -159,7 +169,7 @@ def test_hide_counts_the_share_of_the_structure_that_is_gone() -> None:
     nothing = torch.zeros(1, 32, 32, dtype=torch.int64)
     before = network(images).argmax(dim=1)
     assert before.any()
-    (result,) = ASMA(network, images, nothing, DynamicConfig(target_iou=0.95))
+    (result,) = ASMA(network, AttackInputs(images, nothing), DynamicConfig(target_iou=0.95))
     after = network(as_saved(result.adversarial[None])).argmax(dim=1)
     left = int(((before > 0) & (after > 0)).sum()) / int((before > 0).sum())
     assert result.success
@@ -171,8 +181,8 @@ def test_hide_counts_the_share_of_the_structure_that_is_gone() -> None:
 def test_hiding_what_is_not_there_is_done_at_once() -> None:
     network = Linear((1.0,), bias=-2.0)
     nothing = torch.zeros(1, 16, 16, dtype=torch.int64)
-    (result,) = ASMA(network, some_images(1, 1, 16), nothing, DynamicConfig())
-    assert (result.steps, result.stopped, result.best.score) == (0, "already there", 1.0)
+    (result,) = ASMA(network, AttackInputs(some_images(1, 1, 16), nothing), DynamicConfig())
+    assert (result.steps, result.ending, result.best.score) == (0, "already there", 1.0)
     assert not result.success
 
 
@@ -187,7 +197,7 @@ def test_one_forward_and_one_backward_per_step_and_none_to_the_weights() -> None
 
     network.register_forward_hook(forward)
     config = DynamicConfig(steps=12, target_iou=1.0)
-    results = ASMA(network, some_images(3), disc(3), config)
+    results = ASMA(network, AttackInputs(some_images(3), disc(3)), config)
     assert [result.gradient_evaluations for result in results] == [12] * 3
     assert [result.forward_passes for result in results] == [13] * 3
     # The last forward measures the last image.
@@ -220,7 +230,9 @@ def left_as_found(network: nn.Module, attack: object) -> None:
 @pytest.mark.parametrize("rounding", [True, False])
 def test_model_and_inputs_are_left_as_found(rounding: bool) -> None:
     network, config = small_network(), DynamicConfig(steps=3, rounding=rounding)
-    left_as_found(network, lambda images, targets: ASMA(network, images, targets, config))
+    left_as_found(
+        network, lambda images, targets: ASMA(network, AttackInputs(images, targets), config)
+    )
 
 
 def test_model_and_inputs_are_left_as_found_after_an_exception() -> None:
@@ -232,7 +244,7 @@ def test_model_and_inputs_are_left_as_found_after_an_exception() -> None:
 
     def attack(images: Tensor, targets: Tensor) -> None:
         with pytest.raises(KeyError):
-            ASMA(network, images, targets, DynamicConfig(), on_step=stop)
+            ASMA(network, AttackInputs(images, targets), DynamicConfig(), on_step=stop)
 
     left_as_found(network, attack)
 
@@ -240,19 +252,19 @@ def test_model_and_inputs_are_left_as_found_after_an_exception() -> None:
 @pytest.mark.parametrize("quiet", [torch.no_grad, torch.inference_mode])
 def test_it_works_where_gradients_are_turned_off(quiet: type) -> None:
     network, config = small_network(), DynamicConfig(steps=3)
-    (expected,) = ASMA(network, some_images(1), disc(1), config)
+    (expected,) = ASMA(network, AttackInputs(some_images(1), disc(1)), config)
     with quiet():
-        (result,) = ASMA(network, some_images(1), disc(1), config)
+        (result,) = ASMA(network, AttackInputs(some_images(1), disc(1)), config)
     assert torch.equal(result.adversarial, expected.adversarial)
 
 
 def test_a_network_without_padding_answers_on_a_smaller_map() -> None:
     network = small_network(padding=0)
     images, targets = some_images(1), disc(1, size=26)
-    (result,) = ASMA(network, images, targets, DynamicConfig(target_iou=0.8))
+    (result,) = ASMA(network, AttackInputs(images, targets), DynamicConfig(target_iou=0.8))
     assert result.success
     with pytest.raises(InputError, match=r"shape \(26, 26\), got \(32, 32\)"):
-        ASMA(network, images, disc(1), DynamicConfig())
+        ASMA(network, AttackInputs(images, disc(1)), DynamicConfig())
 
 
 class TurnsBad(nn.Module):
@@ -272,7 +284,7 @@ class TurnsBad(nn.Module):
 @pytest.mark.parametrize("after", [0, 3])
 def test_logits_that_are_not_finite_end_in_a_clear_error(bad: float, after: int) -> None:
     with pytest.raises(ModelError, match="NaN or infinite logits"):
-        ASMA(TurnsBad(bad, after), some_images(1), disc(1), DynamicConfig())
+        ASMA(TurnsBad(bad, after), AttackInputs(some_images(1), disc(1)), DynamicConfig())
 
 
 def test_a_gradient_that_is_not_finite_ends_in_a_clear_error() -> None:
@@ -283,7 +295,7 @@ def test_a_gradient_that_is_not_finite_ends_in_a_clear_error() -> None:
     )
     images = torch.full((1, 3, 32, 32), 0.5)
     with pytest.raises(ModelError, match="gradient is NaN"):
-        SSM(rooted, images, disc(1), ConstantConfig())
+        SSM(rooted, AttackInputs(images, disc(1)), ConstantConfig())
 
 
 def saturated(images: Tensor) -> Tensor:
@@ -302,7 +314,7 @@ def deaf(images: Tensor) -> Tensor:
 @pytest.mark.parametrize("attack", ALL)
 def test_a_network_without_gradient_ends_in_a_clear_error(attack: object, function: object) -> None:
     with pytest.raises(ModelError, match="no gradient"):
-        attack(Answering(function), some_images(1), disc(1), attack.config())
+        attack(Answering(function), AttackInputs(some_images(1), disc(1)), attack.config())
 
 
 def test_a_region_that_does_not_matter_ends_in_a_clear_error() -> None:
@@ -315,11 +327,8 @@ def test_a_region_that_does_not_matter_ends_in_a_clear_error() -> None:
     with pytest.raises(ModelError, match="region"):
         SSM(
             Linear((1.0,), -0.5),
-            image,
-            target,
+            AttackInputs(image, target, valid=valid, region=region),
             ConstantConfig(),
-            valid_mask=valid,
-            region_mask=region,
         )
 
 
@@ -335,7 +344,7 @@ def test_a_region_that_does_not_matter_ends_in_a_clear_error() -> None:
 )
 def test_what_is_no_logits_ends_in_a_clear_error(answer: object) -> None:
     with pytest.raises(ModelError, match="expected logits"):
-        ASMA(Answering(answer), some_images(1), disc(1), DynamicConfig())
+        ASMA(Answering(answer), AttackInputs(some_images(1), disc(1)), DynamicConfig())
 
 
 IMAGES, TARGETS = torch.rand(2, 3, 16, 16), torch.ones(2, 16, 16, dtype=torch.int64)
@@ -347,28 +356,29 @@ IMAGES, TARGETS = torch.rand(2, 3, 16, 16), torch.ones(2, 16, 16, dtype=torch.in
         ({"images": IMAGES[0]}, "expected images of float32"),
         ({"images": IMAGES.double()}, "expected images of float32"),
         ({"images": (IMAGES * 255).byte()}, "expected images of float32"),
-        ({"images": IMAGES[:0], "target_mask": TARGETS[:0]}, "expected images of float32"),
+        ({"images": IMAGES[:0], "target": TARGETS[:0]}, "expected images of float32"),
         ({"images": IMAGES * 255}, "divide 8-bit values by 255"),
         ({"images": IMAGES - 1}, r"in \[0, 1\]"),
         ({"images": IMAGES * math.nan}, r"in \[0, 1\]"),
-        ({"target_mask": TARGETS[0]}, r"target mask of int64 \(2, H, W\)"),
-        ({"target_mask": TARGETS[:1]}, r"target mask of int64 \(2, H, W\)"),
-        ({"target_mask": TARGETS.int()}, "target mask of int64"),
-        ({"target_mask": TARGETS[:, :8]}, r"shape \(16, 16\), got \(8, 16\)"),
-        ({"target_mask": TARGETS * 2}, "class 2; the network has 0 to 1"),
-        ({"target_mask": TARGETS * -1}, "class -1; the network has 0 to 1"),
-        ({"valid_mask": TARGETS}, "valid mask of bool"),
-        ({"valid_mask": TARGETS.bool()[:, :3]}, "valid mask of bool"),
-        ({"valid_mask": ~TARGETS.bool()}, "valid mask of an image is empty"),
-        ({"region_mask": TARGETS.bool()[0]}, "region mask of bool"),
-        ({"region_mask": ~TARGETS.bool()}, "region mask of an image is empty"),
+        ({"target": TARGETS[0]}, r"target mask of int64 \(2, H, W\)"),
+        ({"target": TARGETS[:1]}, r"target mask of int64 \(2, H, W\)"),
+        ({"target": TARGETS.int()}, "target mask of int64"),
+        ({"target": TARGETS[:, :8]}, r"shape \(16, 16\), got \(8, 16\)"),
+        ({"target": TARGETS * 2}, "class 2; the network has 0 to 1"),
+        ({"target": TARGETS * -1}, "class -1; the network has 0 to 1"),
+        ({"valid": TARGETS}, "valid mask of bool"),
+        ({"valid": TARGETS.bool()[:, :3]}, "valid mask of bool"),
+        ({"valid": ~TARGETS.bool()}, "valid mask of an image is empty"),
+        ({"region": TARGETS.bool()[0]}, "region mask of bool"),
+        ({"region": ~TARGETS.bool()}, "region mask of an image is empty"),
         ({"config": ConstantConfig()}, "expected settings of DynamicConfig"),
     ],
 )
 def test_inputs_that_do_not_fit_are_told(changed: dict[str, object], sentence: str) -> None:
-    given = {"images": IMAGES, "target_mask": TARGETS, "config": DynamicConfig()} | changed
+    given = {"images": IMAGES, "target": TARGETS} | changed
+    config = given.pop("config", DynamicConfig())
     with pytest.raises(InputError, match=sentence):
-        ASMA(small_network(), **given)
+        ASMA(small_network(), AttackInputs(**given), config)
 
 
 def test_figures_are_those_of_the_metrics() -> None:
@@ -377,8 +387,7 @@ def test_figures_are_those_of_the_metrics() -> None:
     config = DynamicConfig(steps=4, rounding=False)
     ASMA(
         network,
-        images,
-        targets,
+        AttackInputs(images, targets),
         config,
         on_step=lambda report: reports.append((report, report.pictures())),
     )
@@ -409,9 +418,11 @@ def test_a_gpu_gives_what_the_cpu_gives() -> None:
         device = "cpu" if rows == slice(0, 3) else "cuda"
         moved, mask, valid, region = (some[rows].to(device) for some in given)
         return ASMA(
-            Elsewhere(model), moved, mask, config,
-            valid_mask=valid, region_mask=region, on_step=on_step,
-        )  # fmt: skip
+            Elsewhere(model),
+            AttackInputs(moved, mask, valid=valid, region=region),
+            config,
+            on_step=on_step,
+        )
 
     assert_batch_equals_singles(attack, network, 3)
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from torch import Tensor
 
-from asma_core.attacks.alma_prox import ALMA_PROX, _AugmentedLagrangian, _penalty_slope
-from asma_core.attacks.engine.batch import make_problem
-from asma_core.attacks.engine.loop import Look
+from asma_core.attacks.alma_prox import ALMA_PROX, AlmaConfig, _AugmentedLagrangian, _penalty_slope
+from asma_core.attacks.contract import AttackInputs
+from asma_core.attacks.engine.batch import make_batch
+from asma_core.attacks.engine.loop import AttackState
 from asma_core.attacks.engine.proximal import prox_l2, prox_linf
-from asma_core.attacks.pdpgd import PDPGD
-from asma_core.attacks.proximal_configs import AlmaConfig, PdpgdConfig
+from asma_core.attacks.pdpgd import PDPGD, PdpgdConfig
 from tests.attacks.networks import Linear, disc, small_network, some_images
 
 WEIGHTS = (0.6, -0.3, 0.2)
@@ -96,7 +96,7 @@ def test_alma_prox_on_a_linear_network_is_the_closed_form() -> None:
     network, image, target, missing = wanting()
     smallest = missing / sum(abs(weight) for weight in WEIGHTS)
     config = AlmaConfig(target_iou=1.0, steps=1000, rounding=False)
-    (result,) = ALMA_PROX(network, image, target, config)
+    (result,) = ALMA_PROX(network, AttackInputs(image, target), config)
     assert result.success
     assert 0.9999 * smallest <= result.best.linf <= 1.05 * smallest
 
@@ -109,7 +109,7 @@ def test_pdpgd_on_a_linear_network_is_the_closed_form(norm: str) -> None:
     if norm == "l2":
         smallest = missing / float(weights.norm()) * math.sqrt(int(target.sum()))
     config = PdpgdConfig(target_iou=1.0, steps=1000, rounding=False, norm=norm)
-    (result,) = PDPGD(network, image, target, config)
+    (result,) = PDPGD(network, AttackInputs(image, target), config)
     assert result.success
     size = result.best.l2 if norm == "l2" else result.best.linf
     assert 0.9999 * smallest <= size <= 1.05 * smallest
@@ -125,7 +125,9 @@ def test_they_get_there(attack, classes: int, goal: str) -> None:
         mask = network(images).argmax(dim=1)
     # Three classes are hard for both; less is asked of them there.
     wanted = 0.45 if classes == 2 else 0.2
-    for result in attack(network, images, mask, attack.config(wanted, steps=200, goal_is=goal)):
+    for result in attack(
+        network, AttackInputs(images, mask), attack.config(wanted, steps=200, goal_is=goal)
+    ):
         assert result.success
         assert result.gradient_evaluations == 200
         assert result.best.step < 200
@@ -135,15 +137,17 @@ def lagrangian(steps: int = 500, classes: int = 2, away: bool = False, iou: floa
     """ALMA's state on an image of two by two pixels that all count."""
     goal = "away from the prediction" if away else "towards the mask"
     target = torch.ones(1, 2, 2, dtype=torch.int64)
-    problem = make_problem(torch.full((1, 1, 2, 2), 0.5), target, None, None)
+    batch = make_batch(AttackInputs(torch.full((1, 1, 2, 2), 0.5), target))
     config = AlmaConfig(iou, steps=steps, goal_is=goal)
-    return _AugmentedLagrangian(problem, config), problem, torch.zeros(1, classes, 2, 2)
+    return _AugmentedLagrangian(batch, config), batch, torch.zeros(1, classes, 2, 2)
 
 
-def look_of(problem, logits: Tensor, step: int, success: bool = False, steps: int = 500) -> Look:
-    images, scores = problem.images, torch.zeros(1)
+def state_of(
+    batch, logits: Tensor, step: int, success: bool = False, steps: int = 500
+) -> AttackState:
+    images, scores = batch.images, torch.zeros(1)
     seen, won = logits.argmax(dim=1), torch.tensor([success])
-    return Look(step, steps, problem, images, images, logits, seen, scores, won)
+    return AttackState(step, steps, batch, images, images, logits, seen, scores, won)
 
 
 def values(*four: float) -> Tensor:
@@ -151,7 +155,7 @@ def values(*four: float) -> Tensor:
 
 
 def test_alma_doubles_the_weight_of_what_is_wrong_and_does_not_get_better() -> None:
-    method, problem, logits = lagrangian()
+    rule, batch, logits = lagrangian()
     way = [
         # Step, constraints, and weights over the first: wrong and not 5 % better since step 0.
         (0, values(1.0, 1.0, -0.5, -0.5), values(1, 1, 1, 1)),
@@ -162,40 +166,40 @@ def test_alma_doubles_the_weight_of_what_is_wrong_and_does_not_get_better() -> N
         (20, values(0.91, 0.9, 0.0, 0.2), values(2, 2, 1, 4)),
     ]
     for step, constraint, weights in way:
-        method._adapt(look_of(problem, logits, step), constraint)
-        torch.testing.assert_close(method._weight, 0.01 * weights)
+        rule._adapt(state_of(batch, logits, step), constraint)
+        torch.testing.assert_close(rule._weight, 0.01 * weights)
     for step in range(30, 400, 10):
-        method._adapt(look_of(problem, logits, step), values(1.0, 1.0, 1.0, -1.0))
-    torch.testing.assert_close(method._weight[0, 0], torch.tensor([1e6, 1e6]))
+        rule._adapt(state_of(batch, logits, step), values(1.0, 1.0, 1.0, -1.0))
+    torch.testing.assert_close(rule._weight[0, 0], torch.tensor([1e6, 1e6]))
 
 
 @pytest.mark.parametrize(("steps", "every"), [(500, 10), (250, 5), (100, 2), (50, 2), (1000, 10)])
 def test_alma_looks_at_the_weights_as_often_as_the_steps_allow(steps: int, every: int) -> None:
-    method, problem, logits = lagrangian(steps)
+    rule, batch, logits = lagrangian(steps)
     for step in range(every + 1):
-        method._adapt(look_of(problem, logits, step), values(1.0, 1.0, 1.0, 1.0))
+        rule._adapt(state_of(batch, logits, step), values(1.0, 1.0, 1.0, 1.0))
         grown = 2.0 if step == every else 1.0
-        torch.testing.assert_close(method._weight, torch.full((1, 2, 2), 0.01 * grown))
+        torch.testing.assert_close(rule._weight, torch.full((1, 2, 2), 0.01 * grown))
 
 
 @pytest.mark.parametrize(("steps", "power"), [(500, 1), (100, 5), (2000, 1)])
 def test_alma_loosens_all_constraints_on_success_and_tightens_them_on_failure(
     steps: int, power: int
 ) -> None:
-    method, problem, logits = lagrangian(steps)
+    rule, batch, logits = lagrangian(steps)
     expected = 1.0
     for step, success in enumerate([False, True, True, False, *[True] * 200, False]):
-        method._adapt(look_of(problem, logits, step, success), values(1, 1, 1, 1))
+        rule._adapt(state_of(batch, logits, step, success), values(1, 1, 1, 1))
         expected = expected / (1.02 if success else 0.98) ** power
         expected = min(max(expected, 0.1), 1.0)
-        assert float(method._scale) == pytest.approx(expected, rel=1e-5)
+        assert float(rule._scale) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("away", [False, True])
 @pytest.mark.parametrize("classes", [2, 3, 4])
 def test_alma_lowers_the_penalty_of_the_constraints(classes: int, away: bool) -> None:
     """Two steps, against the gradient of the penalty as it is in the paper."""
-    method, problem, _ = lagrangian(classes=classes, away=away)
+    rule, batch, _ = lagrangian(classes=classes, away=away)
     multiplier, weight, scale, unit = torch.ones(1, 2, 2), 0.01, 1.0, None
     for step, success in ((0, True), (1, False)):
         leaf = torch.randn(1, classes, 2, 2, requires_grad=True)
@@ -214,16 +218,16 @@ def test_alma_lowers_the_penalty_of_the_constraints(classes: int, away: bool) ->
             torch.where(value >= 0, above, below).sum(), value, retain_graph=True
         )
         (expected,) = torch.autograd.grad(-(slope * value).sum(), leaf)
-        found = method.weights(look_of(problem, leaf.detach(), step, success))
+        found = rule.logit_weights(state_of(batch, leaf.detach(), step, success))
         torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
         multiplier = (0.8 * multiplier + 0.2 * slope).clamp(1e-12, 1.0)
-        torch.testing.assert_close(method._multiplier, multiplier)
+        torch.testing.assert_close(rule._multiplier, multiplier)
 
 
 def test_alma_leaves_the_worst_pixels_to_be_wrong() -> None:
-    method, problem, _ = lagrangian(iou=0.75)
+    rule, batch, _ = lagrangian(iou=0.75)
     logits = torch.stack((torch.tensor([[4.0, 1.0], [2.0, 3.0]]), torch.zeros(2, 2)))[None]
-    found = method.weights(look_of(problem, logits, 0))
+    found = rule.logit_weights(state_of(batch, logits, 0))
     assert (found[0, 0] != 0).tolist() == [[False, True], [True, True]]
 
 
@@ -240,9 +244,9 @@ def clipped(change: np.ndarray, metric: np.ndarray, weight: float) -> np.ndarray
 @pytest.mark.parametrize("steps", [500, 1000, 100])
 def test_a_step_of_alma_is_the_paper_s(steps: int) -> None:
     """In double precision and plain; the step falls to a tenth, and is longer in short runs."""
-    method, problem, logits = lagrangian(steps)
+    rule, batch, logits = lagrangian(steps)
     rng, squares, x = np.random.default_rng(2), np.zeros((2, 2)), np.full((2, 2), 0.5)
-    images = problem.images
+    images = batch.images
     for step in range(4):
         # Gradients of another size each, and a position as the attack has it.
         gradient = rng.normal(size=(2, 2)) * (0.01, 1.0, 1e-4, 0.1)[step]
@@ -251,21 +255,21 @@ def test_a_step_of_alma_is_the_paper_s(steps: int) -> None:
         size = 1e-3 * max(1.0, 500 / steps) * 0.1 ** (at / steps)
         metric = np.sqrt(squares / (1 - 0.99 ** (at + 1))) / size
         x = 0.5 + clipped(x - 0.5 + gradient / metric, metric, 1.0)
-        look = replace(look_of(problem, logits, at, steps=steps), images=images)
-        images = method.move(look, torch.tensor(gradient, dtype=torch.float32).view(1, 1, 2, 2))
+        state = replace(state_of(batch, logits, at, steps=steps), images=images)
+        images = rule.step(state, torch.tensor(gradient, dtype=torch.float32).view(1, 1, 2, 2))
         np.testing.assert_allclose(images[0, 0].numpy(), x, atol=2e-6)
 
 
 @pytest.mark.parametrize("norm", ["l2", "linf"])
 @pytest.mark.parametrize("steps", [500, 100, 20])
 def test_a_step_of_pdpgd_is_the_paper_s(norm: str, steps: int) -> None:
-    _, problem, _ = lagrangian()
+    _, batch, _ = lagrangian()
     valid = torch.tensor([[[True, True], [True, False]]])
-    problem = make_problem(problem.images, problem.target, valid, None)
-    method = PDPGD.make(problem, PdpgdConfig(0.999, steps=steps, norm=norm))
+    batch = make_batch(AttackInputs(batch.images, batch.target, valid))
+    rule = PDPGD.make(batch, PdpgdConfig(0.999, steps=steps, norm=norm))
     dual, squares, x, unit = np.full(3, -math.log(3)), 0.0, np.full((2, 2), 0.5), None
     pace = min(0.1 * max(1.0, 500 / steps), 2.0)
-    rng, images = np.random.default_rng(2), problem.images
+    rng, images = np.random.default_rng(2), batch.images
     for step in range(25):
         at = step * steps // 25
         leaf = torch.randn(1, 2, 2, 2, requires_grad=True)
@@ -276,8 +280,8 @@ def test_a_step_of_pdpgd_is_the_paper_s(norm: str, steps: int) -> None:
         shares = np.exp([0.0, *dual]) / np.exp([0.0, *dual]).sum()
         told = torch.nn.functional.softplus(margin) * torch.tensor(shares[1:])
         (expected,) = torch.autograd.grad(-told.sum(), leaf)
-        look = replace(look_of(problem, leaf.detach(), at, steps=steps), images=images)
-        torch.testing.assert_close(method.weights(look), expected, atol=1e-6, rtol=1e-4)
+        state = replace(state_of(batch, leaf.detach(), at, steps=steps), images=images)
+        torch.testing.assert_close(rule.logit_weights(state), expected, atol=1e-6, rtol=1e-4)
         gradient = rng.normal(size=(2, 2)) * (0.3, 3.0)[step % 2]
         squares = 0.99 * squares + 0.01 * float((gradient**2).mean())
         root = math.sqrt(squares / (1 - 0.99 ** (at + 1)))
@@ -289,6 +293,6 @@ def test_a_step_of_pdpgd_is_the_paper_s(norm: str, steps: int) -> None:
         else:
             change *= max(0.0, 1 - shares[0] / (metric * float(np.linalg.norm(change))))
         x = (0.5 + change).clip(0, 1)
-        images = method.move(look, torch.tensor(gradient, dtype=torch.float32).view(1, 1, 2, 2))
+        images = rule.step(state, torch.tensor(gradient, dtype=torch.float32).view(1, 1, 2, 2))
         np.testing.assert_allclose(images[0, 0].numpy(), x, atol=2e-5)
         x = images[0, 0].double().numpy()

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from asma_core.attacks.configs import DynamicConfig
+from asma_core.attacks.asma.settings import DynamicConfig
 from asma_core.attacks.registry import ATTACKS
 from asma_core.data.formats.images import encode_png, read_image
 from asma_core.data.masks.label_maps import encode_mask

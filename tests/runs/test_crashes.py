@@ -18,8 +18,7 @@ import pytest
 
 from asma_core import files
 from asma_core.errors import StoreError
-from asma_core.runs import artefacts, execute, store
-from asma_core.runs import process_locks
+from asma_core.runs import artefacts, execute, process_locks, store
 from asma_core.runs.run import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING
 from asma_core.runs.store import RunStore
 from tests import tiny

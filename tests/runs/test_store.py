@@ -19,8 +19,7 @@ from asma_core.errors import (
     UnknownNameError,
     UnknownRunError,
 )
-from asma_core.runs import process_locks
-from asma_core.runs import store
+from asma_core.runs import process_locks, store
 from asma_core.runs.run import CANCELLED, DONE, FAILED, QUEUED, RUNNING
 from asma_core.runs.store import RunStore
 from tests import tiny

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from asma_core.attacks.contract import ImageStep
+from asma_core.attacks.contract import StepMetrics
 from asma_core.runs.artefacts import difference_picture
 from asma_core.runs.live import curves
 from asma_core.runs.snapshots import Snapshot, SnapshotKeeper
 
 
-def way(count: int) -> list[ImageStep]:
-    return [ImageStep(0, step, 0.5, float("nan"), 0.9, 2.0 * step, 0.1) for step in range(count)]
+def way(count: int) -> list[StepMetrics]:
+    return [StepMetrics(0, step, 0.5, float("nan"), 0.9, 2.0 * step, 0.1) for step in range(count)]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from asma_core.attacks.configs import AWAY, AWAY_FROM_TRUTH
+from asma_core.attacks.settings import AWAY, AWAY_FROM_TRUTH
 from asma_core.data.formats.images import to_rgb
 from asma_core.data.masks.label_maps import Mask
 from asma_core.data.masks.palette import PREDICTION

@@ -10,8 +10,9 @@ from typing import Any, Final, get_type_hints
 
 import streamlit as st
 
-from asma_core.attacks.configs import TOWARDS
-from asma_core.attacks.registry import ATTACKS, AttackEntry
+from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.registry import ATTACKS
+from asma_core.attacks.settings import TOWARDS
 from asma_core.fields import Setting, choices, setting_of
 from asma_core.models.wrapper.precision import AUTO
 from ui.common.backend_choice import compile_choice, precision_choice

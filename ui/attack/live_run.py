@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from asma_core.attacks.configs import TOWARDS
+from asma_core.attacks.settings import TOWARDS
 from asma_core.data.formats.images import to_rgb
 from asma_core.data.masks.label_maps import mask_values
 from asma_core.data.masks.palette import ADVERSARIAL, TARGET

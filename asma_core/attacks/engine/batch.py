@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import torch
-from torch import Tensor
-
+from asma_core.attacks.contract import AttackInputs
 from asma_core.errors import InputError
-from asma_core.models.wrapper.contract import checked_logits
+from asma_core.lazy import Tensor, torch
+from asma_core.models.wrapper.calls import checked_logits
 
 
 @dataclass(frozen=True)
-class Problem:
+class AttackBatch:
     """A batch under attack, all of it on one device.
 
     Attributes:
@@ -34,8 +33,8 @@ class Problem:
     everywhere: bool
     no_void: bool
 
-    def only(self, rows: Tensor) -> Problem:
-        """Return the problem of some rows, bool (B,)."""
+    def select(self, rows: Tensor) -> AttackBatch:
+        """Return the batch of some rows, bool (B,)."""
         return replace(
             self,
             indices=self.indices[rows],
@@ -50,14 +49,13 @@ class Problem:
         return gradient if self.everywhere else gradient * self.region
 
 
-def make_problem(
-    images: Tensor, target: Tensor, valid: Tensor | None, region: Tensor | None
-) -> Problem:
+def make_batch(inputs: AttackInputs) -> AttackBatch:
     """Check the inputs of an attack and complete them.
 
     Raises:
         InputError: Shapes, types or values that do not fit, or nothing that may change or count.
     """
+    images, target = inputs.images, inputs.target
     check_batch(images)
     if images.ndim != 4 or images.dtype != torch.float32 or images.numel() == 0:
         raise InputError(
@@ -70,12 +68,12 @@ def make_problem(
             f"expected a target mask of int64 ({len(images)}, H, W), "
             f"got {target.dtype} {tuple(target.shape)}"
         )
-    batch, _, height, width = images.shape
+    count, _, height, width = images.shape
     device = images.device
-    counted = _mask(valid, tuple(target.shape), "valid", device)
-    changeable = _mask(region, (batch, height, width), "region", device)
-    return Problem(
-        indices=torch.arange(batch, device=device),
+    counted = _mask(inputs.valid, tuple(target.shape), "valid", device)
+    changeable = _mask(inputs.region, (count, height, width), "region", device)
+    return AttackBatch(
+        indices=torch.arange(count, device=device),
         images=images.detach(),
         target=target.to(device).where(counted, 0),
         valid=counted,
@@ -91,7 +89,7 @@ def check_batch(images: Tensor) -> None:
     Raises:
         InputError: It is not, such as a list of images of several sizes.
     """
-    if not isinstance(images, Tensor):
+    if not isinstance(images, torch.Tensor):
         raise InputError(
             "expected images of float32 (B, C, H, W) in one tensor, got a "
             f"{type(images).__name__}; stack images of one size, and attack each size by itself"
@@ -110,7 +108,7 @@ def _mask(mask: Tensor | None, shape: tuple[int, ...], name: str, device: torch.
     return mask.to(device)
 
 
-def answer(model: Callable[[Tensor], Tensor], images: Tensor, problem: Problem) -> Tensor:
+def forward(model: Callable[[Tensor], Tensor], images: Tensor, batch: AttackBatch) -> Tensor:
     """Return the checked logits of a batch.
 
     Raises:
@@ -119,21 +117,21 @@ def answer(model: Callable[[Tensor], Tensor], images: Tensor, problem: Problem) 
     """
     logits = checked_logits(model(images))
     height, width = logits.shape[2:]
-    if (height, width) != tuple(problem.target.shape[1:]):
+    if (height, width) != tuple(batch.target.shape[1:]):
         raise InputError(
             f"expected a target mask of shape ({height}, {width}), "
-            f"got {tuple(problem.target.shape[1:])}; resize it or choose another image"
+            f"got {tuple(batch.target.shape[1:])}; resize it or choose another image"
         )
     return logits
 
 
-def check_classes(problem: Problem, classes: int) -> None:
+def check_classes(batch: AttackBatch, classes: int) -> None:
     """Check that a network has the classes of the target mask.
 
     Raises:
         InputError: It has not.
     """
-    low, high = int(problem.target.min()), int(problem.target.max())
+    low, high = int(batch.target.min()), int(batch.target.max())
     if low < 0 or high >= classes:
         wrong = low if low < 0 else high
         raise InputError(f"the target mask holds class {wrong}; the network has 0 to {classes - 1}")

@@ -1,6 +1,6 @@
 """The loop that every gradient attack shares: look, score, keep the best, step, drop who is done.
 
-An attack is a `Method`: it says what to ascend and how to step. The loop does the rest, so that
+An attack is a `AttackRule`: it says what to ascend and how to step. The loop does the rest, so that
 the promises of `contract.Attack` are kept in one place.
 """
 
@@ -10,38 +10,36 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Generic, TypeVar
 
-import torch
-from torch import Tensor, nn
-
-from asma_core.attacks.configs import CommonConfig
-from asma_core.attacks.contract import AttackResult, OnStep
+from asma_core.attacks.contract import AttackInputs, AttackResult, OnStep
 from asma_core.attacks.engine.batch import (
-    Problem,
-    answer,
+    AttackBatch,
     as_saved,
     check_classes,
-    make_problem,
+    forward,
+    make_batch,
     norms,
 )
-from asma_core.attacks.engine.passes import NO_GRADIENT, Passes
+from asma_core.attacks.engine.passes import NO_GRADIENT, GradientPasses
 from asma_core.attacks.engine.tracker import Tracker
+from asma_core.attacks.settings import CommonConfig
 from asma_core.errors import InputError, ModelError
 from asma_core.fields import AttackConfig
-from asma_core.models.wrapper.contract import borrowed, checked_logits, predicted
+from asma_core.lazy import Tensor, torch
+from asma_core.models.wrapper.calls import borrowed, checked_logits, predicted
 
 # Below it a gradient counts as none: what divides by it would be infinite in float32.
 SMALLEST_GRADIENT: Final = 1e-30
 
 
 @dataclass(frozen=True)
-class Look:
+class AttackState:
     """What an attack sees at a step, of the images still under attack.
 
     Attributes:
         step: Updates made so far.
         steps: Most updates.
-        problem: Of these images.
-        images: float32 (B, C, H, W), as the method left them.
+        batch: Of these images.
+        images: float32 (B, C, H, W), as the rule left them.
         shown: The same as the network saw them: rounded to 8 bits if the config says so.
         logits: float32 (B, K, H', W'), of `shown`, without gradients.
         predictions: int64 (B, H', W').
@@ -51,7 +49,7 @@ class Look:
 
     step: int
     steps: int
-    problem: Problem
+    batch: AttackBatch
     images: Tensor
     shown: Tensor
     logits: Tensor
@@ -60,12 +58,12 @@ class Look:
     success: Tensor
 
 
-class Method:
+class AttackRule:
     """What makes an attack an attack; its state is per image and lives as long as one batch.
 
     Attributes:
         keeps_shown: Whether the image that is kept is the one that the network saw, rounded,
-            instead of the one that the method left.
+            instead of the one that the rule left.
         needs_gradient: Whether it ever asks for a gradient; a black box does not.
     """
 
@@ -76,27 +74,27 @@ class Method:
         """Return whether the images at a step may be kept; the originals always may."""
         return True
 
-    def weights(self, look: Look) -> Tensor | None:
+    def logit_weights(self, state: AttackState) -> Tensor | None:
         """Return what the logits are weighted with: the sum to be ascended, (B, K, H', W').
 
         None asks for no gradient at this step, which then costs no evaluation.
         """
         raise RuntimeError(f"{type(self).__name__} does not say what to ascend")
 
-    def move(self, look: Look, gradient: Tensor) -> Tensor:
+    def step(self, state: AttackState, gradient: Tensor) -> Tensor:
         """Return the next images, float32 (B, C, H, W) in [0, 1], equal outside the region.
 
         Args:
-            look: The step.
-            gradient: Of the weighted sum in `look.shown`, 0 outside the region.
+            state: What the step begins with.
+            gradient: Of the weighted sum in `state.shown`, 0 outside the region.
         """
         raise RuntimeError(f"{type(self).__name__} does not say how to step")
 
-    def only(self, rows: Tensor) -> None:
+    def select(self, rows: Tensor) -> None:
         """Go on with some rows, bool (B,) on the CPU: drop the state of the others."""
         keep_rows(self, rows)
 
-    def idle(self, look: Look) -> Tensor | None:
+    def converged(self, state: AttackState) -> Tensor | None:
         """Return bool (B,) on the CPU: images for which nothing more is to be gained."""
         return None
 
@@ -108,7 +106,7 @@ class Method:
 def keep_rows(state: object, rows: Tensor) -> None:
     """Keep some rows, bool (B,), of every tensor among an object's attributes, each (B, ...)."""
     for name, value in vars(state).items():
-        if isinstance(value, Tensor):
+        if isinstance(value, torch.Tensor):
             setattr(state, name, value[rows.to(value.device)])
 
 
@@ -116,94 +114,97 @@ Config = TypeVar("Config", bound=CommonConfig)
 
 
 @dataclass(frozen=True)
-class MethodAttack(Generic[Config]):
-    """An attack by a method, called as `contract.Attack` says.
+class RuleAttack(Generic[Config]):
+    """An attack by a rule, called as `contract.Attack` says.
 
     Attributes:
         config: Class of its settings.
-        make: Makes the method for the checked problem.
+        make: Makes the rule for the checked batch.
     """
 
     config: type[Config]
-    make: Callable[[Problem, Config], Method]
+    make: Callable[[AttackBatch, Config], AttackRule]
 
     def __call__(
         self,
-        model: nn.Module,
-        images: Tensor,
-        target_mask: Tensor,
+        model: torch.nn.Module,
+        inputs: AttackInputs,
         config: AttackConfig,
         *,
-        valid_mask: Tensor | None = None,
-        region_mask: Tensor | None = None,
         on_step: OnStep | None = None,
     ) -> list[AttackResult]:
         """Attack a batch; see `contract.Attack`."""
         if not isinstance(config, self.config):
             raise InputError(f"expected settings of {self.config.__name__}, got {config!r}")
-        problem = make_problem(images, target_mask, valid_mask, region_mask)
-        tracker = Tracker(problem, config, on_step)
+        batch = make_batch(inputs)
+        tracker = Tracker(batch, config, on_step)
         with borrowed(model), torch.inference_mode(False), torch.enable_grad():
-            method = self.make(problem, config)
-            _follow(Passes(model), problem, config, tracker, method)
-        chosen = method.chosen()
-        return tracker.results([chosen.get(index, {}) for index in range(len(images))])
+            rule = self.make(batch, config)
+            _follow(GradientPasses(model), batch, config, tracker, rule)
+        chosen = rule.chosen()
+        return tracker.results([chosen.get(index, {}) for index in range(len(batch.images))])
 
 
 def _follow(
-    passes: Passes, problem: Problem, config: CommonConfig, tracker: Tracker, method: Method
+    passes: GradientPasses,
+    batch: AttackBatch,
+    config: CommonConfig,
+    tracker: Tracker,
+    rule: AttackRule,
 ) -> None:
-    images = problem.images.clone()
+    images = batch.images.clone()
     for step in range(config.steps + 1):
-        look = _look(passes, problem, images, config, tracker, method, step)
-        going = tracker.going(problem)
+        state = _observe(passes, batch, images, config, tracker, rule, step)
+        going = tracker.going(batch)
         if step == config.steps or tracker.cancelled or not going.any():
             return
         gradient = torch.zeros_like(images)
-        weights = method.weights(look)
+        weights = rule.logit_weights(state)
         if weights is not None:
-            gradient = problem.within(checked_gradient(passes.backward(weights)))
-            if tracker.spend(problem) == 1:
+            gradient = batch.within(checked_gradient(passes.backward(weights)))
+            if tracker.spend(batch) == 1:
                 check_not_flat(gradient[going])
-        images = method.move(look, gradient)
+        images = rule.step(state, gradient)
         if not going.all():
-            problem, images = problem.only(going), images[going]
-            method.only(going)
+            batch, images = batch.select(going), images[going]
+            rule.select(going)
 
 
-def _look(
-    passes: Passes,
-    problem: Problem,
+def _observe(
+    passes: GradientPasses,
+    batch: AttackBatch,
     images: Tensor,
     config: CommonConfig,
     tracker: Tracker,
-    method: Method,
+    rule: AttackRule,
     step: int,
-) -> Look:
+) -> AttackState:
     shown = as_saved(images) if config.rounding else images
-    with torch.set_grad_enabled(method.needs_gradient):
-        logits = answer(passes.forward, shown, problem)
+    with torch.set_grad_enabled(rule.needs_gradient):
+        logits = forward(passes.forward, shown, batch)
     if step == 0:
-        check_classes(problem, logits.shape[1])
+        check_classes(batch, logits.shape[1])
     predictions = predicted(logits)
-    kept = shown if method.keeps_shown else images
-    if not problem.everywhere:
+    kept = shown if rule.keeps_shown else images
+    if not batch.everywhere:
         # Rounding changes nothing outside the region, whatever the original holds there.
-        kept = kept.where(problem.region, images)
-    eligible = method.eligible(step, config.steps)
+        kept = kept.where(batch.region, images)
+    eligible = rule.eligible(step, config.steps)
 
     def asked_again(rows: list[int]) -> Tensor:
         assert passes.exact is not None
         return predicted(checked_logits(passes.exact(shown[rows].detach())))
 
     recheck = None if passes.exact is None else asked_again
-    scores = tracker.update(step, problem, kept, predictions, logits.shape[1], eligible, recheck)
-    success = tracker.success(problem)
-    look = Look(step, config.steps, problem, images, shown, logits, predictions, scores, success)
-    idle = method.idle(look)
-    if idle is not None:
-        tracker.rest(problem, idle)
-    return look
+    scores = tracker.update(step, batch, kept, predictions, logits.shape[1], eligible, recheck)
+    success = tracker.success(batch)
+    state = AttackState(
+        step, config.steps, batch, images, shown, logits, predictions, scores, success
+    )
+    converged = rule.converged(state)
+    if converged is not None:
+        tracker.mark_converged(batch, converged)
+    return state
 
 
 def check_not_flat(gradient: Tensor) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-import torch
-from torch import Tensor, nn
-
 from asma_core.errors import ModelError
+from asma_core.lazy import Tensor, torch
 
 NO_GRADIENT: Final = (
     "the network has no gradient at this image, so there is nothing to climb; check that its "
@@ -16,10 +14,10 @@ NO_GRADIENT: Final = (
 )
 
 
-class Passes:
+class GradientPasses:
     """The passes of one attack: a backward pass goes through the last forward pass."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: torch.nn.Module) -> None:
         """Prepare the passes of a model."""
         self._model = model
         self._exact: Callable[[Tensor], Tensor] | None = None
@@ -39,7 +37,7 @@ class Passes:
         """
         self._images = images.detach().requires_grad_()
         self._logits = self._model(self._images)
-        return self._logits.detach() if isinstance(self._logits, Tensor) else self._logits
+        return self._logits.detach() if isinstance(self._logits, torch.Tensor) else self._logits
 
     @property
     def exact(self) -> Callable[[Tensor], Tensor] | None:

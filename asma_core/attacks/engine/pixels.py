@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-
-from asma_core.attacks.engine.batch import Problem
+from asma_core.attacks.engine.batch import AttackBatch
+from asma_core.lazy import Tensor, torch
 
 
 def margins(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -27,15 +25,15 @@ def margins(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return strongest - wanted[:, 0], rivals
 
 
-def typical_size(margin: Tensor, problem: Problem) -> Tensor:
+def typical_size(margin: Tensor, batch: AttackBatch) -> Tensor:
     """Return the median size of the margins of the pixels that count, float32 (B, 1, 1), above 0.
 
     Args:
         margin: float32 (B, H, W), of `margins`.
-        problem: Of these images.
+        batch: Of these images.
     """
     # What the logits are where nothing counts must not change a bit of any result.
-    sizes = margin.abs().where(problem.valid, torch.nan).flatten(1)
+    sizes = margin.abs().where(batch.valid, torch.nan).flatten(1)
     # A network that is certain nowhere has no scale: any serves.
     return sizes.nanmedian(dim=1).values.clamp_min(1e-6).view(-1, 1, 1)
 
@@ -89,20 +87,20 @@ def entropy_weights(logits: Tensor, labels: Tensor, pull: Tensor) -> Tensor:
     return weights.mul_(pull[:, None])
 
 
-def keepable(values: Tensor, problem: Problem, free: float) -> Tensor:
+def keepable(values: Tensor, batch: AttackBatch, free: float) -> Tensor:
     """Return 1 where a constraint is to be kept: not on the worst pixels, which may stay wrong.
 
     Args:
         values: float32 (B, H, W), larger where worse.
-        problem: Of these images.
+        batch: Of these images.
         free: 1 - target IoU: about this share of the mask's structure may stay wrong.
 
     Returns:
         float32 (B, H, W), 0 on void pixels too.
     """
-    structure = ((problem.target > 0) & problem.valid).flatten(1).sum(dim=1)
+    structure = ((batch.target > 0) & batch.valid).flatten(1).sum(dim=1)
     may_stay = (free * structure).long()
-    worst = values.where(problem.valid, -torch.inf).flatten(1)
+    worst = values.where(batch.valid, -torch.inf).flatten(1)
     ranked = worst.topk(min(int(may_stay.max()) + 1, worst.shape[1]), dim=1).values
     edge = ranked.gather(1, may_stay.clamp_max(ranked.shape[1] - 1)[:, None])
-    return ((values <= edge.view(-1, 1, 1)) & problem.valid).to(values)
+    return ((values <= edge.view(-1, 1, 1)) & batch.valid).to(values)

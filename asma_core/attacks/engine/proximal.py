@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-import torch
-from torch import Tensor
-
 from asma_core.attacks.engine.batch import per_image
+from asma_core.lazy import Tensor, torch
 
 # Newton steps for the level at which Linf clips; it is piecewise linear, so few are enough.
 NEWTON_STEPS: Final = 12
@@ -15,7 +13,12 @@ NEWTON_STEPS: Final = 12
 CLOSE: Final = 1e-5
 
 
-def prox_linf(change: Tensor, metric: Tensor, weight: Tensor, near: Tensor | None = None) -> Tensor:
+def prox_linf(
+    change: Tensor,
+    metric: Tensor,
+    weight: Tensor,
+    near: Tensor | None = None,
+) -> Tensor:
     """Return argmin_d weight ||d||_inf + 1/2 sum_i metric_i (d_i - change_i)^2, per image.
 
     It clips the change to [-t, t], where t solves sum_i metric_i max(|change_i| - t, 0) = weight.

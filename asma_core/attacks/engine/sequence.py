@@ -1,4 +1,4 @@
-"""Several attacks one after the other on one problem; the best of each image counts."""
+"""Several attacks one after the other on one batch; the best of each image counts."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic
 
-from torch import Tensor, nn
-
-from asma_core.attacks.configs import CommonConfig, Goal
 from asma_core.attacks.contract import (
     ALREADY_THERE,
     CANCELLED,
     GOAL_REACHED,
     Attack,
+    AttackInputs,
     AttackResult,
     OnStep,
     Pictures,
@@ -22,8 +20,10 @@ from asma_core.attacks.contract import (
 from asma_core.attacks.engine.batch import check_batch
 from asma_core.attacks.engine.loop import Config
 from asma_core.attacks.engine.tracker import better
+from asma_core.attacks.settings import CommonConfig, Goal
 from asma_core.errors import InputError
 from asma_core.fields import AttackConfig
+from asma_core.lazy import torch
 
 
 @dataclass(frozen=True)
@@ -55,37 +55,25 @@ class Sequence(Generic[Config]):
 
     def __call__(
         self,
-        model: nn.Module,
-        images: Tensor,
-        target_mask: Tensor,
+        model: torch.nn.Module,
+        inputs: AttackInputs,
         config: AttackConfig,
         *,
-        valid_mask: Tensor | None = None,
-        region_mask: Tensor | None = None,
         on_step: OnStep | None = None,
     ) -> list[AttackResult]:
         """Attack a batch; see `contract.Attack`."""
         if not isinstance(config, self.config):
             raise InputError(f"expected settings of {self.config.__name__}, got {config!r}")
-        check_batch(images)
+        check_batch(inputs.images)
         goal, run = config.goal(), _Run(config.steps, on_step)
-        results: list[AttackResult | None] = [None] * len(images)
-        masks = (valid_mask, region_mask)
+        results: list[AttackResult | None] = [None] * len(inputs.images)
         for stage, steps in _shared(self.stages(config), config.steps):
             rows = [row for row, known in enumerate(results) if _goes_on(known, goal)]
             if not rows or run.cancelled:
                 break
             run.begin(rows)
-            valid, region = (None if mask is None else mask[rows] for mask in masks)
-            some = stage.attack(
-                model,
-                images[rows],
-                target_mask[rows],
-                replace(stage.config, steps=steps),
-                valid_mask=valid,
-                region_mask=region,
-                on_step=run.on_step,
-            )
+            settings = replace(stage.config, steps=steps)
+            some = stage.attack(model, inputs.select(rows), settings, on_step=run.on_step)
             for row, result in zip(rows, some, strict=True):
                 results[row] = _merged(results[row], run.placed(result, row), stage.name, goal)
             run.end(steps)
@@ -103,7 +91,7 @@ def _goes_on(known: AttackResult | None, goal: Goal) -> bool:
     """An image is done when it was at its target from the start, or at any success if so asked."""
     if known is None:
         return True
-    return not (known.stopped == ALREADY_THERE or (known.success and goal.stops))
+    return not (known.ending == ALREADY_THERE or (known.success and goal.stops))
 
 
 class _Run:
@@ -159,8 +147,8 @@ class _Run:
 
     def ended(self, result: AttackResult) -> AttackResult:
         """Say how an image ended, when its last attack knows only of itself."""
-        if self.cancelled and result.stopped not in (GOAL_REACHED, ALREADY_THERE):
-            return replace(result, stopped=CANCELLED)
+        if self.cancelled and result.ending not in (GOAL_REACHED, ALREADY_THERE):
+            return replace(result, ending=CANCELLED)
         return result
 
 
@@ -176,6 +164,6 @@ def _merged(before: AttackResult | None, now: AttackResult, name: str, goal: Goa
         steps=now.steps,
         gradient_evaluations=before.gradient_evaluations + now.gradient_evaluations,
         forward_passes=before.forward_passes + now.forward_passes,
-        stopped=now.stopped,
+        ending=now.ending,
         trajectory=before.trajectory + now.trajectory,
     )

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import torch
-from torch import Tensor
-
-from asma_core.attacks.configs import LINF, CommonConfig
 from asma_core.attacks.contract import (
     ALREADY_THERE,
     CANCELLED,
+    CONVERGED,
     GOAL_REACHED,
-    NOTHING_TO_GAIN,
     STEPS_USED,
     AttackResult,
-    ImageStep,
     OnStep,
     Pictures,
+    StepMetrics,
     StepReport,
 )
-from asma_core.attacks.engine.batch import Problem, largest, norms
+from asma_core.attacks.engine.batch import AttackBatch, largest, norms
+from asma_core.attacks.settings import LINF, CommonConfig
+from asma_core.lazy import Tensor, torch
 from asma_core.metrics.score import REMOVED, reached, score, score_kind
 
 
@@ -29,14 +27,14 @@ from asma_core.metrics.score import REMOVED, reached, score, score_kind
 class _Record:
     """What is known of one image."""
 
-    trajectory: list[ImageStep] = field(default_factory=list)
-    best: ImageStep | None = None
+    trajectory: list[StepMetrics] = field(default_factory=list)
+    best: StepMetrics | None = None
     adversarial: Tensor | None = None
     success: bool = False
     succeeds_now: bool = False
     evaluations: int = 0
     passes: int = 0
-    stopped: str = STEPS_USED
+    ending: str = STEPS_USED
 
 
 class Tracker:
@@ -47,26 +45,26 @@ class Tracker:
         cancelled: Whether `on_step` asked to stop.
     """
 
-    def __init__(self, problem: Problem, config: CommonConfig, on_step: OnStep | None) -> None:
-        """Start to follow an attack on a problem."""
+    def __init__(self, batch: AttackBatch, config: CommonConfig, on_step: OnStep | None) -> None:
+        """Start to follow an attack on a batch."""
         self.steps = config.steps
         self.cancelled = False
         self._target_score = config.target_iou
         self._goal = config.goal()
         self._on_step = on_step
-        self._counted: Problem | None = None
-        self._cells = problem.target
+        self._counted: AttackBatch | None = None
+        self._cells = batch.target
         # What predictions are held against, by the kind of score; see `metrics.score`.
-        self._reference, self._indices = problem.target, problem.indices
-        self._records = [_Record() for _ in range(len(problem.images))]
-        structure = ((problem.target > 0) & problem.valid).flatten(1).any(dim=1)
+        self._reference, self._indices = batch.target, batch.indices
+        self._records = [_Record() for _ in range(len(batch.images))]
+        structure = ((batch.target > 0) & batch.valid).flatten(1).any(dim=1)
         away = self._goal.away
         self._kinds = [score_kind(structured, away) for structured in structure.tolist()]
 
     def update(
         self,
         step: int,
-        problem: Problem,
+        batch: AttackBatch,
         images: Tensor,
         predictions: Tensor,
         classes: int,
@@ -77,7 +75,7 @@ class Tracker:
 
         Args:
             step: Updates made so far.
-            problem: Of these images.
+            batch: Of these images.
             images: float32 (B, C, H, W).
             predictions: int64 (B, H', W'), of these images.
             classes: K.
@@ -91,12 +89,12 @@ class Tracker:
         if recheck is not None and step == 0:
             predictions[:] = recheck(list(range(len(predictions))))
         if step == 0:
-            self._refer_to(problem, predictions)
-        figures = self._figures(step, problem, images, predictions, classes)
+            self._refer_to(batch, predictions)
+        figures = self._figures(step, batch, images, predictions, classes)
         seeming = [row for row, now in enumerate(figures) if reached(now.score, self._target_score)]
         if recheck is not None and step > 0 and seeming:
             predictions[seeming] = recheck(seeming)
-            figures = self._figures(step, problem, images, predictions, classes)
+            figures = self._figures(step, batch, images, predictions, classes)
         asked_again = range(len(figures)) if step == 0 else seeming
         for row, now in enumerate(figures):
             record = self._records[now.index]
@@ -107,34 +105,34 @@ class Tracker:
                 self._take(record, now, images[row])
         if self._on_step is not None:
             report = StepReport(
-                step, self.steps, figures, lambda: _pictures(problem, images, predictions)
+                step, self.steps, figures, lambda: _pictures(batch, images, predictions)
             )
             self.cancelled = bool(self._on_step(report))
         return torch.tensor([now.score for now in figures], dtype=torch.float64)
 
-    def going(self, problem: Problem) -> Tensor:
-        """Return bool (B,) on the CPU: which images of a problem are not done."""
-        return torch.tensor([record.stopped == STEPS_USED for record in self._of(problem)])
+    def going(self, batch: AttackBatch) -> Tensor:
+        """Return bool (B,) on the CPU: which images of a batch are not done."""
+        return torch.tensor([record.ending == STEPS_USED for record in self._of(batch)])
 
-    def success(self, problem: Problem) -> Tensor:
+    def success(self, batch: AttackBatch) -> Tensor:
         """Return bool (B,) on the CPU: which images are at the target as they are now."""
-        return torch.tensor([record.succeeds_now for record in self._of(problem)])
+        return torch.tensor([record.succeeds_now for record in self._of(batch)])
 
-    def spend(self, problem: Problem) -> int:
+    def spend(self, batch: AttackBatch) -> int:
         """Count a forward and backward pass of who goes on; return the most so far."""
-        going = [record for record in self._of(problem) if record.stopped == STEPS_USED]
+        going = [record for record in self._of(batch) if record.ending == STEPS_USED]
         for record in going:
             record.evaluations += 1
         return max((record.evaluations for record in going), default=0)
 
-    def rest(self, problem: Problem, rows: Tensor) -> None:
+    def mark_converged(self, batch: AttackBatch, rows: Tensor) -> None:
         """End the images of some rows, bool (B,): nothing more is to be gained."""
-        for record, ends in zip(self._of(problem), rows.tolist(), strict=True):
-            if ends and record.stopped == STEPS_USED:
-                record.stopped = NOTHING_TO_GAIN
+        for record, ends in zip(self._of(batch), rows.tolist(), strict=True):
+            if ends and record.ending == STEPS_USED:
+                record.ending = CONVERGED
 
-    def _of(self, problem: Problem) -> list[_Record]:
-        return [self._records[index] for index in problem.indices.tolist()]
+    def _of(self, batch: AttackBatch) -> list[_Record]:
+        return [self._records[index] for index in batch.indices.tolist()]
 
     def results(self, chosen: list[Mapping[str, float]]) -> list[AttackResult]:
         """Return what came of each image, with what the attack chose for it."""
@@ -143,75 +141,80 @@ class Tracker:
         ]
 
     def _figures(
-        self, step: int, problem: Problem, images: Tensor, predictions: Tensor, classes: int
-    ) -> tuple[ImageStep, ...]:
-        perturbation = images - problem.images
+        self,
+        step: int,
+        batch: AttackBatch,
+        images: Tensor,
+        predictions: Tensor,
+        classes: int,
+    ) -> tuple[StepMetrics, ...]:
+        perturbation = images - batch.images
         l2 = norms(perturbation).tolist()
         linf = largest(perturbation).tolist()
-        confusion = self._confusion(problem, predictions, classes).cpu().numpy()
+        confusion = self._confusion(batch, predictions, classes).cpu().numpy()
         figures = []
-        for row, index in enumerate(problem.indices.tolist()):
+        for row, index in enumerate(batch.indices.tolist()):
             kind = self._kinds[index]
             now = score(kind, confusion[row])
             figures.append(
-                ImageStep(
+                StepMetrics(
                     index, step, now.value, now.iou, now.pixel_accuracy, l2[row], linf[row], kind
                 )
             )
         return tuple(figures)
 
-    def _refer_to(self, problem: Problem, predictions: Tensor) -> None:
+    def _refer_to(self, batch: AttackBatch, predictions: Tensor) -> None:
         """Hold images whose structure is to go against what the network sees of the originals."""
-        removed = [self._kinds[index] == REMOVED for index in problem.indices.tolist()]
+        removed = [self._kinds[index] == REMOVED for index in batch.indices.tolist()]
         rows = torch.tensor(removed, device=predictions.device).view(-1, 1, 1)
-        self._reference = torch.where(rows, predictions, problem.target)
+        self._reference = torch.where(rows, predictions, batch.target)
 
-    def _confusion(self, problem: Problem, predictions: Tensor, classes: int) -> Tensor:
+    def _confusion(self, batch: AttackBatch, predictions: Tensor, classes: int) -> Tensor:
         """Return int64 (B, K, K): of the pixels that count, how many of which class as which."""
         count = len(predictions) * classes**2
-        if self._counted is not problem:
+        if self._counted is not batch:
             rows = torch.arange(len(predictions), device=predictions.device).view(-1, 1, 1)
             if len(predictions) < len(self._reference):
-                kept = torch.isin(self._indices, problem.indices)
+                kept = torch.isin(self._indices, batch.indices)
                 self._reference, self._indices = self._reference[kept], self._indices[kept]
             cells = (rows * classes + self._reference) * classes
             # Void pixels fall into cells behind all others, which are cut off.
-            self._cells = cells if problem.no_void else cells.where(problem.valid, count)
-            self._counted = problem
+            self._cells = cells if batch.no_void else cells.where(batch.valid, count)
+            self._counted = batch
         counts = torch.bincount((self._cells + predictions).flatten(), minlength=count)
         return counts[:count].view(-1, classes, classes)
 
-    def _take(self, record: _Record, now: ImageStep, image: Tensor) -> None:
+    def _take(self, record: _Record, now: StepMetrics, image: Tensor) -> None:
         success = record.succeeds_now = reached(now.score, self._target_score)
         best, norm = record.best, self._goal.norm
         if best is None or better(now, success, best, record.success, norm):
             record.best, record.success = now, success
             record.adversarial = image.detach().clone()
         if success and now.step == 0:
-            record.stopped = ALREADY_THERE
+            record.ending = ALREADY_THERE
         elif success and self._goal.stops:
-            record.stopped = GOAL_REACHED
+            record.ending = GOAL_REACHED
 
     def _result(self, record: _Record, chosen: Mapping[str, float]) -> AttackResult:
         if record.best is None or record.adversarial is None:
             raise RuntimeError("an attack ended before its first step")
-        stopped, steps = record.stopped, record.trajectory[-1].step
-        if self.cancelled and stopped == STEPS_USED and steps < self.steps:
-            stopped = CANCELLED
+        ending, steps = record.ending, record.trajectory[-1].step
+        if self.cancelled and ending == STEPS_USED and steps < self.steps:
+            ending = CANCELLED
         return AttackResult(
             adversarial=record.adversarial.cpu(),
-            success=record.success and stopped != ALREADY_THERE,
+            success=record.success and ending != ALREADY_THERE,
             best=record.best,
             steps=steps,
             gradient_evaluations=record.evaluations,
             forward_passes=record.passes,
-            stopped=stopped,
+            ending=ending,
             chosen=chosen,
             trajectory=tuple(record.trajectory),
         )
 
 
-def better(now: ImageStep, success: bool, best: ImageStep, succeeded: bool, norm: str) -> bool:
+def better(now: StepMetrics, success: bool, best: StepMetrics, succeeded: bool, norm: str) -> bool:
     """Tell whether an image is better than the best so far.
 
     Any success beats none; of two successes the nearer one wins, otherwise the higher score.
@@ -231,6 +234,6 @@ def better(now: ImageStep, success: bool, best: ImageStep, succeeded: bool, norm
     return (now.linf, now.l2) < (best.linf, best.l2) if norm == LINF else now.l2 < best.l2
 
 
-def _pictures(problem: Problem, images: Tensor, predictions: Tensor) -> Pictures:
-    indices = tuple(problem.indices.tolist())
+def _pictures(batch: AttackBatch, images: Tensor, predictions: Tensor) -> Pictures:
+    indices = tuple(batch.indices.tolist())
     return Pictures(indices, images.detach().cpu().clone(), predictions.cpu().clone())

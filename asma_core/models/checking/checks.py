@@ -20,7 +20,8 @@ from asma_core.models.checking.diagnosis import (
     labels_of,
     mean_iou,
 )
-from asma_core.models.wrapper.contract import SegmentationModel, borrowed
+from asma_core.models.wrapper.calls import borrowed
+from asma_core.models.wrapper.contract import SegmentationModel
 from asma_core.models.wrapper.specs import LOGITS, PROBABILITIES
 
 GOOD: Final = "good"

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from asma_core.errors import AsmaError
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
-from asma_core.models.wrapper.contract import SegmentationModel, predicted
+from asma_core.models.wrapper.calls import predicted
+from asma_core.models.wrapper.contract import SegmentationModel
 from asma_core.models.wrapper.specs import FIXED, IMAGENET, PER_IMAGE, InputSpec
 
 # Below this the network and the images hardly belong together, and a reason is looked for.

@@ -14,12 +14,8 @@ from asma_core.models.sources.building import build_network, check_architecture
 from asma_core.models.sources.cards import ModelCard, find_card, weights_hash
 from asma_core.models.sources.weights import fitted, read_weights
 from asma_core.models.wrapper.backend import float32_sums
-from asma_core.models.wrapper.contract import (
-    SegmentationModel,
-    borrowed,
-    checked_logits,
-    predicted,
-)
+from asma_core.models.wrapper.calls import borrowed, checked_logits, predicted
+from asma_core.models.wrapper.contract import SegmentationModel
 from asma_core.models.wrapper.precision import FLOAT32
 
 

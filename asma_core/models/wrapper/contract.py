@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import torch
@@ -11,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from asma_core.errors import InputError, ModelError
+from asma_core.models.wrapper.calls import checked_shape
 from asma_core.models.wrapper.devices import is_out_of_memory
 from asma_core.models.wrapper.outputs import as_logits, centred, margins, padded, picked
 from asma_core.models.wrapper.specs import CENTRE, PER_IMAGE, InputSpec, OutputSpec
@@ -180,66 +179,3 @@ def resized(planes: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
         return planes
     shrinks = planes.shape[-2] > size[0] or planes.shape[-1] > size[1]
     return functional.interpolate(planes, size=tuple(size), mode="bilinear", antialias=shrinks)
-
-
-def checked_logits(logits: Tensor) -> Tensor:
-    """Return the logits (B, K, H', W').
-
-    Raises:
-        ModelError: NaN or infinite, another shape, or one class only.
-    """
-    checked = checked_shape(logits)
-    # The sum of values of which one is NaN or infinite is so too, and takes one look at each.
-    if not bool(torch.isfinite(checked.detach().sum(dtype=torch.float64))):
-        raise ModelError(
-            "the network answered NaN or infinite logits; check its weights and its normalisation"
-        )
-    return checked
-
-
-def checked_shape(answer: object, classes: int | None = None) -> Tensor:
-    """Return a network's answer as logits (B, K, H', W').
-
-    Args:
-        answer: What the network returned.
-        classes: K; at least two unless given.
-
-    Raises:
-        ModelError: No tensor of floats, or another shape.
-    """
-    told = "K >= 2" if classes is None else f"K = {classes}"
-    got = type(answer).__name__
-    if isinstance(answer, Tensor):
-        got = f"{answer.dtype} {tuple(answer.shape)}"
-        fits = answer.ndim == 4 and answer.shape[1] >= 2 and answer.is_floating_point()
-        if fits and classes in (None, answer.shape[1]):
-            return answer
-    raise ModelError(
-        f"expected logits of float (B, K, H, W) with {told}, got {got}; "
-        "wrap the network so that it returns them"
-    )
-
-
-def predicted(logits: Tensor) -> Tensor:
-    """Return the labels, int64 (B, H, W), of logits (B, K, H, W); the lower class wins a tie."""
-    if logits.shape[1] == 2:
-        return (logits[:, 1] > logits[:, 0]).long()
-    # On a CPU, argmax over a dimension that is not the last is 20 times slower than max.
-    labels: Tensor = logits.max(dim=1).indices
-    return labels
-
-
-@contextmanager
-def borrowed(model: nn.Module) -> Iterator[None]:
-    """Lend a model in evaluation mode without gradients to its weights; give it back as it was."""
-    modes = [(module, module.training) for module in model.modules()]
-    wanted = [(weight, weight.requires_grad) for weight in model.parameters()]
-    model.eval()
-    model.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-        for weight, requires_grad in wanted:
-            weight.requires_grad_(requires_grad)

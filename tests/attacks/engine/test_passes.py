@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from asma_core.attacks.asma import ASMA
-from asma_core.attacks.configs import DynamicConfig
-from asma_core.attacks.engine.passes import Passes
+from asma_core.attacks.asma.attack import ASMA
+from asma_core.attacks.asma.settings import DynamicConfig
+from asma_core.attacks.contract import AttackInputs
+from asma_core.attacks.engine.passes import GradientPasses
 from asma_core.errors import ModelError
 
 
@@ -25,7 +26,7 @@ def test_logits_and_gradient_are_autograd_s() -> None:
     logits = model(inputs)
     weights = torch.randn(logits.shape, generator=torch.Generator().manual_seed(7))
     (expected,) = torch.autograd.grad(logits, inputs, weights)
-    passes = Passes(model)
+    passes = GradientPasses(model)
     found = passes.forward(batch)
     assert torch.equal(found, logits.detach())
     assert not found.requires_grad
@@ -34,7 +35,7 @@ def test_logits_and_gradient_are_autograd_s() -> None:
 
 
 def test_one_forward_pass_serves_one_backward_pass() -> None:
-    passes = Passes(network())
+    passes = GradientPasses(network())
     weights = torch.ones_like(passes.forward(images(1)))
     passes.backward(weights)
     with pytest.raises(ModelError, match="no gradient"):
@@ -51,6 +52,6 @@ def test_each_image_passes_once_a_step() -> None:
     target = torch.zeros(4, 16, 16, dtype=torch.int64)
     target[:, 4:12, 4:12] = 1
     config = DynamicConfig(steps=5, target_iou=1.0)
-    results = ASMA(model, images(4), target, config)
+    results = ASMA(model, AttackInputs(images(4), target), config)
     assert [result.gradient_evaluations for result in results] == [5] * 4
     assert seen == [4] * 6  # the last forward pass measures the last image

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from asma_core.attacks.engine.batch import Problem, make_problem
+from asma_core.attacks.contract import AttackInputs
+from asma_core.attacks.engine.batch import AttackBatch, make_batch
 from asma_core.attacks.engine.pixels import (
     entropy_weights,
     keepable,
@@ -18,8 +19,8 @@ from asma_core.attacks.engine.pixels import (
 )
 
 
-def problem_of(target: Tensor, valid: Tensor | None = None) -> Problem:
-    return make_problem(torch.zeros(len(target), 1, *target.shape[1:]), target, valid, None)
+def problem_of(target: Tensor, valid: Tensor | None = None) -> AttackBatch:
+    return make_batch(AttackInputs(torch.zeros(len(target), 1, *target.shape[1:]), target, valid))
 
 
 def test_a_margin_is_the_strongest_rival_over_the_target() -> None:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from asma_core.attacks.budget_configs import BudgetConfig, CosPgdConfig, DagConfig
-from asma_core.attacks.contract import Pictures
-from asma_core.attacks.cospgd import COSPGD
-from asma_core.attacks.dag import DAG
+from asma_core.attacks.contract import AttackInputs, Pictures
+from asma_core.attacks.cospgd import COSPGD, CosPgdConfig
+from asma_core.attacks.dag import DAG, DagConfig
+from asma_core.attacks.engine.projected import BudgetConfig
 from asma_core.attacks.pgd import PGD
 from asma_core.attacks.segpgd import SEGPGD
 from asma_core.errors import InputError
@@ -69,7 +69,12 @@ def test_each_step_is_the_papers(name: str, classes: int, away: bool) -> None:
         random_start=False,
     )
     way: list[Pictures] = []
-    attack(network, image, mask, config, on_step=lambda at: way.append(at.pictures()) or False)
+    attack(
+        network,
+        AttackInputs(image, mask),
+        config,
+        on_step=lambda at: way.append(at.pictures()) or False,
+    )
     assert len(way) == STEPS + 1
     for step, (now, after) in enumerate(pairwise(way)):
         gradient = plain_gradient(name, network, now.images, now.predictions, mask, step, away)
@@ -97,8 +102,7 @@ def test_a_step_of_dag_is_the_papers() -> None:
     last: list[Tensor] = []
     DAG(
         network,
-        image,
-        mask,
+        AttackInputs(image, mask),
         DagConfig(steps=1, gamma=0.003, rounding=False, target_iou=1.0),
         on_step=lambda at: last.append(at.pictures().images) or False,
     )
@@ -110,9 +114,11 @@ def test_an_l2_step_has_its_length() -> None:
     images: list[Tensor] = []
     gentle = some_images(2).clamp(0.2, 0.8)
     PGD(
-        small_network(), gentle, disc(2), config,
+        small_network(),
+        AttackInputs(gentle, disc(2)),
+        config,
         on_step=lambda at: images.append(at.pictures().images) or False,
-    )  # fmt: skip
+    )
     lengths = (images[1] - images[0]).flatten(1).norm(dim=1)
     torch.testing.assert_close(lengths, torch.full((2,), 0.25), atol=1e-5, rtol=0)
 
@@ -132,14 +138,22 @@ def test_budget_box_and_region_hold(
     images, region = torch.rand(2, 3, 16, 16), torch.rand(2, 16, 16) < 0.7
     budget = levels / 255 if norm == "linf" else levels / 20
     config = BudgetConfig(
-        target_iou=1.0, steps=4, norm=norm, budget=budget, step_size=budget,
-        random_start=start, rounding=rounding, stop_at_target=False,
-    )  # fmt: skip
+        target_iou=1.0,
+        steps=4,
+        norm=norm,
+        budget=budget,
+        step_size=budget,
+        random_start=start,
+        rounding=rounding,
+        stop_at_target=False,
+    )
     seen: list[Tensor] = []
     results = PGD(
-        small_network(), images, disc(2, size=16), config, region_mask=region,
+        small_network(),
+        AttackInputs(images, disc(2, size=16), region=region),
+        config,
         on_step=lambda at: seen.append(at.pictures().images) or False,
-    )  # fmt: skip
+    )
     for now in seen:
         assert float(now.min()) >= 0 and float(now.max()) <= 1
         change = now - images
@@ -156,9 +170,9 @@ def test_it_gets_there_and_stops(attack, goal: str) -> None:
     network, images = small_network(), some_images(2)
     mask = disc(2) if goal == TOWARDS else network(images).argmax(dim=1)
     config = attack.config(goal_is=goal, target_iou=0.7, budget=0.15, steps=100)
-    for result in attack(network, images, mask, config):
+    for result in attack(network, AttackInputs(images, mask), config):
         assert result.success
-        assert result.stopped == "goal reached"
+        assert result.ending == "goal reached"
         assert result.gradient_evaluations <= result.steps < 100
         assert result.best.score >= 0.7
         if goal == AWAY:
@@ -171,11 +185,11 @@ def test_a_random_start_costs_no_evaluation_and_hangs_on_the_seed() -> None:
     masks = disc(1).repeat(2, 1, 1)
     network = small_network()
     torch.manual_seed(1)
-    first, same_in_batch = COSPGD(network, images, masks, config)
+    first, same_in_batch = COSPGD(network, AttackInputs(images, masks), config)
     torch.manual_seed(1)
-    (again,) = COSPGD(network, images[:1], masks[:1], config)
+    (again,) = COSPGD(network, AttackInputs(images[:1], masks[:1]), config)
     torch.manual_seed(2)
-    (other,) = COSPGD(network, images[:1], masks[:1], config)
+    (other,) = COSPGD(network, AttackInputs(images[:1], masks[:1]), config)
     assert first.gradient_evaluations == 2
     # The start itself: what follows goes through the network, which rounds a batch otherwise.
     starts = [run.trajectory[1].l2 for run in (first, same_in_batch, again, other)]
@@ -186,14 +200,18 @@ def test_a_random_start_costs_no_evaluation_and_hangs_on_the_seed() -> None:
 def test_the_automatic_budget_is_told() -> None:
     for norm, expected in (("linf", 8 / 255), ("l2", 4 / 255 * (3 * 32 * 32) ** 0.5)):
         config = BudgetConfig(steps=1, target_iou=1.0, norm=norm)
-        (result,) = PGD(small_network(), some_images(1), disc(1), config)
+        (result,) = PGD(small_network(), AttackInputs(some_images(1), disc(1)), config)
         assert result.chosen["budget"] == pytest.approx(expected)
         assert result.chosen["step_size"] == pytest.approx(2.5 * expected)
 
 
 def test_a_budget_below_one_level_is_a_sentence() -> None:
     with pytest.raises(InputError, match="below 1/255"):
-        PGD(small_network(), some_images(1), disc(1), BudgetConfig(budget=0.003))
-    PGD(small_network(), some_images(1), disc(1), BudgetConfig(budget=1 / 255, steps=2))
+        PGD(small_network(), AttackInputs(some_images(1), disc(1)), BudgetConfig(budget=0.003))
+    PGD(
+        small_network(),
+        AttackInputs(some_images(1), disc(1)),
+        BudgetConfig(budget=1 / 255, steps=2),
+    )
     fine = BudgetConfig(budget=0.003, steps=2, rounding=False)
-    PGD(small_network(), some_images(1), disc(1), fine)
+    PGD(small_network(), AttackInputs(some_images(1), disc(1)), fine)

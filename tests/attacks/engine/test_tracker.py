@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from asma_core.attacks.budget_configs import BudgetConfig
-from asma_core.attacks.contract import ImageStep
-from asma_core.attacks.engine.batch import Problem, make_problem
+from asma_core.attacks.contract import AttackInputs, StepMetrics
+from asma_core.attacks.engine.batch import AttackBatch, make_batch
+from asma_core.attacks.engine.projected import BudgetConfig
 from asma_core.attacks.engine.tracker import Tracker, better
 
 
-def at(score: float = 0.5, l2: float = 1.0, linf: float = 0.1) -> ImageStep:
-    return ImageStep(0, 3, score, score, 0.5, l2, linf)
+def at(score: float = 0.5, l2: float = 1.0, linf: float = 0.1) -> StepMetrics:
+    return StepMetrics(0, 3, score, score, 0.5, l2, linf)
 
 
 @pytest.mark.parametrize("norm", ["l2", "linf"])
@@ -56,27 +56,27 @@ def seen(*counts: int) -> Tensor:
     return predictions.view(-1, 4, 4)
 
 
-def problem_of(count: int) -> Problem:
-    return make_problem(torch.zeros(count, 1, 4, 4), seen(*[8] * count), None, None)
+def problem_of(count: int) -> AttackBatch:
+    return make_batch(AttackInputs(torch.zeros(count, 1, 4, 4), seen(*[8] * count)))
 
 
 def test_who_seems_to_be_at_the_goal_is_asked_again_and_nobody_else() -> None:
-    problem, asked = problem_of(4), []
-    tracker = Tracker(problem, BudgetConfig(target_iou=0.75), None)
+    batch, asked = problem_of(4), []
+    tracker = Tracker(batch, BudgetConfig(target_iou=0.75), None)
 
     def look(step: int, fast: Tensor, exact: Tensor) -> list[float]:
         def recheck(rows: list[int]) -> Tensor:
             asked.append(rows)
             return exact[rows]
 
-        return tracker.update(step, problem, problem.images, fast, 2, recheck=recheck).tolist()
+        return tracker.update(step, batch, batch.images, fast, 2, recheck=recheck).tolist()
 
     # The originals are asked again once, whatever they seem to be.
     assert look(0, seen(8, 0, 0, 0), seen(0, 0, 0, 8)) == [0.0, 0.0, 0.0, 1.0]
     # 6 of 8 pixels are the goal itself, 5 fall short of it.
     scores = look(1, seen(6, 5, 8, 0), seen(6, 8, 4, 0))
     assert scores == [6 / 8, 5 / 8, 4 / 8, 0.0]
-    assert tracker.success(problem).tolist() == [True, False, False, False]
+    assert tracker.success(batch).tolist() == [True, False, False, False]
     look(2, seen(0, 0, 0, 0), seen(8, 8, 8, 8))
     assert asked == [[0, 1, 2, 3], [0, 2]]
     results = tracker.results([{}] * 4)
@@ -84,40 +84,40 @@ def test_who_seems_to_be_at_the_goal_is_asked_again_and_nobody_else() -> None:
     assert [result.success for result in results] == [True, False, False, False]
     assert [result.best.score for result in results] == [6 / 8, 5 / 8, 4 / 8, 1.0]
     ends = ["goal reached", "steps used", "steps used", "already there"]
-    assert [result.stopped for result in results] == ends
+    assert [result.ending for result in results] == ends
 
 
 def test_without_a_second_look_a_step_is_one_pass() -> None:
-    problem = problem_of(1)
-    tracker = Tracker(problem, BudgetConfig(target_iou=0.75), None)
+    batch = problem_of(1)
+    tracker = Tracker(batch, BudgetConfig(target_iou=0.75), None)
     for step, count in enumerate((0, 6)):
-        tracker.update(step, problem, problem.images, seen(count), 2)
+        tracker.update(step, batch, batch.images, seen(count), 2)
     (result,) = tracker.results([{}])
     assert (result.forward_passes, result.success) == (2, True)
 
 
 def test_an_image_that_may_not_be_kept_is_no_success_and_not_the_best() -> None:
-    problem = problem_of(1)
-    tracker = Tracker(problem, BudgetConfig(target_iou=0.75), None)
-    tracker.update(0, problem, problem.images, seen(2), 2)
-    tracker.update(1, problem, problem.images + 0.5, seen(8), 2, eligible=False)
-    assert tracker.success(problem).tolist() == [False]
-    assert tracker.going(problem).tolist() == [True]
+    batch = problem_of(1)
+    tracker = Tracker(batch, BudgetConfig(target_iou=0.75), None)
+    tracker.update(0, batch, batch.images, seen(2), 2)
+    tracker.update(1, batch, batch.images + 0.5, seen(8), 2, eligible=False)
+    assert tracker.success(batch).tolist() == [False]
+    assert tracker.going(batch).tolist() == [True]
     (result,) = tracker.results([{}])
     assert (result.best.step, result.success) == (0, False)
-    assert torch.equal(result.adversarial, problem.images[0])
+    assert torch.equal(result.adversarial, batch.images[0])
 
 
 def test_passes_are_counted_for_those_that_go_on() -> None:
-    problem = problem_of(3)
-    tracker = Tracker(problem, BudgetConfig(target_iou=0.75), None)
-    tracker.update(0, problem, problem.images, seen(8, 0, 0), 2)
-    assert tracker.spend(problem) == 1
-    tracker.rest(problem, torch.tensor([True, True, False]))
-    assert tracker.going(problem).tolist() == [False, False, True]
-    assert tracker.spend(problem) == 2
+    batch = problem_of(3)
+    tracker = Tracker(batch, BudgetConfig(target_iou=0.75), None)
+    tracker.update(0, batch, batch.images, seen(8, 0, 0), 2)
+    assert tracker.spend(batch) == 1
+    tracker.mark_converged(batch, torch.tensor([True, True, False]))
+    assert tracker.going(batch).tolist() == [False, False, True]
+    assert tracker.spend(batch) == 2
     results = tracker.results([{"budget": 1.0}, {}, {}])
     assert [result.gradient_evaluations for result in results] == [0, 1, 2]
     ends = ["already there", "nothing more to gain", "steps used"]
-    assert [result.stopped for result in results] == ends
+    assert [result.ending for result in results] == ends
     assert [dict(result.chosen) for result in results] == [{"budget": 1.0}, {}, {}]

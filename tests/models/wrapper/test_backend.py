@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from asma_core.attacks.minimal import MINIMAL
-from asma_core.attacks.minimal_configs import MinimalConfig
+from asma_core.attacks.contract import AttackInputs
+from asma_core.attacks.minimal.attack import MINIMAL
+from asma_core.attacks.minimal.settings import MinimalConfig
 from asma_core.errors import DeviceError
 from asma_core.models.sources.loading import load_model
 from asma_core.models.wrapper import backend as backend_module
@@ -54,8 +55,8 @@ def test_bfloat16_reaches_the_same_at_nearly_the_same_l2(home: Path, name: str) 
     images = torch.cat([torch.from_numpy(tiny.inputs(row).image)[None] for row in range(6)])
     masks = torch.stack([torch.from_numpy(tiny.mask_labels(7 - n, classes)) for n in range(6)])
     config = MinimalConfig(steps=80, target_iou=0.8)
-    exact = MINIMAL(network, images, masks, config)
-    rounded = MINIMAL(make_backend(network, CPU, BFLOAT16), images, masks, config)
+    exact = MINIMAL(network, AttackInputs(images, masks), config)
+    rounded = MINIMAL(make_backend(network, CPU, BFLOAT16), AttackInputs(images, masks), config)
     assert [result.success for result in rounded] == [result.success for result in exact]
     assert any(result.success for result in exact)
     lengths = [sum(result.best.l2 for result in some) for some in (exact, rounded)]
@@ -77,7 +78,7 @@ class _Deceived(Backend):
 def test_a_success_that_only_the_backend_sees_is_none() -> None:
     network, images, masks = small_network(), some_images(1), disc(1)
     config = MinimalConfig(steps=5, target_iou=0.99)
-    (result,) = MINIMAL(_Deceived(network, masks), images, masks, config)
+    (result,) = MINIMAL(_Deceived(network, masks), AttackInputs(images, masks), config)
     assert not result.success
     assert all(now.score < 0.99 for now in result.trajectory)
 
@@ -154,9 +155,9 @@ def test_a_gpu_reaches_what_float32_reaches(precision: str) -> None:
     config = MinimalConfig(steps=80, target_iou=0.9)
     backend = make_backend(network, device, precision)
     with float32_sums(FLOAT32):
-        exact = MINIMAL(network, images, masks, config)
+        exact = MINIMAL(network, AttackInputs(images, masks), config)
     with float32_sums(backend.precision):
-        fast = MINIMAL(backend, images, masks, config)
+        fast = MINIMAL(backend, AttackInputs(images, masks), config)
     assert [result.success for result in fast] == [result.success for result in exact]
     lengths = [sum(result.best.l2 for result in some) for some in (exact, fast)]
     assert lengths[1] == pytest.approx(lengths[0], rel=0.1)

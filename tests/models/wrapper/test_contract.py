@@ -8,13 +8,8 @@ from torch import Tensor, nn
 
 from asma_core.errors import InputError, ModelError
 from asma_core.models.sources.cards import InputSpec
-from asma_core.models.wrapper.contract import (
-    SegmentationModel,
-    borrowed,
-    checked_logits,
-    match_channels,
-    resized,
-)
+from asma_core.models.wrapper.calls import borrowed, checked_logits
+from asma_core.models.wrapper.contract import SegmentationModel, match_channels, resized
 
 CLASSES = ("background", "disc")
 

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from typing import Final
 
-import torch
-from torch import Tensor
-
 from asma_core.attacks.engine.balls import project_linf
-from asma_core.attacks.engine.batch import Problem, largest, per_image
-from asma_core.attacks.engine.loop import Look, keep_rows
-from asma_core.attacks.minimal_configs import MinimalConfig
+from asma_core.attacks.engine.batch import AttackBatch, largest, per_image
+from asma_core.attacks.engine.loop import AttackState, keep_rows
+from asma_core.attacks.minimal.settings import MinimalConfig
+from asma_core.lazy import Tensor, torch
 
 # Levels of one 8-bit step; finer without rounding.
 LEVELS: Final = 255.0
@@ -37,9 +35,9 @@ MEMORY: Final = 0.75
 class FewerLevels:
     """The state of each image; see `minimal.Search`. Norms are in levels."""
 
-    def __init__(self, problem: Problem, config: MinimalConfig) -> None:
+    def __init__(self, batch: AttackBatch, config: MinimalConfig) -> None:
         """Start at the originals."""
-        images, count = problem.images, len(problem.images)
+        images, count = batch.images, len(batch.images)
         self._rounding = config.rounding
         self._levels = LEVELS * (1.0 if config.rounding else FINER)
         self._steps = config.steps
@@ -56,18 +54,18 @@ class FewerLevels:
         self.progress = images.new_zeros(count)
         self.close = self.strayed.clone()
 
-    def only(self, rows: Tensor) -> None:
+    def select(self, rows: Tensor) -> None:
         """Go on with some rows."""
         keep_rows(self, rows)
 
-    def look(self, look: Look) -> None:
+    def update(self, state: AttackState) -> None:
         """Take in success, and set the levels of the next try where one has ended."""
-        success = look.success.to(self.close.device)
-        change = largest(look.shown - look.problem.images)
+        success = state.success.to(self.close.device)
+        change = largest(state.shown - state.batch.images)
         levels = (change * self._levels - 1e-3).ceil()
         nearer = success & (levels < self._enough)
         self._enough = torch.where(nearer, levels, self._enough)
-        self._nearest[nearer] = look.images[nearer]
+        self._nearest[nearer] = state.images[nearer]
         self.close = self.close | success
         failed = self.close & ~success & (self._tried >= self._try)
         self._too_few = torch.where(failed, torch.maximum(self._too_few, self._now), self._too_few)
@@ -85,17 +83,17 @@ class FewerLevels:
         # When both ends meet, what was too few is tried once more: a try proves nothing.
         return torch.minimum(lower, self._enough - 1).clamp_min(1.0)
 
-    def idle(self, look: Look) -> Tensor:
+    def converged(self, state: AttackState) -> Tensor:
         """End an image that needs a single level: no file can change by less."""
         return (self._enough <= 1.0).cpu()
 
-    def move(self, look: Look, gradient: Tensor, left: Tensor) -> Tensor:
+    def step(self, state: AttackState, gradient: Tensor, left: Tensor) -> Tensor:
         """Step along the sign of the momentum, and clip to the levels of this try."""
         lengths = gradient.abs().flatten(1).sum(dim=1).to(left).clamp_min(1e-30)
-        if look.step == 0:
+        if state.step == 0:
             self._distance = left / lengths
         self._momentum.mul_(MEMORY).addcmul_(gradient, per_image((1.0 - MEMORY) / lengths))
-        images = look.images
+        images = state.images
         if bool(self.strayed.any()):
             # A failed try may have strayed: the next begins at the nearest success.
             images = torch.where(per_image(self.strayed), self._nearest, images)
@@ -103,4 +101,4 @@ class FewerLevels:
         share = STEP_FIRST + (STEP_LAST - STEP_FIRST) * self.progress
         stride = torch.where(self.close, share * reach, APPROACH * self._distance)
         moved = images + per_image(stride) * self._momentum.sign()
-        return project_linf(moved, look.problem, reach.clamp_max(1.0), self._rounding)
+        return project_linf(moved, state.batch, reach.clamp_max(1.0), self._rounding)

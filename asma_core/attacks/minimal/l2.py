@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import torch
-from torch import Tensor
-
-from asma_core.attacks.engine.batch import Problem, norms, per_image
-from asma_core.attacks.engine.loop import Look, keep_rows
-from asma_core.attacks.minimal_configs import MinimalConfig
+from asma_core.attacks.engine.batch import AttackBatch, norms, per_image
+from asma_core.attacks.engine.loop import AttackState, keep_rows
+from asma_core.attacks.minimal.settings import MinimalConfig
+from asma_core.lazy import Tensor, torch
 
 # Before the first success a step is this share of the image's first-order distance to the target,
 # or of half its change so far where that is more.
@@ -38,9 +36,9 @@ GAIN: Final = 1e-2
 class ShrinkingBall:
     """The state of each image; see `minimal.Search`."""
 
-    def __init__(self, problem: Problem, config: MinimalConfig) -> None:
+    def __init__(self, batch: AttackBatch, config: MinimalConfig) -> None:
         """Start at the originals."""
-        images, count = problem.images, len(problem.images)
+        images, count = batch.images, len(batch.images)
         self._steps = config.steps
         self._momentum = torch.zeros_like(images)
         self._nearest = images.clone()
@@ -60,29 +58,29 @@ class ShrinkingBall:
         self.strayed = self._success.clone()
         self.close = self._success.clone()
 
-    def only(self, rows: Tensor) -> None:
+    def select(self, rows: Tensor) -> None:
         """Go on with some rows."""
         keep_rows(self, rows)
 
-    def look(self, look: Look) -> None:
+    def update(self, state: AttackState) -> None:
         """Take in success, and how far the schedule is."""
-        success = self._success = look.success.to(self.close.device)
-        self._first = torch.where(success & ~self.close, float(look.step), self._first)
+        success = self._success = state.success.to(self.close.device)
+        self._first = torch.where(success & ~self.close, float(state.step), self._first)
         self.close = self.close | success
-        length = norms(look.shown - look.problem.images).to(self._best)
+        length = norms(state.shown - state.batch.images).to(self._best)
         nearer = success & (length < self._best)
         self._best = torch.where(nearer, length, self._best)
-        self._nearest[nearer] = look.images[nearer]
+        self._nearest[nearer] = state.images[nearer]
         failed = torch.where(success | ~self.close, 0.0, self._failed + 1.0)
         self.strayed = failed >= FIND_BACK
         self._failed = torch.where(self.strayed, 0.0, failed)
         gains = self._best < (1.0 - GAIN) * self._gained
         self._gained = torch.where(gains, self._best, self._gained)
-        self._gained_at = torch.where(gains, float(look.step), self._gained_at)
+        self._gained_at = torch.where(gains, float(state.step), self._gained_at)
         rest = (self._steps - self._first).clamp_min(1.0)
-        progress = (look.step - self._first) / rest
+        progress = (state.step - self._first) / rest
         self.progress = progress.clamp(0.0, 1.0) * self.close
-        scores = look.scores.to(self._score)
+        scores = state.scores.to(self._score)
         better = scores > self._score
         self._score = torch.where(better, scores, self._score)
         self._stale = torch.where(better | self.close, 0.0, self._stale + 1.0)
@@ -90,19 +88,19 @@ class ShrinkingBall:
         self._approach = torch.where(tired, self._approach * SHORTEN, self._approach)
         self._stale = torch.where(tired, 0.0, self._stale)
 
-    def idle(self, look: Look) -> Tensor:
+    def converged(self, state: AttackState) -> Tensor:
         """End an image whose norm has stopped falling, in the second half of the steps."""
-        waited = look.step - self._gained_at >= max(0.25 * self._steps, 25.0)
-        late = look.step >= 0.5 * self._steps
+        waited = state.step - self._gained_at >= max(0.25 * self._steps, 25.0)
+        late = state.step >= 0.5 * self._steps
         return (self.close & waited).cpu() & late
 
-    def move(self, look: Look, gradient: Tensor, left: Tensor) -> Tensor:
+    def step(self, state: AttackState, gradient: Tensor, left: Tensor) -> Tensor:
         """Step along the momentum, and shorten the change to the radius."""
-        originals = look.problem.images
+        originals = state.batch.images
         lengths = norms(gradient).to(left).clamp_min(1e-30)
-        if look.step == 0:
+        if state.step == 0:
             self._distance = left / lengths
-        change = self._found_back(look.images) - originals
+        change = self._found_back(state.images) - originals
         so_far = norms(change).to(left)
         memory = torch.where(self.close, MEMORY_AFTER, MEMORY_BEFORE).to(left)
         self._momentum.mul_(per_image(memory))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from asma_core.attacks.configs import L2, CommonConfig, Goal
+from asma_core.attacks.settings import L2, CommonConfig, Goal, steps_setting
 from asma_core.fields import setting
 
 
@@ -13,13 +13,8 @@ from asma_core.fields import setting
 class MinimalConfig(CommonConfig):
     """Settings of the minimal-norm attack; none of them is to be tuned to a network."""
 
-    steps: int = setting(
-        100,
-        "Steps",
-        "Most updates of the image; the change shrinks as long as they last.",
-        minimum=1,
-        maximum=100_000,
-        unit="steps",
+    steps: int = steps_setting(
+        100, "Most updates of the image; the change shrinks as long as they last."
     )
     norm: Literal["l2", "linf"] = setting(
         L2, "Norm", "What is to be small: the Euclidean norm of the change, or its largest value."

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-import torch
-from torch import Tensor
-
-from asma_core.attacks.engine.batch import Problem
+from asma_core.attacks.engine.batch import AttackBatch
 from asma_core.attacks.engine.pixels import margin_weights, margins, typical_size
+from asma_core.lazy import Tensor, torch
 
 # In units of the image's median margin before the attack.
 HEADROOM: Final = 0.02
@@ -28,18 +26,22 @@ HOPELESS_LEAST: Final = 0.1
 class Pull:
     """The weights of one batch; per image as everything here."""
 
-    def __init__(self, problem: Problem, target_iou: float) -> None:
-        """Prepare the pull towards the target of a problem."""
-        self._problem = problem
+    def __init__(self, batch: AttackBatch, target_iou: float) -> None:
+        """Prepare the pull towards the target of a batch."""
+        self._batch = batch
         free = max(1.0 - target_iou, 1e-9)
-        self._hopeless = problem.images.new_full(
-            (len(problem.images),), max(HOPELESS_LEAST, HOPELESS / free)
+        self._hopeless = batch.images.new_full(
+            (len(batch.images),), max(HOPELESS_LEAST, HOPELESS / free)
         )
         self._spread: Tensor | None = None
         self._shares: Tensor | None = None
 
-    def weights(
-        self, logits: Tensor, progress: Tensor, close: Tensor, strayed: Tensor
+    def logit_weights(
+        self,
+        logits: Tensor,
+        progress: Tensor,
+        close: Tensor,
+        strayed: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Return the logit weights to ascend, and how far the pull says that there is to go.
 
@@ -54,9 +56,9 @@ class Pull:
         Returns:
             float32 (B, K, H, W), and float32 (B,): the sum of pull times margin of wrong pixels.
         """
-        margin, rivals = margins(logits, self._problem.target)
+        margin, rivals = margins(logits, self._batch.target)
         if self._spread is None:
-            self._spread = typical_size(margin, self._problem)
+            self._spread = typical_size(margin, self._batch)
         spread = self._spread
         width = spread * (WIDTH_FIRST + (WIDTH_LAST - WIDTH_FIRST) * progress.view(-1, 1, 1))
         pull = torch.sigmoid((margin + HEADROOM * spread) / width)
@@ -65,13 +67,13 @@ class Pull:
         reach = spread * self._hopeless.where(close, torch.inf).view(-1, 1, 1)
         far = wrong / reach
         pull = pull / far.square_().add_(1.0) * self._share_of(rivals, logits.shape[1])
-        pull = pull * self._problem.valid
+        pull = pull * self._batch.valid
         left = (pull * wrong).flatten(1).sum(dim=1)
-        return margin_weights(logits, self._problem.target, rivals, pull), left
+        return margin_weights(logits, self._batch.target, rivals, pull), left
 
-    def only(self, rows: Tensor, problem: Problem) -> None:
-        """Go on with some rows, bool (B,), of which the problem is."""
-        self._problem = problem
+    def select(self, rows: Tensor, batch: AttackBatch) -> None:
+        """Go on with some rows, bool (B,), of which the batch is."""
+        self._batch = batch
         self._hopeless = self._hopeless[rows]
         if self._spread is not None and self._shares is not None:
             self._spread, self._shares = self._spread[rows], self._shares[rows]
@@ -81,9 +83,9 @@ class Pull:
 
         It is one over the area of the smaller class that the pixel is wrong between.
         """
-        target = self._problem.target
+        target = self._batch.target
         if self._shares is None:
-            counted = self._problem.valid.flatten(1).float()
+            counted = self._batch.valid.flatten(1).float()
             areas = counted.new_zeros(len(target), classes)
             areas.scatter_add_(1, target.flatten(1), counted)
             areas[:, 0] = areas[:, 1:].amax(dim=1)

@@ -10,12 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import torch
-from torch import Tensor
-
-from asma_core.attacks.configs import ConstantConfig, DynamicConfig, PaperConfig
-from asma_core.attacks.engine.batch import Problem, norms
+from asma_core.attacks.asma.settings import ConstantConfig, DynamicConfig, PaperConfig
+from asma_core.attacks.engine.batch import AttackBatch, norms
 from asma_core.errors import InputError
+from asma_core.lazy import Tensor, torch
 
 # The automatic multiplier makes the first step this long, as root mean square over the pixels
 # that may change. How it was chosen: docs/decisions.md.
@@ -73,7 +71,7 @@ class Multipliers:
         """Return the weight of the distance term at a step, float64 (B,)."""
         return self.pull * max(0.0, 1.0 - step / self.fading)
 
-    def only(self, rows: Tensor) -> Multipliers:
+    def select(self, rows: Tensor) -> Multipliers:
         """Return those of some rows, bool (B,)."""
         return Multipliers(self.start[rows], self.slope[rows], self.pull[rows], self.fading)
 
@@ -98,15 +96,15 @@ def _tau(config: PaperConfig) -> float | None:
     return config.tau
 
 
-def gradient_rms(gradient: Tensor, problem: Problem) -> Tensor:
+def gradient_rms(gradient: Tensor, batch: AttackBatch) -> Tensor:
     """Return, per image, the root mean square of the gradient over what may change.
 
     Args:
         gradient: float32 (B, C, H, W), 0 outside the region.
-        problem: Of these images.
+        batch: Of these images.
 
     Returns:
         float64 (B,) on the CPU, above 0.
     """
-    changeable = problem.region.flatten(1).sum(dim=1).cpu().double() * gradient.shape[1]
+    changeable = batch.region.flatten(1).sum(dim=1).cpu().double() * gradient.shape[1]
     return norms(gradient).cpu().clamp_min(SMALLEST) / changeable.sqrt()
