@@ -34,6 +34,18 @@ def _reason(error: OSError, path: Path) -> str:
     return f"{path} can't be read or written ({error.strerror}); check the folder and repeat"
 
 
+def file_state(path: Path) -> tuple[str, int, int]:
+    """Return what tells one state of a file from another: path, time in ns, bytes.
+
+    Zeros stand for a file that is gone: who reads it says so, in a sentence.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return str(path), 0, 0
+    return str(path), status.st_mtime_ns, status.st_size
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file aside and rename it into place; its folder is made when absent.
 

@@ -5,9 +5,8 @@ Reading the masks also shows which files of a data set can't be used.
 
 from __future__ import annotations
 
-import hashlib
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from asma_core.data.samples import Sample
 from asma_core.errors import AsmaError
 from asma_core.files import write_bytes
 
-Shares = NDArray[np.float32]
+ClassAreas = NDArray[np.float32]
 OnProgress = Callable[[int, int], None]
 
 THREADS: Final = 2
@@ -33,7 +32,7 @@ DECODED_PIXELS: Final = 3_000_000_000
 
 
 @dataclass(frozen=True)
-class Problem:
+class SampleError:
     """A sample that can't be used.
 
     Attributes:
@@ -45,8 +44,8 @@ class Problem:
     message: str
 
 
-def class_shares(dataset: Dataset, on_progress: OnProgress | None = None) -> Shares:
-    """Return how much of each image each class covers.
+def measure_class_areas(dataset: Dataset, on_progress: OnProgress | None = None) -> ClassAreas:
+    """Measure how much of each image each class covers, and keep it.
 
     Args:
         dataset: The data set.
@@ -58,37 +57,33 @@ def class_shares(dataset: Dataset, on_progress: OnProgress | None = None) -> Sha
     Raises:
         StoreError: They can't be kept.
     """
-    file = shares_file(dataset)
-    kept = _kept(file, (len(dataset.samples), len(dataset.classes)))
-    if kept is not None:
-        return kept
-    shares, _ = read_all(dataset, decode=False, on_progress=on_progress)
-    keep(file, shares)
-    return shares
+    areas, _ = read_all(dataset, decode=False, on_progress=on_progress)
+    keep(class_areas_file(dataset), areas)
+    return areas
 
 
 def read_all(
     dataset: Dataset, decode: bool, on_progress: OnProgress | None = None
-) -> tuple[Shares, list[Problem]]:
-    """Read every mask, and every image or its header; return the shares and what is wrong.
+) -> tuple[ClassAreas, list[SampleError]]:
+    """Read every mask, and every image or its header; return the class areas and what is wrong.
 
     Args:
         dataset: The data set.
         decode: Whether images are decoded; else only their size is looked at.
-        on_progress: As for `class_shares`.
+        on_progress: As for `measure_class_areas`.
     """
-    shares = np.full((len(dataset.samples), len(dataset.classes)), np.nan, dtype=np.float32)
+    areas = np.full((len(dataset.samples), len(dataset.classes)), np.nan, dtype=np.float32)
     problems = []
     with ThreadPoolExecutor(THREADS) as pool:
         read = pool.map(lambda sample: _read(dataset, sample, decode), dataset.samples)
         for row, (sample, answer) in enumerate(zip(dataset.samples, read, strict=True)):
             if isinstance(answer, str):
-                problems.append(Problem(sample.name, answer))
+                problems.append(SampleError(sample.name, answer))
             else:
-                shares[row] = answer
+                areas[row] = answer
             if on_progress:
                 on_progress(row + 1, len(dataset.samples))
-    return shares, problems
+    return areas, problems
 
 
 def should_decode(dataset: Dataset) -> bool:
@@ -121,38 +116,23 @@ def _read(dataset: Dataset, sample: Sample, decode: bool) -> NDArray[np.float64]
     return np.asarray(100.0 * counts / max(counts.sum(), 1))
 
 
-def shares_file(dataset: Dataset) -> Path:
-    """Return where the shares of a data set in its present state are kept."""
-    digest = hashlib.sha256(repr((dataset.encoding, dataset.classes)).encode())
-    for stamp in stamps(dataset.samples):
-        digest.update(stamp)
-    return paths.home() / "cache" / "shares" / f"{digest.hexdigest()[:32]}.npy"
+def class_areas_file(dataset: Dataset) -> Path:
+    """Return where the class areas of a data set in its present state are kept."""
+    return paths.home() / "cache" / "class-areas" / f"{dataset.fingerprint()[:32]}.npy"
 
 
-def stamps(samples: Sequence[Sample]) -> Iterator[bytes]:
-    """Yield what tells one state of each file from another."""
-    for sample in samples:
-        for path in sample.files:
-            try:
-                status = path.stat()
-                text = f"{path} {status.st_mtime_ns} {status.st_size} {sample.where}\n"
-            except OSError:
-                # Reading it says what is wrong, in a sentence.
-                text = f"{path} gone\n"
-            yield text.encode("utf-8", "replace")
-
-
-def keep(file: Path, shares: Shares) -> None:
-    """Keep shares on disk."""
+def keep(file: Path, areas: ClassAreas) -> None:
+    """Keep class areas on disk."""
     buffer = io.BytesIO()
-    np.save(buffer, shares)
+    np.save(buffer, areas)
     write_bytes(file, buffer.getvalue())
 
 
-def _kept(file: Path, shape: tuple[int, int]) -> Shares | None:
+def kept_class_areas(dataset: Dataset) -> ClassAreas | None:
+    """Return what was measured of a data set in its present state, None where nothing was."""
     try:
-        shares: Shares = np.load(file, allow_pickle=False)
+        areas: ClassAreas = np.load(class_areas_file(dataset), allow_pickle=False)
     except (OSError, ValueError, EOFError):
-        # Not there yet, or damaged: read from the masks again.
+        # Not there yet, or damaged: measured from the masks again.
         return None
-    return shares if shares.shape == shape else None
+    return areas if areas.shape == (len(dataset.samples), len(dataset.classes)) else None

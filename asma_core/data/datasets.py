@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -82,6 +83,21 @@ class Dataset:
     def mask(self, sample: Sample) -> Mask:
         """Read a sample's mask, checked against the set's classes."""
         return sample_mask(sample, self.encoding, len(self.classes))
+
+    def fingerprint(self, sample: Sample | None = None) -> str:
+        """Return what changes when files do, or what is known of how to read and name them.
+
+        Every cache of what was read is kept by it, so that no new fact about reading can be
+        forgotten: all fields of data set and samples are in it.
+
+        Args:
+            sample: The one that was read; all of them unless given.
+        """
+        known = repr(replace(self, samples=()))
+        digest = hashlib.sha256(known.encode("utf-8", "backslashreplace"))
+        for one in self.samples if sample is None else (sample,):
+            digest.update(one.fingerprint().encode())
+        return digest.hexdigest()
 
     def split(self, name: str) -> tuple[Sample, ...]:
         """Return the samples of a split; all of them when the set has no split."""

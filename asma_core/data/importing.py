@@ -13,10 +13,10 @@ from typing import IO, Final
 from asma_core import paths
 from asma_core.data.class_areas import (
     OnProgress,
-    Problem,
+    SampleError,
+    class_areas_file,
     keep,
     read_all,
-    shares_file,
     should_decode,
 )
 from asma_core.data.dataset_cards import CARD, DatasetCard
@@ -218,7 +218,7 @@ def take_in(looked_at: Preview, name: str, on_progress: OnProgress | None = None
     name = check_name(name)
     dataset = looked_at.dataset
     decode = should_decode(dataset)
-    shares, problems = read_all(dataset, decode, on_progress)
+    areas, problems = read_all(dataset, decode, on_progress)
     if problems:
         raise InputError(_all_problems(problems, len(dataset.samples)))
     target = paths.home() / "datasets" / name
@@ -229,11 +229,11 @@ def take_in(looked_at: Preview, name: str, on_progress: OnProgress | None = None
     else:
         _point(looked_at.root, target, content)
     opened = open_dataset(name)
-    keep(shares_file(opened), shares)
+    keep(class_areas_file(opened), areas)
     return Imported(opened, len(looked_at.found.left_out), decode)
 
 
-def _all_problems(problems: Sequence[Problem], count: int) -> str:
+def _all_problems(problems: Sequence[SampleError], count: int) -> str:
     first = problems[0].message
     if len(problems) == 1:
         return first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from asma_core.data.layouts.known import LEFT_HALF
 from asma_core.data.masks.encodings import SHARE, Codes, Encoding, decode, pack, shares
 from asma_core.data.masks.label_maps import Labels, Mask, read_mask, whole
 from asma_core.errors import InputError
+from asma_core.files import file_state
 
 OUTLINE: Final = ".txt"
 MATLAB: Final = ".mat"
@@ -52,6 +54,11 @@ class Sample:
         """All files that the sample is read from."""
         masks = tuple(path for _, path in self.layers) or (self.mask,)
         return (self.image, *masks, *((self.field_mask,) if self.field_mask else ()))
+
+    def fingerprint(self) -> str:
+        """Return what changes when its files do, or what is known of how to read them."""
+        known = repr((self, [file_state(path) for path in self.files]))
+        return hashlib.sha256(known.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def sample_image(sample: Sample) -> FloatImage:

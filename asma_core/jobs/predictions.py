@@ -12,7 +12,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from asma_core.data.class_areas import stamps
 from asma_core.data.datasets import Dataset, open_dataset
 from asma_core.data.formats.images import FloatImage
 from asma_core.data.masks.label_maps import encode_mask, read_mask
@@ -176,12 +175,7 @@ def prediction_file(home: Path, model: str, image: FloatImage) -> Path:
 
 
 def _scores_file(home: Path, model: str, dataset: Dataset) -> Path:
-    # What the masks mean is part of it: an import that was corrected has other scores.
-    meaning = f"{dataset.name} {dataset.classes} {dataset.encoding}"
-    digest = hashlib.sha256(meaning.encode("utf-8", "surrogateescape"))
-    for stamp in stamps(dataset.samples):
-        digest.update(stamp)
-    return home / "cache" / "scores" / _network(model) / f"{digest.hexdigest()[:16]}.json"
+    return home / "cache" / "scores" / _network(model) / f"{dataset.fingerprint()[:16]}.json"
 
 
 def _network(model: str) -> str:

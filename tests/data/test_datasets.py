@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from asma_core.data.datasets import Dataset, dataset_names, open_dataset
+from asma_core.data.datasets import Dataset, Sample, dataset_names, open_dataset
 from asma_core.data.formats.images import encode_png
+from asma_core.data.formats.slices import Slice
 from asma_core.data.masks.label_maps import encode_mask
 from asma_core.errors import InputError, StoreError, UnknownNameError
 
@@ -175,3 +177,28 @@ def test_a_broken_mask_is_told_by_its_name(tmp_path: Path) -> None:
     files = {"images/a.png": picture(), "masks/a.png": b"no picture"}
     with pytest.raises(InputError, match=r"a.png is not a PNG"):
         open_dataset(str(folder_of(tmp_path, files)))
+
+
+def test_a_fingerprint_has_all_that_reading_hangs_on(tmp_path: Path) -> None:
+    files = {"images/a.png": picture(), "masks/a.png": mask(), "masks/b.png": mask()}
+    folder = folder_of(tmp_path, files | {"images/b.png": picture()})
+    dataset = open_dataset(str(folder))
+    first, second = dataset.samples
+    before, of_second = dataset.fingerprint(), dataset.fingerprint(second)
+    assert before == open_dataset(str(folder)).fingerprint()
+    others = {
+        **{"image": second.image, "mask": second.mask, "split": "test", "name": "c"},
+        **{"layers": ((1, first.mask),), "field_mask": second.mask, "where": Slice(2)},
+        "crop": "left half",
+    }
+    assert set(others) == {field.name for field in fields(Sample)}
+    for name, value in others.items():
+        changed = replace(first, **{name: value})
+        assert changed.fingerprint() != first.fingerprint(), name
+        assert replace(dataset, samples=(changed, second)).fingerprint() != before, name
+    renamed = replace(dataset, classes=("background", "lesion", "void"))
+    assert renamed.fingerprint(second) != of_second
+    second.mask.write_bytes(mask(1, 1, 0))
+    assert dataset.fingerprint(second) != of_second and dataset.fingerprint() != before
+    first.image.unlink()
+    assert len({dataset.fingerprint(first), dataset.fingerprint(second), of_second}) == 3

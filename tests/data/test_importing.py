@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asma_core.data.class_areas import class_shares, shares_file
+from asma_core.data.class_areas import class_areas_file, kept_class_areas, measure_class_areas
 from asma_core.data.datasets import dataset_names, open_dataset
 from asma_core.data.importing import (
     check_name,
@@ -138,11 +138,14 @@ def test_every_file_is_checked_before_it_is_taken_in(
 
 def test_how_much_each_class_covers_is_kept_from_the_import(home: Path, tmp_path: Path) -> None:
     dataset = take_in(preview(three_greys(tmp_path)), "mine").dataset
-    assert shares_file(dataset).exists()
+    assert class_areas_file(dataset).exists()
     expected = np.bincount(nested(0, 0, 1, 2).ravel()) / 64**2 * 100
-    assert class_shares(dataset)[0] == pytest.approx(expected, abs=1e-4)
-    shares_file(dataset).write_bytes(b"damaged")
-    assert class_shares(dataset)[0] == pytest.approx(expected, abs=1e-4)
+    kept = kept_class_areas(dataset)
+    assert kept is not None and kept[0] == pytest.approx(expected, abs=1e-4)
+    class_areas_file(dataset).write_bytes(b"damaged")
+    assert kept_class_areas(dataset) is None
+    assert measure_class_areas(dataset)[0] == pytest.approx(expected, abs=1e-4)
+    assert kept_class_areas(dataset) is not None
 
 
 def test_data_that_are_gone_are_told(home: Path, tmp_path: Path) -> None:

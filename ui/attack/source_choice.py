@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from asma_core.data.datasets import Dataset, Sample, dataset_names
+from asma_core.data.datasets import Dataset, dataset_names
 from asma_core.data.formats.images import SUFFIXES, VOLUMES, count_frames
 from asma_core.data.formats.slices import MIDDLE, Slice
 from asma_core.errors import AsmaError, InputError
-from asma_core.files import explained
 from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.sources import SourceImage, from_sample
 from ui.attack.image_cache import kept_image
@@ -157,9 +155,8 @@ def _from_dataset(key: str, columns: Sequence[DeltaGenerator]) -> Chosen | None:
             args=(key, sample_key, samples, step),
         )
     sample = dataset.find(chosen)
-    meaning = (name, dataset.classes, dataset.encoding, sample.where)
-    stamps = (*meaning, *(_stamp(file) for file in sample.files))
-    source = _read(dataset, sample, stamps)
+    kept = (dataset.fingerprint(sample),)
+    source = kept_image(kept, lambda: from_sample(dataset, sample))
     card = _network(columns[3], key, len(dataset.classes), name)
     _say_in_address(key, name, chosen, None)
     return Chosen(source, dataset, card) if card else None
@@ -169,17 +166,6 @@ def _step(key: str, sample_key: str, samples: list[str], step: int) -> None:
     place = samples.index(st.session_state[sample_key])
     st.session_state[sample_key] = samples[(place + step) % len(samples)]
     _chosen_here(key)
-
-
-def _stamp(file: Path) -> tuple[str, int, int]:
-    """Return what changes when a file does."""
-    with explained(file):
-        status = file.stat()
-    return str(file), status.st_mtime_ns, status.st_size
-
-
-def _read(dataset: Dataset, sample: Sample, stamps: tuple[object, ...]) -> SourceImage:
-    return kept_image(stamps, lambda: from_sample(dataset, sample))
 
 
 def _network(

@@ -9,8 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from asma_core.data import class_areas as shares
-from asma_core.data.class_areas import Shares, shares_file
+from asma_core.data.class_areas import ClassAreas, kept_class_areas, measure_class_areas
 from asma_core.data.datasets import Dataset, Sample
 from asma_core.models.sources.cards import ModelCard, model_cards
 from asma_core.runs.run import Run
@@ -39,10 +38,11 @@ def runs_of(dataset: str) -> dict[str, list[Run]]:
     return found
 
 
-def class_shares(dataset: Dataset) -> Shares:
+def class_areas(dataset: Dataset) -> ClassAreas:
     """Return how much of each image each class covers; see `asma_core.data.class_areas`."""
-    if shares_file(dataset).exists():
-        return shares.class_shares(dataset)
+    kept = kept_class_areas(dataset)
+    if kept is not None:
+        return kept
     place = st.empty()
     place.progress(0.0, text="Measuring the masks of this data set, once")
 
@@ -51,7 +51,7 @@ def class_shares(dataset: Dataset) -> Shares:
             words = f"Measuring the masks of this data set, once: {done:,} of {count:,}"
             place.progress(done / count, text=words)
 
-    found = shares.class_shares(dataset, show)
+    found = measure_class_areas(dataset, show)
     place.empty()
     return found
 
@@ -72,7 +72,7 @@ def chosen_samples(
     """
     places = [place for place, sample in enumerate(dataset.samples) if _passes(sample, view, runs)]
     if view.classes or view.by_area or view.sort in ("largest", "smallest"):
-        covered = class_shares(dataset)
+        covered = class_areas(dataset)
         areas = _areas(covered, view.classes)
         places = [place for place in places if _has_structure(covered[place], areas[place], view)]
         if view.sort in ("largest", "smallest"):
@@ -90,11 +90,11 @@ def _passes(sample: Sample, view: View, runs: Mapping[str, list[Run]]) -> bool:
     return not view.with_runs or sample.name in runs
 
 
-def _areas(covered: Shares, classes: tuple[int, ...]) -> Shares:
+def _areas(covered: ClassAreas, classes: tuple[int, ...]) -> ClassAreas:
     """Add up the chosen classes, or all of the structure."""
     known = [label for label in classes if 0 < label < covered.shape[1]]
-    picked: Shares = covered[:, known] if known else covered[:, 1:]
-    total: Shares = picked.sum(axis=1)
+    picked: ClassAreas = covered[:, known] if known else covered[:, 1:]
+    total: ClassAreas = picked.sum(axis=1)
     return total
 
 

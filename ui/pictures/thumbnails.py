@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -29,7 +28,6 @@ LINE_WIDTH: Final = 2.5
 JPEG_QUALITY: Final = 90
 # About 20 kB each.
 MOST_KEPT: Final = 4000
-FileStamp = tuple[str, int, int]
 
 
 @dataclass(frozen=True)
@@ -49,16 +47,6 @@ class Thumbnail:
     iou: float | None = None
 
 
-def stamp(path: Path) -> FileStamp:
-    """Return what tells one state of a file from another; zeros for a file that is gone."""
-    try:
-        status = path.stat()
-    except OSError:
-        # Reading it says what is wrong, in a sentence.
-        return str(path), 0, 0
-    return str(path), status.st_mtime_ns, status.st_size
-
-
 def jpeg(picture: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> bytes:
     """Encode for the screen, without loss of colour resolution."""
     buffer = io.BytesIO()
@@ -73,14 +61,14 @@ def sample_thumbnail(dataset: Dataset, sample: Sample, model: str = "") -> Thumb
         ModelError: The network can't predict.
     """
     weights = weights_hash(find_card(model)) if model else ""
-    files = tuple(stamp(file) for file in sample.files)
-    meaning = (files, sample.where, dataset.classes, dataset.encoding)
-    return _sample_thumbnail(meaning, dataset, sample, len(dataset.classes), model, weights)
+    return _sample_thumbnail(
+        dataset.fingerprint(sample), dataset, sample, len(dataset.classes), model, weights
+    )
 
 
 @st.cache_data(show_spinner=False, max_entries=MOST_KEPT)
 def _sample_thumbnail(
-    meaning: tuple[object, ...],
+    fingerprint: str,
     _dataset: Dataset,
     _sample: Sample,
     classes: int,
