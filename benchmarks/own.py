@@ -199,9 +199,10 @@ def _of(process: psutil.Process) -> float:
 def measure_membrane(home: Path) -> dict[str, Any]:
     """Return the training's time and scores, and what the attacks on the test images gave."""
     from asma_core.runs.execute import execute
+    from asma_core.runs.execution import Execution
     from asma_core.runs.sources import from_sample, target_from_sample
-    from asma_core.runs.spec import RunRequest
     from asma_core.runs.store import RunStore
+    from asma_core.runs.target_source import SAMPLE, TargetSource
     from asma_core.training.carry_out import carry_out
     from asma_core.training.data import split_samples
     from asma_core.training.plan import TrainingPlan
@@ -220,17 +221,8 @@ def measure_membrane(home: Path) -> dict[str, Any]:
         source = from_sample(dataset, sample)
         other = split.test[(place + 1) % len(split.test)]
         target = target_from_sample(dataset, other, source.shape)
-        request = RunRequest(
-            model="membrane-unet",
-            attack="asma",
-            config={},
-            image_name=source.name,
-            target_name=f"mask of {other.name}",
-            dataset="membrane",
-            sample=sample.name,
-            device="cpu",
-            seed=0,
-        )
+        origin, on_cpu = TargetSource(SAMPLE, other.name), Execution(device="cpu")
+        request = source.request("membrane-unet", "asma", {}, origin, on_cpu)
         run = execute(runs, runs.create(request, source.towards(target)).id)
         saved = Image.open(runs.folder(run.id) / "adversarial.png").size
         keys = ("success", "iou_8bit", "l2_8bit", "linf_8bit", "steps", "seconds")

@@ -174,11 +174,15 @@ test_iou = 0.9
 
 def request(config: dict[str, Any] | None = None, **more: Any) -> Any:
     """A request for ASMA with the tiny network."""
+    from asma_core.runs.execution import split_off
     from asma_core.runs.spec import RunRequest
+    from asma_core.runs.target_source import DESCRIBED, TargetSource
 
     values = {"model": MODEL, "attack": "asma", "config": QUICK if config is None else config}
     names = {"image_name": f"{DATASET} / 00", "target_name": "mask of 02"}
-    return RunRequest(**(values | names | more))
+    execution, rest = split_off(values | names | more)
+    target = TargetSource(DESCRIBED, rest.pop("target_name"))
+    return RunRequest(**{"target": target, **rest}, execution=execution)
 
 
 def inputs(index: int = 0, target: int = 2, classes: int = 2) -> Any:

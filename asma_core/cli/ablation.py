@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from asma_core.cli.execution import execution_of
 from asma_core.cli.named_values import named_values
 from asma_core.cli.progress import Progress
 from asma_core.data.datasets import open_dataset
@@ -64,16 +65,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     if not rows:
         raise InputError("name at least one attack: --attacks asma,minimal")
     pairs = pairs_of(dataset, options.samples)
-    return Plan(card.name, options.dataset, pairs, tuple(rows), **_surroundings(options))
-
-
-def _surroundings(options: argparse.Namespace) -> dict[str, Any]:
-    return {
-        "device": options.device,
-        "seed": options.seed,
-        "precision": options.precision,
-        "compiled": options.compile,
-    }
+    return Plan(card.name, options.dataset, pairs, tuple(rows), execution_of(options))
 
 
 def _split(text: str) -> list[str]:

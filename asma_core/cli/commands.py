@@ -16,6 +16,7 @@ from asma_core.attacks.settings import TOWARDS
 from asma_core.cli import ablation as ablation_command
 from asma_core.cli import import_commands
 from asma_core.cli import train as training_command
+from asma_core.cli.execution import execution_of
 from asma_core.cli.named_values import named_values
 from asma_core.cli.progress import Progress
 from asma_core.data.datasets import Dataset, dataset_names, open_dataset
@@ -52,8 +53,8 @@ from asma_core.runs.sources import (
     mask_from_file,
     target_from_sample,
 )
-from asma_core.runs.spec import RunRequest
 from asma_core.runs.store import RunStore
+from asma_core.runs.target_source import FILE, NO_TARGET, PREDICTION, SAMPLE, TargetSource
 
 ablation = ablation_command.ablation
 check_model = import_commands.check_model
@@ -177,20 +178,8 @@ def attack(options: argparse.Namespace) -> dict[str, Any]:
         check_classes(card, dataset)
     source = _source(options, dataset, card)
     leads_away = config.goal().away
-    target, target_name = _target(options, dataset, source, leads_away)
-    request = RunRequest(
-        model=card.name,
-        attack=entry.name,
-        config=config.as_dict(),
-        image_name=source.name,
-        target_name=target_name,
-        dataset=source.dataset,
-        sample=source.sample,
-        device=options.device,
-        seed=options.seed,
-        precision=options.precision,
-        compiled=options.compile,
-    )
+    target, origin = _target(options, dataset, source, leads_away)
+    request = source.request(card.name, entry.name, config.as_dict(), origin, execution_of(options))
     if options.out:
         with explained(Path(options.out)):
             Path(options.out).mkdir(parents=True, exist_ok=True)
@@ -231,11 +220,11 @@ def _source(options: argparse.Namespace, dataset: Dataset | None, card: ModelCar
 
 def _target(
     options: argparse.Namespace, dataset: Dataset | None, source: SourceImage, leads_away: bool
-) -> tuple[Mask, str]:
+) -> tuple[Mask, TargetSource]:
     given = [options.target_mask, options.target_sample, options.scenario]
     count = sum(value is not None for value in given)
     if leads_away and count == 0:
-        return _all_counted(np.zeros(source.shape, dtype=np.int64)), "no target"
+        return _all_counted(np.zeros(source.shape, dtype=np.int64)), TargetSource(NO_TARGET)
     if count != 1:
         raise InputError("say one target: --target-mask, --target-sample or --scenario")
     if options.target_mask is not None:
@@ -243,15 +232,16 @@ def _target(
         classes = len(find_card(options.model).classes)
         encoding = dataset.encoding if dataset is not None else None
         mask = mask_from_file(path, source.shape, classes, encoding=encoding)
-        return mask, f"file {path.name}"
+        return mask, TargetSource(FILE, path.name)
     if options.target_sample is not None:
         if dataset is None:
             raise InputError("--target-sample is a sample of --dataset; name that too")
         other = dataset.find(options.target_sample)
-        return target_from_sample(dataset, other, source.shape), f"mask of {other.name}"
+        mask = target_from_sample(dataset, other, source.shape)
+        return mask, TargetSource(SAMPLE, other.name)
     scenario = get_scenario(options.scenario)
     made = scenario.apply(_prediction(options, source))
-    return _all_counted(made), f"{scenario.label.lower()} (prediction)"
+    return _all_counted(made), TargetSource(PREDICTION, scenario=scenario.name)
 
 
 def _all_counted(labels: NDArray[np.int64]) -> Mask:
@@ -314,7 +304,7 @@ def _run_answer(run: Run, files: dict[str, str]) -> dict[str, Any]:
         "outcome": run.outcome,
         "success": run.success,
         "config": dict(run.spec.config),
-        "seed": run.spec.seed,
+        "seed": run.spec.execution.seed,
     }
     return answer | ({"files": files} if files else {})
 

@@ -15,6 +15,7 @@ from asma_core.runs.run import DONE, Run, outcome_of
 from asma_core.runs.sources import check_classes, from_sample, target_from_sample
 from asma_core.runs.spec import RunInputs, RunRequest, make_spec
 from asma_core.runs.store import RunStore
+from asma_core.runs.target_source import SAMPLE, TargetSource
 
 
 @dataclass(frozen=True)
@@ -95,19 +96,8 @@ class Requests:
     def _pair(self, names: tuple[str, str]) -> tuple[RunRequest, RunInputs]:
         sample, other = (self._dataset.find(name) for name in names)
         source = from_sample(self._dataset, sample)
-        request = RunRequest(
-            model=self._card.name,
-            attack="",
-            config={},
-            image_name=source.name,
-            target_name=f"mask of {other.name}",
-            dataset=source.dataset,
-            sample=source.sample,
-            device=self._plan.device,
-            seed=self._plan.seed,
-            precision=self._plan.precision,
-            compiled=self._plan.compiled,
-        )
+        target = TargetSource(SAMPLE, other.name)
+        request = source.request(self._card.name, "", {}, target, self._plan.execution)
         return request, source.towards(target_from_sample(self._dataset, other, source.shape))
 
 

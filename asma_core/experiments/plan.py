@@ -10,7 +10,7 @@ from asma_core.attacks.registry import find_attack
 from asma_core.data.datasets import Dataset
 from asma_core.errors import InputError
 from asma_core.fields import config_from_dict, config_from_text
-from asma_core.models.wrapper.precision import AUTO
+from asma_core.runs.execution import DEFAULT, Execution, split_off
 
 
 @dataclass(frozen=True)
@@ -39,20 +39,14 @@ class Plan:
         dataset: Name or folder of the data set.
         pairs: Names of an image and of the image whose mask is its target.
         variants: The rows of the table.
-        device: As it was asked for.
-        seed: Of torch's generator.
-        precision: As it was asked for.
-        compiled: Whether the network is compiled for the attacks.
+        execution: How the runs are carried out.
     """
 
     model: str
     dataset: str
     pairs: tuple[tuple[str, str], ...]
     variants: tuple[Variant, ...]
-    device: str = "auto"
-    seed: int = 0
-    precision: str = AUTO
-    compiled: bool = False
+    execution: Execution = DEFAULT
 
     def cells(self) -> list[tuple[tuple[str, str], Variant]]:
         """Return pair and row of each run, image by image and within it row by row."""
@@ -60,14 +54,17 @@ class Plan:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as `plan_from_dict` takes them."""
-        return asdict(self)
+        values = asdict(self)
+        execution: dict[str, Any] = values.pop("execution")
+        return values | execution
 
 
 def plan_from_dict(values: Mapping[str, Any]) -> Plan:
     """Return the plan that `Plan.as_dict` made plain."""
     pairs = tuple((str(one), str(other)) for one, other in values["pairs"])
     rows = tuple(Variant(**row) for row in values["variants"])
-    return Plan(**(dict(values) | {"pairs": pairs, "variants": rows}))
+    execution, rest = split_off(values)
+    return Plan(**(rest | {"pairs": pairs, "variants": rows, "execution": execution}))
 
 
 def pairs_of(dataset: Dataset, count: int) -> tuple[tuple[str, str], ...]:

@@ -82,7 +82,7 @@ def execute(runs: RunStore, run_id: str, watch: Watch | None = None) -> Run:
 
 def _carry_out(runs: RunStore, run: Run, watch: Watch | None) -> None:
     _check_network(run)
-    device = choose_device(run.spec.device)
+    device = choose_device(run.spec.execution.device)
     given = runs.inputs(run)
     inputs = _covered(run, replace(given, image=given.original), device)
     reporter = LiveReporter(runs, run.id)
@@ -150,7 +150,7 @@ def _attack(run: Run, inputs: RunInputs, device: torch.device, on_step: Watch) -
     model = load_model(spec.model, device)
     config = config_from_dict(entry.config, spec.config)
     goal = config.goal()
-    torch.manual_seed(spec.seed)
+    torch.manual_seed(spec.execution.seed)
     torch.set_num_threads(spec.threads or thread_count())
     clean = predict(model, inputs.image, device)
     judge = make_judge(inputs, clean, len(model.classes), goal.aim)
@@ -159,8 +159,8 @@ def _attack(run: Run, inputs: RunInputs, device: torch.device, on_step: Watch) -
     valid = torch.from_numpy(inputs.valid)[None].to(device)
     region = None if inputs.region is None else torch.from_numpy(inputs.region)[None].to(device)
     warnings = checks.before(model, image, target, valid, region, goal.away)
-    backend = make_backend(model, device, spec.precision)
-    not_compiled = backend.compiled_for(image) if spec.compiled else ""
+    backend = make_backend(model, device, spec.execution.precision)
+    not_compiled = backend.compiled_for(image) if spec.execution.compiled else ""
     if not_compiled:
         warnings.append(not_compiled)
     started = time.perf_counter()

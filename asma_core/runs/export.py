@@ -236,7 +236,15 @@ def command_line(run: Run) -> str:
     for name, value in spec.config.items():
         if value is not None:
             words += ["--set", f"{name}={value}"]
-    words += ["--seed", str(spec.seed), "--device", spec.device, "--out", "repeated", "--json"]
+    words += [
+        "--seed",
+        str(spec.execution.seed),
+        "--device",
+        spec.execution.device,
+        "--out",
+        "repeated",
+        "--json",
+    ]
     return shlex.join(words)
 
 
@@ -275,10 +283,10 @@ def _row(run: Run) -> dict[str, Any]:
         "image": spec.image_name,
         "goal": run.goal,
         "attack": spec.attack,
-        "seed": spec.seed,
+        "seed": spec.execution.seed,
         "settings": dict(spec.config),
         "chosen_multipliers": dict(results.get("chosen") or {}),
-        "device": results.get("device") or spec.device,
+        "device": results.get("device") or spec.execution.device,
         **{name: results.get(name) for name in (*COURSE, *FIGURES)},
         **{name: getattr(run, name) for name in SAID},
     }

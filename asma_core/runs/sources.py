@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,9 @@ from asma_core.data.masks.encodings import Encoding, count_values, decode, pack
 from asma_core.data.masks.label_maps import VOID, Mask, read_mask, whole
 from asma_core.errors import InputError
 from asma_core.models.sources.cards import ModelCard
-from asma_core.runs.spec import RunInputs
+from asma_core.runs.execution import DEFAULT, Execution
+from asma_core.runs.spec import RunInputs, RunRequest
+from asma_core.runs.target_source import TargetSource
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,34 @@ class SourceImage:
         """
         valid = self.valid & target.valid
         return RunInputs(self.image, target.labels, valid, self.truth, region)
+
+    def request(
+        self,
+        model: str,
+        attack: str,
+        config: Mapping[str, Any],
+        target: TargetSource,
+        execution: Execution = DEFAULT,
+    ) -> RunRequest:
+        """Return what asks for an attack on this image.
+
+        Args:
+            model: Name of the network.
+            attack: Name of the attack.
+            config: Its settings; what is left out is default.
+            target: Where the target mask comes from.
+            execution: How the run is carried out.
+        """
+        return RunRequest(
+            model=model,
+            attack=attack,
+            config=config,
+            image_name=self.name,
+            target=target,
+            dataset=self.dataset,
+            sample=self.sample,
+            execution=execution,
+        )
 
     def without_target(self, region: NDArray[np.bool_] | None = None) -> RunInputs:
         """Return the inputs of a run that leads away, and so has no target."""

@@ -22,10 +22,10 @@ from asma_core.data.masks.label_maps import check_labels
 from asma_core.errors import InputError
 from asma_core.fields import config_from_dict
 from asma_core.models.sources.cards import find_card, identity, network_hash, weights_hash
-from asma_core.models.wrapper.precision import AUTO, PRECISIONS
 from asma_core.models.wrapper.threads import thread_count
+from asma_core.runs.execution import DEFAULT, Execution, split_off
+from asma_core.runs.target_source import DESCRIBED, TargetSource
 
-LARGEST_SEED: Final = 2**63 - 1
 LIBRARIES: Final = ("torch", "monai", "numpy", "pillow")
 
 
@@ -83,53 +83,63 @@ class RunInputs:
             )
 
 
-@dataclass(frozen=True)
-class RunSpec:
-    """One attack on one image towards one target mask.
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What is asked for: one attack on one image towards one target mask, or away.
+
+    `asma_core.runs.sources.SourceImage.request` makes it.
 
     Attributes:
         model: Name of the network.
-        model_hash: SHA-256 of its weights.
+        attack: Name of the attack.
+        config: Its settings.
+        image_name: What a person calls the image, such as "demo-fundus / 0042".
+        target: Where the target mask comes from.
+        dataset: Name of its data set, or "" for an own image.
+        sample: Its name there, or the file's name.
+        execution: How the run is carried out.
+    """
+
+    model: str
+    attack: str
+    config: Mapping[str, Any]
+    image_name: str
+    target: TargetSource
+    dataset: str = ""
+    sample: str = ""
+    execution: Execution = DEFAULT
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec(RunRequest):
+    """What was asked for, with all that is needed to repeat it.
+
+    Attributes:
+        model_hash: SHA-256 of the network's weights.
         network_hash: SHA-256 of its weights and of all on its card that changes what it says; "" in
             records of before 2026-11-28.
         card: That part of its card.
         classes: Names of its classes, background first; () in records of before.
         inputs_hash: SHA-256 of the packed inputs.
         image_hash: SHA-256 of the image alone; runs of one image share it.
-        image_name: What a person calls the image, such as "demo-fundus / 0042".
-        dataset: Name of its data set, or "" for an own image.
-        sample: Its name there, or the file's name.
-        target_name: Where the target mask comes from, in words.
-        attack: Name of the attack.
-        config: Its settings.
-        device: As it was asked for.
-        seed: Of torch's generator.
         threads: Of torch on the CPU; sums are rounded by how they are shared. 0 in records of
             before 2026-11-28.
         versions: Of the libraries that the figures hang on.
-        precision: As it was asked for; see `asma_core.models.wrapper.backend`.
-        compiled: Whether the network is compiled for the attack.
     """
 
-    model: str
     model_hash: str
     inputs_hash: str
     image_hash: str
-    image_name: str
-    dataset: str
-    sample: str
-    target_name: str
-    attack: str
-    config: Mapping[str, Any]
-    device: str
-    seed: int
     versions: Mapping[str, str]
-    precision: str = AUTO
-    compiled: bool = False
     network_hash: str = ""
     card: Mapping[str, Any] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
     threads: int = 0
+
+    @property
+    def target_name(self) -> str:
+        """Where the target mask comes from, in words."""
+        return self.target.text()
 
     @property
     def identity(self) -> str:
@@ -138,13 +148,15 @@ class RunSpec:
         The names of network, image and target are left out; their content is in.
         """
         names = ("model", "model_hash", "card", "classes", "image_hash", "image_name")
-        left_out = (*names, "dataset", "sample", "target_name")
+        left_out = (*names, "dataset", "sample", "target_name", "target")
         told = {name: value for name, value in self.as_dict().items() if name not in left_out}
         return json.dumps(told, sort_keys=True)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
+        """Return plain values: the execution's flat among the others, the target also in words."""
+        values = asdict(self)
+        execution: dict[str, Any] = values.pop("execution")
+        return values | execution | {"target_name": self.target_name}
 
     def request(self) -> RunRequest:
         """Return what asks for the same run once more."""
@@ -153,24 +165,11 @@ class RunSpec:
 
 def spec_from_dict(values: Mapping[str, Any]) -> RunSpec:
     """Return the spec of a record."""
-    return RunSpec(**{**values, "classes": tuple(values.get("classes", ()))})
-
-
-@dataclass(frozen=True)
-class RunRequest:
-    """What a person asks for; see `RunSpec` for the fields."""
-
-    model: str
-    attack: str
-    config: Mapping[str, Any]
-    image_name: str
-    target_name: str
-    dataset: str = ""
-    sample: str = ""
-    device: str = "auto"
-    seed: int = 0
-    precision: str = AUTO
-    compiled: bool = False
+    execution, rest = split_off(values)
+    text, target = rest.pop("target_name"), rest.pop("target", None)
+    source = TargetSource(**target) if target else TargetSource(DESCRIBED, text)
+    classes = tuple(rest.pop("classes", ()))
+    return RunSpec(**rest, execution=execution, target=source, classes=classes)
 
 
 def make_spec(request: RunRequest, inputs: RunInputs, packed: bytes) -> RunSpec:
@@ -182,14 +181,7 @@ def make_spec(request: RunRequest, inputs: RunInputs, packed: bytes) -> RunSpec:
     card = find_card(request.model)
     config = config_from_dict(find_attack(request.attack).config, request.config)
     check_inputs(inputs, len(card.classes))
-    if not 0 <= request.seed <= LARGEST_SEED:
-        raise InputError(
-            f"seed is {request.seed}; it must be at least 0 and at most {LARGEST_SEED}"
-        )
-    if request.precision not in PRECISIONS:
-        raise InputError(
-            f"no precision is called {request.precision!r}; choose {', '.join(PRECISIONS)}"
-        )
+    request.execution.check()
     if config.goal().aim == AWAY_FROM_TRUTH and inputs.truth is None:
         raise InputError(
             "this image has no known mask, so nothing can lead away from the truth; lead away from "

@@ -12,6 +12,7 @@ from asma_core.experiments.execute import carry_out
 from asma_core.experiments.plan import Plan, distance_study, plan_from_dict, variant
 from asma_core.experiments.store import ExperimentStore, ended
 from asma_core.experiments.table import success_curve
+from asma_core.runs.execution import Execution
 from asma_core.runs.run import DONE
 from asma_core.runs.store import RunStore
 from tests import tiny
@@ -21,7 +22,7 @@ SETTINGS = {"target_iou": "0.8", "steps": "12"}
 
 def plan(*attacks: str) -> Plan:
     rows = tuple(variant(name, SETTINGS) for name in attacks or ("asm", "minimal"))
-    return Plan(tiny.MODEL, tiny.DATASET, (("0", "1"), ("1", "2")), rows, "cpu")
+    return Plan(tiny.MODEL, tiny.DATASET, (("0", "1"), ("1", "2")), rows, Execution("cpu"))
 
 
 @pytest.fixture

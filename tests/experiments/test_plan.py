@@ -9,6 +9,7 @@ import pytest
 from asma_core.data.datasets import Dataset, open_dataset
 from asma_core.errors import InputError
 from asma_core.experiments.plan import Plan, distance_study, pairs_of, variant
+from asma_core.runs.execution import Execution
 from tests import tiny
 
 
@@ -68,4 +69,4 @@ def test_cells_go_image_by_image_and_row_by_row() -> None:
     assert [(names[0], row.attack) for names, row in plan.cells()] == [
         ("a", "pgd"), ("a", "asm"), ("b", "pgd"), ("b", "asm"),
     ]  # fmt: skip
-    assert (plan.device, plan.seed, plan.precision, plan.compiled) == ("auto", 0, "auto", False)
+    assert plan.execution == Execution("auto", 0, "auto", False)

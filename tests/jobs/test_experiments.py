@@ -13,6 +13,7 @@ from asma_core.experiments.plan import Plan, pairs_of, variant
 from asma_core.experiments.store import ended
 from asma_core.jobs.experiments import AHEAD, ExperimentRunner
 from asma_core.jobs.queue import JobQueue
+from asma_core.runs.execution import Execution
 from asma_core.runs.run import CANCELLED, DONE, QUEUED, RUNNING
 from asma_core.runs.store import RunStore
 from tests import tiny
@@ -43,7 +44,7 @@ def runner(home: Path) -> Iterator[ExperimentRunner]:
 def plan(settings: dict[str, str]) -> Plan:
     pairs = pairs_of(open_dataset(tiny.DATASET), 2)
     rows = (variant("asma", settings), variant("minimal", settings))
-    return Plan(tiny.MODEL, tiny.DATASET, pairs, rows, "cpu")
+    return Plan(tiny.MODEL, tiny.DATASET, pairs, rows, Execution("cpu"))
 
 
 def test_it_is_carried_out_to_its_end(runner: ExperimentRunner) -> None:
@@ -65,7 +66,7 @@ def test_stopped_it_goes_on_without_repeating_what_is_done(runner: ExperimentRun
     quick, slow = {"steps": "12", "target_iou": "0.8"}, SLOW | {"target_iou": "1.0"}
     pairs = pairs_of(open_dataset(tiny.DATASET), 1)
     rows = (variant("minimal", quick), variant("asma", slow), variant("asm", quick))
-    made = store.open(Plan(tiny.MODEL, tiny.DATASET, pairs, rows, "cpu"))
+    made = store.open(Plan(tiny.MODEL, tiny.DATASET, pairs, rows, Execution("cpu")))
     assert runner.start(made.id)
     until(lambda: 1 in store.cell_runs(made.id) and store.cell_runs(made.id)[1].state == RUNNING)
     assert not runner.start(made.id)

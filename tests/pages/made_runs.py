@@ -15,6 +15,7 @@ from asma_core.runs import store
 from asma_core.runs.run import DONE, FAILED, Run
 from asma_core.runs.spec import RunInputs, RunRequest
 from asma_core.runs.store import RunStore
+from asma_core.runs.target_source import DESCRIBED, TargetSource
 
 MODEL = "demo-fundus-unet"
 CLASSES = 3
@@ -57,7 +58,7 @@ def queued(runs: RunStore, made: Made | None = None, size: int = 32, seed: int =
         attack=made.attack,
         config={},
         image_name=made.image_name,
-        target_name=made.target_name,
+        target=TargetSource(DESCRIBED, made.target_name),
         dataset=made.dataset,
         sample=sample,
     )

@@ -18,6 +18,7 @@ from asma_core.data.targets.scenarios import SCENARIOS
 from asma_core.errors import StoreError
 from asma_core.files import write_bytes, write_json
 from asma_core.runs.run import CANCELLED, INTERRUPTED, Run
+from asma_core.runs.target_source import TargetSource
 from tests.pages import made_runs
 from tests.pages.small_house import (
     DATASET,
@@ -326,7 +327,12 @@ def test_the_targets_area_and_overlap_are_shown(house: House) -> None:
 def test_untouched_settings_are_the_attacks_own(house: House) -> None:
     press_run(opened())
     spec = house.submitted().spec
-    assert (spec.attack, spec.model, spec.device, spec.seed) == ("asma", MODEL, "auto", 0)
+    assert (spec.attack, spec.model, spec.execution.device, spec.execution.seed) == (
+        "asma",
+        MODEL,
+        "auto",
+        0,
+    )
     assert dict(spec.config) == DynamicConfig().as_dict()
     assert (spec.dataset, spec.sample) == (DATASET, "a")
 
@@ -344,7 +350,7 @@ def test_what_the_form_says_is_submitted(house: House) -> None:
     app.number_input(key="attack-seed").set_value(11)
     press_run(app)
     spec = house.submitted().spec
-    assert (spec.attack, spec.device, spec.seed) == ("ssm", "cpu", 11)
+    assert (spec.attack, spec.execution.device, spec.execution.seed) == ("ssm", "cpu", 11)
     assert dict(spec.config) == {
         "target_iou": 0.8,
         "steps": 77,
@@ -404,7 +410,7 @@ def test_what_was_set_up_is_there_after_another_page(house: House) -> None:
     press_run(app)
     spec = house.submitted().spec
     assert (spec.sample, spec.config["steps"], spec.config["tau"]) == ("c", 123, 0.01)
-    assert (spec.seed, spec.target_name) == (5, "truth, grow")
+    assert (spec.execution.seed, spec.target_name) == (5, "truth, grow")
     expected = SCENARIOS["grow"].apply(house.mask("c"), {"percent": 75.0})
     np.testing.assert_array_equal(target_of(house), expected)
 
@@ -603,7 +609,7 @@ def test_change_the_target_brings_target_and_settings_into_another_session(house
     again = house.runs.newest()[0]
     assert again.id != run.id
     assert again.spec.attack == "asm"
-    assert (again.spec.config["steps"], again.spec.seed) == (77, 5)
+    assert (again.spec.config["steps"], again.spec.execution.seed) == (77, 5)
     assert again.spec.inputs_hash == run.spec.inputs_hash
     assert again.spec.target_name == f"target of run {run.id}"
 
@@ -635,7 +641,7 @@ def test_an_unknown_draft_begins_anew(name: str) -> None:
 def test_a_draft_in_the_address_brings_its_target_back(house: House) -> None:
     base = np.zeros((SIDE, SIDE), dtype=np.int64)
     base[2:9, 3:8] = 1
-    key = keep_draft(Draft(f"{DATASET} / c", base, "nothing", []), None)
+    key = keep_draft(Draft(f"{DATASET} / c", base, TargetSource("nothing"), []), None)
     app = visit("attack", dataset=DATASET, sample="c", draft=key)
     assert errors(app) == []
     press_run(app)

@@ -21,6 +21,7 @@ from asma_core.models.sources.cards import InputSpec, ModelCard
 from asma_core.runs import spec
 from asma_core.runs.spec import RunInputs, RunRequest
 from asma_core.runs.store import RunStore
+from asma_core.runs.target_source import TargetSource
 from tests.waiting import PATIENCE
 from ui.common import services, shell
 from ui.datasets import index as dataset_index
@@ -312,7 +313,7 @@ def _queue_run(home: Path, sample: str) -> str:
         attack="asma",
         config={},
         image_name=f"spots / {sample}",
-        target_name="drawn",
+        target=TargetSource("nothing", edits=1),
         dataset="spots",
         sample=sample,
     )

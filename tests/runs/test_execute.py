@@ -21,7 +21,7 @@ from asma_core.errors import InputError, UnknownRunError
 from asma_core.runs import artefacts, execute, store
 from asma_core.runs.live import live_state
 from asma_core.runs.run import CANCELLED, DONE, FAILED, INTERRUPTED, Run
-from asma_core.runs.spec import RunInputs, RunSpec
+from asma_core.runs.spec import RunInputs, spec_from_dict
 from asma_core.runs.store import RunStore
 from tests import tiny
 
@@ -500,7 +500,7 @@ def test_what_is_scored_is_float32_whatever_leads_the_attack(runs: RunStore) -> 
     folder = runs.folder(run.id)
     seen = tiny.bare_prediction(tiny.MODEL, runs.home, folder / artefacts.ADVERSARIAL)
     assert np.array_equal(labels(folder / artefacts.PREDICTION_ADVERSARIAL), seen)
-    assert (run.results["precision"], run.spec.precision) == ("bfloat16", "bfloat16")
+    assert (run.results["precision"], run.spec.execution.precision) == ("bfloat16", "bfloat16")
     assert run.results["success"]
 
 
@@ -519,4 +519,5 @@ def test_a_network_that_can_not_be_compiled_is_a_warning_and_the_run_goes_on(
 def test_runs_from_before_there_were_precisions_are_read(runs: RunStore) -> None:
     old = carried_out(runs).spec.as_dict()
     del old["precision"], old["compiled"]
-    assert (RunSpec(**old).precision, RunSpec(**old).compiled) == ("auto", False)
+    read = spec_from_dict(old).execution
+    assert (read.precision, read.compiled) == ("auto", False)

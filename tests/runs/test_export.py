@@ -241,7 +241,7 @@ def test_the_table_s_columns_are_those_of_the_figures(runs: RunStore) -> None:
     assert (row["model"], row["dataset"]) == ("demo-fundus-unet", "demo-fundus")
     assert (row["image"], row["goal"]) == ("demo-fundus / 0003", "towards mask of 0007")
     for name in ("steps", "gradient_evaluations", "psnr_8bit", "ssim", "device"):
-        assert row[name] == str(run.results.get(name, run.spec.device))
+        assert row[name] == str(run.results.get(name, run.spec.execution.device))
     other = made_runs.failed(runs, "no disk")
     (row,) = table([other])
     assert (row["message"], row["state"], row["device"]) == ("no disk", "failed", "auto")

@@ -17,6 +17,7 @@ from asma_core.runs.execute import execute
 from asma_core.runs.run import DONE, FAILED, Run, run_of_row
 from asma_core.runs.spec import RunSpec, make_spec, spec_from_dict
 from asma_core.runs.store import RunStore
+from asma_core.runs.target_source import FILE, TargetSource
 from tests import tiny
 
 
@@ -111,8 +112,9 @@ def test_versions_threads_and_inputs_belong_to_it(
     first = spec()
     assert first.identity != replace(first, versions={"torch": "0"}).identity
     assert first.identity != replace(first, inputs_hash="0").identity
-    for name in ("image_name", "target_name", "dataset", "sample", "model"):
+    for name in ("image_name", "dataset", "sample", "model"):
         assert first.identity == replace(first, **{name: "other"}).identity
+    assert first.identity == replace(first, target=TargetSource(FILE, "other")).identity
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     assert spec().threads == 7 and spec().identity != first.identity
 

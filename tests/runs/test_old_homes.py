@@ -87,7 +87,7 @@ def test_old_experiments_and_trainings_open(old_home: Path) -> None:
     assert (done.state, done.network, done.figures["test_iou"]) == ("done", "done-net", 0.5)
     assert waiting.state == "queued"
     draft = open_draft("6ab1a6dea8a2feb2")
-    assert draft is not None and draft.counted is None and draft.name == "mask of 02"
+    assert draft is not None and draft.counted is None and draft.origin.text() == "mask of 02"
 
 
 @pytest.fixture

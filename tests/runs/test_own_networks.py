@@ -17,6 +17,7 @@ from asma_core.runs.execute import execute
 from asma_core.runs.run import DONE
 from asma_core.runs.spec import RunInputs, RunRequest
 from asma_core.runs.store import RunStore
+from asma_core.runs.target_source import TargetSource
 from tests.models import bare
 
 # The module that a factory's card names, as the owner of a server would put it there.
@@ -87,7 +88,7 @@ def test_the_file_does_what_the_run_says(home: Path, kind: str) -> None:
     runs = RunStore()
     request = RunRequest(
         model="own", attack="asma", config={"steps": 150, "target_iou": 0.9}, image_name="i",
-        target_name="t", dataset="", sample="", device="cpu", seed=0,
+        target=TargetSource("file", "t"),
     )  # fmt: skip
     inputs = RunInputs(IMAGE, TARGET, np.ones(TARGET.shape, dtype=np.bool_), None)
     run = execute(runs, runs.create(request, inputs).id)

@@ -15,7 +15,6 @@ from asma_core.data.masks.label_maps import Mask
 from asma_core.data.masks.palette import PREDICTION
 from asma_core.errors import AsmaError
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
-from asma_core.runs.spec import RunRequest
 from ui.attack.form import AttackChoice, attack_form
 from ui.attack.region_choice import region_or_error
 from ui.attack.restored_target import keep_left, left_start, take_left
@@ -104,19 +103,9 @@ def _run(
     region: NDArray[np.bool_] | None,
 ) -> None:
     source = chosen.source
-    drawn = f", {drawing.n_edits} drawn by hand" if drawing.n_edits else ""
-    request = RunRequest(
-        model=chosen.card.name,
-        attack=choice.entry.name,
-        config=choice.config,
-        image_name=source.name,
-        target_name=start.name + drawn,
-        dataset=source.dataset,
-        sample=source.sample,
-        device=choice.device,
-        seed=choice.seed,
-        precision=choice.precision,
-        compiled=choice.compiled,
+    origin = replace(start.origin, edits=start.origin.edits + drawing.n_edits)
+    request = source.request(
+        chosen.card.name, choice.entry.name, choice.config, origin, choice.execution
     )
     try:
         target = counted_target(start, drawing.mask)

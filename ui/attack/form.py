@@ -15,6 +15,7 @@ from asma_core.attacks.registry import ATTACKS
 from asma_core.attacks.settings import TOWARDS
 from asma_core.fields import Setting, choices, setting_of
 from asma_core.models.wrapper.precision import AUTO
+from asma_core.runs.execution import Execution
 from ui.common.backend_choice import compile_choice, precision_choice
 from ui.common.values import SESSION, initial
 
@@ -28,18 +29,12 @@ class AttackChoice:
     Attributes:
         entry: The attack.
         config: Its settings by name.
-        device: Name of the device.
-        seed: Of torch's generator.
-        precision: Of the attack's passes.
-        compiled: Whether the network is compiled first.
+        execution: How the run is carried out.
     """
 
     entry: AttackEntry
     config: dict[str, Any]
-    device: str
-    seed: int
-    precision: str
-    compiled: bool
+    execution: Execution
 
     @property
     def leads_away(self) -> bool:
@@ -77,8 +72,8 @@ def attack_form(key: str) -> AttackChoice:
         st.caption(f"{entry.summary} Source: {entry.source}.")
         for item in folded:
             config[item.name] = _widget(prefix, item, kinds[item.name], values)
-        around = _surroundings(key)
-    return AttackChoice(entry, config, *around)
+        execution = _execution(key)
+    return AttackChoice(entry, config, execution)
 
 
 def _presets(key: str, entry: AttackEntry) -> str:
@@ -146,7 +141,7 @@ def _number(rule: Setting, key: str, automatic: bool) -> float | None:
     )
 
 
-def _surroundings(key: str) -> tuple[str, int, str, bool]:
+def _execution(key: str) -> Execution:
     gpu = shutil.which("nvidia-smi") is not None
     devices = ["auto", "cpu", *(["cuda"] if gpu else [])]
     device = st.selectbox(
@@ -166,4 +161,4 @@ def _surroundings(key: str) -> tuple[str, int, str, bool]:
         help="The same seed on the same CPU gives the same files.",
     )
     precision = precision_choice(key) if gpu else AUTO
-    return device, int(seed), precision, compile_choice(key)
+    return Execution(device, int(seed), precision, compile_choice(key))

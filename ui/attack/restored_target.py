@@ -14,6 +14,8 @@ from asma_core.attacks.registry import ATTACKS
 from asma_core.errors import AsmaError
 from asma_core.fields import config_from_dict
 from asma_core.runs.run import Run
+from asma_core.runs.target_source import RUN as RUN_TARGET
+from asma_core.runs.target_source import TargetSource
 from ui.attack.form import DEFAULT_PRESET
 from ui.attack.source_choice import Chosen
 from ui.attack.target_choice import AS_LEFT, Start
@@ -68,7 +70,7 @@ def keep_left(key: str, chosen: Chosen, start: Start, drawing: MaskDrawing) -> N
         return
     now = (chosen.source.name, _fingerprint(start.mask), drawing.objects)
     if state.get(f"{key}-drafted") != now:
-        draft = Draft(chosen.source.name, start.mask, start.name, drawing.objects, start.counted)
+        draft = Draft(chosen.source.name, start.mask, start.origin, drawing.objects, start.counted)
         state[f"{key}-draft"] = keep_draft(draft, state.get(f"{key}-draft"))
         state[f"{key}-drafted"] = now
     if st.query_params.get(DRAFT) != state[f"{key}-draft"]:
@@ -85,17 +87,17 @@ def _take_draft(left: _Left, name: str) -> None:
     draft = open_draft(name)
     if draft is not None:
         left.image = draft.image
-        left.start = Start(draft.base, draft.name, draft.counted, draft.objects)
+        left.start = Start(draft.base, draft.origin, draft.counted, draft.objects)
 
 
 def _take_run(key: str, left: _Left, run: Run) -> None:
     spec, state = run.spec, st.session_state
     left.image = spec.image_name
     inputs = services.store().inputs(run)
-    left.start = Start(inputs.target, f"target of run {run.id}", inputs.valid)
+    left.start = Start(inputs.target, TargetSource(RUN_TARGET, run.id), inputs.valid)
     state[f"{key}-network-{spec.dataset}"] = spec.model
-    state[f"{key}-device"], state[f"{key}-seed"] = spec.device, spec.seed
-    state[f"{key}-precision"], state[f"{key}-compiled"] = spec.precision, spec.compiled
+    for name, value in spec.execution.as_dict().items():
+        state[f"{key}-{name}"] = value
     if spec.attack in ATTACKS:
         state[f"{key}-attack"] = spec.attack
         state[f"{key}-{spec.attack}-preset"] = DEFAULT_PRESET

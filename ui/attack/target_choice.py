@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from asma_core.data.masks.label_maps import Mask
 from asma_core.data.targets.scenarios import SCENARIOS, Parameter, Scenario
 from asma_core.errors import AsmaError
+from asma_core.runs import target_source
 from asma_core.runs.sources import mask_from_file, target_from_sample
+from asma_core.runs.target_source import TargetSource
 from ui.attack.source_choice import Chosen
 from ui.common.errors import show_error
 from ui.common.values import SESSION, initial
@@ -31,13 +33,13 @@ class Start:
 
     Attributes:
         mask: int64 (H, W).
-        name: Where it comes from, in words.
+        origin: Where it comes from.
         counted: bool (H, W), False where it is void; None for all.
         drawn: Shapes that were drawn over it before, as the canvas has them.
     """
 
     mask: NDArray[np.int64]
-    name: str
+    origin: TargetSource
     counted: NDArray[np.bool_] | None = None
     drawn: list[dict[str, Any]] | None = None
 
@@ -86,10 +88,10 @@ def _start(key: str, kind: str, chosen: Chosen, prediction: NDArray[np.int64]) -
     if kind == FILE:
         return _file(key, chosen, prediction)
     if kind == TRUTH and chosen.source.truth is not None:
-        return Start(chosen.source.truth, "truth")
+        return Start(chosen.source.truth, TargetSource(target_source.TRUTH))
     if kind == NOTHING:
-        return Start(np.zeros_like(prediction), "nothing")
-    return Start(prediction, "prediction")
+        return Start(np.zeros_like(prediction), TargetSource(target_source.NOTHING))
+    return Start(prediction, TargetSource(target_source.PREDICTION))
 
 
 def _other(key: str, chosen: Chosen) -> Start:
@@ -104,7 +106,7 @@ def _other(key: str, chosen: Chosen) -> Start:
         persist_state=SESSION,
     )
     mask = target_from_sample(chosen.dataset, chosen.dataset.find(name), chosen.source.shape)
-    return Start(mask.labels, f"mask of {name}", mask.valid)
+    return Start(mask.labels, TargetSource(target_source.SAMPLE, name), mask.valid)
 
 
 def _file(key: str, chosen: Chosen, prediction: NDArray[np.int64]) -> Start:
@@ -115,15 +117,15 @@ def _file(key: str, chosen: Chosen, prediction: NDArray[np.int64]) -> Start:
         help="Class numbers as grey or palette values, as large as the image.",
     )
     if uploaded is None:
-        return Start(np.zeros_like(prediction), "nothing")
+        return Start(np.zeros_like(prediction), TargetSource(target_source.NOTHING))
     try:
         shape, classes = chosen.source.shape, len(chosen.card.classes)
         encoding = chosen.dataset.encoding if chosen.dataset is not None else None
         mask = mask_from_file(uploaded.getvalue(), shape, classes, uploaded.name, encoding)
     except AsmaError as error:
         show_error(error)
-        return Start(np.zeros_like(prediction), "nothing")
-    return Start(mask.labels, f"file {uploaded.name}", mask.valid)
+        return Start(np.zeros_like(prediction), TargetSource(target_source.NOTHING))
+    return Start(mask.labels, TargetSource(target_source.FILE, uploaded.name), mask.valid)
 
 
 def _changed(key: str, start: Start, classes: int) -> Start:
@@ -145,11 +147,13 @@ def _changed(key: str, start: Start, classes: int) -> Start:
         return start
     scenario = fitting[name]
     try:
-        mask = scenario.apply(start.mask, _values(key, scenario))
+        values = _values(key, scenario)
+        mask = scenario.apply(start.mask, values)
     except AsmaError as error:
         show_error(error)
         return start
-    return Start(mask, f"{start.name}, {scenario.label.lower()}", start.counted)
+    origin = replace(start.origin, scenario=scenario.name, values=values)
+    return Start(mask, origin, start.counted)
 
 
 def _values(key: str, scenario: Scenario) -> dict[str, Any]:

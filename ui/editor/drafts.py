@@ -6,7 +6,7 @@ import base64
 import re
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from asma_core import paths
 from asma_core.data.masks.label_maps import encode_mask, mask_values
 from asma_core.errors import InputError, StoreError
 from asma_core.files import read_json, write_json
+from asma_core.runs.target_source import DESCRIBED, TargetSource
 
 KEPT_FOR: Final = 30 * 24 * 3600.0
 _KEY: Final = re.compile(r"[0-9a-f]{16}")
@@ -29,14 +30,14 @@ class Draft:
     Attributes:
         image: Name of the image that it was drawn on.
         base: int64 (H, W), the mask that it was drawn over.
-        name: Where that mask comes from, in words.
+        origin: Where that mask comes from.
         objects: The shapes as the canvas has them.
         counted: bool (H, W), False where that mask is void; None for all.
     """
 
     image: str
     base: NDArray[np.int64]
-    name: str
+    origin: TargetSource
     objects: list[dict[str, Any]]
     counted: NDArray[np.bool_] | None = None
 
@@ -60,7 +61,7 @@ def keep_draft(draft: Draft, key: str | None) -> str:
             "image": draft.image,
             "base": _text(draft.base),
             "counted": None if draft.counted is None else _text(draft.counted.astype(np.int64)),
-            "name": draft.name,
+            "origin": asdict(draft.origin),
             "objects": draft.objects,
         },
     )
@@ -74,10 +75,12 @@ def open_draft(key: str) -> Draft | None:
     try:
         kept = read_json(_file(key))
         base, counted = _mask(kept["base"]), kept.get("counted")
+        # Drafts of before 2026-11-28 hold the sentence alone.
+        origin = kept.get("origin") or {"kind": DESCRIBED, "name": kept["name"]}
         return Draft(
             kept["image"],
             base,
-            kept["name"],
+            TargetSource(**origin),
             kept["objects"],
             None if counted is None else _mask(counted) > 0,
         )

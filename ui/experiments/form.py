@@ -11,6 +11,7 @@ from asma_core.attacks.registry import ATTACKS
 from asma_core.data.datasets import Dataset, dataset_names
 from asma_core.errors import AsmaError, InputError
 from asma_core.experiments.plan import Plan, Variant, distance_study, pairs_of, variant
+from asma_core.runs.execution import Execution
 from ui.common import services
 from ui.common.backend_choice import compile_choice
 from ui.common.errors import show_error
@@ -180,7 +181,9 @@ def _plan(wanted: _Wanted, dataset: Dataset) -> Plan:
     if not rows:
         raise InputError("choose at least one attack")
     pairs = pairs_of(dataset, wanted.pairs)
-    return Plan(wanted.model, wanted.dataset, pairs, tuple(rows), compiled=wanted.compiled)
+    return Plan(
+        wanted.model, wanted.dataset, pairs, tuple(rows), Execution(compiled=wanted.compiled)
+    )
 
 
 def _start(wanted: _Wanted, dataset: Dataset) -> None:

@@ -14,11 +14,13 @@ import streamlit as st
 
 from asma_core import paths
 from asma_core.data.formats.images import from_bytes
+from asma_core.data.masks.label_maps import Mask
 from asma_core.data.masks.palette import ADVERSARIAL, TARGET
 from asma_core.data.synthetic.demo import set_pair
 from asma_core.models.sources.cards import model_cards
 from asma_core.runs.run import QUEUED, RUNNING, Run
-from asma_core.runs.spec import RunInputs, RunRequest
+from asma_core.runs.sources import SourceImage
+from asma_core.runs.target_source import SAMPLE, TargetSource
 from ui.common import services
 from ui.common.errors import guarded, plain
 from ui.common.format import moment, number, outcome_colour, score_label, standing_outcome
@@ -77,30 +79,25 @@ def submit_demo() -> Run:
     image_name, target_name = _new_pair(services.store().newest(200))
     image, truth = set_pair(DEMO_SET, int(image_name))
     _, target = set_pair(DEMO_SET, int(target_name))
-    inputs = RunInputs(
-        image=from_bytes(image),
-        target=target.astype(np.int64),
-        valid=np.ones(target.shape, dtype=np.bool_),
-        truth=truth.astype(np.int64),
+    everywhere = np.ones(target.shape, dtype=np.bool_)
+    source = SourceImage(
+        from_bytes(image),
+        truth.astype(np.int64),
+        everywhere,
+        f"{DEMO_SET} / {image_name}",
+        DEMO_SET,
+        image_name,
     )
-    request = RunRequest(
-        model=DEMO_MODEL,
-        attack=DEMO_ATTACK,
-        config={},
-        image_name=f"{DEMO_SET} / {image_name}",
-        target_name=f"mask of {target_name}",
-        dataset=DEMO_SET,
-        sample=image_name,
-    )
+    request = source.request(DEMO_MODEL, DEMO_ATTACK, {}, TargetSource(SAMPLE, target_name))
+    inputs = source.towards(Mask(target.astype(np.int64), everywhere))
     return services.queue().submit(request, inputs)
 
 
 def _new_pair(runs: list[Run]) -> tuple[str, str]:
-    used = {(run.spec.sample, run.spec.target_name) for run in runs}
+    used = {(run.spec.sample, run.spec.target.name) for run in runs}
     names = [f"{index:04d}" for index in DEMO_TEST]
     pairs = [(one, other) for one in names for other in names if one != other]
-    fresh = [pair for pair in pairs if (pair[0], f"mask of {pair[1]}") not in used]
-    return random.choice(fresh or pairs)
+    return random.choice([pair for pair in pairs if pair not in used] or pairs)
 
 
 def demo_button() -> None:

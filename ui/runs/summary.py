@@ -139,16 +139,16 @@ def how(run: Run) -> str:
     results, spec = run.results, run.spec
     chosen = ", ".join(f"{name} {value:.3g}" for name, value in results.get("chosen", {}).items())
     settings = ", ".join(f"{name} {value}" for name, value in spec.config.items())
+    asked = ", ".join(f"{name} {value}" for name, value in spec.execution.as_dict().items())
+    device = results.get("device", spec.execution.device)
     notes = "".join(f" {name}: {value}." for name, value in results.get("notes", {}).items())
     share = results.get("region_share", 1.0)
     threads = f", {spec.threads} thread{'' if spec.threads == 1 else 's'}" if spec.threads else ""
     within = "" if share == 1.0 else f" Changes only within {100 * share:.0f} % of the image."
     return (
         f"Chosen by the attack: {chosen or 'nothing'}.{notes}{within} Settings: {settings}. "
-        f"Seed {spec.seed}. "
-        f"{passes_text(run)} in "
-        f"{results.get('seconds', 0):.1f} s on {results.get('device', spec.device)}{threads}; "
-        f"ended: {run.ending}."
+        f"Asked for: {asked}. {passes_text(run)} in "
+        f"{results.get('seconds', 0):.1f} s on {device}{threads}; ended: {run.ending}."
     )
 
 

@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from asma_core.runs.target_source import TargetSource
 from ui.editor.drafts import KEPT_FOR, Draft, keep_draft, open_draft
 
 BASE = np.arange(320).reshape(16, 20) % 3
-DRAFT = Draft('set / "<b>"', BASE.astype(np.int64), "the truth", [{"type": "rect", "left": 2.5}])
+DRAFT = Draft(
+    'set / "<b>"', BASE.astype(np.int64), TargetSource("truth"), [{"type": "rect", "left": 2.5}]
+)
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +27,7 @@ def test_what_is_kept_is_opened_again() -> None:
     found = open_draft(keep_draft(DRAFT, None))
     assert found is not None
     np.testing.assert_array_equal(found.base, BASE)
-    assert (found.image, found.name, found.objects) == (DRAFT.image, DRAFT.name, DRAFT.objects)
+    assert (found.image, found.origin, found.objects) == (DRAFT.image, DRAFT.origin, DRAFT.objects)
 
 
 def test_a_newer_drawing_takes_the_place_of_the_older(home: Path) -> None:

@@ -56,7 +56,7 @@ def test_how_a_run_was_made_names_what_was_chosen(runs: RunStore) -> None:
     text = how(made_runs.finished(runs))
     assert "tau 0.00015, beta 0.0015" in text
     assert "target_iou 0.97" in text
-    assert "Seed 0. 85 gradient evaluations in 6.2 s on cpu, " in text
+    assert "seed 0, " in text and ". 85 gradient evaluations in 6.2 s on cpu, " in text
     assert text.endswith("; ended: goal reached.")
 
 
