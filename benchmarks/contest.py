@@ -68,7 +68,7 @@ class Contest:
         self._name, self._batch, self._device = name, batch, device
         self._classes = len(card.classes)
         self._minimal: dict[tuple[int, str], Rows] = {}
-        self._model = load_model(card.name, device)
+        self._model = load_model(card, device)
         self._images = np.stack([dataset.image(sample) for sample, _ in named])
         self._targets = np.stack([dataset.mask(other).labels for _, other in named])
 

@@ -28,6 +28,7 @@ from asma_core.attacks.registry import find_attack
 from asma_core.data.datasets import open_dataset
 from asma_core.experiments.plan import pairs_of
 from asma_core.files import to_json
+from asma_core.models.sources.cards import find_card
 from asma_core.models.sources.loading import load_model
 from asma_core.models.wrapper.contract import SegmentationModel
 from asma_core.models.wrapper.devices import choose_device
@@ -120,7 +121,7 @@ def _given(options: argparse.Namespace, count: int) -> tuple[SegmentationModel, 
     named = [(dataset.find(a), dataset.find(b)) for a, b in pairs_of(dataset, count)]
     images = np.stack([dataset.image(sample) for sample, _ in named])
     masks = np.stack([dataset.mask(other).labels for _, other in named])
-    model = load_model(options.model, choose_device("cpu"))
+    model = load_model(find_card(options.model), choose_device("cpu"))
     return model, torch.from_numpy(images), torch.from_numpy(masks)
 
 

@@ -35,7 +35,13 @@ from asma_core.metrics.overlap import (
     iou_per_class,
     pixel_accuracy,
 )
-from asma_core.models.sources.cards import ModelCard, broken_cards, find_card, model_cards
+from asma_core.models.sources.cards import (
+    ModelCard,
+    broken_cards,
+    check_fits,
+    find_card,
+    model_cards,
+)
 from asma_core.models.sources.importing import describe
 from asma_core.models.sources.loading import load_model
 from asma_core.models.sources.loading import predict as predict_labels
@@ -47,7 +53,6 @@ from asma_core.runs.execute import execute
 from asma_core.runs.run import Run
 from asma_core.runs.sources import (
     SourceImage,
-    check_classes,
     from_file,
     from_sample,
     mask_from_file,
@@ -148,7 +153,7 @@ def _compared(
     shown = (labels > 0).astype(np.int64) if options.foreground else labels
     valid = source.valid & truth.valid
     if card.output.fit == CENTRE:
-        model = load_model(card.name, choose_device(options.device))
+        model = load_model(card, choose_device(options.device))
         valid &= model.covered(*source.shape).cpu().numpy()
     confusion = confusion_matrix(shown, truth.labels, count, valid)
     return {
@@ -175,7 +180,7 @@ def attack(options: argparse.Namespace) -> dict[str, Any]:
     check_precision(options.precision, choose_device(options.device))
     dataset = open_dataset(options.dataset) if options.dataset else None
     if dataset is not None:
-        check_classes(card, dataset)
+        check_fits(card, dataset)
     source = _source(options, dataset, card)
     leads_away = config.goal().away
     target, origin = _target(options, dataset, source, leads_away)
@@ -260,7 +265,7 @@ def _region(
 
 def _prediction(options: argparse.Namespace, source: SourceImage) -> NDArray[np.int64]:
     device = choose_device(options.device)
-    return predict_labels(load_model(options.model, device), source.image, device)
+    return predict_labels(load_model(find_card(options.model), device), source.image, device)
 
 
 def _attacked(store: RunStore, run: Run, steps: int, out: str | None) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from asma_core.attacks.settings import TOWARDS
 from asma_core.data.datasets import open_dataset
 from asma_core.experiments.plan import Plan
 from asma_core.metrics.score import IOU, LOST, REMOVED, SUCCESS
-from asma_core.models.sources.cards import find_card
+from asma_core.models.sources.cards import check_fits, find_card
 from asma_core.runs.run import DONE, Run, outcome_of
-from asma_core.runs.sources import check_classes, from_sample, target_from_sample
+from asma_core.runs.sources import from_sample, target_from_sample
 from asma_core.runs.spec import RunInputs, RunRequest, make_spec
 from asma_core.runs.store import RunStore
 from asma_core.runs.target_source import SAMPLE, TargetSource
@@ -76,7 +76,7 @@ class Requests:
         """
         self._plan, self._cells = plan, plan.cells()
         self._dataset, self._card = open_dataset(plan.dataset), find_card(plan.model)
-        check_classes(self._card, self._dataset)
+        check_fits(self._card, self._dataset)
         self._read: tuple[tuple[str, str], RunRequest, RunInputs, bytes] | None = None
 
     def of(self, place: int) -> tuple[RunRequest, RunInputs, bytes]:

@@ -12,6 +12,7 @@ from asma_core.data.datasets import Dataset, Sample
 from asma_core.files import json_values
 from asma_core.models.checking.checks import Report, check_model
 from asma_core.models.checking.diagnosis import Case
+from asma_core.models.sources.cards import fits
 from asma_core.models.sources.loading import load_card
 from asma_core.models.sources.model_card import ModelCard
 from asma_core.models.wrapper.devices import choose_device
@@ -33,7 +34,7 @@ def check_on(
         InputError: An image can't be read.
     """
     loaded = load_card(card, choose_device(device))
-    comparable = len(loaded.classes) == len(dataset.classes)
+    comparable = fits(card, dataset)
     sources = [from_sample(dataset, sample) for sample in _some(dataset, samples)]
     cases = [
         Case(source.sample, source.image, source.truth if comparable else None, source.valid)

@@ -20,9 +20,9 @@ from asma_core.files import json_values, read_json, write_bytes, write_json
 from asma_core.jobs.local import local_executor
 from asma_core.jobs.worker_process import MakeExecutor, WorkerProcess
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
-from asma_core.models.sources.cards import find_card, read_card, weights_hash
+from asma_core.models.sources.cards import ModelCard, check_fits, read_card, weights_hash
 from asma_core.models.wrapper.specs import CENTRE
-from asma_core.runs.sources import check_classes, from_sample
+from asma_core.runs.sources import from_sample
 from asma_core.runs.spec import image_hash
 
 # Only a hang takes so long, also beside other work.
@@ -41,53 +41,53 @@ class Predictor:
         self._asked: dict[Path, Future[None]] = {}
         self._lock = threading.Lock()
 
-    def predict(self, model: str, image: FloatImage, device: str = "auto") -> NDArray[np.int64]:
+    def predict(
+        self, model: ModelCard, image: FloatImage, device: str = "auto"
+    ) -> NDArray[np.int64]:
         """Return the labels (H, W) of an image (C, H, W) in [0, 1].
 
         Raises:
-            UnknownNameError: No such model.
             ModelError: Its output can't be used, or its process ended.
         """
         file = prediction_file(self._home, model, image)
         self._ask(file, _predict, str(self._home), model, image, device)
         return read_mask(file, 256).labels
 
-    def clean_scores(self, model: str, dataset: str) -> dict[str, float | None]:
+    def clean_scores(self, model: ModelCard, dataset: str) -> dict[str, float | None]:
         """Return the IoU of a model's own prediction with the mask, by sample; None is undefined.
 
         Raises:
-            UnknownNameError: No such model or data set.
+            UnknownNameError: No such data set.
             InputError: Their classes differ, or a file of the data set can't be read.
             ModelError: The output can't be used, or its process ended.
         """
         content = open_dataset(dataset)
-        check_classes(find_card(model), content)
+        check_fits(model, content)
         file = _scores_file(self._home, model, content)
         self._ask(file, _score, str(self._home), model, content)
         scores: dict[str, float | None] = read_json(file)
         return scores
 
-    def covered(self, model: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    def covered(self, model: ModelCard, shape: tuple[int, int]) -> NDArray[np.bool_]:
         """Return for which pixels of an image of that height and width a model answers, (H, W).
 
         Raises:
-            UnknownNameError: No such model.
             ModelError: Its output can't be used, or its process ended.
         """
-        if find_card(model).output.fit != CENTRE:
+        if model.output.fit != CENTRE:
             return np.ones(shape, dtype=np.bool_)
         file = self._home / "cache" / "covered" / _network(model) / f"{shape[0]}x{shape[1]}.png"
         self._ask(file, _cover, str(file), model, shape)
         return read_mask(file, 2).labels.astype(np.bool_)
 
-    def check(self, model: str, dataset: str, samples: int = CHECKED) -> dict[str, Any]:
+    def check(self, model: ModelCard, dataset: str, samples: int = CHECKED) -> dict[str, Any]:
         """Check a model on a few images of a data set; see `models.checking`.
 
         Returns:
             `checks` (a list of name, state, text), `usable`, `iou`, `ious` by sample, `guesses`.
 
         Raises:
-            UnknownNameError: No such model or data set.
+            UnknownNameError: No such data set.
             ModelError: Its process ended.
         """
         content = open_dataset(dataset)
@@ -129,7 +129,7 @@ class Predictor:
         looked: dict[str, Any] = self._waited(self._worker.submit(_look_at, str(weights)))
         return looked
 
-    def known_scores(self, model: str, dataset: Dataset) -> dict[str, float | None] | None:
+    def known_scores(self, model: ModelCard, dataset: Dataset) -> dict[str, float | None] | None:
         """Return `clean_scores` if they have been made; None otherwise."""
         file = _scores_file(self._home, model, dataset)
         return read_json(file) if file.exists() else None
@@ -168,23 +168,22 @@ class Predictor:
             ) from error
 
 
-def prediction_file(home: Path, model: str, image: FloatImage) -> Path:
+def prediction_file(home: Path, model: ModelCard, image: FloatImage) -> Path:
     """Return where the prediction of an image is kept."""
     folder = home / "cache" / "predictions" / _network(model)
     return folder / f"{image_hash(image)}.png"
 
 
-def _scores_file(home: Path, model: str, dataset: Dataset) -> Path:
+def _scores_file(home: Path, model: ModelCard, dataset: Dataset) -> Path:
     return home / "cache" / "scores" / _network(model) / f"{dataset.fingerprint()[:16]}.json"
 
 
-def _network(model: str) -> str:
+def _network(card: ModelCard) -> str:
     """Return what a prediction hangs on beside the image: the weights and the whole card."""
-    card = find_card(model)
     return hashlib.sha256(f"{card} {weights_hash(card)}".encode()).hexdigest()[:16]
 
 
-def _predict(home: str, model: str, image: FloatImage, device: str) -> None:
+def _predict(home: str, model: ModelCard, image: FloatImage, device: str) -> None:
     from asma_core.models.sources.loading import load_model, predict
     from asma_core.models.wrapper.devices import choose_device
 
@@ -193,14 +192,14 @@ def _predict(home: str, model: str, image: FloatImage, device: str) -> None:
     write_bytes(prediction_file(Path(home), model, image), encode_mask(labels))
 
 
-def _cover(file: str, model: str, shape: tuple[int, int]) -> None:
+def _cover(file: str, model: ModelCard, shape: tuple[int, int]) -> None:
     write_bytes(Path(file), encode_mask(_covered_here(model, shape).astype(np.uint8)))
 
 
-def _check(file: str, model: str, dataset: Dataset, samples: int) -> None:
+def _check(file: str, model: ModelCard, dataset: Dataset, samples: int) -> None:
     from asma_core.jobs.checks import check_on
 
-    write_json(Path(file), check_on(find_card(model), dataset, samples))
+    write_json(Path(file), check_on(model, dataset, samples))
 
 
 def _check_staged(card: str, dataset: Dataset) -> dict[str, Any]:
@@ -221,9 +220,9 @@ def _look_at(weights: str) -> dict[str, Any]:
     return look_at(Path(weights))
 
 
-def _score(home: str, model: str, dataset: Dataset) -> None:
+def _score(home: str, model: ModelCard, dataset: Dataset) -> None:
     classes, scores = len(dataset.classes), {}
-    centre = find_card(model).output.fit == CENTRE
+    centre = model.output.fit == CENTRE
     for sample in dataset.samples:
         source = from_sample(dataset, sample)
         file = prediction_file(Path(home), model, source.image)
@@ -236,7 +235,7 @@ def _score(home: str, model: str, dataset: Dataset) -> None:
     write_json(_scores_file(Path(home), model, dataset), json_values(scores))
 
 
-def _covered_here(model: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+def _covered_here(model: ModelCard, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return for which pixels a model answers, in this process."""
     from asma_core.models.sources.loading import load_model
     from asma_core.models.wrapper.devices import choose_device

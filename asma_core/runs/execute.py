@@ -20,7 +20,7 @@ from asma_core.errors import AsmaError, DeviceError, ModelError
 from asma_core.fields import config_from_dict
 from asma_core.files import explained, json_values, write_json
 from asma_core.metrics.score import SUCCESS, outcome
-from asma_core.models.sources.cards import find_card, network_hash, weights_hash
+from asma_core.models.sources.cards import ModelCard, find_card, network_hash, weights_hash
 from asma_core.models.sources.loading import load_model, predict
 from asma_core.models.wrapper.backend import float32_sums, make_backend
 from asma_core.models.wrapper.contract import SegmentationModel
@@ -81,16 +81,16 @@ def execute(runs: RunStore, run_id: str, watch: Watch | None = None) -> Run:
 
 
 def _carry_out(runs: RunStore, run: Run, watch: Watch | None) -> None:
-    _check_network(run)
+    card = _network(run)
     device = choose_device(run.spec.execution.device)
     given = runs.inputs(run)
-    inputs = _covered(run, replace(given, image=given.original), device)
+    inputs = _covered(card, replace(given, image=given.original), device)
     reporter = LiveReporter(runs, run.id)
     staged = runs.work_folder(run.id) / "result"
     with explained(staged):
         staged.mkdir(parents=True, exist_ok=True)
     with _memory_explained(device, inputs):
-        attacked = _attack(run, inputs, device, _both(reporter, watch))
+        attacked = _attack(run, card, inputs, device, _both(reporter, watch))
         artefacts.write_images(staged, inputs, attacked.judge, attacked.result)
         results = _results(run, inputs, attacked, staged)
     results["warnings"] += among_runs(runs, run, results)
@@ -101,8 +101,8 @@ def _carry_out(runs: RunStore, run: Run, watch: Watch | None) -> None:
     runs.finish(run.id, state, staged, results)
 
 
-def _check_network(run: Run) -> None:
-    """Refuse to attack another network than the one that was asked for.
+def _network(run: Run) -> ModelCard:
+    """Return the network that was asked for, and refuse any other.
 
     Raises:
         ModelError: Weights or card have changed since.
@@ -112,13 +112,14 @@ def _check_network(run: Run) -> None:
         raise ModelError(f"the weights of {spec.model} changed after the run was queued; repeat it")
     if spec.network_hash and network_hash(card) != spec.network_hash:
         raise ModelError(f"the card of {spec.model} changed after the run was queued; repeat it")
+    return card
 
 
-def _covered(run: Run, inputs: RunInputs, device: torch.device) -> RunInputs:
+def _covered(card: ModelCard, inputs: RunInputs, device: torch.device) -> RunInputs:
     """Let only those pixels count for which the network answers at all."""
-    if find_card(run.spec.model).output.fit != CENTRE:
+    if card.output.fit != CENTRE:
         return inputs
-    model = load_model(run.spec.model, device)
+    model = load_model(card, device)
     covered = model.covered(*inputs.image.shape[1:]).cpu().numpy()
     return replace(inputs, valid=inputs.valid & covered)
 
@@ -144,10 +145,12 @@ def _both(reporter: LiveReporter, watch: Watch | None) -> Watch:
     return on_step
 
 
-def _attack(run: Run, inputs: RunInputs, device: torch.device, on_step: Watch) -> _Attacked:
+def _attack(
+    run: Run, card: ModelCard, inputs: RunInputs, device: torch.device, on_step: Watch
+) -> _Attacked:
     spec = run.spec
     entry = find_attack(spec.attack)
-    model = load_model(spec.model, device)
+    model = load_model(card, device)
     config = config_from_dict(entry.config, spec.config)
     goal = config.goal()
     torch.manual_seed(spec.execution.seed)

@@ -64,6 +64,14 @@ class Run:
         return self.state in ENDED
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the network's classes, background first; numbers in records of before."""
+        if self.spec.classes:
+            return self.spec.classes
+        count = len(self.results.get("iou_per_class", [])) or 2
+        return ("background", *(f"class {number}" for number in range(1, count)))
+
+    @property
     def outcome(self) -> str:
         """Whether its goal was reached, as `metrics.score` names it; "" without a result."""
         return outcome_of(self.results)

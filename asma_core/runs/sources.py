@@ -17,7 +17,6 @@ from asma_core.data.formats.slices import MIDDLE, Slice
 from asma_core.data.masks.encodings import Encoding, count_values, decode, pack
 from asma_core.data.masks.label_maps import VOID, Mask, read_mask, whole
 from asma_core.errors import InputError
-from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.execution import DEFAULT, Execution
 from asma_core.runs.spec import RunInputs, RunRequest
 from asma_core.runs.target_source import TargetSource
@@ -175,16 +174,3 @@ def target_from_sample(dataset: Dataset, sample: Sample, shape: tuple[int, int])
     resized = np.asarray(picture).astype(np.int64)
     valid = resized != VOID
     return Mask(np.where(valid, resized, 0), valid)
-
-
-def check_classes(card: ModelCard, dataset: Dataset) -> None:
-    """Check that a network and a data set have the same number of classes.
-
-    Raises:
-        InputError: They have not.
-    """
-    if len(dataset.classes) != len(card.classes):
-        raise InputError(
-            f"{card.name} has {len(card.classes)} classes and {dataset.name} has "
-            f"{len(dataset.classes)}; choose a network of the same classes"
-        )

@@ -19,6 +19,7 @@ from asma_core.attacks.checks import (
 )
 from asma_core.attacks.contract import StepMetrics
 from asma_core.data.datasets import open_dataset
+from asma_core.models.sources.cards import find_card
 from asma_core.models.sources.loading import load_model
 from tests.attacks.networks import disc, small_network, some_images
 
@@ -39,7 +40,7 @@ def test_the_demo_networks_show_nothing(home: object, name: str) -> None:
     one, other = dataset.split("test")[:2]
     image = torch.from_numpy(dataset.image(one))[None]
     mask = torch.from_numpy(dataset.mask(other).labels)[None]
-    model = load_model(f"{name}-unet", torch.device("cpu"))
+    model = load_model(find_card(f"{name}-unet"), torch.device("cpu"))
     assert before(model, image, mask, torch.ones_like(mask, dtype=torch.bool)) == []
 
 

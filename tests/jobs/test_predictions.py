@@ -16,6 +16,7 @@ import pytest
 from asma_core.errors import InputError, ModelError, UnknownNameError
 from asma_core.jobs import predictions
 from asma_core.jobs.predictions import Predictor
+from asma_core.models.sources.cards import find_card
 from tests import tiny
 from tests.waiting import PATIENCE
 
@@ -65,9 +66,11 @@ def test_a_prediction_is_that_of_the_bare_network_and_is_kept(near: Predictor, h
     file = home / "datasets" / tiny.DATASET / "images" / "03.png"
     expected = tiny.bare_prediction(tiny.MODEL, home, file)
     for _ in range(3):
-        assert np.array_equal(near.predict(tiny.MODEL, image(3)), expected)
+        assert np.array_equal(near.predict(find_card(tiny.MODEL), image(3)), expected)
     assert Counting.asked == 1
-    assert np.array_equal(Predictor(home, Counting).predict(tiny.MODEL, image(3)), expected)
+    assert np.array_equal(
+        Predictor(home, Counting).predict(find_card(tiny.MODEL), image(3)), expected
+    )
     assert Counting.asked == 1
 
 
@@ -82,14 +85,14 @@ def test_who_asks_while_it_is_made_waits_for_the_same(
 
     monkeypatch.setattr(predictions, "_predict", slow)
     with ThreadPoolExecutor(4) as pool:
-        answers = [pool.submit(near.predict, tiny.MODEL, image()) for _ in range(4)]
+        answers = [pool.submit(near.predict, find_card(tiny.MODEL), image()) for _ in range(4)]
         go.set()
         assert len({answer.result().tobytes() for answer in answers}) == 1
     assert Counting.asked == 1
 
 
 def test_scores_are_those_of_the_masks_and_follow_the_files(near: Predictor, home: Path) -> None:
-    scores = near.clean_scores(tiny.MODEL, tiny.DATASET)
+    scores = near.clean_scores(find_card(tiny.MODEL), tiny.DATASET)
     for index in range(tiny.COUNT):
         file = home / "datasets" / tiny.DATASET / "images" / f"{index:02d}.png"
         seen = tiny.bare_prediction(tiny.MODEL, home, file) == 1
@@ -97,26 +100,27 @@ def test_scores_are_those_of_the_masks_and_follow_the_files(near: Predictor, hom
         expected = (seen & truth).sum() / (seen | truth).sum()
         assert scores[f"{index:02d}"] == pytest.approx(expected, abs=1e-9)
     before = Counting.asked
-    assert near.clean_scores(tiny.MODEL, tiny.DATASET) == scores and Counting.asked == before
+    assert (
+        near.clean_scores(find_card(tiny.MODEL), tiny.DATASET) == scores
+        and Counting.asked == before
+    )
     mask = home / "datasets" / tiny.DATASET / "masks" / "00.png"
     mask.write_bytes(tiny.png(np.zeros((tiny.SIZE, tiny.SIZE), np.uint8)))
-    assert near.clean_scores(tiny.MODEL, tiny.DATASET)["00"] == 0.0
+    assert near.clean_scores(find_card(tiny.MODEL), tiny.DATASET)["00"] == 0.0
 
 
 def test_a_changed_card_is_another_network(near: Predictor, home: Path) -> None:
-    before = predictions.prediction_file(home, tiny.MODEL, image())
+    before = predictions.prediction_file(home, find_card(tiny.MODEL), image())
     card = home / "models" / f"{tiny.MODEL}.toml"
     card.write_text(card.read_text().replace("mean = [0.5, 0.5, 0.5]", "mean = [0.1, 0.5, 0.5]"))
-    assert predictions.prediction_file(home, tiny.MODEL, image()) != before
+    assert predictions.prediction_file(home, find_card(tiny.MODEL), image()) != before
 
 
 def test_names_and_classes_that_do_not_fit_are_said(near: Predictor) -> None:
-    with pytest.raises(UnknownNameError, match="no model is called 'x'"):
-        near.predict("x", image())
     with pytest.raises(UnknownNameError, match="no data set or folder is called 'x'"):
-        near.clean_scores(tiny.MODEL, "x")
+        near.clean_scores(find_card(tiny.MODEL), "x")
     with pytest.raises(InputError, match="3 classes and tiny-set has 2"):
-        near.clean_scores(tiny.THREE, tiny.DATASET)
+        near.clean_scores(find_card(tiny.THREE), tiny.DATASET)
     assert Counting.asked == 0
 
 
@@ -132,10 +136,10 @@ def test_a_prediction_that_takes_too_long_goes_on(
     monkeypatch.setattr(predictions, "_predict", slow)
     monkeypatch.setattr(predictions, "WAIT", 0.01)
     with pytest.raises(ModelError, match="goes on, reload the page later"):
-        near.predict(tiny.MODEL, image())
+        near.predict(find_card(tiny.MODEL), image())
     go.set()
     monkeypatch.setattr(predictions, "WAIT", PATIENCE)
-    assert near.predict(tiny.MODEL, image()).shape == (tiny.SIZE, tiny.SIZE)
+    assert near.predict(find_card(tiny.MODEL), image()).shape == (tiny.SIZE, tiny.SIZE)
     assert Counting.asked == 1
 
 
@@ -154,14 +158,16 @@ def test_a_dead_process_is_said_and_the_next_ask_works(
     near = Predictor(far_home, Counting)
     os.kill(pid(far._worker.executor), signal.SIGSTOP)
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(far.predict, tiny.MODEL, image(1))
+        answer = pool.submit(far.predict, find_card(tiny.MODEL), image(1))
         (stopped,) = far._worker.executor._processes
         while not far._asked:
             answer.exception(timeout=0) if answer.done() else None
         os.kill(stopped, signal.SIGKILL)
         with pytest.raises(ModelError, match="ended; reload the page to ask again"):
             answer.result(timeout=PATIENCE)
-    assert np.array_equal(far.predict(tiny.MODEL, image(1)), near.predict(tiny.MODEL, image(1)))
+    assert np.array_equal(
+        far.predict(find_card(tiny.MODEL), image(1)), near.predict(find_card(tiny.MODEL), image(1))
+    )
     near.close()
 
 
@@ -170,12 +176,10 @@ def test_an_error_of_the_other_process_arrives_as_it_was(
 ) -> None:
     monkeypatch.setenv("ASMA_HOME", str(far_home))
     with pytest.raises(ModelError, match="NaN"):
-        far.predict(tiny.NAN, image())
+        far.predict(find_card(tiny.NAN), image())
     # An error that is made of more than its text must pass, too, and not break the process.
     before = pid(far._worker.executor)
-    future = far._worker.executor.submit(
-        predictions._predict, str(far_home), "no-such", image(), "auto"
-    )
+    future = far._worker.executor.submit(find_card, "no-such")
     with pytest.raises(UnknownNameError, match=r"'no-such'; there is: .*tiny-unet"):
         future.result(timeout=PATIENCE)
     assert pid(far._worker.executor) == before

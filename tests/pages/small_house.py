@@ -25,7 +25,7 @@ from asma_core.data.synthetic import demo
 from asma_core.errors import ModelError
 from asma_core.jobs.queue import JobQueue
 from asma_core.jobs.trainings import Trainer
-from asma_core.models.sources.cards import find_card
+from asma_core.models.sources.cards import ModelCard
 from asma_core.models.sources.guessing import look_at
 from asma_core.models.sources.importing import import_card
 from asma_core.runs.run import Run
@@ -80,22 +80,24 @@ class House:
     def runs(self) -> RunStore:
         return self.jobs.store
 
-    def predict(self, model: str, image: FloatImage, device: str = "auto") -> NDArray[np.int64]:
+    def predict(
+        self, card: ModelCard, image: FloatImage, device: str = "auto"
+    ) -> NDArray[np.int64]:
         if self.fails:
             raise ModelError("the process that predicts ended; reload the page to ask again")
-        classes = len(find_card(model).classes)
+        classes = len(card.classes)
         return np.minimum(self.prediction[: image.shape[1], : image.shape[2]], classes - 1)
 
-    def covered(self, model: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    def covered(self, card: ModelCard, shape: tuple[int, int]) -> NDArray[np.bool_]:
         return np.ones(shape, dtype=np.bool_)
 
-    def known_scores(self, model: str, dataset: Dataset) -> dict[str, float | None] | None:
+    def known_scores(self, card: ModelCard, dataset: Dataset) -> dict[str, float | None] | None:
         return None
 
-    def clean_scores(self, model: str, dataset: str) -> dict[str, float | None]:
+    def clean_scores(self, card: ModelCard, dataset: str) -> dict[str, float | None]:
         return {"a": 0.9, "b": 0.2, "c": None}
 
-    def check(self, model: str, dataset: str) -> dict[str, Any]:
+    def check(self, card: ModelCard, dataset: str) -> dict[str, Any]:
         return dict(self.report)
 
     def check_staged(self, card: Path, dataset: str) -> dict[str, Any]:
@@ -171,7 +173,7 @@ def write_dataset(home: Path, name: str, classes: tuple[str, ...]) -> None:
 
 def write_network(home: Path, name: str, classes: tuple[str, ...], dataset: str) -> None:
     folder = home / "models"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.safetensors").write_bytes(b"weights")
     names = "\n".join(f'[[classes]]\nname = "{label}"' for label in classes)
     (folder / f"{name}.toml").write_text(

@@ -13,19 +13,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from asma_core import paths
 from asma_core.data.formats.images import FloatImage
 from asma_core.data.masks.label_maps import encode_mask
 from asma_core.errors import ModelError
-from asma_core.jobs import predictions
-from asma_core.models.sources.cards import InputSpec, ModelCard
-from asma_core.runs import spec
+from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.spec import RunInputs, RunRequest
 from asma_core.runs.store import RunStore
 from asma_core.runs.target_source import TargetSource
+from tests.pages.small_house import write_network
 from tests.waiting import PATIENCE
 from ui.common import services, shell
-from ui.datasets import index as dataset_index
-from ui.pictures import thumbnails
 
 PROJECT = Path(__file__).resolve().parents[2]
 SIDE = 32
@@ -40,41 +38,32 @@ class FakePredictor:
         self.scores: dict[str, float | None] = {"a": 0.9, "b": 0.2, "c": None}
         self.fails = False
 
-    def predict(self, model: str, image: FloatImage, device: str = "auto") -> NDArray[np.int64]:
+    def predict(
+        self, card: ModelCard, image: FloatImage, device: str = "auto"
+    ) -> NDArray[np.int64]:
         if self.fails:
             raise ModelError("the process that predicts ended; reload the page to ask again")
         labels = np.zeros(image.shape[1:], dtype=np.int64)
         labels[: SIDE // 2] = 1
         return labels
 
-    def covered(self, model: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    def covered(self, card: ModelCard, shape: tuple[int, int]) -> NDArray[np.bool_]:
         return np.ones(shape, dtype=np.bool_)
 
-    def clean_scores(self, model: str, dataset: str) -> dict[str, float | None]:
+    def clean_scores(self, card: ModelCard, dataset: str) -> dict[str, float | None]:
         return self.scores
 
 
 @pytest.fixture(autouse=True)
-def predictor(monkeypatch: pytest.MonkeyPatch) -> FakePredictor:
+def predictor(home: Path, monkeypatch: pytest.MonkeyPatch) -> FakePredictor:
     """No process starts, and one network of two classes is there."""
     fake = FakePredictor()
-    card = ModelCard(
-        name="net",
-        title="A net",
-        description="",
-        weights=PROJECT / "pyproject.toml",
-        architecture="",
-        arguments={},
-        input=InputSpec(3, 0, 16, (0.0,) * 3, (1.0,) * 3),
-        classes=("background", "spot"),
-    )
+    write_network(home, "net", ("background", "spot"), "")
+    monkeypatch.setattr(paths, "SHIPPED_MODELS", home / "none")
     monkeypatch.setattr(services, "warm", lambda: None)
     # Every run of AppTest is that of a new server, whose first click would go to a page's start.
     monkeypatch.setattr(shell, "through_app", lambda: None)
     monkeypatch.setattr(services, "predictor", lambda: fake)
-    monkeypatch.setattr(dataset_index, "model_cards", lambda: {"net": card})
-    for module in (thumbnails, predictions):
-        monkeypatch.setattr(module, "find_card", lambda name: card)
     return fake
 
 
@@ -271,9 +260,9 @@ def test_an_open_image_lists_its_runs(
 
 
 def test_an_image_without_a_fitting_network_is_still_shown(
-    visit: Callable[..., AppTest], folder: Path, monkeypatch: pytest.MonkeyPatch
+    visit: Callable[..., AppTest], folder: Path, home: Path
 ) -> None:
-    monkeypatch.setattr(dataset_index, "model_cards", dict)
+    (home / "models" / "net.toml").unlink()
     app = visit(dataset="spots", sample="c")
     assert not app.exception
     assert app.toggle(key="sample-prediction").disabled
@@ -302,7 +291,6 @@ def test_attack_this_image_leads_to_the_attack_page(
 
 def _queue_run(home: Path, sample: str) -> str:
     """Put a queued run of this process into the store; nothing carries it out."""
-    card = dataset_index.model_cards()["net"]
     inputs = RunInputs(
         image=np.zeros((3, SIDE, SIDE), dtype=np.float32),
         target=np.ones((SIDE, SIDE), dtype=np.int64),
@@ -317,6 +305,4 @@ def _queue_run(home: Path, sample: str) -> str:
         dataset="spots",
         sample=sample,
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spec, "find_card", lambda name: card)
-        return RunStore(home).create(request, inputs).id
+    return RunStore(home).create(request, inputs).id

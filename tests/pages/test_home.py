@@ -12,13 +12,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from asma_core import paths
 from asma_core.data.datasets import open_dataset
 from asma_core.data.formats.images import to_rgb
 from asma_core.data.synthetic import demo
 from asma_core.errors import StoreError
 from asma_core.jobs.queue import JobQueue
-from asma_core.models.sources.cards import InputSpec, ModelCard
-from asma_core.runs import spec
 from asma_core.runs.store import RunStore
 from tests.pages import made_runs
 from tests.waiting import PATIENCE
@@ -37,27 +36,12 @@ class IdleExecutor(Executor):
 
 @pytest.fixture(autouse=True)
 def queue(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JobQueue]:
-    """A queue that no process works at, and a network for the demo attack."""
+    """A queue that no process works at."""
     jobs = JobQueue(RunStore(home), lambda folder: IdleExecutor())
-    weights = home / "weights.safetensors"
-    weights.write_bytes(b"weights")
-    card = ModelCard(
-        name=home_pieces.DEMO_MODEL,
-        title="",
-        description="",
-        weights=weights,
-        architecture="",
-        arguments={},
-        input=InputSpec(3, 0, 16, (0.0,) * 3, (1.0,) * 3),
-        classes=("skin", "lesion"),
-    )
     monkeypatch.setattr(services, "queue", lambda: jobs)
     monkeypatch.setattr(services, "warm", lambda: None)
     # Every run of AppTest is that of a new server, whose first click would go to a page's start.
     monkeypatch.setattr(shell, "through_app", lambda: None)
-    monkeypatch.setattr(home_pieces, "model_cards", lambda: {card.name: card})
-    known = spec.find_card
-    monkeypatch.setattr(spec, "find_card", lambda name: card if name == card.name else known(name))
     yield jobs
 
 
@@ -127,7 +111,7 @@ def test_the_demo_pair_is_of_the_test_split_and_the_files_own_pixels(
 
 
 def test_without_the_demo_network_the_button_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(home_pieces, "model_cards", dict)
+    monkeypatch.setattr(paths, "SHIPPED_MODELS", Path("none"))
     button = visit().button(key="home-demo")
     assert button.disabled
     assert "not installed" in button.help

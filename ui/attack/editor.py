@@ -45,7 +45,7 @@ def attack_editor(key: str) -> None:
     if chosen.dataset is not None and chosen.dataset.synthetic:
         st.caption("The images of this set are synthetic: generated, not taken from anybody.")
     with st.spinner("Asking the network for its prediction"):
-        prediction = services.predictor().predict(chosen.card.name, chosen.source.image)
+        prediction = services.predictor().predict(chosen.card, chosen.source.image)
     left, right = st.columns([7, 5], gap="large")
     with right:
         start = choose_start(key, chosen, prediction, left_start(key, chosen))

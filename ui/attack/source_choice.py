@@ -157,7 +157,7 @@ def _from_dataset(key: str, columns: Sequence[DeltaGenerator]) -> Chosen | None:
     sample = dataset.find(chosen)
     kept = (dataset.fingerprint(sample),)
     source = kept_image(kept, lambda: from_sample(dataset, sample))
-    card = _network(columns[3], key, len(dataset.classes), name)
+    card = _network(columns[3], key, dataset)
     _say_in_address(key, name, chosen, None)
     return Chosen(source, dataset, card) if card else None
 
@@ -168,23 +168,22 @@ def _step(key: str, sample_key: str, samples: list[str], step: int) -> None:
     _chosen_here(key)
 
 
-def _network(
-    place: DeltaGenerator, key: str, classes: int | None, dataset: str
-) -> ModelCard | None:
-    fitting = fitting_networks(classes)
+def _network(place: DeltaGenerator, key: str, dataset: Dataset | None) -> ModelCard | None:
+    fitting = fitting_networks(dataset)
     if not fitting:
-        what = "There is no network" if classes is None else f"No network has {classes} classes"
+        what = "There is no network"
+        if dataset is not None:
+            what = f"No network has {len(dataset.classes)} classes like this data set"
         st.warning(
-            f"{what}{' like this data set' if classes else ''}; train one with "
-            f"`python -m asma_core train`.",
+            f"{what}; train one with `python -m asma_core train`.",
             icon=":material/info:",
         )
         return None
-    return fitting[network_choice(place, key, fitting, dataset)]
+    return fitting[network_choice(place, key, fitting, dataset.name if dataset else "")]
 
 
 def _from_upload(key: str, place: DeltaGenerator) -> Chosen | None:
-    card = _network(place, key, None, "")
+    card = _network(place, key, None)
     uploaded = st.file_uploader(
         "An image of your own: PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM or NIfTI",
         type=[ending.rpartition(".")[2] for ending in SUFFIXES] + ["zip"],

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from asma_core.models.sources.cards import ModelCard, model_cards
+from asma_core.data.datasets import Dataset
+from asma_core.models.sources.cards import ModelCard, fits, model_cards
 from ui.common.values import SESSION, initial
 
 
-def fitting_networks(classes: int | None) -> dict[str, ModelCard]:
-    """Return the networks with so many classes, background counted; all of them for None."""
-    return {
-        name: card for name, card in model_cards().items() if classes in (None, len(card.classes))
-    }
+def fitting_networks(dataset: Dataset | None) -> dict[str, ModelCard]:
+    """Return the networks that fit a data set; all of them without one."""
+    cards = model_cards().items()
+    return {name: card for name, card in cards if dataset is None or fits(card, dataset)}
 
 
 def network_choice(place: Any, key: str, fitting: Mapping[str, ModelCard], dataset: str) -> str:

@@ -10,7 +10,6 @@ from typing import Final
 import streamlit as st
 
 from asma_core.files import explained
-from asma_core.models.sources.cards import model_cards
 from asma_core.runs import artefacts
 from asma_core.runs.export import run_zip
 from asma_core.runs.reading import read_file, read_trajectory, stored_snapshots
@@ -44,7 +43,7 @@ def compare_run(run: Run) -> None:
         headline(run)
     with actions:
         _actions(run)
-    classes = class_names(run)
+    classes = run.class_names
     others = _other_runs(run)
     beside = _choose_beside(run, others)
     shown = replace(_comparison(run.id, classes), beside=_with_pictures(beside))
@@ -60,17 +59,6 @@ def compare_run(run: Run) -> None:
         figures_table(run, classes)
     st.caption(plain(how(run)))
     _list(others)
-
-
-def class_names(run: Run) -> tuple[str, ...]:
-    """Return the classes of a run's network; of an old record as its card has them, or numbers."""
-    if run.spec.classes:
-        return run.spec.classes
-    card = model_cards().get(run.spec.model)
-    count = len(run.results.get("iou_per_class", [])) or 2
-    if card is not None and len(card.classes) == count:
-        return card.classes
-    return ("background", *(f"class {number_}" for number_ in range(1, count)))
 
 
 def _actions(run: Run) -> None:

@@ -88,23 +88,32 @@ def _splits(dataset: Dataset) -> list[str]:
     return list(dict.fromkeys(sample.split for sample in dataset.samples if sample.split))
 
 
+def chosen_network(view: View, models: Sequence[ModelCard]) -> ModelCard | None:
+    """Return the network that a view names; None where none fits."""
+    return next((card for card in models if card.name == view.model), None)
+
+
 def listed(dataset: Dataset, view: View) -> tuple[View, list[Sample], Runs, Scores]:
     """Return the view as this data set allows it, its samples in order, runs and IoUs.
 
     Raises:
         AsmaError: The models or the store can't be read.
     """
-    view = settled(view, dataset, fitting_models(dataset))
+    models = fitting_models(dataset)
+    view = settled(view, dataset, models)
     runs = runs_of(dataset.name)
-    scores: Scores = _scores(dataset, view.model) if view.sort == "worst" else {}
+    card = chosen_network(view, models)
+    scores: Scores = _scores(dataset, card) if card and view.sort == "worst" else {}
     return view, chosen_samples(dataset, view, runs, scores), runs, scores
 
 
-def _scores(dataset: Dataset, model: str) -> Scores:
-    words = f"Scoring {plain(model)} on {len(dataset.samples)} images, once; about a second per ten"
+def _scores(dataset: Dataset, card: ModelCard) -> Scores:
+    words = (
+        f"Scoring {plain(card.name)} on {len(dataset.samples)} images, once; about a second per ten"
+    )
     with st.spinner(words, show_time=True):
         try:
-            return services.predictor().clean_scores(model, dataset.name)
+            return services.predictor().clean_scores(card, dataset.name)
         except AsmaError as error:
             show_error(error)
             return {}
@@ -135,7 +144,8 @@ def dataset_grid(dataset: Dataset, view: View, bar: Any) -> None:
     pages = -(-len(samples) // PER_PAGE)
     page = min(allowed.page, pages)
     shown = samples[(page - 1) * PER_PAGE : page * PER_PAGE]
-    pictures = _thumbnails(dataset, shown, allowed.model if allowed.prediction else "")
+    card = chosen_network(allowed, models) if allowed.prediction else None
+    pictures = _thumbnails(dataset, shown, card)
     cards = [
         _card(view, sample, picture, len(runs.get(sample.name, ())), scores.get(sample.name))
         for sample, picture in zip(shown, pictures, strict=True)
@@ -254,16 +264,18 @@ def _count(dataset: Dataset, samples: Sequence[Sample], view: View) -> None:
     )
 
 
-def _thumbnails(dataset: Dataset, samples: Sequence[Sample], model: str) -> list[Thumbnail]:
+def _thumbnails(
+    dataset: Dataset, samples: Sequence[Sample], card: ModelCard | None
+) -> list[Thumbnail]:
     try:
-        return _drawn(dataset, samples, model)
+        return _drawn(dataset, samples, card)
     except AsmaError as error:
         # Without the network the images are still worth seeing.
         show_error(error)
-        return _drawn(dataset, samples, "")
+        return _drawn(dataset, samples, None)
 
 
-def _drawn(dataset: Dataset, samples: Sequence[Sample], model: str) -> list[Thumbnail]:
+def _drawn(dataset: Dataset, samples: Sequence[Sample], card: ModelCard | None) -> list[Thumbnail]:
     """Make the pictures of a page; after a moment say how far it is."""
     place = st.empty()
     started = time.monotonic()
@@ -271,11 +283,13 @@ def _drawn(dataset: Dataset, samples: Sequence[Sample], model: str) -> list[Thum
     for done, sample in enumerate(samples):
         elapsed = time.monotonic() - started
         if elapsed > SILENT:
-            words = f"Asking {plain(model)} for its predictions" if model else "Drawing the images"
+            words = "Drawing the images"
+            if card:
+                words = f"Asking {plain(card.name)} for its predictions"
             left = duration(elapsed / max(done, 1) * (len(samples) - done))
             text = f"{words}: {done} of {len(samples)}, {left} left"
             place.progress(done / len(samples), text=text)
-        pictures.append(sample_thumbnail(dataset, sample, model))
+        pictures.append(sample_thumbnail(dataset, sample, card))
     place.empty()
     return pictures
 

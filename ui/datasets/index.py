@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from asma_core.data.class_areas import ClassAreas, kept_class_areas, measure_class_areas
 from asma_core.data.datasets import Dataset, Sample
-from asma_core.models.sources.cards import ModelCard, model_cards
+from asma_core.models.sources.cards import ModelCard, fits, model_cards
 from asma_core.runs.run import Run
 from ui.common import services
 from ui.datasets.view import View
@@ -23,7 +23,7 @@ def fitting_models(dataset: Dataset) -> list[ModelCard]:
     Raises:
         ModelError: A model card can't be read.
     """
-    cards = [card for card in model_cards().values() if len(card.classes) == len(dataset.classes)]
+    cards = [card for card in model_cards().values() if fits(card, dataset)]
     return sorted(
         cards, key=lambda card: (card.dataset != dataset.name, card.classes != dataset.classes)
     )

@@ -18,6 +18,7 @@ from asma_core.data.masks.palette import PREDICTION, TRUTH
 from asma_core.errors import AsmaError
 from asma_core.jobs.predictions import prediction_file
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou, iou_per_class
+from asma_core.models.sources.cards import ModelCard, find_card
 from asma_core.runs.run import Run
 from asma_core.runs.sources import SourceImage, from_sample
 from ui.common import services
@@ -74,13 +75,14 @@ def sample_view(dataset: Dataset, view: View, bar: Any) -> None:
     with left:
         st.html(_PICTURE_STYLE)
         place = st.container(key="sample-picture").empty()
-        if allowed.model and not _is_predicted(allowed.model, source):
+        card = find_card(allowed.model) if allowed.model else None
+        if card and not _is_predicted(card, source):
             # The network's process may need seconds to start; the image is there meanwhile.
             place.image(_picture(source, None, overlay), alt=sample.name)
-        prediction = _prediction(allowed.model, source)
+        prediction = _prediction(card, source)
         place.image(_picture(source, prediction, overlay), alt=sample.name)
     with right:
-        _figures(dataset, sample, source, prediction, allowed.model)
+        _figures(dataset, sample, source, prediction, card)
         _runs(runs.get(sample.name, []))
 
 
@@ -142,16 +144,16 @@ def _overlay_controls(dataset: Dataset, view: View) -> _Overlay:
     return _Overlay(truth, prediction, fill, percent / 100)
 
 
-def _is_predicted(model: str, source: SourceImage) -> bool:
-    return prediction_file(paths.home(), model, source.image).exists()
+def _is_predicted(card: ModelCard, source: SourceImage) -> bool:
+    return prediction_file(paths.home(), card, source.image).exists()
 
 
-def _prediction(model: str, source: SourceImage) -> Labels | None:
-    if not model:
+def _prediction(card: ModelCard | None, source: SourceImage) -> Labels | None:
+    if card is None:
         return None
-    with st.spinner(f"Asking {plain(model)} for its prediction", show_time=True):
+    with st.spinner(f"Asking {plain(card.name)} for its prediction", show_time=True):
         try:
-            return services.predictor().predict(model, source.image)
+            return services.predictor().predict(card, source.image)
         except AsmaError as error:
             show_error(error)
             return None
@@ -174,19 +176,23 @@ def _picture(source: SourceImage, prediction: Labels | None, overlay: _Overlay) 
 
 
 def _figures(
-    dataset: Dataset, sample: Sample, source: SourceImage, prediction: Labels | None, model: str
+    dataset: Dataset,
+    sample: Sample,
+    source: SourceImage,
+    prediction: Labels | None,
+    card: ModelCard | None,
 ) -> None:
     height, width = source.shape
     kind = "grey" if source.image.shape[0] == 1 else "colour"
     split = f", {plain(sample.split)} split" if sample.split else ""
-    by = "" if prediction is None else f"; prediction by {plain(model)}"
+    by = "" if prediction is None or card is None else f"; prediction by {plain(card.name)}"
     st.caption(f"{width} x {height} pixels, {kind}{split}{by}")
     classes = len(dataset.classes)
     truth = np.zeros(source.shape, dtype=np.int64) if source.truth is None else source.truth
     rows = [_share(truth, source, classes)]
     overall = None
-    if prediction is not None:
-        counted = source.valid & services.predictor().covered(model, source.shape)
+    if prediction is not None and card is not None:
+        counted = source.valid & services.predictor().covered(card, source.shape)
         counts = confusion_matrix(prediction, truth, classes, counted)
         rows += [_share(prediction, source, classes), iou_per_class(counts).tolist()]
         overall = foreground_iou(counts)

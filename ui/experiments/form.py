@@ -79,7 +79,7 @@ def _images() -> tuple[Dataset, str]:
         help="Its test images, or all where it has no test split.",
     )
     dataset = services.open_dataset(name)
-    fitting = fitting_networks(len(dataset.classes))
+    fitting = fitting_networks(dataset)
     if not fitting:
         st.warning(
             f"No network has the {len(dataset.classes)} classes of this data set; train one with "

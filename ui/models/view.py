@@ -11,7 +11,7 @@ import streamlit as st
 from asma_core.data.datasets import Dataset, dataset_names
 from asma_core.errors import AsmaError
 from asma_core.models.sources.card_text import card_text
-from asma_core.models.sources.cards import ModelCard, find_card
+from asma_core.models.sources.cards import ModelCard, find_card, fits
 from asma_core.models.sources.importing import can_forget, forget_model
 from ui.common import services
 from ui.common.errors import guarded, plain, show_error
@@ -97,7 +97,7 @@ def _figure(value: float) -> str:
 
 
 def _trust(card: ModelCard) -> None:
-    fitting = _datasets(len(card.classes))
+    fitting = _datasets(card)
     if not fitting:
         st.info(
             f"No data set has {len(card.classes)} classes, so the network can't be held against "
@@ -133,7 +133,7 @@ def _known(card: ModelCard, names: Sequence[str]) -> None:
     """Show the clean IoU on every data set on which all images have been scored."""
     parts = []
     for name in names:
-        scores = services.predictor().known_scores(card.name, services.open_dataset(name))
+        scores = services.predictor().known_scores(card, services.open_dataset(name))
         values = [value for value in (scores or {}).values() if value is not None]
         if values:
             mean = number(sum(values) / len(values))
@@ -142,11 +142,11 @@ def _known(card: ModelCard, names: Sequence[str]) -> None:
         st.markdown(f":small[Clean IoU: {'&ensp; '.join(parts)}]")
 
 
-def _datasets(classes: int) -> list[str]:
+def _datasets(card: ModelCard) -> list[str]:
     fitting = []
     for name in dataset_names():
         try:
-            if len(services.open_dataset(name).classes) == classes:
+            if fits(card, services.open_dataset(name)):
                 fitting.append(name)
         except AsmaError:
             # Datasets says what is wrong with it.
@@ -157,7 +157,7 @@ def _datasets(classes: int) -> list[str]:
 def _checked(card: ModelCard, name: str) -> None:
     with st.spinner("Checking the network", show_time=True):
         try:
-            report = services.predictor().check(card.name, name)
+            report = services.predictor().check(card, name)
         except AsmaError as error:
             show_error(error)
             return
@@ -169,14 +169,14 @@ def _scored(card: ModelCard, name: str) -> None:
     words = f"Scoring {len(dataset.samples):,} images, once; about a second per ten"
     with st.spinner(words, show_time=True):
         try:
-            scores = services.predictor().clean_scores(card.name, name)
+            scores = services.predictor().clean_scores(card, name)
         except AsmaError as error:
             show_error(error)
             return
     _split_scores(dataset, scores)
     known = [(value, key) for key, value in scores.items() if value is not None]
     st.markdown("**Worst first**")
-    cards = [_worst(dataset, card.name, key, value) for value, key in sorted(known)[:WORST]]
+    cards = [_worst(dataset, card, key, value) for value, key in sorted(known)[:WORST]]
     card_grid(cards, "worst")
 
 
@@ -194,13 +194,13 @@ def _split_scores(dataset: Dataset, scores: Mapping[str, float | None]) -> None:
         row.metric(label, number(sum(values) / len(values)), help=f"{len(values)} images")
 
 
-def _worst(dataset: Dataset, model: str, key: str, value: float) -> Card:
+def _worst(dataset: Dataset, card: ModelCard, key: str, value: float) -> Card:
     sample = dataset.find(key)
-    picture: Any = sample_thumbnail(dataset, sample, model)
+    picture: Any = sample_thumbnail(dataset, sample, card)
     return Card(
         title=sample.name,
         page="pages/datasets.py",
-        query={"dataset": dataset.name, "sample": sample.name, "model": model},
+        query={"dataset": dataset.name, "sample": sample.name, "model": card.name},
         picture=picture.picture,
         caption=(f"IoU {number(value)}",),
         message=picture.message,

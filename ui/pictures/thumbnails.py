@@ -18,7 +18,7 @@ from asma_core.data.masks.palette import PREDICTION, TRUTH
 from asma_core.data.samples import sample_image
 from asma_core.errors import InputError
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
-from asma_core.models.sources.cards import find_card, weights_hash
+from asma_core.models.sources.cards import ModelCard, network_hash
 from asma_core.runs.sources import from_sample
 from ui.common import services
 from ui.pictures.outlines import Layer, fit_size, outline, resize
@@ -54,26 +54,25 @@ def jpeg(picture: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> bytes:
     return buffer.getvalue()
 
 
-def sample_thumbnail(dataset: Dataset, sample: Sample, model: str = "") -> Thumbnail:
+def sample_thumbnail(
+    dataset: Dataset, sample: Sample, network: ModelCard | None = None
+) -> Thumbnail:
     """Return a sample's picture with its mask outlined, and a network's prediction if one is named.
 
     Raises:
         ModelError: The network can't predict.
     """
-    weights = weights_hash(find_card(model)) if model else ""
-    return _sample_thumbnail(
-        dataset.fingerprint(sample), dataset, sample, len(dataset.classes), model, weights
-    )
+    said_by = network_hash(network) if network else ""
+    return _sample_thumbnail(dataset.fingerprint(sample), said_by, dataset, sample, network)
 
 
 @st.cache_data(show_spinner=False, max_entries=MOST_KEPT)
 def _sample_thumbnail(
     fingerprint: str,
+    said_by: str,
     _dataset: Dataset,
     _sample: Sample,
-    classes: int,
-    model: str,
-    weights: str,
+    _network: ModelCard | None,
 ) -> Thumbnail:
     try:
         source = from_sample(_dataset, _sample)
@@ -82,12 +81,12 @@ def _sample_thumbnail(
     truth = np.zeros(source.shape, dtype=np.int64) if source.truth is None else source.truth
     area = 100.0 * float((truth > 0).sum()) / max(int(source.valid.sum()), 1)
     layers = [Layer(truth, TRUTH)]
-    if not model:
+    if _network is None:
         return Thumbnail(_drawn(source.image, layers), area)
-    prediction = services.predictor().predict(model, source.image)
+    prediction = services.predictor().predict(_network, source.image)
     layers.append(Layer(prediction, PREDICTION))
-    counted = source.valid & services.predictor().covered(model, source.shape)
-    iou = foreground_iou(confusion_matrix(prediction, truth, classes, counted))
+    counted = source.valid & services.predictor().covered(_network, source.shape)
+    iou = foreground_iou(confusion_matrix(prediction, truth, len(_dataset.classes), counted))
     return Thumbnail(_drawn(source.image, layers), area, iou=None if math.isnan(iou) else iou)
 
 

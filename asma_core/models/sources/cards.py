@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from asma_core import paths
-from asma_core.errors import ModelError, UnknownNameError
+from asma_core.data.datasets import Dataset
+from asma_core.errors import InputError, ModelError, UnknownNameError
 from asma_core.models.sources.card_reading import read_card
 from asma_core.models.sources.model_card import EXPORT, FACTORY, PROGRAMS, TORCHSCRIPT, ModelCard
 from asma_core.models.wrapper.specs import InputSpec, OutputSpec
@@ -25,7 +26,9 @@ __all__ = [
     "ModelCard",
     "OutputSpec",
     "broken_cards",
+    "check_fits",
     "find_card",
+    "fits",
     "identity",
     "model_cards",
     "network_hash",
@@ -92,6 +95,24 @@ def find_card(name: str) -> ModelCard:
     if wrong is not None:
         raise ModelError(wrong)
     raise UnknownNameError("model", name, sorted(cards))
+
+
+def fits(card: ModelCard, dataset: Dataset) -> bool:
+    """Tell whether a network and a data set have the same classes, as far as their number says."""
+    return len(card.classes) == len(dataset.classes)
+
+
+def check_fits(card: ModelCard, dataset: Dataset) -> None:
+    """Check that a network and a data set have the same number of classes.
+
+    Raises:
+        InputError: They have not.
+    """
+    if not fits(card, dataset):
+        raise InputError(
+            f"{card.name} has {len(card.classes)} classes and {dataset.name} has "
+            f"{len(dataset.classes)}; choose a network of the same classes"
+        )
 
 
 def weights_hash(card: ModelCard) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import nn
 
 from asma_core.errors import ModelError
 from asma_core.models.sources.building import build_network, check_architecture
-from asma_core.models.sources.cards import ModelCard, find_card, weights_hash
+from asma_core.models.sources.cards import ModelCard, weights_hash
 from asma_core.models.sources.weights import fitted, read_weights
 from asma_core.models.wrapper.backend import float32_sums
 from asma_core.models.wrapper.calls import borrowed, checked_logits, predicted
@@ -19,26 +20,30 @@ from asma_core.models.wrapper.contract import SegmentationModel
 from asma_core.models.wrapper.precision import FLOAT32
 
 
-def load_model(name: str, device: torch.device) -> SegmentationModel:
-    """Load a network of the workbench, in evaluation mode without gradients to its weights.
+@dataclass(frozen=True)
+class _Kept:
+    identity: str
+    card: ModelCard = field(compare=False)
+
+
+def load_model(card: ModelCard, device: torch.device) -> SegmentationModel:
+    """Load a network in evaluation mode without gradients to its weights.
 
     The last few are kept, as long as neither card nor weights change.
 
     Raises:
-        UnknownNameError: No card has that name.
-        ModelError: The card's weights do not fit its architecture.
+        ModelError: It can't be built or loaded, or its weights do not fit.
     """
-    card = find_card(name)
-    return _load(name, f"{card} {weights_hash(card)}", str(device))
+    return _load(_Kept(f"{card} {weights_hash(card)}", card), str(device))
 
 
 @lru_cache(maxsize=4)
-def _load(name: str, _identity: str, device: str) -> SegmentationModel:
-    return load_card(find_card(name), torch.device(device))
+def _load(kept: _Kept, device: str) -> SegmentationModel:
+    return load_card(kept.card, torch.device(device))
 
 
 def load_card(card: ModelCard, device: torch.device) -> SegmentationModel:
-    """Load the network of a card, which need not be one of the workbench's.
+    """Load the network of a card afresh.
 
     Raises:
         ModelError: It can't be built or loaded, or its weights do not fit.

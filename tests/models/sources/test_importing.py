@@ -75,7 +75,7 @@ def test_weights_are_taken_in_as_safetensors(home: Path, tmp_path: Path, way: st
     assert card.weights == uploads() / "mine.safetensors"
     assert not card.owned
     images = bare.images()
-    found = load_model("mine", CPU)(images)
+    found = load_model(find_card("mine"), CPU)(images)
     assert (found - network()(bare.prepared(images))).abs().max() <= 1e-5
 
 
@@ -180,7 +180,7 @@ def test_a_program_can_t_be_uploaded(home: Path, tmp_path: Path, kind: str) -> N
     assert "mine" not in model_cards()
     assert "only its owner" in next(iter(broken_cards().values()))
     with pytest.raises(ModelError, match="only its owner"):
-        load_model("mine", CPU)
+        load_model(find_card("mine"), CPU)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_an_exported_program(home: Path) -> None:
     torch.export.save(program, home / "models" / "w.pt2")
     owned(home, PROGRAMS["export"])
     images = bare.images()
-    model = load_model("mine", CPU)
+    model = load_model(find_card("mine"), CPU)
     assert (model(images) - net(bare.prepared(images))).abs().max() <= 1e-5
     asked = images.clone().requires_grad_()
     model(asked).sum().backward()
@@ -265,7 +265,9 @@ def test_a_torchscript(home: Path) -> None:
         torch.jit.save(torch.jit.trace(net, bare.images()), str(home / "models" / "w.ts"))
     owned(home, PROGRAMS["torchscript"])
     images = bare.images()
-    assert (load_model("mine", CPU)(images) - net(bare.prepared(images))).abs().max() <= 1e-5
+    assert (
+        load_model(find_card("mine"), CPU)(images) - net(bare.prepared(images))
+    ).abs().max() <= 1e-5
 
 
 @pytest.mark.parametrize("package", [False, True])
@@ -280,7 +282,9 @@ def test_a_factory(home: Path, package: bool) -> None:
     exec(bare.FACTORY_CODE, space)
     net = space["make"](6).eval()  # type: ignore[operator]
     images = bare.images()
-    assert (load_model("mine", CPU)(images) - net(bare.prepared(images))).abs().max() <= 1e-5
+    assert (
+        load_model(find_card("mine"), CPU)(images) - net(bare.prepared(images))
+    ).abs().max() <= 1e-5
 
 
 @pytest.mark.parametrize(
@@ -292,7 +296,7 @@ def test_a_factory_that_fails_is_told(home: Path, function: str, sentence: str) 
     (home / "models" / "nets_c.py").write_text(bare.FACTORY_CODE)
     owned(home, f'[program]\nkind = "factory"\nfactory = "nets_c:{function}"\n')
     with pytest.raises(ModelError, match=sentence):
-        load_model("mine", CPU)
+        load_model(find_card("mine"), CPU)
 
 
 @pytest.mark.parametrize("text", ["os.system", "a:b.c", "../a:b", "a b:c", ":x", "a:"])

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from asma_core.errors import ModelError, UnknownNameError
 from asma_core.models.sources.building import build_network
+from asma_core.models.sources.cards import find_card
 from asma_core.models.sources.loading import load_model, predict
 
 CPU = torch.device("cpu")
@@ -63,21 +64,21 @@ def card(folder: Path, width: int = 8, mean: float = 0.5) -> None:
 
 
 def test_a_network_is_loaded_ready_to_use_and_kept(models: Path) -> None:
-    model = load_model("tiny", CPU)
+    model = load_model(find_card("tiny"), CPU)
     assert model.classes == ("a", "b")
     assert not any(module.training for module in model.modules())
     assert not any(weight.requires_grad for weight in model.parameters())
-    assert load_model("tiny", CPU) is model
+    assert load_model(find_card("tiny"), CPU) is model
 
 
 def test_changed_weights_or_a_changed_card_are_loaded_anew(models: Path) -> None:
-    model = load_model("tiny", CPU)
+    model = load_model(find_card("tiny"), CPU)
     card(models, mean=0.4)
-    changed = load_model("tiny", CPU)
+    changed = load_model(find_card("tiny"), CPU)
     assert changed is not model
     assert float(changed.mean[0, 0]) == pytest.approx(0.4)
     save_file(build_network("UNet", ARGUMENTS).state_dict(), models / "tiny.safetensors")
-    assert load_model("tiny", CPU) is not changed
+    assert load_model(find_card("tiny"), CPU) is not changed
 
 
 def test_weights_that_do_not_fit_are_told_in_one_line(models: Path) -> None:
@@ -85,7 +86,7 @@ def test_weights_that_do_not_fit_are_told_in_one_line(models: Path) -> None:
     with pytest.raises(
         ModelError, match=r"tiny can't be loaded: the weights tiny\.safetensors do not fit"
     ) as caught:
-        load_model("tiny", CPU)
+        load_model(find_card("tiny"), CPU)
     assert "\n" not in str(caught.value)
 
 
@@ -93,12 +94,12 @@ def test_weights_that_do_not_fit_are_told_in_one_line(models: Path) -> None:
 def test_weights_that_are_no_safetensors_are_told(models: Path, content: bytes) -> None:
     (models / "tiny.safetensors").write_bytes(content)
     with pytest.raises(ModelError, match="tiny can't be loaded"):
-        load_model("tiny", CPU)
+        load_model(find_card("tiny"), CPU)
 
 
 def test_an_unknown_name_is_told(models: Path) -> None:
     with pytest.raises(UnknownNameError, match=r"no model is called 'large'; there is: .*tiny"):
-        load_model("large", CPU)
+        load_model(find_card("large"), CPU)
 
 
 @pytest.mark.parametrize("name", ["Nothing", "__file__", "", "Union", "torch"])
@@ -128,7 +129,7 @@ def test_arguments_that_make_no_sense_are_told(wrong: dict[str, object]) -> None
 def test_a_prediction_has_the_image_s_size_and_is_the_largest_logit(
     models: Path, size: tuple[int, int]
 ) -> None:
-    model = load_model("tiny", CPU)
+    model = load_model(find_card("tiny"), CPU)
     image = np.random.default_rng(0).random((3, *size), dtype=np.float32)
     labels = predict(model, image, CPU)
     assert labels.dtype == np.int64
@@ -137,7 +138,7 @@ def test_a_prediction_has_the_image_s_size_and_is_the_largest_logit(
 
 
 def test_any_array_is_predicted(models: Path) -> None:
-    model = load_model("tiny", CPU)
+    model = load_model(find_card("tiny"), CPU)
     image = np.random.default_rng(0).random((3, 20, 24), dtype=np.float32)
     frozen = image.copy()
     frozen.flags.writeable = False
@@ -154,4 +155,4 @@ def test_nan_logits_are_told(models: Path) -> None:
     }
     save_file(nan, models / "tiny.safetensors")
     with pytest.raises(ModelError, match="NaN or infinite"):
-        predict(load_model("tiny", CPU), np.zeros((3, 16, 16), np.float32), CPU)
+        predict(load_model(find_card("tiny"), CPU), np.zeros((3, 16, 16), np.float32), CPU)

@@ -12,6 +12,7 @@ from asma_core.attacks.contract import AttackInputs
 from asma_core.attacks.minimal.attack import MINIMAL
 from asma_core.attacks.minimal.settings import MinimalConfig
 from asma_core.errors import DeviceError
+from asma_core.models.sources.cards import find_card
 from asma_core.models.sources.loading import load_model
 from asma_core.models.wrapper import backend as backend_module
 from asma_core.models.wrapper.backend import Backend, check_precision, float32_sums, make_backend
@@ -51,7 +52,7 @@ def test_bfloat16_takes_and_gives_float32_and_passes_gradients() -> None:
 @pytest.mark.parametrize("name", [tiny.MODEL, tiny.THREE])
 def test_bfloat16_reaches_the_same_at_nearly_the_same_l2(home: Path, name: str) -> None:
     tiny.furnish(home)
-    network, classes = load_model(name, CPU), tiny.CLASSES[name]
+    network, classes = load_model(find_card(name), CPU), tiny.CLASSES[name]
     images = torch.cat([torch.from_numpy(tiny.inputs(row).image)[None] for row in range(6)])
     masks = torch.stack([torch.from_numpy(tiny.mask_labels(7 - n, classes)) for n in range(6)])
     config = MinimalConfig(steps=80, target_iou=0.8)
