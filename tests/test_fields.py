@@ -281,3 +281,12 @@ def test_the_ends_of_a_range_are_in_it_unless_it_says_above() -> None:
     for outside in ({"steps": 100_001}, {"tau": 1.1e6}, {"tau": 0.0}, {"target_iou": 0.0}):
         with pytest.raises(InputError):
             config_from_dict(DynamicConfig, outside)
+
+
+@pytest.mark.parametrize("entry", ATTACKS.values(), ids=list(ATTACKS))
+def test_steps_go_by_fifty_and_no_step_is_larger_than_what_is_usual(entry: object) -> None:
+    settings = declared(entry.config)
+    assert settings["steps"].rule.step == 50
+    for item in settings.values():
+        if item.rule.step is not None:
+            assert 0 < item.rule.step <= item.default
