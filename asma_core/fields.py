@@ -76,6 +76,11 @@ class Declared:
         return f"--{self.name.replace('_', '-')}"
 
     @property
+    def options(self) -> Mapping[Any, str]:
+        """What a page lets choose from, by what it calls it; empty for any value in the range."""
+        return self.rule.offered or {value: value for value in choices(self.kind)}
+
+    @property
     def type_text(self) -> str:
         """What it takes, in words."""
         return _kind_text(self.kind)

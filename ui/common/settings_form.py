@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from asma_core.fields import BUTTONS, SLIDER, Declared, Setting, choices
+from asma_core.fields import BUTTONS, SLIDER, Declared
 from ui.common.values import SESSION, initial
 
 
@@ -21,12 +21,11 @@ def setting_widget(
         item: The setting.
         values: First values by name, instead of the defaults.
     """
-    options = item.rule.offered or {value: value for value in choices(item.kind)}
     first = (values or {}).get(item.name, item.default)
-    key = initial(f"{prefix}-{item.name}", first, list(options) or None)
+    key = initial(f"{prefix}-{item.name}", first, list(item.options) or None)
     common = {"key": key, "persist_state": SESSION, "help": item.rule.help or None}
-    if options:
-        return _choice(place, item.rule, options, common)
+    if item.options:
+        return _choice(place, item, common)
     if item.kind is bool:
         return place.toggle(item.rule.label, **common)
     if item.kind is str:
@@ -36,10 +35,9 @@ def setting_widget(
     return _number(place, item, common)
 
 
-def _choice(
-    place: Any, rule: Setting, options: Mapping[Any, str], common: Mapping[str, Any]
-) -> Any:
-    names = {"options": list(options), "format_func": options.__getitem__, **common}
+def _choice(place: Any, item: Declared, common: Mapping[str, Any]) -> Any:
+    rule = item.rule
+    names = {"options": list(item.options), "format_func": item.options.__getitem__, **common}
     if rule.shown_as == SLIDER:
         return place.select_slider(rule.label, **names)
     if rule.shown_as == BUTTONS:
