@@ -1,15 +1,19 @@
-"""Settings of an attack, said once: the form, the command line and the record come from them."""
+"""Settings, said once: form, command line, checks and record come from their declaration."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import Field, asdict, dataclass, field, fields
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from asma_core.errors import InputError, UnknownNameError
 
-Config = TypeVar("Config", bound="AttackConfig")
+Config = TypeVar("Config", bound="Settings")
+
+# How a page may show a setting instead of as a plain field.
+SLIDER: Final = "slider"
+BUTTONS: Final = "buttons"
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,9 @@ class Setting:
         open_minimum: Whether `minimum` itself is forbidden.
         advanced: Whether the page keeps it folded away.
         formerly: Values of older records, by what stands for them now.
+        step: By which the page's widget goes up and down; None for 1, or 0.01 of a fraction.
+        offered: Values that the page offers, by what it calls them; empty for all that are allowed.
+        shown_as: `SLIDER`, `BUTTONS`, or "" for a plain field.
     """
 
     label: str
@@ -35,6 +42,9 @@ class Setting:
     open_minimum: bool = False
     advanced: bool = False
     formerly: Mapping[str, str] = field(default_factory=dict)
+    step: float | None = None
+    offered: Mapping[Any, str] = field(default_factory=dict)
+    shown_as: Literal["", "slider", "buttons"] = ""
 
     def range_text(self) -> str:
         """Return the allowed range in words."""
@@ -44,8 +54,62 @@ class Setting:
         return " and ".join(bounds + ([high] if math.isfinite(self.maximum) else []))
 
 
+@dataclass(frozen=True)
+class Declared:
+    """A field of a class of settings, as form and command line need it.
+
+    Attributes:
+        name: Of the field.
+        kind: `bool`, `int`, `float`, `float | None` ("auto"), `str` or a `Literal` of texts.
+        default: Its value when nothing is said; `dataclasses.MISSING` when something must be.
+        rule: What a person needs to know.
+    """
+
+    name: str
+    kind: Any
+    default: Any
+    rule: Setting
+
+    @property
+    def option(self) -> str:
+        """Its name on the command line."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def options(self) -> Mapping[Any, str]:
+        """What a page lets choose from, by what it calls it; empty for any value in the range."""
+        return self.rule.offered or {value: value for value in choices(self.kind)}
+
+    @property
+    def type_text(self) -> str:
+        """What it takes, in words."""
+        return _kind_text(self.kind)
+
+    def check(self, value: Any) -> None:
+        """Refuse a value of another type or outside the range.
+
+        Raises:
+            InputError: It is one.
+        """
+        _check(self.name, value, self.kind, self.rule)
+
+    def parse(self, text: str) -> Any:
+        """Return the value that a text stands for; "auto" stands for None.
+
+        Raises:
+            InputError: The text is no value, or one outside the range.
+        """
+        value = _parse(self.name, text, self.kind)
+        self.check(self.as_now(value))
+        return self.as_now(value)
+
+    def as_now(self, value: Any) -> Any:
+        """Return a value of an older record as it is called now."""
+        return self.rule.formerly.get(value, value) if isinstance(value, str) else value
+
+
 def setting(default: Any, label: str, help: str, **more: Any) -> Any:
-    """Declare a field of a config together with its `Setting`."""
+    """Declare a field together with its `Setting`; `MISSING` as default asks for a value."""
     return field(default=default, metadata={"setting": Setting(label, help, **more)})
 
 
@@ -55,22 +119,35 @@ def setting_of(item: Field[Any]) -> Setting:
     return declared
 
 
+def declared(settings: type[Settings]) -> dict[str, Declared]:
+    """Return the fields of a class of settings by name, in their order."""
+    kinds = get_type_hints(settings)
+    return {
+        item.name: Declared(item.name, kinds[item.name], item.default, setting_of(item))
+        for item in fields(settings)
+    }
+
+
 @dataclass(frozen=True)
-class AttackConfig:
-    """Base of every attack's config; values are checked when it is made.
+class Settings:
+    """Base of every class of settings; values are checked when one is made.
 
     Raises:
         InputError: A value of another type or outside its range.
     """
 
     def __post_init__(self) -> None:
-        kinds = get_type_hints(type(self))
-        for item in fields(self):
-            _check(item.name, getattr(self, item.name), kinds[item.name], setting_of(item))
+        for name, item in declared(type(self)).items():
+            item.check(getattr(self, name))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the values as plain types."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class AttackConfig(Settings):
+    """Base of every attack's config."""
 
 
 def _check(name: str, value: Any, kind: Any, rule: Setting) -> None:
@@ -80,10 +157,10 @@ def _check(name: str, value: Any, kind: Any, rule: Setting) -> None:
         if value not in choices(kind):
             raise InputError(f"{name} is {str(value)[:40]!r}; it must be {_kind_text(kind)}")
         return
-    allowed: dict[Any, tuple[type, ...]] = {bool: (bool,), int: (int,)}
+    allowed: dict[Any, tuple[type, ...]] = {bool: (bool,), int: (int,), str: (str,)}
     if type(value) not in allowed.get(kind, (int, float)):
         raise InputError(f"{name} is {value!r}; it must be {_kind_text(kind)}")
-    if kind is not bool:
+    if kind not in (bool, str):
         _check_range(name, value, rule)
 
 
@@ -102,12 +179,30 @@ def choices(kind: Any) -> tuple[str, ...]:
 def _kind_text(kind: Any) -> str:
     if choices(kind):
         return " or ".join(f'"{value}"' for value in choices(kind))
-    words = {bool: "true or false", int: "a whole number", float: "a number"}
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
     return words.get(kind, 'a number, or "auto"')
 
 
+_TRUTH: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def _parse(name: str, text: str, kind: Any) -> Any:
+    if kind is str:
+        return text
+    lowered = text.strip().lower()
+    if kind == float | None and lowered in ("auto", "none", ""):
+        return None
+    if choices(kind):
+        return {value.lower(): value for value in choices(kind)}.get(lowered, lowered)
+    readers: dict[Any, Callable[[str], Any]] = {bool: _TRUTH.__getitem__, int: int}
+    try:
+        return readers.get(kind, float)(lowered)
+    except (ValueError, KeyError) as error:
+        raise InputError(f"{name} is {text!r}; it must be {_kind_text(kind)}") from error
+
+
 def config_from_text(config: type[Config], values: Mapping[str, str]) -> Config:
-    """Make a config from texts, as the command line gives them; what is not named is default.
+    """Make settings from texts, as the command line gives them; what is not named is default.
 
     Args:
         config: The class.
@@ -117,63 +212,39 @@ def config_from_text(config: type[Config], values: Mapping[str, str]) -> Config:
         UnknownNameError: No field has that name.
         InputError: A text that is no value, or a value outside its range.
     """
-    kinds = get_type_hints(config)
-    for name in values:
-        if name not in kinds:
-            raise UnknownNameError("setting of this attack", name, kinds)
-    parsed = {name: _parse(name, text, kinds[name]) for name, text in values.items()}
-    return config(**_as_now(config, parsed))
-
-
-def _as_now(config: type[AttackConfig], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values with those of older records as they are called now."""
-    known = {item.name: setting_of(item).formerly for item in fields(config)}
-    return {
-        name: known[name].get(value, value) if isinstance(value, str) else value
-        for name, value in values.items()
-    }
-
-
-_TRUTH: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-
-
-def _parse(name: str, text: str, kind: Any) -> Any:
-    lowered = text.strip().lower()
-    if kind == float | None and lowered in ("auto", "none", ""):
-        return None
-    if choices(kind):
-        return lowered
-    readers: dict[Any, Callable[[str], Any]] = {bool: _TRUTH.__getitem__, int: int}
-    try:
-        return readers.get(kind, float)(lowered)
-    except (ValueError, KeyError) as error:
-        raise InputError(f"{name} is {text!r}; it must be {_kind_text(kind)}") from error
+    known = _known(config, values)
+    return config(**{name: known[name].parse(text) for name, text in values.items()})
 
 
 def config_from_dict(config: type[Config], values: Mapping[str, Any]) -> Config:
-    """Make a config from stored values.
+    """Make settings from stored values.
 
     Raises:
         UnknownNameError: No field has that name.
         InputError: A value of another type or outside its range.
     """
-    known = [item.name for item in fields(config)]
+    known = _known(config, values)
+    return config(**{name: known[name].as_now(value) for name, value in values.items()})
+
+
+def _known(config: type[Settings], values: Mapping[str, Any]) -> dict[str, Declared]:
+    """Return the fields of a class, once all names of the values are among them."""
+    known = declared(config)
     for name in values:
         if name not in known:
-            raise UnknownNameError("setting of this attack", name, known)
-    return config(**_as_now(config, values))
+            raise UnknownNameError("setting", name, known)
+    return known
 
 
-def described(config: type[AttackConfig]) -> dict[str, dict[str, Any]]:
+def described(config: type[Settings]) -> dict[str, dict[str, Any]]:
     """Return what a person needs to know of each setting, as plain values."""
-    kinds = get_type_hints(config)
     return {
-        item.name: {
-            "default": item.default,
-            "type": _kind_text(kinds[item.name]),
-            "range": setting_of(item).range_text(),
-            "unit": setting_of(item).unit,
-            "help": setting_of(item).help,
+        name: {
+            "default": None if item.default is MISSING else item.default,
+            "type": item.type_text,
+            "range": item.rule.range_text(),
+            "unit": item.rule.unit,
+            "help": item.rule.help,
         }
-        for item in fields(config)
+        for name, item in declared(config).items()
     }

@@ -203,19 +203,20 @@ def measure_membrane(home: Path) -> dict[str, Any]:
     from asma_core.runs.sources import from_sample, target_from_sample
     from asma_core.runs.store import RunStore
     from asma_core.runs.target_source import SAMPLE, TargetSource
-    from asma_core.training.carry_out import carry_out
-    from asma_core.training.data import split_samples
+    from asma_core.training.data import material_of, split_samples
     from asma_core.training.plan import TrainingPlan
+    from asma_core.training.train import train
 
     if not REAL.is_dir():
         return {"skipped": f"{REAL} is not here"}
     take_in(preview(REAL).corrected(["membrane", "cell"]), "membrane")
     dataset = open_dataset("membrane")
     begin = time.perf_counter()
-    report = carry_out(TrainingPlan("membrane", "membrane-unet"), home / "models", None)
+    plan = TrainingPlan("membrane", "membrane-unet")
+    report = train(material_of(plan), plan, home / "models")
     seconds = time.perf_counter() - begin
     assert report is not None
-    split = split_samples(dataset, 0.15)
+    split = split_samples(dataset, plan.validation)
     runs, rows = RunStore(), []
     for place, sample in enumerate(split.test):
         source = from_sample(dataset, sample)

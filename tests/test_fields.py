@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Literal
 
 import pytest
 
@@ -12,8 +13,12 @@ from asma_core.attacks.registry import ATTACKS, find_attack
 from asma_core.errors import InputError, UnknownNameError
 from asma_core.fields import (
     Setting,
+    Settings,
     config_from_dict,
     config_from_text,
+    declared,
+    described,
+    setting,
     setting_of,
 )
 
@@ -103,6 +108,45 @@ def test_ranges_in_words() -> None:
     assert Setting("", "", minimum=0, open_minimum=True).range_text() == "above 0"
     assert Setting("", "", minimum=1, maximum=9).range_text() == "at least 1 and at most 9"
     assert Setting("", "", maximum=9).range_text() == "at most 9"
+
+
+@dataclasses.dataclass(frozen=True)
+class Book(Settings):
+    """Settings that are no attack's."""
+
+    title: str = setting(dataclasses.MISSING, "Title", "Of the book.")
+    cover: Literal["Hard", "Soft"] = setting(
+        "Hard", "Cover", "How it is bound.", formerly={"Cloth": "Hard"}
+    )
+    page_count: int = setting(9, "Pages", "How many.", minimum=1, unit="pages")
+
+
+def test_a_class_of_settings_without_a_default_asks_for_a_value() -> None:
+    with pytest.raises(TypeError):
+        Book()
+    assert Book("B").as_dict() == {"title": "B", "cover": "Hard", "page_count": 9}
+    assert described(Book)["title"]["default"] is None
+    for bad in (3, None):
+        with pytest.raises(InputError, match=r"title is .*; it must be a text"):
+            Book(bad)
+
+
+def test_a_text_keeps_its_case_and_a_choice_is_found_in_any() -> None:
+    assert config_from_text(Book, {"title": " Aa ", "cover": "sOFT"}) == Book(" Aa ", "Soft")
+    with pytest.raises(InputError, match='cover is \'paper\'; it must be "Hard" or "Soft"'):
+        config_from_text(Book, {"title": "A", "cover": "paper"})
+
+
+def test_a_field_knows_its_option_and_reads_its_text() -> None:
+    pages, cover = declared(Book)["page_count"], declared(Book)["cover"]
+    assert (pages.option, pages.type_text, pages.parse("7")) == (
+        "--page-count",
+        "a whole number",
+        7,
+    )
+    assert config_from_dict(Book, {"title": "A", "cover": "Cloth"}).cover == cover.default
+    with pytest.raises(InputError, match="page_count is 0; it must be at least 1"):
+        pages.parse("0")
 
 
 def test_an_unknown_attack_is_told_with_what_there_is() -> None:
@@ -237,3 +281,12 @@ def test_the_ends_of_a_range_are_in_it_unless_it_says_above() -> None:
     for outside in ({"steps": 100_001}, {"tau": 1.1e6}, {"tau": 0.0}, {"target_iou": 0.0}):
         with pytest.raises(InputError):
             config_from_dict(DynamicConfig, outside)
+
+
+@pytest.mark.parametrize("entry", ATTACKS.values(), ids=list(ATTACKS))
+def test_steps_go_by_fifty_and_no_step_is_larger_than_what_is_usual(entry: object) -> None:
+    settings = declared(entry.config)
+    assert settings["steps"].rule.step == 50
+    for item in settings.values():
+        if item.rule.step is not None:
+            assert 0 < item.rule.step <= item.default

@@ -48,6 +48,7 @@ class AlmaConfig(CommonConfig):
         minimum=0.0,
         maximum=1.0,
         open_minimum=True,
+        step=0.001,
         advanced=True,
     )
 

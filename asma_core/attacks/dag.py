@@ -37,6 +37,7 @@ class DagConfig(CommonConfig):
         minimum=0.0,
         maximum=1.0,
         open_minimum=True,
+        step=0.001,
         advanced=True,
     )
 

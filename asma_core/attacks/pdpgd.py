@@ -57,6 +57,7 @@ class PdpgdConfig(CommonConfig):
         minimum=0.0,
         maximum=10.0,
         open_minimum=True,
+        step=0.1,
         advanced=True,
     )
 

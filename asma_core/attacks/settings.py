@@ -21,7 +21,7 @@ def steps_setting(
     default: int, help: str = "Most updates of the image.", *, minimum: int = 1
 ) -> Any:
     """Declare how many steps an attack has at most."""
-    return setting(default, "Steps", help, minimum=minimum, maximum=100_000, unit="steps")
+    return setting(default, "Steps", help, minimum=minimum, maximum=100_000, unit="steps", step=50)
 
 
 def goal_setting(default: str) -> Any:

@@ -47,6 +47,7 @@ class SquareConfig(CommonConfig):
         minimum=1,
         maximum=1_000_000,
         unit="queries",
+        step=50,
     )
     goal_is: Aim = goal_setting(TOWARDS)
     budget: float | None = linf_budget_setting()

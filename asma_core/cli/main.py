@@ -12,9 +12,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from asma_core.cli.setting_options import add_settings
 from asma_core.errors import AsmaError
 from asma_core.files import to_json
 from asma_core.models.wrapper.precision import AUTO, PRECISIONS
+from asma_core.training.plan import TrainingPlan
 
 Command = Callable[[argparse.Namespace], Any]
 
@@ -241,23 +243,8 @@ def _check_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _train_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dataset", required=True, help="a data set's name or a folder")
+    add_settings(parser, TrainingPlan)
     parser.add_argument("--out", required=True, help="folder for the weights and the card")
-    parser.add_argument("--steps", type=_count, help="updates of the weights")
-    parser.add_argument("--seed", type=_from_zero, default=0, help="of weights and order (0)")
-    parser.add_argument("--name", help="of the network; made of the data set's by default")
-    parser.add_argument("--architecture", default="UNet", help="UNet, SegResNet or AttentionUnet")
-    parser.add_argument("--batch-size", type=_count, default=8, help="images a step (8)")
-    parser.add_argument("--learning-rate", type=float, default=3e-3, help="the highest (0.003)")
-    parser.add_argument("--width", default="small", help="small or medium (small)")
-    parser.add_argument("--image-size", type=_count, default=256, help="seen by the network (256)")
-    parser.add_argument(
-        "--validation", type=float, default=0.15, help="share that chooses the best weights (0.15)"
-    )
-    parser.add_argument(
-        "--patience", type=_from_zero, default=8, help="looks without a gain before it stops (8)"
-    )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
     parser.add_argument("--fresh", action="store_true", help="do not go on with an earlier try")
 
 

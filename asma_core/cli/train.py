@@ -3,56 +3,41 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from asma_core.cli.progress import Progress, counted
+from asma_core.cli.setting_options import given_settings
 from asma_core.data.datasets import open_dataset
+from asma_core.data.synthetic.demo import DEMO_SETS
 from asma_core.errors import InputError
 from asma_core.files import json_values
 from asma_core.models.sources.names import network_name
-from asma_core.training.carry_out import carry_out, demo_steps
+from asma_core.training.data import Material, material_of
+from asma_core.training.demo_stream import DEMO_TRAININGS
 from asma_core.training.evaluation import Evaluation
+from asma_core.training.loop import TrainingProgress
 from asma_core.training.plan import TrainingPlan
-from asma_core.training.train import TrainingProgress
+from asma_core.training.train import TrainingReport
+from asma_core.training.train import train as train_network
 
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
     """Train a network and say what it reaches on the test split."""
-    dataset = open_dataset(options.dataset)
-    steps = options.steps or demo_steps(dataset.name) or TrainingPlan.steps
-    plan = TrainingPlan(
-        dataset=options.dataset,
-        name=options.name or network_name(dataset.name, options.architecture),
-        architecture=options.architecture,
-        width=options.width,
-        steps=steps,
-        batch_size=options.batch_size,
-        image_size=options.image_size,
-        learning_rate=options.learning_rate,
-        seed=options.seed,
-        validation=options.validation,
-        patience=options.patience,
-        device=options.device,
-    )
-    progress = Progress("train", steps)
-
-    def show(now: TrainingProgress) -> None:
-        progress.update(now.step, loss=now.loss)
-
-    checkpoint = Path(options.out) / f".{plan.name}.checkpoint"
+    plan = _plan(options)
+    out = Path(options.out)
+    checkpoint = out / f".{plan.name}.checkpoint"
     if options.fresh:
         checkpoint.unlink(missing_ok=True)
-    try:
-        report = carry_out(plan, Path(options.out), checkpoint, show, counted("images"))
-    finally:
-        progress.close()
+    material = material_of(plan, counted("images"))
+    report = _trained(material, plan, out, checkpoint)
     if report is None:
         raise InputError("the training was stopped; the same command goes on with it")
     return json_values(
         {
             "name": report.name,
-            "dataset": dataset.name,
+            "dataset": material.dataset,
             "architecture": plan.architecture,
             "steps": report.steps,
             "stopped": report.stopped,
@@ -61,6 +46,32 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
             **_scores(report.evaluation),
         }
     )
+
+
+def _plan(options: argparse.Namespace) -> TrainingPlan:
+    """Return what is asked for; a demo set is trained for as long as its shipped network."""
+    plan = TrainingPlan(**given_settings(options, TrainingPlan))
+    dataset = open_dataset(plan.dataset)
+    usual = DEMO_TRAININGS[dataset.name].steps if dataset.name in DEMO_SETS else plan.steps
+    return replace(
+        plan,
+        name=plan.name or network_name(dataset.name, plan.architecture),
+        steps=plan.steps if options.steps else usual,
+    )
+
+
+def _trained(
+    material: Material, plan: TrainingPlan, out: Path, checkpoint: Path
+) -> TrainingReport | None:
+    progress = Progress("train", plan.steps)
+
+    def show(now: TrainingProgress) -> None:
+        progress.update(now.step, loss=now.loss)
+
+    try:
+        return train_network(material, plan, out, checkpoint=checkpoint, on_progress=show)
+    finally:
+        progress.close()
 
 
 def _scores(evaluation: Evaluation) -> dict[str, Any]:

@@ -4,62 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from asma_core.training.augmentation import canvas_size, recoloured, warped
-from asma_core.training.augmentation_config import Pair
-from asma_core.training.config import TrainingConfig
+from asma_core.training.augmentation import Augmentation, canvas_size, recoloured, warped
+from asma_core.training.data import Pair
+from asma_core.training.plan import TrainingPlan
+
+AUGMENTATION: Final = Augmentation()
 
 
 def batches(
-    pairs: Sequence[Pair], config: TrainingConfig, channels: int, start: int = 0
+    pairs: Sequence[Pair], plan: TrainingPlan, channels: int, start: int = 0
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield every batch of a training; one thread prepares the next meanwhile.
 
-    The numbers depend on the pairs and the config only, not on timing.
+    The numbers depend on the pairs and the plan only, not on timing.
 
     Args:
         pairs: Images and labels.
-        config: Seed, steps, batch size and augmentation.
+        plan: Seed, steps, batch size and sizes.
         channels: 1 or 3.
         start: The step to begin with, from 0.
 
     Yields:
         Images, float32 (B, channels, H, W) in [0, 1], and labels, int64 (B, 1, H, W).
     """
-    if start >= config.steps:
+    if start >= plan.steps:
         return
-    order = batch_order(len(pairs), config)
+    order = batch_order(len(pairs), plan)
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(_batch, pairs, order[start], config, channels, start)
-        for step in range(start, config.steps):
+        coming = pool.submit(_batch, pairs, order[start], plan, channels, start)
+        for step in range(start, plan.steps):
             ready = coming.result()
-            if step + 1 < config.steps:
+            if step + 1 < plan.steps:
                 following = order[step + 1]
-                coming = pool.submit(_batch, pairs, following, config, channels, step + 1)
+                coming = pool.submit(_batch, pairs, following, plan, channels, step + 1)
             yield ready
 
 
-def batch_order(count: int, config: TrainingConfig) -> list[list[int]]:
+def batch_order(count: int, plan: TrainingPlan) -> list[list[int]]:
     """Return the indices of every batch: all pairs in random order, again and again."""
-    rng = np.random.default_rng((config.seed, 1))
-    needed = config.steps * config.batch_size
+    rng = np.random.default_rng((plan.seed, 1))
+    needed = plan.steps * plan.batch_size
     rounds = [rng.permutation(count) for _ in range(-(-needed // count))]
-    flat = np.concatenate(rounds)[:needed].reshape(config.steps, config.batch_size)
+    flat = np.concatenate(rounds)[:needed].reshape(plan.steps, plan.batch_size)
     return [[int(index) for index in row] for row in flat]
 
 
 def _batch(
-    pairs: Sequence[Pair], indices: list[int], config: TrainingConfig, channels: int, step: int
+    pairs: Sequence[Pair], indices: list[int], plan: TrainingPlan, channels: int, step: int
 ) -> tuple[Tensor, Tensor]:
-    rng = np.random.default_rng((config.seed, 2, step))
-    canvas = canvas_size(rng, config.augmentation, config.size_at(step), config.multiple)
-    changed = [
-        warped(pairs[index], rng, config.augmentation, canvas, channels) for index in indices
-    ]
+    rng = np.random.default_rng((plan.seed, 2, step))
+    canvas = canvas_size(rng, AUGMENTATION, plan.size_at(step), plan.multiple)
+    changed = [warped(pairs[index], rng, AUGMENTATION, canvas, channels) for index in indices]
     images = torch.stack([image for image, _ in changed])
     labels = torch.stack([labels for _, labels in changed])
-    return recoloured(images, rng, config.augmentation), labels
+    return recoloured(images, rng, AUGMENTATION), labels

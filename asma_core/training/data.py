@@ -2,22 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from asma_core.data.datasets import Dataset, Sample
+from asma_core.data.datasets import Dataset, Sample, open_dataset
 from asma_core.data.formats.images import to_bytes
 from asma_core.data.masks.label_maps import VOID
+from asma_core.data.synthetic.demo import DEMO_SETS
 from asma_core.runs.sources import from_sample
-from asma_core.training.augmentation_config import Pair
-from asma_core.training.plan import LEAST_VALIDATION
+from asma_core.training.demo_stream import DEMO_TRAININGS, drawn_pairs
+from asma_core.training.plan import TrainingPlan
+
+# An image, uint8 (H, W) or (H, W, 3), and its labels (H, W) in 0..K-1, 255 where void.
+Pair = tuple[NDArray[np.uint8], NDArray[Any]]
 
 # Of a folder without a split, every fifth sample is kept for the test.
 TEST_EVERY: Final = 5
+# With fewer training images, none is set aside for validation.
+LEAST_VALIDATION: Final = 40
 KEPT_BYTES: Final = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a network is trained, chosen and tested on.
+
+    Attributes:
+        dataset: Name of the data set.
+        classes: Names of the K classes, background first.
+        train: Pairs to train on.
+        test: Pairs to score the network on; they do not influence it.
+        validation: Pairs by which the best weights are chosen; none chooses the last.
+    """
+
+    dataset: str
+    classes: tuple[str, ...]
+    train: Sequence[Pair]
+    test: Sequence[Pair]
+    validation: Sequence[Pair] = ()
+
+
+def material_of(plan: TrainingPlan, on_drawn: Callable[[int, int], None] | None = None) -> Material:
+    """Return what a plan trains on; images of a data set are read when they are asked for.
+
+    A demo set is trained on its own stream of generated pictures, which shares none with the set.
+
+    Args:
+        plan: What is asked for.
+        on_drawn: Called with how many of how many training images of a demo set are drawn.
+
+    Raises:
+        AsmaError: The data set can't be used.
+    """
+    dataset = open_dataset(plan.dataset)
+    is_demo = dataset.name in DEMO_SETS
+    split = split_samples(dataset, 0.0 if is_demo else plan.validation)
+    train: Sequence[Pair] = SamplePairs(dataset, split.train)
+    if is_demo:
+        count = DEMO_TRAININGS[dataset.name].pairs
+        train = drawn_pairs(dataset.name, count, plan.image_size, on_drawn)
+    test, validation = SamplePairs(dataset, split.test), SamplePairs(dataset, split.validation)
+    return Material(dataset.name, tuple(dataset.classes), train, test, validation)
 
 
 class SamplePairs(Sequence[Pair]):
@@ -61,8 +110,8 @@ def split_samples(dataset: Dataset, share: float) -> Split:
 
     Args:
         dataset: The data set.
-        share: Of the training images that become validation images, where it has none and
-            enough training images.
+        share: Of the training images that become validation images, in [0, 0.5], where it has
+            none and enough training images.
     """
     parts = {name: [s for s in dataset.samples if s.split == name] for name in _PARTS}
     test = parts["test"] or (parts["validation"] if parts["train"] else [])

@@ -13,7 +13,7 @@ from asma_core.data.masks.label_maps import VOID
 from asma_core.metrics.overlap import confusion_matrix, dice_per_class, foreground_mean
 from asma_core.metrics.overlap import iou_per_class as overlap_iou_per_class
 from asma_core.models.wrapper.contract import SegmentationModel
-from asma_core.training.augmentation_config import Pair
+from asma_core.training.data import Pair
 
 
 @dataclass(frozen=True)

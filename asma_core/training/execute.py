@@ -10,10 +10,10 @@ from asma_core import paths
 from asma_core.errors import AsmaError
 from asma_core.files import json_values
 from asma_core.training import store as states
-from asma_core.training.carry_out import carry_out
-from asma_core.training.config import TrainingProgress
+from asma_core.training.data import material_of
+from asma_core.training.loop import TrainingProgress
 from asma_core.training.store import Training, TrainingStore
-from asma_core.training.train import TrainingReport
+from asma_core.training.train import TrainingReport, train
 
 # A curve of more points than this is thinned: nobody sees more.
 MOST_POINTS: Final = 400
@@ -87,9 +87,13 @@ def execute(trainings: TrainingStore, training_id: str) -> None:
 
 def _train(trainings: TrainingStore, training_id: str) -> TrainingReport | None:
     training = trainings.get(training_id)
-    watch = _Watch(trainings, training)
-    out = paths.home() / "models"
-    return carry_out(training.plan, out, trainings.checkpoint(training_id), watch)
+    return train(
+        material_of(training.plan),
+        training.plan,
+        paths.home() / "models",
+        checkpoint=trainings.checkpoint(training_id),
+        on_progress=_Watch(trainings, training),
+    )
 
 
 def _end(trainings: TrainingStore, training_id: str, report: TrainingReport | None) -> None:

@@ -7,7 +7,8 @@ import io
 import math
 import pickle
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,15 +19,44 @@ from asma_core.data.masks.label_maps import VOID
 from asma_core.errors import ModelError
 from asma_core.files import write_bytes
 from asma_core.models.wrapper.contract import SegmentationModel
-from asma_core.training.augmentation_config import Pair
-from asma_core.training.batches import batches
-from asma_core.training.config import TrainingConfig, TrainingProgress
+from asma_core.training.batches import AUGMENTATION, batches
+from asma_core.training.data import Material
 from asma_core.training.evaluation import evaluate
+from asma_core.training.plan import TrainingPlan
 
 # Seconds between two checkpoints beside those that follow a look at the validation images.
 CHECKPOINT_EVERY: Final = 60.0
+# Decoupled, of AdamW.
+WEIGHT_DECAY: Final = 1e-4
 # A void pixel is answered with this certainty, so that it pulls at nothing.
 _CERTAIN: Final = 20.0
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """Where a training is.
+
+    Attributes:
+        step: Steps done.
+        steps: Steps in all.
+        loss: Dice plus cross-entropy of the last batch.
+        learning_rate: Of the last step.
+        seconds: Since the training began.
+        validation: Mean IoU on the validation images, where this step looked at them.
+        best: The best of these so far.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    learning_rate: float
+    seconds: float
+    validation: float | None = None
+    best: float | None = None
+
+
+# What it returns, if true, stops the training; its checkpoint lets it go on later.
+OnProgress = Callable[[TrainingProgress], Any]
 
 
 class TrainingLoop:
@@ -42,38 +72,36 @@ class TrainingLoop:
     def __init__(
         self,
         model: SegmentationModel,
-        config: TrainingConfig,
-        pairs: Sequence[Pair],
-        validation: Sequence[Pair] = (),
+        plan: TrainingPlan,
+        material: Material,
         checkpoint: Path | None = None,
     ) -> None:
         """Prepare a training, or go on with the one in the checkpoint.
 
         Args:
             model: With fresh weights, on the device to train on.
-            config: How to train.
-            pairs: Images and labels.
-            validation: Pairs by which the best weights are chosen; none chooses the last.
+            plan: How to train.
+            material: What to train on, and to choose the best weights by.
             checkpoint: File to go on from, if it is there and of the same training.
         """
         self.model = model
         self.step = 0
         self.stopped = ""
         self.best: float | None = None
-        self._config, self._pairs, self._validation = config, pairs, validation
+        self._plan, self._material = plan, material
         self._checkpoint = checkpoint
         self._best_weights: dict[str, Tensor] = {}
         self._without_gain = 0
         self._seconds = 0.0
         self._optimiser = torch.optim.AdamW(
-            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+            model.parameters(), lr=plan.learning_rate, weight_decay=WEIGHT_DECAY
         )
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self._optimiser, config.learning_rate, total_steps=config.steps + 1, pct_start=0.15
+            self._optimiser, plan.learning_rate, total_steps=plan.steps + 1, pct_start=0.15
         )
         self._take_up()
 
-    def run(self, on_progress: Callable[[TrainingProgress], Any] | None = None) -> None:
+    def run(self, on_progress: OnProgress | None = None) -> None:
         """Train to the end, until nothing is gained any more, or until somebody asks to stop.
 
         Raises:
@@ -85,9 +113,9 @@ class TrainingLoop:
         loss_of = DiceCELoss(softmax=True, to_onehot_y=True, batch=True)
         begin, before = time.perf_counter(), self._seconds
         saved = begin
-        config, channels = self._config, self.model.spec.channels
+        pairs, channels = self._material.train, self.model.spec.channels
         self.model.train()
-        for images, labels in batches(self._pairs, config, channels, self.step):
+        for images, labels in batches(pairs, self._plan, channels, self.step):
             loss = self._update(loss_of, images, labels)
             self.step += 1
             self._seconds = before + time.perf_counter() - begin
@@ -111,13 +139,14 @@ class TrainingLoop:
     def _progress(self, loss: float, looked: float | None) -> TrainingProgress:
         rate = float(self._optimiser.param_groups[0]["lr"])
         return TrainingProgress(
-            self.step, self._config.steps, loss, rate, self._seconds, looked, self.best
+            self.step, self._plan.steps, loss, rate, self._seconds, looked, self.best
         )
 
     def _update(self, loss_of: nn.Module, images: Tensor, labels: Tensor) -> float:
         device = self.model.mean.device
         images, labels = images.to(device), labels.to(device)
-        reduced = device.type == "cuda" and self._config.mixed_precision
+        # A GPU computes in bfloat16 where that is safe.
+        reduced = device.type == "cuda"
         # The batch already has the network's own size, so the resizing inside is skipped.
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=reduced):
             logits = self.model.network((images - self.model.mean) / self.model.std)
@@ -133,11 +162,11 @@ class TrainingLoop:
 
     def _look(self) -> float | None:
         """Score the network on the validation images when it is time; keep the best weights."""
-        last = self.step == self._config.steps
-        if not self._validation or not (last or self.step % self._config.look_every == 0):
+        last = self.step == self._plan.steps
+        if not self._material.validation or not (last or self.step % self._plan.look_every == 0):
             return None
         self.model.eval()
-        iou = evaluate(self.model, self._validation).iou
+        iou = evaluate(self.model, self._material.validation).iou
         self.model.train()
         iou = 0.0 if math.isnan(iou) else iou
         self._without_gain += 1
@@ -148,13 +177,15 @@ class TrainingLoop:
         return iou
 
     def _is_idle(self) -> bool:
-        return 0 < self._config.patience <= self._without_gain
+        return 0 < self._plan.patience <= self._without_gain
 
     def _identity(self) -> str:
-        """Tell one training from another: its config, its images and its network."""
+        """Tell one training from another: its plan, its images and its network."""
         shapes = [tuple(value.shape) for value in self.model.state_dict().values()]
-        sizes = (len(self._pairs), len(self._validation), self.model.classes, self.model.spec)
-        text = repr((self._config, sizes, shapes))
+        counts = (len(self._material.train), len(self._material.validation))
+        # Under another name and on another device it is the same training.
+        how = (replace(self._plan, name="", device=""), AUGMENTATION, WEIGHT_DECAY)
+        text = repr((how, counts, self.model.classes, self.model.spec, shapes))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _save(self) -> None:

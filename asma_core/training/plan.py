@@ -1,117 +1,162 @@
-"""What is asked for when a network is to be trained."""
+"""What is asked for when a network is to be trained: the one list of a training's settings."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Final
+from dataclasses import MISSING, dataclass
+from typing import Any, Final, Literal, get_args
 
 from asma_core.errors import InputError
-from asma_core.training.config import ARCHITECTURES, TrainingConfig
+from asma_core.fields import BUTTONS, SLIDER, Settings, config_from_dict, declared, setting
 
-# The first channels of each architecture for the sizes that a page offers.
+Architecture = Literal["UNet", "SegResNet", "AttentionUnet"]
+Width = Literal["tiny", "small", "medium"]
+# What can be trained here, as MONAI calls it.
+ARCHITECTURES: Final[tuple[str, ...]] = get_args(Architecture)
+# Channels of each level.
 WIDTHS: Final[Mapping[str, tuple[int, ...]]] = {
     "tiny": (8, 16, 32),
     "small": (16, 32, 64, 128, 160),
     "medium": (32, 64, 128, 256, 320),
 }
-LEAST_VALIDATION: Final = 40
+# Share of the steps that see smaller images, which is cheaper.
+EARLY_SHARE: Final = 0.7
+LOOKS: Final = 25
+_SIDES: Final = (64, 96, 128, 192, 256, 320, 384, 512)
+# Of a plan, what the command that trains the same again does not say.
+_UNSAID: Final = ("name", "device")
 
 
 @dataclass(frozen=True)
-class TrainingPlan:
+class TrainingPlan(Settings):
     """What is to be trained, on what, and how.
 
-    Attributes:
-        dataset: Name of the data set.
-        name: Of the network; made of the data set's by default.
-        architecture: One of `ARCHITECTURES`.
-        width: One of `WIDTHS`.
-        steps: Updates of the weights.
-        batch_size: Images per step.
-        image_size: Images are seen resized to an area of this size squared, in pixels.
-        learning_rate: The highest.
-        seed: Of weights, order and augmentation.
-        validation: Share of the training images that choose the best weights, in [0, 0.5]; used
-            from `LEAST_VALIDATION` training images on, or where the data set has such a split.
-        patience: Looks at them without a gain after which it stops; 0 for never.
-        device: "auto", "cpu", "cuda" or "cuda:N".
+    Raises:
+        InputError: A value of another type or outside its range, or too small an image.
     """
 
-    dataset: str
-    name: str = ""
-    architecture: str = "UNet"
-    width: str = "small"
-    steps: int = 1000
-    batch_size: int = 8
-    image_size: int = 256
-    learning_rate: float = 3e-3
-    seed: int = 0
-    validation: float = 0.15
-    patience: int = 8
-    device: str = "auto"
+    dataset: str = setting(MISSING, "Data set", "A data set's name or a folder.")
+    name: str = setting("", "Name", "Of the network; made of the data set's by default.")
+    architecture: Architecture = setting(
+        "UNet",
+        "Architecture",
+        "Of MONAI: UNet, SegResNet or AttentionUnet.",
+        offered={"UNet": "U-Net", "SegResNet": "SegResNet", "AttentionUnet": "Attention U-Net"},
+    )
+    width: Width = setting(
+        "small",
+        "Size",
+        "tiny for a try, small for a CPU, medium for a GPU.",
+        shown_as=BUTTONS,
+    )
+    steps: int = setting(
+        1000, "Steps", "Updates of the weights.", minimum=1, maximum=1_000_000, step=100
+    )
+    batch_size: int = setting(
+        8, "Images a step", "More need more memory.", minimum=1, maximum=1024, advanced=True
+    )
+    image_size: int = setting(
+        256,
+        "Images seen at an area of",
+        "Side of a square of the area that every image is resized to, in pixels.",
+        minimum=8,
+        maximum=4096,
+        unit="pixels",
+        offered={side: f"{side} x {side}" for side in _SIDES},
+        shown_as=SLIDER,
+    )
+    learning_rate: float = setting(
+        3e-3,
+        "Highest learning rate",
+        "Of the one-cycle schedule.",
+        minimum=0.0,
+        maximum=1.0,
+        open_minimum=True,
+        step=0.001,
+        advanced=True,
+    )
+    seed: int = setting(
+        0,
+        "Seed",
+        "Of weights, order and augmentation.",
+        minimum=0,
+        maximum=2**31 - 1,
+        advanced=True,
+    )
+    validation: float = setting(
+        0.15,
+        "Share of the training images for validation",
+        "They choose the best weights; a validation split of the data set's own goes before.",
+        minimum=0.0,
+        maximum=0.5,
+        step=0.05,
+        advanced=True,
+        shown_as=SLIDER,
+    )
+    patience: int = setting(
+        8,
+        "Looks without a gain before it stops",
+        f"At the validation images, {LOOKS} in all; 0 never stops early.",
+        minimum=0,
+        maximum=1000,
+        advanced=True,
+    )
+    device: str = setting("auto", "Device", "auto, cpu, cuda or cuda:N.")
 
     def __post_init__(self) -> None:
-        """Refuse what can't be trained with."""
-        if self.architecture not in ARCHITECTURES or self.width not in WIDTHS:
+        super().__post_init__()
+        # Instance norm needs more than one pixel at the lowest level.
+        if self.image_size < 2 * self.multiple:
             raise InputError(
-                f"{self.architecture!r} of width {self.width!r} is not trained here; there is: "
-                f"{', '.join(ARCHITECTURES)}, {' and '.join(WIDTHS)}"
+                f"image_size is {self.image_size}; it must be at least {2 * self.multiple} for a "
+                f"network of width {self.width!r}"
             )
-        if not 0 <= self.validation <= 0.5:
-            raise InputError(f"expected a validation share in 0 to 0.5, got {self.validation}")
-        self.config()
 
-    def config(self) -> TrainingConfig:
-        """Return how to train."""
-        return TrainingConfig(
-            steps=self.steps,
-            batch_size=self.batch_size,
-            image_size=self.image_size,
-            early_size=max(self.image_size * 5 // 8 // 16 * 16, 32),
-            learning_rate=self.learning_rate,
-            seed=self.seed,
-            channels=WIDTHS[self.width],
-            architecture=self.architecture,
-            patience=self.patience,
-        )
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Channels of each level of the network."""
+        return WIDTHS[self.width]
+
+    @property
+    def multiple(self) -> int:
+        """Both sides of what the network sees are a multiple of this."""
+        return int(2 ** (len(self.channels) - 1))
+
+    @property
+    def look_every(self) -> int:
+        """Steps between two looks at the validation images."""
+        return max(1, self.steps // LOOKS)
+
+    @property
+    def early_size(self) -> int:
+        """As `image_size`, for the first part of the training."""
+        return max(self.image_size * 5 // 8 // 16 * 16, 32)
+
+    def size_at(self, step: int) -> int:
+        """Return the size at which the images of a step (from 0) are seen."""
+        early = step < EARLY_SHARE * self.steps
+        return min(self.early_size, self.image_size) if early else self.image_size
 
     def command(self) -> str:
         """Return the command that trains the same again."""
-        options = {
-            "--dataset": self.dataset,
-            "--architecture": self.architecture,
-            "--width": self.width,
-            "--steps": self.steps,
-            "--batch-size": self.batch_size,
-            "--image-size": self.image_size,
-            "--learning-rate": self.learning_rate,
-            "--seed": self.seed,
-            "--validation": self.validation,
-            "--patience": self.patience,
-        }
-        defaults = {f"--{field.name.replace('_', '-')}": field.default for field in fields(self)}
         said = [
-            f"{name} {shlex.quote(str(value))}"
-            for name, value in options.items()
-            if value != defaults[name]
+            f"{item.option} {shlex.quote(str(getattr(self, name)))}"
+            for name, item in declared(type(self)).items()
+            if name not in _UNSAID and getattr(self, name) != item.default
         ]
         return " ".join(["python -m asma_core train", *said, "--out DIR"])
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
-
 
 def plan_from_dict(content: Any) -> TrainingPlan:
-    """Read a plan that was kept.
+    """Read a plan that was kept; what only another version knows is left out.
 
     Raises:
         InputError: It is none.
     """
-    known = {field.name for field in fields(TrainingPlan)}
+    known = declared(TrainingPlan)
     try:
-        return TrainingPlan(**{k: v for k, v in content.items() if k in known})
+        values = {name: value for name, value in content.items() if name in known}
+        return config_from_dict(TrainingPlan, values)
     except (TypeError, AttributeError) as error:
         raise InputError(f"this training's plan can't be read ({error}); start it anew") from error

@@ -323,7 +323,7 @@ def test_a_trained_network_can_be_used_at_once(
         (["fly\naway"], "invalid choice"),
         (["runs", "--limit", "0"], "whole number from 1 on"),
         (["train", "--dataset", "no-such", "--out", "x"], "no-such"),
-        (["train", "--dataset", tiny.DATASET, "--out", "x", "--steps", "0"], "from 1 on"),
+        (["train", "--dataset", tiny.DATASET, "--out", "x", "--steps", "0"], "at least 1"),
         (["predict", "--model", tiny.MODEL, "--image", "no/such", "--out", "x"], "the path"),
     ],
 )  # fmt: skip

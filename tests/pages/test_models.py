@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from asma_core.models.sources.cards import find_card, model_cards
 from asma_core.training import store as states
+from asma_core.training.plan import TrainingPlan
 from tests.models.sources.test_importing import STATE, Evil
 from tests.pages import small_house
 from tests.pages.small_house import MODEL, PROJECT, TWO, House
@@ -187,6 +188,39 @@ def test_a_training_is_started_stopped_and_gone_on_with() -> None:
     app = visit(training=training.id)
     app.button(key="training-on").click().run()
     assert store.get(training.id).state == states.QUEUED
+
+
+def test_what_the_training_form_says_is_planned_and_untouched_it_is_the_plans_own() -> None:
+    app = visit(train="1")
+    app.button(key="training-form-start").click().run()
+    store = services.trainer().store
+    (untouched,) = store.all()
+    plan = untouched.plan
+    assert plan == TrainingPlan(small_house.DATASET, plan.name)
+    app = visit(train="1")
+    app.selectbox(key="training-form-architecture").set_value("SegResNet").run()
+    app.segmented_control(key="training-form-width").set_value("tiny")
+    app.number_input(key="training-form-steps").set_value(70)
+    app.select_slider(key="training-form-image_size").set_value(64)
+    app.number_input(key="training-form-batch_size").set_value(3)
+    app.number_input(key="training-form-learning_rate").set_value(1e-5)
+    app.number_input(key="training-form-patience").set_value(0)
+    app.slider(key="training-form-validation").set_value(0.3)
+    app.number_input(key="training-form-seed").set_value(9).run()
+    app.button(key="training-form-start").click().run()
+    assert not app.exception and not app.error
+    asked = store.all()[0].plan
+    assert asked == TrainingPlan(
+        small_house.DATASET, asked.name, "SegResNet", "tiny", 70, 3, 64, 1e-5, 9, 0.3, 0
+    )
+
+
+def test_a_training_that_can_not_be_is_a_sentence() -> None:
+    app = visit(train="1")
+    app.number_input(key="training-form-learning_rate").set_value(0.0).run()
+    app.button(key="training-form-start").click().run()
+    assert "learning_rate is 0.0; it must be above 0" in words(app).lower()
+    assert services.trainer().store.all() == []
 
 
 def test_a_finished_training_shows_its_figures_and_its_network() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from asma_core.runs.job_table import JobTable
-from asma_core.training import execute, export
+from asma_core.training import card, execute
 from asma_core.training import loop as training_loop
 from asma_core.training.store import TrainingStore
 
@@ -40,7 +40,7 @@ def carry_out(point: str, training_id: str) -> None:
     elif point == "checkpoint":
         training_loop.write_bytes = die
     elif point == "weights":
-        export.card_text = die
+        card.card_text = die
     elif point == "network":
         TrainingStore.end = die
     elif point == "row":

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import shutil
-from collections.abc import Mapping
-from dataclasses import Field, dataclass, fields
-from typing import Any, Final, get_type_hints
+from dataclasses import dataclass
+from typing import Any, Final
 
 import streamlit as st
 
 from asma_core.attacks.contract import AttackEntry
 from asma_core.attacks.registry import ATTACKS
 from asma_core.attacks.settings import TOWARDS
-from asma_core.fields import Setting, choices, setting_of
+from asma_core.fields import declared
 from asma_core.models.wrapper.precision import AUTO
 from asma_core.runs.execution import Execution
 from ui.common.backend_choice import compile_choice, precision_choice
+from ui.common.settings_form import setting_widget
 from ui.common.values import SESSION, initial
 
 DEFAULT_PRESET: Final = "default"
@@ -59,19 +58,18 @@ def attack_form(key: str) -> AttackChoice:
     # that crosses the click would bring the old values back.
     prefix = f"{key}-{entry.name}-{preset}"
     values = entry.presets.get(preset, {})
-    plain = [item for item in fields(entry.config) if not setting_of(item).advanced]
-    folded = [item for item in fields(entry.config) if setting_of(item).advanced]
-    kinds = get_type_hints(entry.config)
+    settings = declared(entry.config).values()
+    plain = [item for item in settings if not item.rule.advanced]
     config: dict[str, Any] = {}
     # Two in a row: more would cut the words of a choice off.
     columns = [column for _ in range(0, len(plain), 2) for column in st.columns(2)]
     for column, item in zip(columns, plain, strict=False):
-        with column:
-            config[item.name] = _widget(prefix, item, kinds[item.name], values)
+        config[item.name] = setting_widget(column, prefix, item, values)
     with st.expander("More settings", icon=":material/tune:"):
         st.caption(f"{entry.summary} Source: {entry.source}.")
-        for item in folded:
-            config[item.name] = _widget(prefix, item, kinds[item.name], values)
+        for item in settings:
+            if item.rule.advanced:
+                config[item.name] = setting_widget(st, prefix, item, values)
         execution = _execution(key)
     return AttackChoice(entry, config, execution)
 
@@ -89,56 +87,6 @@ def _presets(key: str, entry: AttackEntry) -> str:
         "Paper is the authors' demo, with its fixed multipliers.",
     )
     return chosen or DEFAULT_PRESET
-
-
-def _widget(prefix: str, item: Field[Any], kind: Any, values: Mapping[str, Any]) -> Any:
-    rule = setting_of(item)
-    key = initial(f"{prefix}-{item.name}", values.get(item.name, item.default))
-    if choices(kind):
-        return st.selectbox(
-            rule.label, choices(kind), key=key, persist_state=SESSION, help=rule.help
-        )
-    if kind is bool:
-        return st.toggle(rule.label, key=key, persist_state=SESSION, help=rule.help)
-    if kind is int:
-        return st.number_input(
-            rule.label,
-            min_value=int(rule.minimum),
-            max_value=int(rule.maximum),
-            step=50,
-            key=key,
-            persist_state=SESSION,
-            help=rule.help,
-        )
-    return _number(rule, key, automatic=kind == float | None)
-
-
-def _number(rule: Setting, key: str, automatic: bool) -> float | None:
-    low = None if rule.open_minimum or math.isinf(rule.minimum) else float(rule.minimum)
-    high = None if math.isinf(rule.maximum) else float(rule.maximum)
-    if automatic:
-        return st.number_input(
-            rule.label,
-            min_value=low,
-            max_value=high,
-            value=None,
-            format="%.3g",
-            placeholder="automatic",
-            key=key,
-            persist_state=SESSION,
-            help=rule.help,
-        )
-    share = rule.maximum == 1.0
-    return st.number_input(
-        rule.label,
-        min_value=low,
-        max_value=high,
-        step=0.01 if share else 1.0,
-        format="%.2f" if share else "%.3g",
-        key=key,
-        persist_state=SESSION,
-        help=rule.help,
-    )
 
 
 def _execution(key: str) -> Execution:

@@ -10,13 +10,15 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from asma_core.data.masks.label_maps import Mask
-from asma_core.data.targets.scenarios import SCENARIOS, Parameter, Scenario
+from asma_core.data.targets.scenarios import SCENARIOS, Scenario
 from asma_core.errors import AsmaError
+from asma_core.fields import declared
 from asma_core.runs import target_source
 from asma_core.runs.sources import mask_from_file, target_from_sample
 from asma_core.runs.target_source import TargetSource
 from ui.attack.source_choice import Chosen
 from ui.common.errors import show_error
+from ui.common.settings_form import setting_widget
 from ui.common.values import SESSION, initial
 
 PREDICTION: Final = "the prediction"
@@ -157,31 +159,11 @@ def _changed(key: str, start: Start, classes: int) -> Start:
 
 
 def _values(key: str, scenario: Scenario) -> dict[str, Any]:
-    if not scenario.parameters:
+    settings = declared(scenario.settings)
+    if not settings:
         return {}
-    columns = st.columns(len(scenario.parameters))
+    prefix = f"{key}-{scenario.name}"
     return {
-        parameter.name: _parameter(column, f"{key}-{scenario.name}-{parameter.name}", parameter)
-        for column, parameter in zip(columns, scenario.parameters, strict=True)
+        name: setting_widget(column, prefix, item)
+        for column, (name, item) in zip(st.columns(len(settings)), settings.items(), strict=True)
     }
-
-
-def _parameter(place: Any, key: str, parameter: Parameter) -> Any:
-    if parameter.choices:
-        return place.selectbox(
-            parameter.label,
-            parameter.choices,
-            key=initial(key, parameter.default, parameter.choices),
-            persist_state=SESSION,
-            help=parameter.help or None,
-        )
-    unit = f", {parameter.unit}" if parameter.unit else ""
-    return place.slider(
-        f"{parameter.label}{unit}",
-        parameter.minimum,
-        parameter.maximum,
-        step=parameter.step,
-        key=initial(key, parameter.default),
-        persist_state=SESSION,
-        help=parameter.help or None,
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from asma_core.data.targets.deformations import (
     Labels,
@@ -16,10 +16,10 @@ from asma_core.data.targets.deformations import (
     shrink,
 )
 from asma_core.errors import UnknownNameError
+from asma_core.fields import SLIDER, Settings, config_from_dict, setting
 
 __all__ = [
     "SCENARIOS",
-    "Parameter",
     "Scenario",
     "enlarge_class",
     "get_scenario",
@@ -30,32 +30,60 @@ __all__ = [
     "shrink",
 ]
 
+_SHIFT: Final[Mapping[str, Any]] = {
+    "minimum": -1.0,
+    "maximum": 1.0,
+    "step": 0.01,
+    "shown_as": SLIDER,
+}
+
 
 @dataclass(frozen=True)
-class Parameter:
-    """One setting of a scenario, from which a page makes its widget.
+class GrowSettings(Settings):
+    """How a structure, or its inner class, is enlarged."""
 
-    Attributes:
-        name: The argument's name.
-        label: What a page calls it.
-        default: Where the widget starts.
-        choices: The names to choose from; empty for a number.
-        minimum: Smallest number.
-        maximum: Largest number.
-        step: Step of the widget.
-        unit: Unit of the number, as shown.
-        help: One line for the user.
-    """
+    percent: float = setting(
+        50.0,
+        "Larger by",
+        "",
+        minimum=5.0,
+        maximum=400.0,
+        step=5.0,
+        unit="% of its area",
+        shown_as=SLIDER,
+    )
 
-    name: str
-    label: str
-    default: float | str
-    choices: tuple[str, ...] = ()
-    minimum: float = 0.0
-    maximum: float = 1.0
-    step: float = 0.01
-    unit: str = ""
-    help: str = ""
+
+@dataclass(frozen=True)
+class ShrinkSettings(Settings):
+    """How a structure is reduced."""
+
+    percent: float = setting(
+        50.0,
+        "Smaller by",
+        "",
+        minimum=5.0,
+        maximum=95.0,
+        step=5.0,
+        unit="% of its area",
+        shown_as=SLIDER,
+    )
+
+
+@dataclass(frozen=True)
+class MoveSettings(Settings):
+    """Where a structure is shifted."""
+
+    dx: float = setting(0.15, "To the right", "", unit="of the width", **_SHIFT)
+    dy: float = setting(0.0, "Down", "", unit="of the height", **_SHIFT)
+
+
+@dataclass(frozen=True)
+class MirrorSettings(Settings):
+    """Which sides are swapped, and about what."""
+
+    axis: Literal["horizontal", "vertical"] = setting("horizontal", "Swap", "")
+    about: Literal["image", "structure"] = setting("image", "About the centre of the", "")
 
 
 @dataclass(frozen=True)
@@ -66,8 +94,8 @@ class Scenario:
         name: The key in `SCENARIOS`.
         label: What a page calls it.
         help: One line for the user.
-        function: Takes the mask and the parameters by name.
-        parameters: The settings.
+        function: Takes the mask and the settings by name.
+        settings: The class of its settings.
         minimum_classes: How many classes, background included, a network needs for it.
     """
 
@@ -75,7 +103,7 @@ class Scenario:
     label: str
     help: str
     function: Callable[..., Labels]
-    parameters: tuple[Parameter, ...] = ()
+    settings: type[Settings] = Settings
     minimum_classes: int = 2
 
     def apply(self, mask: Labels, values: Mapping[str, Any] | None = None) -> Labels:
@@ -89,63 +117,31 @@ class Scenario:
             The new label mask.
 
         Raises:
+            UnknownNameError: The scenario has no setting of that name.
             InputError: The scenario can't be used on this mask or with these settings.
         """
-        defaults = {parameter.name: parameter.default for parameter in self.parameters}
-        for name in values or {}:
-            if name not in defaults:
-                raise UnknownNameError(f"setting of {self.name}", name, defaults)
-        return self.function(mask, **{**defaults, **(values or {})})
-
-
-def _percent(label: str, maximum: float, default: float) -> Parameter:
-    return Parameter(
-        "percent", label, default, minimum=5.0, maximum=maximum, step=5.0, unit="% of its area"
-    )
+        settings = config_from_dict(self.settings, values or {})
+        return self.function(mask, **settings.as_dict())
 
 
 _ALL: Final = (
     Scenario("hide", "Hide", "The structure is gone: nothing but background.", hide),
-    Scenario(
-        "grow",
-        "Grow",
-        "A larger structure of the same kind.",
-        grow,
-        (_percent("Larger by", 400.0, 50.0),),
-    ),
-    Scenario(
-        "shrink",
-        "Shrink",
-        "A smaller structure of the same kind.",
-        shrink,
-        (_percent("Smaller by", 95.0, 50.0),),
-    ),
-    Scenario(
-        "move",
-        "Move",
-        "The same structure in another place.",
-        move,
-        (
-            Parameter("dx", "To the right", 0.15, minimum=-1.0, unit="of the width"),
-            Parameter("dy", "Down", 0.0, minimum=-1.0, unit="of the height"),
-        ),
-    ),
+    Scenario("grow", "Grow", "A larger structure of the same kind.", grow, GrowSettings),
+    Scenario("shrink", "Shrink", "A smaller structure of the same kind.", shrink, ShrinkSettings),
+    Scenario("move", "Move", "The same structure in another place.", move, MoveSettings),
     Scenario(
         "mirror",
         "Mirror",
         "The structure on the other side, or its own sides swapped.",
         mirror,
-        (
-            Parameter("axis", "Swap", "horizontal", ("horizontal", "vertical")),
-            Parameter("about", "About the centre of the", "image", ("image", "structure")),
-        ),
+        MirrorSettings,
     ),
     Scenario(
         "enlarge_class",
         "Enlarge the inner class",
         "A larger cup in the same disc: the inner class grows into the one around it.",
         enlarge_class,
-        (_percent("Larger by", 400.0, 50.0),),
+        GrowSettings,
         minimum_classes=3,
     ),
 )

@@ -10,7 +10,7 @@ from PIL import Image
 from asma_core.data.masks.palette import CLASS_COLOURS
 from asma_core.data.synthetic import demo
 from asma_core.errors import StoreError, UnknownNameError
-from asma_core.training.cache import training_pairs
+from asma_core.training.demo_stream import drawn_pairs
 
 
 def tree(folder):
@@ -79,10 +79,10 @@ def test_training_stream_repeats_and_shares_no_picture_with_the_set(name):
 def test_training_cache_holds_the_stream(tmp_path, monkeypatch):
     monkeypatch.setenv("ASMA_HOME", str(tmp_path))
     done = []
-    pairs = training_pairs("demo-lesion", 3, 32, lambda made, total: done.append((made, total)))
+    pairs = drawn_pairs("demo-lesion", 3, 32, lambda made, total: done.append((made, total)))
     assert done == [(3, 3)] and len(pairs) == 3
     for index in range(3):
         image, mask = demo.training_pair("demo-lesion", index, 32)
         assert np.array_equal(pairs[index][0], image) and np.array_equal(pairs[index][1], mask)
     assert len(pairs[1:]) == 2
-    training_pairs("demo-lesion", 3, 32, lambda *_: pytest.fail("made again"))
+    drawn_pairs("demo-lesion", 3, 32, lambda *_: pytest.fail("made again"))

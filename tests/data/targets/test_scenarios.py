@@ -130,6 +130,23 @@ def test_a_share_out_of_range_is_refused(change, percent: float) -> None:
         change(eye(), percent)
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "sentence"),
+    [
+        ("grow", {"percent": 401.0}, "percent is 401.0; it must be at least 5 and at most 400"),
+        ("shrink", {"percent": 96.0}, "at least 5 and at most 95"),
+        ("enlarge_class", {"percent": "much"}, "a number"),
+        ("move", {"dx": -1.5}, "dx is -1.5; it must be at least -1 and at most 1"),
+        ("mirror", {"axis": "diagonal"}, '"horizontal" or "vertical"'),
+    ],
+)
+def test_a_setting_out_of_its_declared_range_is_refused(
+    name: str, values: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        get_scenario(name).apply(eye(), values)
+
+
 @pytest.mark.parametrize("shift", [(1.0, 0.0), (1.2, 0.0)])
 def test_a_structure_moved_out_of_the_image_is_refused(shift: tuple[float, float]) -> None:
     with pytest.raises(InputError):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, overload
+from typing import Final, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +20,24 @@ from asma_core import paths
 from asma_core.data.synthetic import demo
 from asma_core.files import explained
 
-# Pairs that each shipped network was trained on, and steps: what `train` repeats.
-TRAINING_PLANS: Final = MappingProxyType({"demo-fundus": (2400, 3000), "demo-lesion": (1000, 600)})
+
+class DemoTraining(NamedTuple):
+    """How many pairs a shipped network was trained on, and for how many steps."""
+
+    pairs: int
+    steps: int
+
+
+# What `train` repeats.
+DEMO_TRAININGS: Final = MappingProxyType(
+    {"demo-fundus": DemoTraining(2400, 3000), "demo-lesion": DemoTraining(1000, 600)}
+)
 
 _CHUNK: Final = 20
 _SYNTHETIC: Final = Path(demo.__file__).parent
 
 
-class TrainingPairs(Sequence[demo.Pair]):
+class DrawnPairs(Sequence[demo.Pair]):
     """Pictures and masks that lie in two arrays, as a sequence of pairs."""
 
     def __init__(self, images: NDArray[np.uint8], masks: NDArray[np.uint8]) -> None:
@@ -46,16 +56,16 @@ class TrainingPairs(Sequence[demo.Pair]):
     def __getitem__(self, index: int | slice) -> demo.Pair | Sequence[demo.Pair]:
         """Return one pair, or a sequence of pairs for a slice."""
         if isinstance(index, slice):
-            return TrainingPairs(self._images[index], self._masks[index])
+            return DrawnPairs(self._images[index], self._masks[index])
         return np.asarray(self._images[index]), np.asarray(self._masks[index])
 
 
-def training_pairs(
+def drawn_pairs(
     name: str,
     count: int,
     size: int = 256,
     on_progress: Callable[[int, int], None] | None = None,
-) -> TrainingPairs:
+) -> DrawnPairs:
     """Return the first `count` pairs of a demo set's training stream, from the cache if there.
 
     Args:
@@ -77,7 +87,7 @@ def training_pairs(
     with explained(folder):
         images = np.load(folder / "images.npy", mmap_mode="r")
         masks = np.load(folder / "masks.npy", mmap_mode="r")
-    return TrainingPairs(images, masks)
+    return DrawnPairs(images, masks)
 
 
 def _fingerprint() -> str:

@@ -1,0 +1,47 @@
+"""A command's options for a class of settings, made from the settings' declaration."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import MISSING
+from typing import Any
+
+from asma_core.errors import InputError
+from asma_core.fields import Declared, Settings, declared
+
+
+def add_settings(parser: argparse.ArgumentParser, settings: type[Settings]) -> None:
+    """Add an option for every setting; what is not given is None.
+
+    Args:
+        parser: Of the command.
+        settings: The class.
+    """
+    for item in declared(settings).values():
+        parser.add_argument(
+            item.option, type=_reader(item), required=item.default is MISSING, help=_help(item)
+        )
+
+
+def given_settings(options: argparse.Namespace, settings: type[Settings]) -> dict[str, Any]:
+    """Return the settings that were given, by name."""
+    values = {name: getattr(options, name) for name in declared(settings)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _reader(item: Declared) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        try:
+            return item.parse(text)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return read
+
+
+def _help(item: Declared) -> str:
+    """Return label, help and default in one line."""
+    words = ": ".join(text[:1].lower() + text[1:] for text in (item.rule.label, item.rule.help))
+    default = "" if item.default in (MISSING, "") else f" ({item.default})"
+    return f"{words.rstrip('.')}{default}".replace("%", "%%")
