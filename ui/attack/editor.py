@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from asma_core.attacks.configs import AWAY, AWAY_FROM_TRUTH
 from asma_core.data.formats.images import to_rgb
 from asma_core.data.masks.label_maps import Mask
-from asma_core.data.masks.palette import PREDICTION
+from asma_core.data.masks.palette import PREDICTION, TARGET
 from asma_core.errors import AsmaError
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.runs.spec import RunRequest
@@ -91,8 +91,8 @@ def _target_figures(chosen: Chosen, target: Mask, prediction: NDArray[np.int64])
     overlap = foreground_iou(counts)
     words = number(None if math.isnan(overlap) else overlap)
     st.markdown(
-        f"Target (yellow): **{100 * share:.1f} %** of the image, overlap with the prediction "
-        f"(blue): IoU **{words}**"
+        f"Target ({TARGET.word}): **{100 * share:.1f} %** of the image, overlap with the "
+        f"prediction ({PREDICTION.word}): IoU **{words}**"
     )
 
 

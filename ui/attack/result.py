@@ -9,12 +9,14 @@ from asma_core.data.masks.label_maps import mask_values
 from asma_core.data.masks.palette import ADVERSARIAL, PREDICTION, TARGET
 from asma_core.errors import AsmaError
 from asma_core.runs import artefacts
+from asma_core.runs.difference import GAIN, MEANING, difference_picture
 from asma_core.runs.run import Run
 from ui.attack.live_run import PICTURE_SIDE
 from ui.common import services
 from ui.common.errors import guarded, plain, show_error
 from ui.common.uploads import keep_image
-from ui.pictures.outlines import Layer, data_address, fit_size, outline, resize
+from ui.pictures.encoding import data_address
+from ui.pictures.outlines import Layer, fit_size, outline, resize
 from ui.runs.summary import headline, how, key_figures
 
 
@@ -35,20 +37,18 @@ def run_result(run: Run) -> None:
         ("Adversarial", artefacts.ADVERSARIAL, artefacts.PREDICTION_ADVERSARIAL, ADVERSARIAL),
     )
     columns = st.columns(3)
-    for column, (title, name, prediction, colour) in zip(columns, panels, strict=False):
+    pictures = []
+    for column, (title, name, prediction, role) in zip(columns, panels, strict=False):
         picture = to_rgb(read_image(folder / name))
+        pictures.append(picture)
         size = fit_size(picture.shape, PICTURE_SIDE, PICTURE_SIDE)
-        layers = [*target, Layer(mask_values(folder / prediction), colour)]
+        layers = [*target, Layer(mask_values(folder / prediction), role)]
         column.image(data_address(outline(resize(picture, size), layers)), width="stretch")
-        column.caption(f"{title}: {'' if away else 'target yellow, '}prediction {_word(colour)}")
-    difference = to_rgb(read_image(folder / artefacts.DIFFERENCE))
-    columns[2].image(data_address(difference), width="stretch")
-    columns[2].caption(f"Difference x {artefacts.DIFFERENCE_GAIN}, grey is none")
+        drawn = "" if away else f"target {TARGET.word}, "
+        column.caption(f"{title}: {drawn}prediction {role.word}")
+    columns[2].image(data_address(difference_picture(*pictures)), width="stretch")
+    columns[2].caption(f"Difference x {GAIN}: {MEANING}")
     st.caption(plain(how(run)))
-
-
-def _word(colour: str) -> str:
-    return "blue" if colour == PREDICTION else "magenta"
 
 
 def _ways_on(run: Run) -> None:

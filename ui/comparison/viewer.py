@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from asma_core.data.masks.palette import ROLES
 from ui.comparison.payload import MOST_BESIDE, Beside, Comparison, Frame, pack
 
 __all__ = [
@@ -23,13 +24,13 @@ __all__ = [
 ]
 
 MODES: Final = ("side", "slider", "blink")
-OVERLAYS: Final = ("truth", "before", "target", "after")
-CHANNELS: Final = ("mean", "red", "green", "blue")
+OVERLAYS: Final = tuple(ROLES)
+CHANNELS: Final = ("largest", "red", "green", "blue")
 DEFAULT_VIEW: Final[dict[str, Any]] = {
     "mode": "side",
     "amplification": 20,
     "signed": True,
-    "channel": "mean",
+    "channel": "largest",
     "overlays": ["before", "target", "after"],
 }
 
@@ -60,8 +61,9 @@ def comparison_viewer(
 
     Returns:
         `mode` ("side", "slider", "blink"), `frame` (index into `comparison.frames`),
-        `amplification` (1 to 100), `signed` (bool), `channel` ("mean", "red", "green", "blue")
-        and `overlays` (list out of "truth", "before", "target", "after").
+        `amplification` (1 to 100), `signed` (bool), `channel` ("largest" for the one that changed
+        most, "red", "green", "blue") and `overlays` (list out of "truth", "before", "target",
+        "after").
 
     Raises:
         InputError: A picture can't be read, or its size is not the original's.

@@ -32,9 +32,9 @@ from ui.common.format import (
 )
 from ui.datasets.grid import PER_PAGE, listed
 from ui.datasets.view import View, change
+from ui.pictures.encoding import jpeg
 from ui.pictures.legend import class_swatch, swatch
 from ui.pictures.outlines import Layer, fit_size, outline, resize
-from ui.pictures.thumbnails import jpeg
 
 WIDTH: Final = 1100
 HEIGHT: Final = 840
@@ -203,7 +203,7 @@ def _table(
     names: tuple[str, ...], columns: Sequence[Sequence[float]], overall: float | None
 ) -> str:
     """Return the legend and the figures per class as one table."""
-    heads = [f"{swatch(TRUTH)}mask", f"{swatch(PREDICTION)}prediction", "IoU"]
+    heads = [f"{swatch(TRUTH.colour)}mask", f"{swatch(PREDICTION.colour)}prediction", "IoU"]
     digits, units = (1, 1, 3), (" %", " %", "")
     cells = ["".join(f"<th>{head}</th>" for head in ("class", *heads[: len(columns)]))]
     for label in range(1, len(names)):

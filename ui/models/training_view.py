@@ -8,6 +8,7 @@ from typing import Any, Final
 import plotly.graph_objects as go
 import streamlit as st
 
+from asma_core.data.masks.palette import QUIET, TRUTH
 from asma_core.training import store as states
 from asma_core.training.store import Training
 from ui.common import services
@@ -18,8 +19,8 @@ from ui.models.training_words import about, standing
 from ui.pictures.curves import NO_TOOLBAR
 
 REFRESH: Final = 1.0
-LOSS_COLOUR: Final = "#8A949A"
-IOU_COLOUR: Final = "#009E73"
+LOSS_COLOUR: Final = QUIET
+IOU_COLOUR: Final = TRUTH.colour
 
 
 def training_view(training_id: str) -> None:

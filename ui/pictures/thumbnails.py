@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,6 @@ from typing import Final
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
-from PIL import Image
 
 from asma_core.data.datasets import Dataset, Sample
 from asma_core.data.formats.images import FloatImage, to_rgb
@@ -22,11 +19,11 @@ from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.sources.cards import find_card, weights_hash
 from asma_core.runs.sources import from_sample
 from ui.common import services
+from ui.pictures.encoding import jpeg
 from ui.pictures.outlines import Layer, fit_size, outline, resize
 
 SIDE: Final = 320
 LINE_WIDTH: Final = 2.5
-JPEG_QUALITY: Final = 90
 # About 20 kB each.
 MOST_KEPT: Final = 4000
 FileStamp = tuple[str, int, int]
@@ -57,13 +54,6 @@ def stamp(path: Path) -> FileStamp:
         # Reading it says what is wrong, in a sentence.
         return str(path), 0, 0
     return str(path), status.st_mtime_ns, status.st_size
-
-
-def jpeg(picture: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> bytes:
-    """Encode for the screen, without loss of colour resolution."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=quality, subsampling=0)
-    return buffer.getvalue()
 
 
 def sample_thumbnail(dataset: Dataset, sample: Sample, model: str = "") -> Thumbnail:

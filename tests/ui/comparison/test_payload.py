@@ -133,7 +133,7 @@ views = st.fixed_dictionaries(
         "frame": st.integers(0, 5000),
         "amplification": st.integers(1, 100),
         "signed": st.booleans(),
-        "channel": st.sampled_from(["mean", "red", "green", "blue"]),
+        "channel": st.sampled_from(["largest", "red", "green", "blue"]),
         "overlays": st.sets(st.sampled_from(["truth", "before", "target", "after"])).map(
             lambda chosen: [n for n in ("truth", "before", "target", "after") if n in chosen]
         ),
