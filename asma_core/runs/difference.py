@@ -14,8 +14,9 @@ Stop = tuple[float, str]
 
 GAIN: Final = 20
 MEANING: Final = "red brighter, blue darker, grey unchanged"
-# Neutral, and seen as a picture on light and on dark pages.
-UNCHANGED: Final = "#D9D9D9"
+# Neutral and quiet, and still seen as a picture: in a file and on a light page, on a dark page.
+LIGHT_GREY: Final = "#D9D9D9"
+DARK_GREY: Final = "#32383C"
 # ColorBrewer's Blues and Reds from `MIDDLE` to the end, dark towards it where the zero is light,
 # and light where it is dark.
 MIDDLE: Final = 0.4
@@ -28,17 +29,20 @@ MAGNITUDE: Final = (
 )
 
 
-def difference_picture(original: ByteImage, adversarial: ByteImage) -> ByteImage:
+def difference_picture(
+    original: ByteImage, adversarial: ByteImage, dark: bool = False
+) -> ByteImage:
     """Return what was changed, amplified by `GAIN`: red brighter, blue darker, grey unchanged.
 
     Args:
         original: uint8 (H, W) or (H, W, 3).
         adversarial: The same.
+        dark: Whether it is for a dark page; the grey is dark then, and large changes are light.
 
     Returns:
         uint8 (H, W, 3).
     """
-    return _table()[largest_change(original, adversarial) + 255]
+    return _table(dark)[largest_change(original, adversarial) + 255]
 
 
 def largest_change(original: ByteImage, adversarial: ByteImage) -> NDArray[np.int16]:
@@ -61,14 +65,15 @@ def largest_change(original: ByteImage, adversarial: ByteImage) -> NDArray[np.in
     return np.take_along_axis(change, largest, axis=-1)[..., 0]
 
 
-def _table() -> ByteImage:
+def _table(dark: bool) -> ByteImage:
     """Return the colour of every change from -255 to 255, uint8 (511, 3)."""
     shares = np.clip(GAIN * np.arange(-255, 256) / 255, -1, 1)
-    ends = {name: [(0.0, UNCHANGED), *_stops(pair)] for name, pair in ON_LIGHT.items()}
+    zero, ends = (DARK_GREY, ON_DARK) if dark else (LIGHT_GREY, ON_LIGHT)
+    stops = {name: [(0.0, zero), *_stops(pair)] for name, pair in ends.items()}
     signed = np.where(
         (shares < 0)[:, None],
-        _interpolated(ends["negative"], -shares),
-        _interpolated(ends["positive"], shares),
+        _interpolated(stops["negative"], -shares),
+        _interpolated(stops["positive"], shares),
     )
     return np.rint(signed).astype(np.uint8)
 

@@ -40,3 +40,10 @@ def test_up_and_down_have_opposite_colours() -> None:
     assert red > blue
     red, _, blue = difference_picture(original, original - 4)[0, 0].tolist()
     assert blue > red
+
+
+def test_on_a_dark_page_the_grey_is_dark_and_the_ends_are_light() -> None:
+    original = np.array([[100, 100, 100]], np.uint8)
+    changed = np.array([[100, 87, 113]], np.uint8)
+    found = difference_picture(original, changed, dark=True)
+    assert found.tolist() == [[[0x32, 0x38, 0x3C], [0xC6, 0xDB, 0xEF], [0xFC, 0xBB, 0xA1]]]

@@ -9,12 +9,12 @@ from asma_core.data.masks.label_maps import mask_values
 from asma_core.data.masks.palette import ADVERSARIAL, PREDICTION, TARGET
 from asma_core.errors import AsmaError
 from asma_core.runs import artefacts
-from asma_core.runs.difference import GAIN, MEANING, difference_picture
 from asma_core.runs.run import Run
 from ui.attack.live_run import PICTURE_SIDE
 from ui.common import services
 from ui.common.errors import guarded, plain, show_error
 from ui.common.uploads import keep_image
+from ui.pictures.differences import show_difference
 from ui.pictures.encoding import data_address
 from ui.pictures.outlines import Layer, fit_size, outline, resize
 from ui.runs.summary import headline, how, key_figures
@@ -46,8 +46,8 @@ def run_result(run: Run) -> None:
         column.image(data_address(outline(resize(picture, size), layers)), width="stretch")
         drawn = "" if away else f"target {TARGET.word}, "
         column.caption(f"{title}: {drawn}prediction {role.word}")
-    columns[2].image(data_address(difference_picture(*pictures)), width="stretch")
-    columns[2].caption(f"Difference x {GAIN}: {MEANING}")
+    with columns[2]:
+        show_difference(pictures[0], pictures[1], size)
     st.caption(plain(how(run)))
 
 
