@@ -16,6 +16,8 @@ from asma_core.data.masks.palette import PREDICTION, TARGET
 from asma_core.errors import AsmaError
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.runs.spec import RunRequest
+from ui.address import browser as address
+from ui.address.views import AttackView
 from ui.attack.form import AttackChoice, attack_form
 from ui.attack.region_choice import region_or_error
 from ui.attack.restored_target import keep_left, left_start, take_left
@@ -128,5 +130,5 @@ def _run(
     except AsmaError as error:
         show_error(error)
         return
-    st.query_params.from_dict({"run": run.id})
+    address.go_to(AttackView(run.id))
     st.rerun()

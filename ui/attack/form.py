@@ -12,9 +12,11 @@ import streamlit as st
 
 from asma_core.attacks.configs import TOWARDS
 from asma_core.attacks.registry import ATTACKS, AttackEntry
-from asma_core.fields import Setting, choices, setting_of
+from asma_core.errors import AsmaError
+from asma_core.fields import Setting, choices, config_from_dict, setting_of
 from asma_core.models.wrapper.precision import AUTO
-from ui.common.backend_choice import compile_choice, precision_choice
+from asma_core.runs.spec import RunSpec
+from ui.common.backend_choice import compile_choice, fill_backend, precision_choice
 from ui.common.values import SESSION, initial
 
 DEFAULT_PRESET: Final = "default"
@@ -78,6 +80,26 @@ def attack_form(key: str) -> AttackChoice:
             config[item.name] = _widget(prefix, item, kinds[item.name], values)
         around = _surroundings(key)
     return AttackChoice(entry, config, *around)
+
+
+def fill_form(key: str, spec: RunSpec) -> None:
+    """Set the form to what a run was asked for; call it before the form is shown."""
+    state = st.session_state
+    state[f"{key}-device"], state[f"{key}-seed"] = spec.device, spec.seed
+    fill_backend(key, spec.precision, spec.compiled)
+    if spec.attack in ATTACKS:
+        state[f"{key}-attack"] = spec.attack
+        state[f"{key}-{spec.attack}-preset"] = DEFAULT_PRESET
+        for name, value in _settings_as_now(spec).items():
+            state[f"{key}-{spec.attack}-{DEFAULT_PRESET}-{name}"] = value
+
+
+def _settings_as_now(spec: RunSpec) -> Mapping[str, Any]:
+    """Return a run's settings as the form has them now; none where they don't fit any more."""
+    try:
+        return config_from_dict(ATTACKS[spec.attack].config, spec.config).as_dict()
+    except AsmaError:
+        return {}
 
 
 def _presets(key: str, entry: AttackEntry) -> str:

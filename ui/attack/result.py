@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from asma_core.data.formats.images import read_image, to_rgb
@@ -10,6 +12,9 @@ from asma_core.data.masks.palette import ADVERSARIAL, PREDICTION, TARGET
 from asma_core.errors import AsmaError
 from asma_core.runs import artefacts
 from asma_core.runs.run import Run
+from ui.address import browser as address
+from ui.address.links import open_page
+from ui.address.views import AttackView, CompareView
 from ui.attack.live_run import PICTURE_SIDE
 from ui.common import services
 from ui.common.errors import guarded, plain, show_error
@@ -56,7 +61,7 @@ def _ways_on(run: Run) -> None:
     if run.results and row.button(
         "Compare", key="result-compare", type="primary", icon=":material/compare:"
     ):
-        st.switch_page("pages/compare.py", query_params={"run": run.id})
+        open_page(CompareView(run.id))
     if row.button(
         "Change the target",
         key="result-change",
@@ -67,7 +72,7 @@ def _ways_on(run: Run) -> None:
             _leave_run(run)
     if row.button("Repeat", key="result-repeat", icon=":material/replay:"):
         try:
-            st.query_params["run"] = services.queue().repeat(run.id).id
+            address.go_to(AttackView(services.queue().repeat(run.id).id))
         except AsmaError as error:
             show_error(error)
             return
@@ -78,9 +83,9 @@ def _leave_run(run: Run) -> None:
     """Go back to the editor, at the run's image, target and settings."""
     spec = run.spec
     if spec.dataset:
-        query = {"dataset": spec.dataset, "sample": spec.sample}
+        view = AttackView(dataset=spec.dataset, sample=spec.sample)
     else:
         # The link may have been opened in a session that doesn't have the image.
-        query = {"own": keep_image(services.store().inputs(run).image, spec.sample)}
-    st.query_params.from_dict(query | {"from": run.id})
+        view = AttackView(own=keep_image(services.store().inputs(run).image, spec.sample))
+    address.go_to(replace(view, from_run=run.id))
     st.rerun()
