@@ -1,5 +1,5 @@
-import streamlit as st
-
+from ui.address.browser import current
+from ui.address.views import AttackView
 from ui.attack.editor import attack_editor
 from ui.attack.live_run import live_run
 from ui.attack.result import run_result
@@ -8,7 +8,7 @@ from ui.common.shell import through_app
 
 through_app()
 
-run_id = st.query_params.get("run")
+run_id = current(AttackView).run
 if run_id is None:
     attack_editor("attack")
 else:

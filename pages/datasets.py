@@ -3,6 +3,8 @@
 import streamlit as st
 
 from asma_core.data.datasets import dataset_names
+from ui.address.browser import current
+from ui.address.views import DatasetsView
 from ui.common import services
 from ui.common.errors import guarded
 from ui.common.shell import through_app
@@ -14,7 +16,7 @@ from ui.datasets.view import current_view
 
 through_app()
 
-if "add" in st.query_params:
+if current(DatasetsView).add:
     back_to_grid()
     dataset_import()
     st.stop()

@@ -1,7 +1,9 @@
 """The networks: cards, checks, a new one by upload or by training."""
 
-import streamlit as st
+from dataclasses import replace
 
+from ui.address.browser import current
+from ui.address.views import ModelsView
 from ui.common.errors import guarded
 from ui.common.fresh_view import fresh_view
 from ui.common.shell import through_app
@@ -13,17 +15,16 @@ from ui.models.view import model_view
 
 through_app()
 
-query = st.query_params
-# The parameter "check" only asks for something to be done in a view.
-view = [f"{name}={query[name]}" for name in ("model", "training", "add", "train") if name in query]
-with fresh_view("models", *view), guarded():
-    if "model" in query:
-        model_view(query["model"])
-    elif "training" in query:
-        training_view(query["training"])
-    elif "add" in query:
+view = current(ModelsView)
+# What is to be checked or trained on asks for something to be done in a view; it is none itself.
+with fresh_view("models", str(replace(view, check=False, dataset=""))), guarded():
+    if view.model is not None:
+        model_view(view.model)
+    elif view.training is not None:
+        training_view(view.training)
+    elif view.add:
         model_import()
-    elif "train" in query:
+    elif view.train:
         training_form()
     else:
         model_list()

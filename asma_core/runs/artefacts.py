@@ -14,6 +14,7 @@ from asma_core.data.formats.images import FloatImage, encode_png, to_bytes
 from asma_core.data.masks.label_maps import encode_mask
 from asma_core.files import write_bytes, write_json
 from asma_core.metrics.score import LOST
+from asma_core.runs.difference import difference_picture
 from asma_core.runs.figures import Judge
 from asma_core.runs.live import curves
 from asma_core.runs.snapshots import Snapshot
@@ -30,7 +31,6 @@ PREDICTION_ADVERSARIAL: Final = "prediction_adversarial.png"
 PERTURBATION: Final = "perturbation.npz"
 TRAJECTORY: Final = "trajectory.json"
 SNAPSHOTS: Final = "snapshots"
-DIFFERENCE_GAIN: Final = 20
 
 FILES: Final = (
     ORIGINAL,
@@ -50,10 +50,11 @@ def write_images(folder: Path, inputs: RunInputs, judge: Judge, result: AttackRe
     An attack that leads away has no target, and so no file of one.
     """
     adversarial, original = result.adversarial.numpy(), inputs.image
+    before, after = to_bytes(original), to_bytes(adversarial)
     pictures = {
-        ORIGINAL: encode_png(to_bytes(original)),
-        ADVERSARIAL: encode_png(to_bytes(adversarial)),
-        DIFFERENCE: encode_png(difference_picture(original, adversarial)),
+        ORIGINAL: encode_png(before),
+        ADVERSARIAL: encode_png(after),
+        DIFFERENCE: encode_png(difference_picture(before, after)),
         PREDICTION_CLEAN: encode_mask(judge.clean),
         PERTURBATION: _npz(adversarial - original),
     }
@@ -83,20 +84,6 @@ def write_way(folder: Path, result: AttackResult, snapshots: list[Snapshot]) -> 
         write_bytes(folder / SNAPSHOTS / f"{name}.png", encode_png(snapshot.image))
         labels = encode_mask(snapshot.prediction)
         write_bytes(folder / SNAPSHOTS / f"{name}_prediction.png", labels)
-
-
-def difference_picture(original: FloatImage, adversarial: FloatImage) -> NDArray[np.uint8]:
-    """Return the signed difference of the 8-bit images, amplified, grey for none.
-
-    Args:
-        original: float32 (C, H, W) in [0, 1].
-        adversarial: The same.
-
-    Returns:
-        uint8 like `to_bytes`; 128 + `DIFFERENCE_GAIN` times the difference, clipped.
-    """
-    change = to_bytes(adversarial).astype(np.int32) - to_bytes(original).astype(np.int32)
-    return np.clip(128 + DIFFERENCE_GAIN * change, 0, 255).astype(np.uint8)
 
 
 def _npz(perturbation: FloatImage) -> bytes:

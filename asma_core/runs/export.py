@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from asma_core.attacks.settings import AWAY_FROM_TRUTH, TOWARDS
 from asma_core.files import explained
+from asma_core.runs.difference import GAIN, MEANING
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 
@@ -50,7 +51,8 @@ COLUMNS: Final = (
 MEANINGS: Final = {
     "original.png": "the image before the attack, 8 bits",
     "adversarial.png": "the image after the attack, 8 bits; this is the file that is scored",
-    "difference.png": "adversarial minus original, 20 times, grey (128) where nothing changed",
+    "difference.png": f"adversarial minus original, {GAIN} times, in each pixel of the channel "
+    f"that changed most: {MEANING}",
     "target.png": "the mask the attack goes for; the pixel values are class numbers",
     "truth.png": "the known true mask, in class numbers",
     "region.png": "where the image may change: where it is not 0",

@@ -10,13 +10,12 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from ui.address.views import CompareView
 from ui.comparison.viewer import (
     Beside,
     Comparison,
     Frame,
     comparison_viewer,
-    view_from_query,
-    view_to_query,
 )
 
 FRAMES = 5
@@ -111,8 +110,9 @@ def main() -> None:
             st.session_state["run"] = name
     st.session_state["reruns"] = st.session_state.get("reruns", 0) + 1
     run = RUNS[st.session_state.get("run", "square")]()
-    view = comparison_viewer(run, key="viewer", height=400, view=view_from_query(st.query_params))
-    st.query_params.update(view_to_query(view))
+    asked = CompareView.from_query(st.query_params)
+    view = comparison_viewer(run, key="viewer", height=400, view=asked.viewer())
+    st.query_params.update(CompareView().showing(view, usual={}).query())
     st.text_input("note", key="note")
     st.json(view)
     st.button("again", key="again")

@@ -12,14 +12,13 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from asma_core.data.masks.palette import ADVERSARIAL, PREDICTION, TARGET
 from tests.browser.conftest import separate
 
 pytestmark = pytest.mark.browser
 
 PAGE = Path(__file__).with_name("comparison_page.py")
 WHITE = (255, 255, 255)
-YELLOW = (0xF0, 0xE4, 0x42)
-SKY = (0x56, 0xB4, 0xE9)
 # What changes is painted in the next frame: after two, all that was asked for so far is there.
 PAINTED = "await new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
 
@@ -223,7 +222,12 @@ def test_blink_starts_paused_where_less_motion_is_wished_for(browser: Browser, u
 
 def test_the_signed_difference_is_white_at_zero_and_red_where_brighter(viewer: Locator) -> None:
     assert pixel(viewer, "difference", 50, 30) == WHITE
-    assert pixel(viewer, "difference", 20, 40) == WHITE  # +12, 0, -12 is 0 in the mean
+    # +12, 0, -12 does not cancel: of channels that changed alike the first one counts
+    share = (12 * 20 / 255 - 0.4) / 0.6  # from #fb6a4a at 0.4 to #67000d at 1
+    ends = np.array([0xFB, 0x6A, 0x4A]), np.array([0x67, 0x00, 0x0D])
+    assert pixel(viewer, "difference", 20, 40) == pytest.approx(
+        ends[0] + share * (ends[1] - ends[0]), abs=1
+    )
     assert pixel(viewer, "difference", 5, 5) == (0x67, 0x00, 0x0D)  # 40 x 20 is off the scale
     set_range(viewer, "amplification", 0)
     expect(viewer.locator("[data-panel=difference] .caption")).to_have_text(
@@ -253,8 +257,11 @@ def test_the_absolute_difference_is_magma(viewer: Locator) -> None:
     )
     assert pixel(viewer, "difference", 50, 30) == (0, 0, 4)
     assert pixel(viewer, "difference", 5, 5) == (252, 253, 191)
-    # mean of 12, 0, 12 is 8; matplotlib's magma at 8 x 20 / 255 is (231, 82, 99)
-    assert pixel(viewer, "difference", 20, 40) == pytest.approx((231, 82, 99), abs=4)
+    share = (12 * 20 / 255 - 0.875) / 0.125  # of magma's last eighth, #fec287 to #fcfdbf
+    ends = np.array([0xFE, 0xC2, 0x87]), np.array([0xFC, 0xFD, 0xBF])
+    assert pixel(viewer, "difference", 20, 40) == pytest.approx(
+        ends[0] + share * (ends[1] - ends[0]), abs=1
+    )
 
 
 def test_the_amplification_is_written_on_the_picture_with_its_scale(viewer: Locator) -> None:
@@ -275,17 +282,17 @@ def test_outlines_lie_on_the_boundary_of_the_mask(page: Page, url: str) -> None:
         # the target is the box from 40 to 60; its line lies along the outer side, 2 px wide
         for edge, outward in ((40, -1), (60, 1)):
             across = edge / 64
-            assert colour(viewer, kind, across + outward / width, 0.78) == YELLOW
-            assert colour(viewer, kind, 0.78, across + outward / width) == YELLOW
-            assert colour(viewer, kind, across + 6 * outward / width, 0.78) != YELLOW
-            assert colour(viewer, kind, across - 3 * outward / width, 0.78) != YELLOW
+            assert colour(viewer, kind, across + outward / width, 0.78) == TARGET.rgb
+            assert colour(viewer, kind, 0.78, across + outward / width) == TARGET.rgb
+            assert colour(viewer, kind, across + 6 * outward / width, 0.78) != TARGET.rgb
+            assert colour(viewer, kind, across - 3 * outward / width, 0.78) != TARGET.rgb
 
 
 def test_outlines_stay_two_pixels_wide_at_any_zoom(page: Page, url: str) -> None:
     viewer = opened(page, f"{url}/?overlays=target")
 
     def thickness() -> int:
-        near = np.abs(row(viewer, "original", 0.78) - YELLOW).max(axis=1) < 60
+        near = np.abs(row(viewer, "original", 0.78) - TARGET.rgb).max(axis=1) < 60
         return int(near.sum())
 
     # two crossings of two pixels; an edge between two screen pixels is shared by three
@@ -300,8 +307,8 @@ def test_classes_differ_by_line_style_and_names_are_plain_text(page: Page, url: 
     viewer = opened(page, f"{url}/?overlays=before")
     size = panel(viewer, "original").locator("> canvas").evaluate("canvas => canvas.width")
     rows = np.arange(int(0.4 * size), int(0.6 * size), 2) / size
-    rim = [colour(viewer, "original", 16 / 64 + 1.2 / size, y) == SKY for y in rows]
-    cup = [colour(viewer, "original", 24 / 64 + 1.2 / size, y) == SKY for y in rows]
+    rim = [colour(viewer, "original", 16 / 64 + 1.2 / size, y) == PREDICTION.rgb for y in rows]
+    cup = [colour(viewer, "original", 24 / 64 + 1.2 / size, y) == PREDICTION.rgb for y in rows]
     assert all(rim)
     assert any(cup) and not all(cup)
     expect(viewer.locator(".classes span")).to_have_text(["<b>rim</b>", "cup"])
@@ -311,11 +318,10 @@ def test_classes_differ_by_line_style_and_names_are_plain_text(page: Page, url: 
 def test_the_outline_after_follows_the_frame(page: Page, url: str) -> None:
     viewer = opened(page, f"{url}/?overlays=after&frame=0")
     size = panel(viewer, "original").locator("> canvas").evaluate("canvas => canvas.width")
-    pink = (0xCC, 0x79, 0xA7)
     for frame in (0, 3):
         set_range(viewer, "frame", frame)
         expect(viewer).to_have_attribute("data-frame", str(frame))
-        assert colour(viewer, "adversarial", (8 + frame) / 64 + 1 / size, 0.25) == pink
+        assert colour(viewer, "adversarial", (8 + frame) / 64 + 1 / size, 0.25) == ADVERSARIAL.rgb
 
 
 def test_a_mask_that_is_missing_can_not_be_chosen(viewer: Locator) -> None:
@@ -328,7 +334,7 @@ def test_fill_colours_the_inside_of_the_outlines(page: Page, url: str) -> None:
     plain = np.array(pixel(viewer, "original", 50, 50))
     viewer.locator("input.fill").check()
     expect(viewer.locator("input.fill")).to_be_checked()
-    expected = 0.75 * plain + 0.25 * np.array(YELLOW)
+    expected = 0.75 * plain + 0.25 * np.array(TARGET.rgb)
     assert pixel(viewer, "original", 50, 50) == pytest.approx(expected, abs=2)
 
 

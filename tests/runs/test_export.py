@@ -13,6 +13,7 @@ import pytest
 
 from asma_core.cli.main import _parser
 from asma_core.runs import artefacts
+from asma_core.runs.difference import GAIN
 from asma_core.runs.export import MEANINGS, run_zip, runs_csv, runs_zip
 from asma_core.runs.run import INTERRUPTED, Run
 from asma_core.runs.store import RunStore
@@ -64,7 +65,7 @@ def test_the_same_run_gives_the_same_bytes_later(runs: RunStore) -> None:
 
 def test_every_file_that_a_run_writes_is_explained() -> None:
     assert {*artefacts.FILES, artefacts.TRUTH, artefacts.REGION, "run.json"} == set(MEANINGS)
-    assert f"{artefacts.DIFFERENCE_GAIN} times" in MEANINGS[artefacts.DIFFERENCE]
+    assert f"{GAIN} times" in MEANINGS[artefacts.DIFFERENCE]
 
 
 def test_names_in_the_zip_stay_in_its_folder_whatever_the_image_is_called(runs: RunStore) -> None:

@@ -1,4 +1,4 @@
-"""What is shown of a run's way: curves, snapshots and the difference, by hand."""
+"""What is shown of a run's way: curves, snapshots, by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from asma_core.attacks.contract import StepMetrics
-from asma_core.runs.artefacts import difference_picture
 from asma_core.runs.live import curves
 from asma_core.runs.snapshots import Snapshot, SnapshotKeeper
 
@@ -66,11 +65,3 @@ def test_large_pictures_are_fewer_and_at_least_four(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("asma_core.runs.snapshots.MEMORY", 64)
     assert kept_of(4) == [0, 1, 2, 3]
     assert kept_of(5) == [0, 2, 4]
-
-
-def test_the_difference_is_grey_where_nothing_changed_and_twenty_times_elsewhere() -> None:
-    original = np.array([[[0.0, 100.0, 100.0, 100.0, 100.0]]], np.float32) / 255
-    changed = np.array([[[0.0, 101.0, 98.0, 107.0, 93.0]]], np.float32) / 255
-    found = difference_picture(original, changed)
-    assert found.dtype == np.uint8
-    assert found.ravel().tolist() == [128, 148, 88, 255, 0]

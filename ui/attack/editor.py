@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from asma_core.attacks.settings import AWAY, AWAY_FROM_TRUTH
 from asma_core.data.formats.images import to_rgb
 from asma_core.data.masks.label_maps import Mask
-from asma_core.data.masks.palette import PREDICTION
+from asma_core.data.masks.palette import PREDICTION, TARGET
 from asma_core.errors import AsmaError
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
+from ui.address import browser as address
+from ui.address.views import AttackView
 from ui.attack.form import AttackChoice, attack_form
 from ui.attack.region_choice import region_or_error
 from ui.attack.restored_target import keep_left, left_start, take_left
@@ -90,8 +92,8 @@ def _target_figures(chosen: Chosen, target: Mask, prediction: NDArray[np.int64])
     overlap = foreground_iou(counts)
     words = number(None if math.isnan(overlap) else overlap)
     st.markdown(
-        f"Target (yellow): **{100 * share:.1f} %** of the image, overlap with the prediction "
-        f"(blue): IoU **{words}**"
+        f"Target ({TARGET.word}): **{100 * share:.1f} %** of the image, overlap with the "
+        f"prediction ({PREDICTION.word}): IoU **{words}**"
     )
 
 
@@ -117,5 +119,5 @@ def _run(
     except AsmaError as error:
         show_error(error)
         return
-    st.query_params.from_dict({"run": run.id})
+    address.go_to(AttackView(run.id))
     st.rerun()

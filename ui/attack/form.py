@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,9 +12,11 @@ import streamlit as st
 from asma_core.attacks.contract import AttackEntry
 from asma_core.attacks.registry import ATTACKS
 from asma_core.attacks.settings import TOWARDS
-from asma_core.fields import declared
+from asma_core.errors import AsmaError
+from asma_core.fields import config_from_dict, declared
 from asma_core.models.wrapper.precision import AUTO
 from asma_core.runs.execution import Execution
+from asma_core.runs.spec import RunSpec
 from ui.common.backend_choice import compile_choice, precision_choice
 from ui.common.settings_form import setting_widget
 from ui.common.values import SESSION, initial
@@ -72,6 +75,26 @@ def attack_form(key: str) -> AttackChoice:
                 config[item.name] = setting_widget(st, prefix, item, values)
         execution = _execution(key)
     return AttackChoice(entry, config, execution)
+
+
+def fill_form(key: str, spec: RunSpec) -> None:
+    """Set the form to what a run was asked for; call it before the form is shown."""
+    state = st.session_state
+    for name, value in spec.execution.as_dict().items():
+        state[f"{key}-{name}"] = value
+    if spec.attack in ATTACKS:
+        state[f"{key}-attack"] = spec.attack
+        state[f"{key}-{spec.attack}-preset"] = DEFAULT_PRESET
+        for name, value in _settings_as_now(spec).items():
+            state[f"{key}-{spec.attack}-{DEFAULT_PRESET}-{name}"] = value
+
+
+def _settings_as_now(spec: RunSpec) -> Mapping[str, Any]:
+    """Return a run's settings as the form has them now; none where they don't fit any more."""
+    try:
+        return config_from_dict(ATTACKS[spec.attack].config, spec.config).as_dict()
+    except AsmaError:
+        return {}
 
 
 def _presets(key: str, entry: AttackEntry) -> str:

@@ -15,7 +15,6 @@ from asma_core.data.formats.images import to_rgb
 from asma_core.data.masks.label_maps import mask_values
 from asma_core.data.masks.palette import ADVERSARIAL, TARGET
 from asma_core.jobs.queue import stop
-from asma_core.runs.artefacts import DIFFERENCE_GAIN
 from asma_core.runs.live import LiveState, live_state
 from asma_core.runs.run import QUEUED, Run
 from asma_core.runs.spec import RunInputs
@@ -24,7 +23,9 @@ from ui.common import services
 from ui.common.errors import guarded
 from ui.common.format import SCORE_LABELS, duration, number
 from ui.pictures.curves import NO_TOOLBAR, run_curves
-from ui.pictures.outlines import Layer, data_address, fit_size, outline, resize
+from ui.pictures.differences import show_difference
+from ui.pictures.encoding import data_address
+from ui.pictures.outlines import Layer, fit_size, outline, resize
 from ui.runs.summary import headline
 
 REFRESH: Final = 1.0
@@ -88,14 +89,12 @@ def _pictures(inputs: RunInputs, run: Run, state: LiveState) -> None:
     away = run.aim != TOWARDS
     target = [] if away else [Layer(inputs.target, TARGET)]
     shown = outline(resize(adversarial, size), [*target, Layer(prediction, ADVERSARIAL)])
-    change = adversarial.astype(np.int32) - to_rgb(inputs.image)
-    gained = np.clip(128 + DIFFERENCE_GAIN * change, 0, 255).astype(np.uint8)
     left, middle, right = st.columns([3, 3, 4])
     left.image(data_address(shown), width="stretch")
-    drawn = "prediction magenta" if away else "target yellow, prediction magenta"
-    left.caption(f"Adversarial image now, step {state.step}: {drawn}")
-    middle.image(data_address(resize(gained, size)), width="stretch")
-    middle.caption(f"Difference x {DIFFERENCE_GAIN}, grey is none")
+    drawn = "" if away else f"target {TARGET.word}, "
+    left.caption(f"Adversarial image now, step {state.step}: {drawn}prediction {ADVERSARIAL.word}")
+    with middle:
+        show_difference(to_rgb(inputs.image), adversarial, size)
     right.plotly_chart(
         run_curves(
             state.curves,

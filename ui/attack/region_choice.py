@@ -14,7 +14,8 @@ from asma_core.errors import AsmaError
 from ui.attack.source_choice import Chosen
 from ui.common.errors import show_error
 from ui.common.values import SESSION, initial
-from ui.pictures.outlines import data_address, fit_size, resize
+from ui.pictures.encoding import data_address
+from ui.pictures.outlines import fit_size, resize
 
 EVERYWHERE: Final = "everywhere"
 FILE: Final = "file"

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from asma_core.attacks.registry import ATTACKS
-from asma_core.errors import AsmaError
-from asma_core.fields import config_from_dict
 from asma_core.runs.run import Run
-from asma_core.runs.target_source import RUN as RUN_TARGET
-from asma_core.runs.target_source import TargetSource
-from ui.attack.form import DEFAULT_PRESET
+from asma_core.runs.target_source import RUN, TargetSource
+from ui.address import browser as address
+from ui.address.views import AttackView
+from ui.attack.form import fill_form
 from ui.attack.source_choice import Chosen
-from ui.attack.target_choice import AS_LEFT, Start
+from ui.attack.target_choice import Start, fill_start
 from ui.common import services
+from ui.common.network_choice import fill_network
 from ui.editor.canvas import MaskDrawing
 from ui.editor.drafts import Draft, keep_draft, open_draft
-
-RUN: Final = "from"
-DRAFT: Final = "draft"
 
 
 @dataclass
 class _Left:
     """What the session found in its address."""
 
-    asked: tuple[str | None, str | None]
+    asked: tuple[str, str]
     image: str = ""
     start: Start | None = None
 
@@ -41,7 +35,7 @@ def take_left(key: str) -> None:
 
     Call it before the widgets of the page, as it sets their values.
     """
-    asked = (st.query_params.get(RUN), st.query_params.get(DRAFT))
+    asked = _asked()
     left: _Left | None = st.session_state.get(f"{key}-left")
     if left is not None and left.asked == asked:
         return
@@ -51,8 +45,7 @@ def take_left(key: str) -> None:
     elif asked[1]:
         _take_draft(left, asked[1])
     if left.start is not None:
-        st.session_state[f"{key}-start"] = AS_LEFT
-        st.session_state[f"{key}-scenario"] = None
+        fill_start(key)
 
 
 def left_start(key: str, chosen: Chosen) -> Start | None:
@@ -73,10 +66,14 @@ def keep_left(key: str, chosen: Chosen, start: Start, drawing: MaskDrawing) -> N
         draft = Draft(chosen.source.name, start.mask, start.origin, drawing.objects, start.counted)
         state[f"{key}-draft"] = keep_draft(draft, state.get(f"{key}-draft"))
         state[f"{key}-drafted"] = now
-    if st.query_params.get(DRAFT) != state[f"{key}-draft"]:
-        st.query_params[DRAFT] = state[f"{key}-draft"]
-        st.query_params.pop(RUN, None)
-    state[f"{key}-left"].asked = (st.query_params.get(RUN), state[f"{key}-draft"])
+    if address.current(AttackView).draft != state[f"{key}-draft"]:
+        address.change(AttackView, draft=state[f"{key}-draft"], from_run="")
+    state[f"{key}-left"].asked = _asked()
+
+
+def _asked() -> tuple[str, str]:
+    view = address.current(AttackView)
+    return view.from_run, view.draft
 
 
 def _fingerprint(mask: NDArray[np.int64]) -> int:
@@ -91,23 +88,9 @@ def _take_draft(left: _Left, name: str) -> None:
 
 
 def _take_run(key: str, left: _Left, run: Run) -> None:
-    spec, state = run.spec, st.session_state
+    spec = run.spec
     left.image = spec.image_name
     inputs = services.store().inputs(run)
-    left.start = Start(inputs.target, TargetSource(RUN_TARGET, run.id), inputs.valid)
-    state[f"{key}-network-{spec.dataset}"] = spec.model
-    for name, value in spec.execution.as_dict().items():
-        state[f"{key}-{name}"] = value
-    if spec.attack in ATTACKS:
-        state[f"{key}-attack"] = spec.attack
-        state[f"{key}-{spec.attack}-preset"] = DEFAULT_PRESET
-        for name, value in _settings_as_now(run).items():
-            state[f"{key}-{spec.attack}-{DEFAULT_PRESET}-{name}"] = value
-
-
-def _settings_as_now(run: Run) -> Mapping[str, Any]:
-    """Return a run's settings as the form has them now; none where they don't fit any more."""
-    try:
-        return config_from_dict(ATTACKS[run.spec.attack].config, run.spec.config).as_dict()
-    except AsmaError:
-        return {}
+    left.start = Start(inputs.target, TargetSource(RUN, run.id), inputs.valid)
+    fill_network(key, spec.model, spec.dataset)
+    fill_form(key, spec)

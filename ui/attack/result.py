@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from asma_core.data.formats.images import read_image, to_rgb
@@ -10,11 +12,16 @@ from asma_core.data.masks.palette import ADVERSARIAL, PREDICTION, TARGET
 from asma_core.errors import AsmaError
 from asma_core.runs import artefacts
 from asma_core.runs.run import Run
+from ui.address import browser as address
+from ui.address.links import open_page
+from ui.address.views import AttackView, CompareView
 from ui.attack.live_run import PICTURE_SIDE
 from ui.common import services
 from ui.common.errors import guarded, plain, show_error
 from ui.common.uploads import keep_image
-from ui.pictures.outlines import Layer, data_address, fit_size, outline, resize
+from ui.pictures.differences import show_difference
+from ui.pictures.encoding import data_address
+from ui.pictures.outlines import Layer, fit_size, outline, resize
 from ui.runs.summary import headline, how, key_figures
 
 
@@ -35,20 +42,18 @@ def run_result(run: Run) -> None:
         ("Adversarial", artefacts.ADVERSARIAL, artefacts.PREDICTION_ADVERSARIAL, ADVERSARIAL),
     )
     columns = st.columns(3)
-    for column, (title, name, prediction, colour) in zip(columns, panels, strict=False):
+    pictures = []
+    for column, (title, name, prediction, role) in zip(columns, panels, strict=False):
         picture = to_rgb(read_image(folder / name))
+        pictures.append(picture)
         size = fit_size(picture.shape, PICTURE_SIDE, PICTURE_SIDE)
-        layers = [*target, Layer(mask_values(folder / prediction), colour)]
+        layers = [*target, Layer(mask_values(folder / prediction), role)]
         column.image(data_address(outline(resize(picture, size), layers)), width="stretch")
-        column.caption(f"{title}: {'' if away else 'target yellow, '}prediction {_word(colour)}")
-    difference = to_rgb(read_image(folder / artefacts.DIFFERENCE))
-    columns[2].image(data_address(difference), width="stretch")
-    columns[2].caption(f"Difference x {artefacts.DIFFERENCE_GAIN}, grey is none")
+        drawn = "" if away else f"target {TARGET.word}, "
+        column.caption(f"{title}: {drawn}prediction {role.word}")
+    with columns[2]:
+        show_difference(pictures[0], pictures[1], size)
     st.caption(plain(how(run)))
-
-
-def _word(colour: str) -> str:
-    return "blue" if colour == PREDICTION else "magenta"
 
 
 def _ways_on(run: Run) -> None:
@@ -56,7 +61,7 @@ def _ways_on(run: Run) -> None:
     if run.results and row.button(
         "Compare", key="result-compare", type="primary", icon=":material/compare:"
     ):
-        st.switch_page("pages/compare.py", query_params={"run": run.id})
+        open_page(CompareView(run.id))
     if row.button(
         "Change the target",
         key="result-change",
@@ -67,7 +72,7 @@ def _ways_on(run: Run) -> None:
             _leave_run(run)
     if row.button("Repeat", key="result-repeat", icon=":material/replay:"):
         try:
-            st.query_params["run"] = services.queue().repeat(run.id).id
+            address.go_to(AttackView(services.queue().repeat(run.id).id))
         except AsmaError as error:
             show_error(error)
             return
@@ -78,9 +83,9 @@ def _leave_run(run: Run) -> None:
     """Go back to the editor, at the run's image, target and settings."""
     spec = run.spec
     if spec.dataset:
-        query = {"dataset": spec.dataset, "sample": spec.sample}
+        view = AttackView(dataset=spec.dataset, sample=spec.sample)
     else:
         # The link may have been opened in a session that doesn't have the image.
-        query = {"own": keep_image(services.store().inputs(run).image, spec.sample)}
-    st.query_params.from_dict(query | {"from": run.id})
+        view = AttackView(own=keep_image(services.store().inputs(run).image, spec.sample))
+    address.go_to(replace(view, from_run=run.id))
     st.rerun()

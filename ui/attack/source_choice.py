@@ -16,10 +16,12 @@ from asma_core.data.formats.slices import MIDDLE, Slice
 from asma_core.errors import AsmaError, InputError
 from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.sources import SourceImage, from_sample
+from ui.address import browser as address
+from ui.address.views import AttackView
 from ui.attack.image_cache import kept_image
 from ui.common import services
 from ui.common.errors import guarded, show_error
-from ui.common.network_choice import fitting_networks, network_choice
+from ui.common.network_choice import fill_network, fitting_networks, network_choice
 from ui.common.uploads import keep_upload, open_upload
 from ui.common.values import SESSION, initial
 
@@ -62,7 +64,7 @@ def choose_source(key: str) -> Chosen | None:
 def _follow_address(key: str) -> None:
     """Take the image from a new address, such as the one of "Attack this image"."""
     _follow_network(key)
-    asked = _address()
+    asked = _asked_image()
     if asked == st.session_state.get(f"{key}-asked"):
         return
     st.session_state[f"{key}-asked"] = asked
@@ -79,19 +81,18 @@ def _follow_address(key: str) -> None:
 
 def _follow_network(key: str) -> None:
     """Take the network from the address of "Attack it", once."""
-    wanted = st.query_params.get("network")
-    if wanted is None:
+    view = address.current(AttackView)
+    if not view.network:
         return
-    dataset = st.query_params.get("dataset", "")
-    st.session_state[f"{key}-network-{dataset}"] = wanted
-    st.query_params.pop("network")
-    if not dataset:
+    fill_network(key, view.network, view.dataset)
+    address.change(AttackView, network="")
+    if not view.dataset:
         st.session_state[f"{key}-kind"] = OWN
 
 
-def _address() -> tuple[str | None, str | None, str | None]:
-    query = st.query_params
-    return query.get("dataset"), query.get("sample"), query.get("own")
+def _asked_image() -> tuple[str, str, str]:
+    view = address.current(AttackView)
+    return view.dataset, view.sample, view.own
 
 
 def _chosen_here(key: str) -> None:
@@ -99,22 +100,17 @@ def _chosen_here(key: str) -> None:
 
     After a quick second click the browser still has the address of before the first one.
     """
-    st.session_state[f"{key}-asked"] = _address()
+    st.session_state[f"{key}-asked"] = _asked_image()
 
 
-def _say_in_address(key: str, dataset: str | None, sample: str | None, own: str | None) -> None:
-    asked = (dataset, sample, own)
-    st.session_state[f"{key}-asked"] = asked
-    for name, value in zip(("dataset", "sample", "own"), asked, strict=True):
-        if value is None:
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != value:
-            st.query_params[name] = value
+def _say_in_address(key: str, dataset: str = "", sample: str = "", own: str = "") -> None:
+    st.session_state[f"{key}-asked"] = (dataset, sample, own)
+    address.change(AttackView, dataset=dataset, sample=sample, own=own)
 
 
 def _from_dataset(key: str, columns: Sequence[DeltaGenerator]) -> Chosen | None:
     names = dataset_names()
-    asked = st.query_params.get("dataset")
+    asked = address.current(AttackView).dataset
     if asked and asked not in names:
         names.append(asked)
     name = columns[0].selectbox(
@@ -158,7 +154,7 @@ def _from_dataset(key: str, columns: Sequence[DeltaGenerator]) -> Chosen | None:
     kept = (dataset.fingerprint(sample),)
     source = kept_image(kept, lambda: from_sample(dataset, sample))
     card = _network(columns[3], key, dataset)
-    _say_in_address(key, name, chosen, None)
+    _say_in_address(key, name, chosen)
     return Chosen(source, dataset, card) if card else None
 
 
@@ -200,7 +196,7 @@ def _from_upload(key: str, place: DeltaGenerator) -> Chosen | None:
             st.session_state[f"{key}-upload-id"] = token
     own = st.session_state[initial(kept_key, "")]
     if not own:
-        _say_in_address(key, None, None, None)
+        _say_in_address(key)
         st.info(
             "Upload an image to see what the network makes of it, then draw the outline that an "
             "attacker would want.",
@@ -213,7 +209,7 @@ def _from_upload(key: str, place: DeltaGenerator) -> Chosen | None:
     except AsmaError as error:
         show_error(error)
         return None
-    _say_in_address(key, None, None, own)
+    _say_in_address(key, own=own)
     return Chosen(source, None, card)
 
 

@@ -53,6 +53,12 @@ def counted_target(start: Start, drawn: NDArray[np.int64]) -> Mask:
     return Mask(drawn, start.counted | (drawn != start.mask))
 
 
+def fill_start(key: str) -> None:
+    """Choose the target as it was left, unchanged; call it before the choice is shown."""
+    st.session_state[f"{key}-start"] = AS_LEFT
+    st.session_state[f"{key}-scenario"] = None
+
+
 def choose_start(
     key: str, chosen: Chosen, prediction: NDArray[np.int64], left: Start | None = None
 ) -> Start:

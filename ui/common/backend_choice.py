@@ -31,3 +31,9 @@ def compile_choice(key: str) -> bool:
         "pays from some hundred steps on.",
     )
     return chosen
+
+
+def fill_backend(key: str, precision: str, compiled: bool) -> None:
+    """Choose both; call it before they are shown."""
+    st.session_state[f"{key}-precision"] = precision
+    st.session_state[f"{key}-compiled"] = compiled

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import streamlit as st
+
 from asma_core.data.datasets import Dataset
 from asma_core.models.sources.cards import ModelCard, fits, model_cards
 from ui.common.values import SESSION, initial
@@ -30,7 +32,22 @@ def network_choice(place: Any, key: str, fitting: Mapping[str, ModelCard], datas
     chosen: str = place.selectbox(
         "Network",
         names,
-        key=initial(f"{key}-network-{dataset}", own or names[0], names),
+        key=initial(_widget(key, dataset), own or names[0], names),
         persist_state=SESSION,
     )
     return chosen
+
+
+def fill_network(key: str, network: str, dataset: str) -> None:
+    """Choose a network for a data set; call it before the choice is shown.
+
+    Args:
+        key: Of the page's widgets.
+        network: Its name.
+        dataset: Name of the data set, or "".
+    """
+    st.session_state[_widget(key, dataset)] = network
+
+
+def _widget(key: str, dataset: str) -> str:
+    return f"{key}-network-{dataset}"

@@ -7,6 +7,9 @@ from typing import Final
 import streamlit as st
 
 from asma_core.runs.run import Run
+from ui.address import browser as address
+from ui.address.links import link
+from ui.address.views import AttackView, CompareView
 from ui.common import services
 from ui.common.errors import plain
 from ui.common.format import attack_title, moment, number, score_label, standing_outcome
@@ -17,7 +20,7 @@ MOST_LISTED: Final = 300
 def choose_run(key: str) -> Run | None:
     """Show the choice of a run, newest first; None when there is none yet."""
     store = services.store()
-    asked = st.query_params.get("run")
+    asked = address.current(CompareView).run
     if asked and not store.get(asked).results:
         _without_result(store.get(asked))
         return None
@@ -27,7 +30,7 @@ def choose_run(key: str) -> Run | None:
         runs[asked] = store.get(asked)
     if not runs:
         st.info("There is nothing to compare yet: run an attack first.", icon=":material/info:")
-        st.page_link("pages/attack.py", label="Attack an image", icon=":material/draw:")
+        link(AttackView(), "Attack an image", icon=":material/draw:")
         return None
     ids = list(runs)
     widget = f"{key}-run"
@@ -53,9 +56,8 @@ def choose_run(key: str) -> Run | None:
     )
     st.session_state[f"{key}-asked"] = chosen
     if asked != chosen:
-        st.query_params["run"] = chosen
         # What stood beside the run before may be of another image.
-        st.query_params.pop("with", None)
+        address.change(CompareView, run=chosen, beside=())
     return runs[chosen]
 
 
@@ -67,7 +69,7 @@ def _step(key: str, ids: list[str], step: int) -> None:
 
 def _chosen_here(key: str) -> None:
     """Let the widget's choice stand: after a quick second click the address is still old."""
-    st.session_state[f"{key}-asked"] = st.query_params.get("run")
+    st.session_state[f"{key}-asked"] = address.current(CompareView).run
 
 
 def _title(run: Run) -> str:
@@ -82,9 +84,5 @@ def _title(run: Run) -> str:
 def _without_result(run: Run) -> None:
     words = run.message or "it has not ended yet" if not run.ended else run.message or run.state
     st.info(f"Run {run.id} has no result to compare: {plain(words)}.", icon=":material/info:")
-    st.page_link(
-        "pages/attack.py",
-        label="Look at it" if run.ended else "Watch it",
-        icon=":material/visibility:",
-        query_params={"run": run.id},
-    )
+    words = "Look at it" if run.ended else "Watch it"
+    link(AttackView(run.id), words, icon=":material/visibility:")

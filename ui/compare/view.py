@@ -14,6 +14,9 @@ from asma_core.runs import artefacts
 from asma_core.runs.export import run_zip
 from asma_core.runs.reading import read_file, read_trajectory, stored_snapshots
 from asma_core.runs.run import Run
+from ui.address import browser as address
+from ui.address.links import link, open_page
+from ui.address.views import AttackView, CompareView
 from ui.common import services
 from ui.common.errors import guarded, plain
 from ui.common.format import attack_title, moment, number, score_label, standing_outcome
@@ -24,8 +27,6 @@ from ui.comparison.viewer import (
     Comparison,
     Frame,
     comparison_viewer,
-    view_from_query,
-    view_to_query,
 )
 from ui.pictures.curves import NO_TOOLBAR, run_curves
 from ui.runs.summary import figures_table, headline, how, key_figures, runs_table
@@ -47,7 +48,8 @@ def compare_run(run: Run) -> None:
     others = _other_runs(run)
     beside = _choose_beside(run, others)
     shown = replace(_comparison(run.id, classes), beside=_with_pictures(beside))
-    view = comparison_viewer(shown, key="compare-viewer", view=view_from_query(_query()))
+    asked = address.current(CompareView).viewer()
+    view = comparison_viewer(shown, key="compare-viewer", view=asked)
     _say_view(view, len(shown.frames))
     if beside:
         runs_table([run, *beside])
@@ -71,7 +73,7 @@ def _actions(run: Run) -> None:
         if st.button("Repeat", icon=":material/replay:", key="compare-repeat"):
             with guarded():
                 repeated = services.queue().repeat(run.id)
-                st.switch_page("pages/attack.py", query_params={"run": repeated.id})
+                open_page(AttackView(repeated.id))
 
 
 def _downloads(run: Run) -> None:
@@ -133,22 +135,15 @@ def _result_frame(folder: Path) -> Frame:
     return Frame(f"result, step {best}", best, adversarial, prediction)
 
 
-def _query() -> dict[str, str]:
-    return dict(st.query_params)
-
-
 def _say_view(view: dict[str, object], frames: int) -> None:
     """Write what is being looked at into the address, so that a link shows the same.
 
     What is as always is left out: an address that the page completes by itself is one more step
     back in the browser, which would lead to this page again and again.
     """
-    usual = view_to_query(DEFAULT_VIEW | {"frame": frames - 1})
-    for name, value in view_to_query(view).items():
-        if value == usual[name]:
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != value:
-            st.query_params[name] = value
+    shown = address.current(CompareView)
+    usual = DEFAULT_VIEW | {"frame": frames - 1}
+    address.change(CompareView, **vars(shown.showing(view, usual)))
 
 
 def _curves(run: Run) -> None:
@@ -175,7 +170,7 @@ def _other_runs(run: Run) -> list[Run]:
 def _choose_beside(run: Run, others: list[Run]) -> list[Run]:
     """Show the choice of runs to put beside; the address names them, so that a link shows them."""
     known = {other.id: other for other in others}
-    asked = _asked_beside()
+    asked = address.current(CompareView).beside
     fitting = list(dict.fromkeys(name for name in asked if name in known))[:MOST_BESIDE]
     key = f"compare-beside-{run.id}"
     if st.session_state.get(f"{key}-asked") != asked:
@@ -188,16 +183,9 @@ def _choose_beside(run: Run, others: list[Run]) -> list[Run]:
             icon=":material/info:",
         )
     chosen = _beside_widget(key, known) if others else []
-    st.session_state[f"{key}-asked"] = list(chosen)
-    if chosen:
-        st.query_params["with"] = ",".join(chosen)
-    else:
-        st.query_params.pop("with", None)
+    st.session_state[f"{key}-asked"] = tuple(chosen)
+    address.change(CompareView, beside=tuple(chosen))
     return [known[name] for name in chosen]
-
-
-def _asked_beside() -> list[str]:
-    return [name for name in st.query_params.get("with", "").split(",") if name]
 
 
 def _beside_widget(key: str, known: dict[str, Run]) -> list[str]:
@@ -216,7 +204,7 @@ def _beside_widget(key: str, known: dict[str, Run]) -> list[str]:
 
 def _chosen_beside(key: str) -> None:
     """Let the widget's choice stand: after a quick second click the address is still old."""
-    st.session_state[f"{key}-asked"] = _asked_beside()
+    st.session_state[f"{key}-asked"] = address.current(CompareView).beside
     st.session_state[f"{key}-left-out"] = False
 
 
@@ -250,7 +238,7 @@ def _list(others: list[Run]) -> None:
         return
     st.markdown("#### Other runs of this image")
     for other in others[:MOST_LISTED]:
-        st.page_link("pages/compare.py", label=_line(other), query_params={"run": other.id})
+        link(CompareView(other.id), _line(other), icon=None)
 
 
 def _line(run: Run) -> str:

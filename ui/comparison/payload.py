@@ -14,13 +14,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from asma_core.data.masks.palette import DASHES, ROLES
 from asma_core.errors import InputError
+from asma_core.runs.difference import MAGNITUDE, MIDDLE, ON_DARK, ON_LIGHT
 
 LARGEST_SIDE: Final = 2048
 # Each rerun copies and hashes the bytes, so a long run's snapshots are thinned to this much.
 FRAME_BYTES: Final = 32 * 2**20
 # More panels than two rows of three would be too small to judge by.
 MOST_BESIDE: Final = 3
+# How masks and differences are drawn is said in Python alone; the browser is told.
+LOOKS: Final[dict[str, Any]] = {
+    "roles": {name: {"colour": role.colour, "side": role.side} for name, role in ROLES.items()},
+    "dashes": DASHES,
+    "difference": {
+        "middle": MIDDLE,
+        "light": ON_LIGHT,
+        "dark": ON_DARK,
+        "magnitude": MAGNITUDE,
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -122,6 +135,7 @@ def pack(comparison: Comparison, view: str, height: int) -> bytes:
         "height_px": body.size[1],
         "reduced": body.factor,
         "class_names": list(comparison.class_names),
+        "looks": LOOKS,
         "frame_count": len(comparison.frames),
         "original": add(comparison.original_png, _picture),
         "truth": add(comparison.truth_png, _labels),

@@ -101,29 +101,16 @@ function addOutline(path, corners) {
   }
 }
 
-// Okabe and Ito, as in asma_core/data/palette.py. Truth and prediction, and target and its
-// result, coincide where all is well: one of each pair is drawn along the outer side of the
-// boundary and one along the inner side, so that both stay visible.
-const MASKS = {
-  truth: { colour: "#009E73", side: "outside" },
-  before: { colour: "#56B4E9", side: "inside" },
-  target: { colour: "#F0E442", side: "outside" },
-  after: { colour: "#CC79A7", side: "inside" },
-};
+// What they are called; how they look is in the payload's header.
+const MASKS = ["truth", "before", "target", "after"];
 const LINE = 2;
-const DASHES = [[], [12, 7], [3, 5], [14, 5, 3, 5]];
-const dashOf = (label) => DASHES[(label - 1) % DASHES.length];
+
+/** Return the line style of a class in CSS pixels. */
+function dashOf({ dashes }, label) {
+  return dashes[(label - 1) % dashes.length].map((length) => LINE * length);
+}
 
 /* --------------------------------------------------------------- difference */
-
-// Matplotlib's magma at eighths of its range, and ColorBrewer's Blues and Reds, dark towards the
-// end on a light page and light towards the end on a dark one.
-const MAGMA = ["#000004", "#1c1044", "#4f127b", "#812581", "#b5367a", "#e55064", "#fb8761", "#fec287", "#fcfdbf"];
-const DIVERGING = {
-  light: { negative: ["#6baed6", "#08306b"], positive: ["#fb6a4a", "#67000d"] },
-  dark: { negative: ["#2171b5", "#c6dbef"], positive: ["#cb181d", "#fcbba1"] },
-};
-const MIDDLE = 0.4;
 
 function parseHex(text) {
   return [1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16));
@@ -137,45 +124,50 @@ function interpolate(stops, t) {
   return a.map((value, i) => Math.round(value + (b[i] - value) * share));
 }
 
-function signedColour(t, zero) {
-  const dark = 0.2126 * zero[0] + 0.7152 * zero[1] + 0.0722 * zero[2] < 128;
-  const [middle, end] = DIVERGING[dark ? "dark" : "light"][t < 0 ? "negative" : "positive"].map(parseHex);
-  return interpolate([[0, zero], [MIDDLE, middle], [1, end]], Math.abs(t));
+function signedColour({ light, dark, middle }, t, zero) {
+  const onDark = 0.2126 * zero[0] + 0.7152 * zero[1] + 0.0722 * zero[2] < 128;
+  const [half, end] = (onDark ? dark : light)[t < 0 ? "negative" : "positive"].map(parseHex);
+  return interpolate([[0, zero], [middle, half], [1, end]], Math.abs(t));
 }
 
-function absoluteColour(t) {
-  return interpolate(MAGMA.map((hex, i) => [i / (MAGMA.length - 1), parseHex(hex)]), t);
+function absoluteColour({ magnitude }, t) {
+  return interpolate(magnitude.map((hex, i) => [i / (magnitude.length - 1), parseHex(hex)]), t);
 }
 
-function differenceColour(t, signed, zero) {
-  return signed ? signedColour(t, zero) : absoluteColour(t);
+/** Return the colour of a difference `t` in [-1, 1]. */
+function differenceColour(look, t, signed, zero) {
+  return signed ? signedColour(look, t, zero) : absoluteColour(look, Math.abs(t));
 }
 
-/** Return three times the difference of every pixel, in 8-bit units, so that the mean is whole. */
-function differences(original, adversarial, signed, channel) {
+/**
+ * Return the difference of every pixel in 8-bit units: of one channel, or of the one that changed
+ * most, as in asma_core/runs/difference.py; a mean would cancel what goes up in one and down in
+ * another.
+ */
+function differences(original, adversarial, channel) {
   const [a, b] = [original.pixels, adversarial.pixels];
   const out = new Int16Array(original.width * original.height);
   const only = { red: 0, green: 1, blue: 2 }[channel];
   for (let i = 0, p = 0; i < out.length; i += 1, p += 4) {
-    const red = b[p] - a[p];
-    const green = b[p + 1] - a[p + 1];
-    const blue = b[p + 2] - a[p + 2];
-    if (only !== undefined) out[i] = 3 * (b[p + only] - a[p + only]);
-    else if (signed) out[i] = red + green + blue;
-    else out[i] = Math.abs(red) + Math.abs(green) + Math.abs(blue);
+    if (only !== undefined) out[i] = b[p + only] - a[p + only];
+    else out[i] = largest(b[p] - a[p], b[p + 1] - a[p + 1], b[p + 2] - a[p + 2]);
   }
-  if (!signed) for (let i = 0; i < out.length; i += 1) out[i] = Math.abs(out[i]);
   return out;
 }
 
-const TABLE_ZERO = 765;
+function largest(red, green, blue) {
+  const most = Math.abs(green) > Math.abs(red) ? green : red;
+  return Math.abs(blue) > Math.abs(most) ? blue : most;
+}
+
+const TABLE_ZERO = 255;
 
 /** Return the RGBA colour of every possible value of `differences`, as 32-bit words. */
-function colourTable(amplification, signed, zero) {
+function colourTable(look, amplification, signed, zero) {
   const bytes = new Uint8ClampedArray(4 * (2 * TABLE_ZERO + 1)).fill(255);
   for (let value = -TABLE_ZERO; value <= TABLE_ZERO; value += 1) {
-    const t = Math.max(-1, Math.min(1, (value / 3) * (amplification / 255)));
-    bytes.set(differenceColour(signed ? t : Math.abs(t), signed, zero), 4 * (value + TABLE_ZERO));
+    const t = Math.max(-1, Math.min(1, value * (amplification / 255)));
+    bytes.set(differenceColour(look, t, signed, zero), 4 * (value + TABLE_ZERO));
   }
   return new Uint32Array(bytes.buffer);
 }
@@ -243,7 +235,7 @@ const DEFAULTS = {
   mode: "side",
   amplification: 20,
   signed: true,
-  channel: "mean",
+  channel: "largest",
   overlays: ["before", "target", "after"],
   fill: false,
   opacity: 1,
@@ -256,8 +248,8 @@ const VALID = {
   mode: (value) => MODES.includes(value),
   amplification: (value) => Number.isInteger(value) && value >= 1 && value <= 100,
   signed: (value) => typeof value === "boolean",
-  channel: (value) => ["mean", "red", "green", "blue"].includes(value),
-  overlays: (value) => Array.isArray(value) && value.every((name) => Object.hasOwn(MASKS, name)),
+  channel: (value) => ["largest", "red", "green", "blue"].includes(value),
+  overlays: (value) => Array.isArray(value) && value.every((name) => MASKS.includes(name)),
   fill: (value) => typeof value === "boolean",
   opacity: isShare,
   divider: isShare,
@@ -405,6 +397,10 @@ class Viewer {
     Object.assign(this, { picture, after, shownFrame: frame, differenceKey: undefined });
   }
 
+  get looks() {
+    return this.comparison.header.looks;
+  }
+
   get step() {
     return this.comparison.header.frames[this.frame];
   }
@@ -436,7 +432,7 @@ class Viewer {
   toggleOverlay(name) {
     const chosen = new Set(this.state.overlays);
     if (!chosen.delete(name)) chosen.add(name);
-    this.change({ overlays: Object.keys(MASKS).filter((mask) => chosen.has(mask)) });
+    this.change({ overlays: MASKS.filter((mask) => chosen.has(mask)) });
   }
 
   setMode(mode) {
@@ -565,10 +561,10 @@ class Viewer {
 
   updateDifference() {
     const { amplification, signed, channel } = this.state;
-    const key = [this.fingerprint, this.shownFrame, signed, channel].join();
-    const look = [key, amplification, this.zero].join();
+    const key = [this.fingerprint, this.shownFrame, channel].join();
+    const look = [key, amplification, signed, this.zero].join();
     if (key !== this.differenceKey) {
-      this.differences = differences(this.original, this.picture, signed, channel);
+      this.differences = differences(this.original, this.picture, channel);
       this.differenceKey = key;
       this.differenceLook = undefined;
     }
@@ -576,7 +572,8 @@ class Viewer {
     const { width, height } = this.original;
     const size = this.difference;
     if (size?.width !== width || size?.height !== height) this.difference = new OffscreenCanvas(width, height);
-    paintDifference(this.difference, this.differences, colourTable(amplification, signed, this.zero));
+    const table = colourTable(this.looks.difference, amplification, signed, this.zero);
+    paintDifference(this.difference, this.differences, table);
     this.differenceLook = look;
     paintScale(this);
   }
@@ -716,9 +713,14 @@ function frameDifference(viewer, panel, context, matrix) {
 
 function paintMasks(viewer, panel, context, matrix) {
   const masks = viewer.masks(panel);
+  const { looks } = viewer;
   const chosen = viewer.state.overlays.filter((name) => masks[name]);
   const lines = chosen.flatMap((name) =>
-    masks[name].map((shape) => ({ ...MASKS[name], ...placed(shape, panel, matrix), dash: dashOf(shape.label) })),
+    masks[name].map((shape) => ({
+      ...looks.roles[name],
+      ...placed(shape, panel, matrix),
+      dash: dashOf(looks, shape.label),
+    })),
   );
   context.save();
   context.lineJoin = "round";
@@ -778,7 +780,7 @@ function paintScale(viewer) {
   const context = canvas.getContext("2d");
   for (let x = 0; x < canvas.width; x += 1) {
     const share = x / (canvas.width - 1);
-    const colour = differenceColour(signed ? 2 * share - 1 : share, signed, viewer.zero);
+    const colour = differenceColour(viewer.looks.difference, signed ? 2 * share - 1 : share, signed, viewer.zero);
     context.fillStyle = `rgb(${colour.join(" ")})`;
     context.fillRect(x, 0, 1, 1);
   }
@@ -994,9 +996,6 @@ function connectControls(viewer) {
   on(".play", "click", () => togglePlay(viewer));
   on(".keys-button", "click", () => toggleKeys(viewer, find(".keys").hidden));
   on(".fullscreen", "click", () => toggleFullscreen(viewer));
-  for (const [name, { colour }] of Object.entries(MASKS)) {
-    find(`[data-overlay=${name}]`).style.setProperty("--colour", colour);
-  }
 }
 
 /** List the pictures that the adversarial image can be held against. */
@@ -1073,7 +1072,7 @@ function showDifferenceTools({ root, find, state }) {
 function showOverlays(viewer) {
   const { find, state, comparison } = viewer;
   const masks = viewer.masks();
-  for (const name of Object.keys(MASKS)) {
+  for (const name of MASKS) {
     const label = find(`[data-overlay=${name}]`);
     label.toggleAttribute("data-missing", !masks[name]);
     label.firstElementChild.disabled = !masks[name];
@@ -1083,14 +1082,17 @@ function showOverlays(viewer) {
   find(".opacity").value = state.opacity;
   if (viewer.legendOf === comparison) return;
   viewer.legendOf = comparison;
-  showClasses(find(".classes"), comparison.header.class_names);
+  for (const [name, { colour }] of Object.entries(viewer.looks.roles)) {
+    find(`[data-overlay=${name}]`).style.setProperty("--colour", colour);
+  }
+  showClasses(find(".classes"), comparison.header.class_names, viewer.looks);
 }
 
 /** List the line style of each class, unless there is only one to outline. */
-function showClasses(list, names) {
+function showClasses(list, names, looks) {
   const entries = names.slice(1).map((name, i) => {
     const entry = document.createElement("span");
-    entry.append(lineSample(dashOf(i + 1)), name);
+    entry.append(lineSample(dashOf(looks, i + 1)), name);
     return entry;
   });
   list.replaceChildren(...(entries.length > 1 ? entries : []));
@@ -1125,7 +1127,7 @@ function showCaptions(viewer) {
   const shown = comparison.header.frames[viewer.shownFrame];
   const adversarial = `adversarial, ${shown.label}`;
   const difference = [`difference \u00d7 ${amplification}`, signed ? "signed" : "absolute"];
-  if (channel !== "mean") difference.push(channel);
+  if (channel !== "largest") difference.push(channel);
   const against = viewer.againstKey ? `run ${viewer.againstKey}` : "original";
   const single = state.mode === "blink" && blink.second ? adversarial : against;
   const texts = { original: "original", adversarial, difference: difference.join(", "), single };

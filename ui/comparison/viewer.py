@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from asma_core.data.masks.palette import ROLES
 from ui.comparison.payload import MOST_BESIDE, Beside, Comparison, Frame, pack
 
 __all__ = [
@@ -17,19 +18,18 @@ __all__ = [
     "Beside",
     "Comparison",
     "Frame",
+    "checked_view",
     "comparison_viewer",
-    "view_from_query",
-    "view_to_query",
 ]
 
 MODES: Final = ("side", "slider", "blink")
-OVERLAYS: Final = ("truth", "before", "target", "after")
-CHANNELS: Final = ("mean", "red", "green", "blue")
+OVERLAYS: Final = tuple(ROLES)
+CHANNELS: Final = ("largest", "red", "green", "blue")
 DEFAULT_VIEW: Final[dict[str, Any]] = {
     "mode": "side",
     "amplification": 20,
     "signed": True,
-    "channel": "mean",
+    "channel": "largest",
     "overlays": ["before", "target", "after"],
 }
 
@@ -60,8 +60,9 @@ def comparison_viewer(
 
     Returns:
         `mode` ("side", "slider", "blink"), `frame` (index into `comparison.frames`),
-        `amplification` (1 to 100), `signed` (bool), `channel` ("mean", "red", "green", "blue")
-        and `overlays` (list out of "truth", "before", "target", "after").
+        `amplification` (1 to 100), `signed` (bool), `channel` ("largest" for the one that changed
+        most, "red", "green", "blue") and `overlays` (list out of "truth", "before", "target",
+        "after").
 
     Raises:
         InputError: A picture can't be read, or its size is not the original's.
@@ -73,31 +74,6 @@ def comparison_viewer(
         on_view_change=_rerun,
     )
     return _shown_view(comparison, key, start, result.get("view"))
-
-
-def view_to_query(view: Mapping[str, Any]) -> dict[str, str]:
-    """Return a view as short texts for the address."""
-    return {
-        "mode": str(view["mode"]),
-        "frame": str(view["frame"]),
-        "times": str(view["amplification"]),
-        "difference": "signed" if view["signed"] else "absolute",
-        "channel": str(view["channel"]),
-        "overlays": ",".join(view["overlays"]) or "none",
-    }
-
-
-def view_from_query(query: Mapping[str, str]) -> dict[str, Any]:
-    """Return the view that an address speaks of, without what it does not say or says wrongly."""
-    view: dict[str, Any] = {name: query[name] for name in ("mode", "channel") if name in query}
-    for name, key in (("frame", "frame"), ("times", "amplification")):
-        if query.get(name, "").isdecimal():
-            view[key] = int(query[name][:9])
-    if query.get("difference") in ("signed", "absolute"):
-        view["signed"] = query["difference"] == "signed"
-    if "overlays" in query:
-        view["overlays"] = query["overlays"].split(",")
-    return _checked(view)
 
 
 def _rerun() -> None:
@@ -114,7 +90,7 @@ def _starting_view(
     """
     memory = f"{key}:memory"
     if key not in st.session_state or memory not in st.session_state:
-        start = _checked(view or {})
+        start = checked_view(view or {})
         st.session_state[memory] = {"start": start, "run": comparison.key, "void": None}
     return dict(st.session_state[memory]["start"])
 
@@ -130,13 +106,13 @@ def _shown_view(
     visit = told.get("visit") if isinstance(told, dict) else 0
     if memory["run"] != comparison.key:
         memory.update(run=comparison.key, void=visit)
-    known = start | _checked(told) if isinstance(told, dict) else start
+    known = start | checked_view(told) if isinstance(told, dict) else start
     last = len(comparison.frames) - 1
     frame = last if memory["void"] == visit else min(known.get("frame", last), last)
     return DEFAULT_VIEW | known | {"frame": frame}
 
 
-def _checked(view: Mapping[str, Any]) -> dict[str, Any]:
+def checked_view(view: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parts of a view that can be used; an address may hold anything."""
     checked: dict[str, Any] = {}
     for name, choices in (("mode", MODES), ("channel", CHANNELS)):

@@ -15,11 +15,13 @@ from asma_core.data.synthetic.demo import DEMO_SETS
 from asma_core.errors import AsmaError
 from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.run import Run
+from ui.address.browser import prime
+from ui.address.views import SORTS, DatasetsView
 from ui.common import services
 from ui.common.errors import plain, show_error
 from ui.common.format import duration, number
 from ui.datasets.index import chosen_samples, fitting_models, runs_of
-from ui.datasets.view import SORTS, View, change, current_view, go_to, prime
+from ui.datasets.view import change, current_view, go_to
 from ui.pictures.cards import Card, card_grid
 from ui.pictures.legend import legend
 from ui.pictures.thumbnails import Thumbnail, sample_thumbnail
@@ -28,12 +30,11 @@ PER_PAGE: Final = 28
 PAGES_WIDTH: Final = 420
 # Seconds of work that need no words.
 SILENT: Final = 0.5
-PAGE: Final = "pages/datasets.py"
 Runs = Mapping[str, list[Run]]
 Scores = Mapping[str, float | None]
 
 
-def dataset_choice(view: View, names: Sequence[str]) -> None:
+def dataset_choice(view: DatasetsView, names: Sequence[str]) -> None:
     """Let a data set be chosen; one that only the address names is listed too."""
     st.selectbox(
         "Data set",
@@ -71,7 +72,7 @@ def _dataset_chosen() -> None:
     go_to(current_view([name]).of_dataset(name))
 
 
-def settled(view: View, dataset: Dataset, models: Sequence[ModelCard]) -> View:
+def settled(view: DatasetsView, dataset: Dataset, models: Sequence[ModelCard]) -> DatasetsView:
     """Drop from a view what its data set does not have."""
     names = [card.name for card in models]
     return replace(
@@ -88,12 +89,12 @@ def _splits(dataset: Dataset) -> list[str]:
     return list(dict.fromkeys(sample.split for sample in dataset.samples if sample.split))
 
 
-def chosen_network(view: View, models: Sequence[ModelCard]) -> ModelCard | None:
+def chosen_network(view: DatasetsView, models: Sequence[ModelCard]) -> ModelCard | None:
     """Return the network that a view names; None where none fits."""
     return next((card for card in models if card.name == view.model), None)
 
 
-def listed(dataset: Dataset, view: View) -> tuple[View, list[Sample], Runs, Scores]:
+def listed(dataset: Dataset, view: DatasetsView) -> tuple[DatasetsView, list[Sample], Runs, Scores]:
     """Return the view as this data set allows it, its samples in order, runs and IoUs.
 
     Raises:
@@ -119,7 +120,7 @@ def _scores(dataset: Dataset, card: ModelCard) -> Scores:
             return {}
 
 
-def dataset_grid(dataset: Dataset, view: View, bar: Any) -> None:
+def dataset_grid(dataset: Dataset, view: DatasetsView, bar: Any) -> None:
     """Show the images that a view asks for.
 
     Args:
@@ -159,7 +160,7 @@ def _show_all() -> None:
     change(split="", classes=(), low=0, high=100, with_runs=False)
 
 
-def _order(bar: Any, view: View, models: Sequence[ModelCard]) -> None:
+def _order(bar: Any, view: DatasetsView, models: Sequence[ModelCard]) -> None:
     titles = {card.name: card.title for card in models}
     bar.selectbox(
         "Sort by",
@@ -183,7 +184,7 @@ def _order(bar: Any, view: View, models: Sequence[ModelCard]) -> None:
     )
 
 
-def _filters(dataset: Dataset, view: View) -> None:
+def _filters(dataset: Dataset, view: DatasetsView) -> None:
     row = st.container(horizontal=True, gap="large")
     splits = _splits(dataset)
     if splits:
@@ -230,7 +231,7 @@ def _changed(name: str) -> None:
     if isinstance(value, list):
         value = tuple(sorted(value))
     # A pill that is off is None.
-    change(**{name: getattr(View(), name) if value is None else value})
+    change(**{name: getattr(DatasetsView(), name) if value is None else value})
 
 
 def _area_changed() -> None:
@@ -243,7 +244,7 @@ def _about(dataset: Dataset) -> None:
     st.markdown(f"{badge}:small[:gray[{plain(dataset.description)}]]")
 
 
-def _count(dataset: Dataset, samples: Sequence[Sample], view: View) -> None:
+def _count(dataset: Dataset, samples: Sequence[Sample], view: DatasetsView) -> None:
     total = len(dataset.samples)
     row = st.container(horizontal=True, vertical_alignment="center", gap="large")
     words = f"{len(samples):,} of {total:,} images" if view.filters else f"{total:,} images"
@@ -294,7 +295,9 @@ def _drawn(dataset: Dataset, samples: Sequence[Sample], card: ModelCard | None) 
     return pictures
 
 
-def _card(view: View, sample: Sample, picture: Thumbnail, n_runs: int, score: float | None) -> Card:
+def _card(
+    view: DatasetsView, sample: Sample, picture: Thumbnail, n_runs: int, score: float | None
+) -> Card:
     iou = picture.iou if score is None else score
     figures = [
         f"{number(picture.area, 1)} %" if picture.area is not None else "",
@@ -303,8 +306,7 @@ def _card(view: View, sample: Sample, picture: Thumbnail, n_runs: int, score: fl
     ]
     return Card(
         title=sample.name,
-        page=PAGE,
-        query=view.query(sample=sample.name),
+        view=replace(view, sample=sample.name),
         picture=picture.picture,
         caption=("&ensp;".join(figure for figure in figures if figure),),
         message=picture.message,

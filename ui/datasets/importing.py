@@ -23,6 +23,8 @@ from asma_core.data.layouts.detection import layout_title
 from asma_core.errors import AsmaError, InputError
 from asma_core.files import write_bytes
 from asma_core.server_config import settings
+from ui.address.links import open_page
+from ui.address.views import DatasetsView
 from ui.common.errors import plain, show_error
 from ui.common.staging import kept_upload
 from ui.common.values import initial
@@ -268,4 +270,4 @@ def _keep(found: Preview, root: Path) -> None:
         # The first page of the grid is then there at once.
         sample_thumbnail(imported.dataset, sample)
     st.session_state.pop(f"{KEY}-unpacked", None)
-    st.switch_page("pages/datasets.py", query_params={"dataset": imported.dataset.name})
+    open_page(DatasetsView(dataset=imported.dataset.name))

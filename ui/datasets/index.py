@@ -13,8 +13,8 @@ from asma_core.data.class_areas import ClassAreas, kept_class_areas, measure_cla
 from asma_core.data.datasets import Dataset, Sample
 from asma_core.models.sources.cards import ModelCard, fits, model_cards
 from asma_core.runs.run import Run
+from ui.address.views import DatasetsView
 from ui.common import services
-from ui.datasets.view import View
 
 
 def fitting_models(dataset: Dataset) -> list[ModelCard]:
@@ -58,7 +58,7 @@ def class_areas(dataset: Dataset) -> ClassAreas:
 
 def chosen_samples(
     dataset: Dataset,
-    view: View,
+    view: DatasetsView,
     runs: Mapping[str, list[Run]],
     scores: Mapping[str, float | None],
 ) -> list[Sample]:
@@ -84,7 +84,7 @@ def chosen_samples(
     return [dataset.samples[place] for place in places]
 
 
-def _passes(sample: Sample, view: View, runs: Mapping[str, list[Run]]) -> bool:
+def _passes(sample: Sample, view: DatasetsView, runs: Mapping[str, list[Run]]) -> bool:
     if view.split and sample.split != view.split:
         return False
     return not view.with_runs or sample.name in runs
@@ -98,7 +98,7 @@ def _areas(covered: ClassAreas, classes: tuple[int, ...]) -> ClassAreas:
     return total
 
 
-def _has_structure(covered: NDArray[np.float32], area: np.float32, view: View) -> bool:
+def _has_structure(covered: NDArray[np.float32], area: np.float32, view: DatasetsView) -> bool:
     if view.by_area and not view.low <= area <= view.high:
         return False
     return all(label < len(covered) and covered[label] > 0 for label in view.classes)

@@ -6,8 +6,11 @@ import streamlit as st
 
 from asma_core.data.importing import can_forget, forget
 from asma_core.models.sources.cards import model_cards
+from ui.address import browser as address
+from ui.address.links import open_page
+from ui.address.views import DatasetsView, ModelsView
 from ui.common.errors import guarded, plain
-from ui.datasets.view import View, go_to
+from ui.datasets.view import go_to
 
 
 def add_dataset() -> None:
@@ -16,7 +19,7 @@ def add_dataset() -> None:
 
 
 def _add() -> None:
-    st.query_params.from_dict({"add": "1"})
+    address.go_to(DatasetsView(add=True))
 
 
 def train_on(name: str) -> None:
@@ -29,7 +32,7 @@ def train_on(name: str) -> None:
         key="datasets-train",
         help="A network on these images; there is none yet",
     ):
-        st.switch_page("pages/models.py", query_params={"train": "1", "dataset": name})
+        open_page(ModelsView(train=True, dataset=name))
 
 
 def remove_dataset(name: str) -> None:
@@ -45,5 +48,5 @@ def remove_dataset(name: str) -> None:
             with guarded():
                 forget(name)
                 st.cache_resource.clear()
-                go_to(View(dataset="demo-fundus"))
+                go_to(DatasetsView(dataset="demo-fundus"))
                 st.rerun()

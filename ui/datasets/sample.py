@@ -21,6 +21,8 @@ from asma_core.metrics.overlap import confusion_matrix, foreground_iou, iou_per_
 from asma_core.models.sources.cards import ModelCard, find_card
 from asma_core.runs.run import Run
 from asma_core.runs.sources import SourceImage, from_sample
+from ui.address.links import link, open_page
+from ui.address.views import AttackView, CompareView, DatasetsView
 from ui.common import services
 from ui.common.errors import plain, show_error
 from ui.common.format import (
@@ -32,10 +34,10 @@ from ui.common.format import (
     standing_outcome,
 )
 from ui.datasets.grid import PER_PAGE, listed
-from ui.datasets.view import View, change
+from ui.datasets.view import change
+from ui.pictures.encoding import jpeg
 from ui.pictures.legend import class_swatch, swatch
 from ui.pictures.outlines import Layer, fit_size, outline, resize
-from ui.pictures.thumbnails import jpeg
 
 WIDTH: Final = 1100
 HEIGHT: Final = 840
@@ -54,7 +56,7 @@ class _Overlay:
     opacity: float
 
 
-def sample_view(dataset: Dataset, view: View, bar: Any) -> None:
+def sample_view(dataset: Dataset, view: DatasetsView, bar: Any) -> None:
     """Show the open image.
 
     Args:
@@ -110,15 +112,14 @@ def _moves(bar: Any, dataset: Dataset, sample: Sample, samples: Sequence[Sample]
     if bar.button(
         "Attack this image", type="primary", icon=":material/draw:", key="datasets-attack"
     ):
-        query = {"dataset": dataset.name, "sample": sample.name}
-        st.switch_page("pages/attack.py", query_params=query)
+        open_page(AttackView(dataset=dataset.name, sample=sample.name))
 
 
 def _open(sample: str, page: int) -> None:
     change(sample=sample, page=page)
 
 
-def _overlay_controls(dataset: Dataset, view: View) -> _Overlay:
+def _overlay_controls(dataset: Dataset, view: DatasetsView) -> _Overlay:
     row = st.container(horizontal=True, gap="small")
     truth = row.toggle("Mask", True, key="sample-truth", persist_state="session")
     prediction = row.toggle(
@@ -209,7 +210,7 @@ def _table(
     names: tuple[str, ...], columns: Sequence[Sequence[float]], overall: float | None
 ) -> str:
     """Return the legend and the figures per class as one table."""
-    heads = [f"{swatch(TRUTH)}mask", f"{swatch(PREDICTION)}prediction", "IoU"]
+    heads = [f"{swatch(TRUTH.colour)}mask", f"{swatch(PREDICTION.colour)}prediction", "IoU"]
     digits, units = (1, 1, 3), (" %", " %", "")
     cells = ["".join(f"<th>{head}</th>" for head in ("class", *heads[: len(columns)]))]
     for label in range(1, len(names)):
@@ -249,8 +250,7 @@ def _runs(runs: Sequence[Run]) -> None:
     if not runs:
         st.caption("None yet. Attack this image to see how it fares.")
     for run in runs[:MOST_RUNS]:
-        page = "pages/compare.py" if run.ended else "pages/attack.py"
-        st.page_link(page, label=_run_label(run), icon="", query_params={"run": run.id})
+        link(CompareView(run.id) if run.ended else AttackView(run.id), _run_label(run))
     if len(runs) > MOST_RUNS:
         st.caption(f"and {len(runs) - MOST_RUNS} older ones on the Runs page")
 

@@ -7,7 +7,6 @@ session: it outlives reruns and other pages, and ends when the image or the base
 
 from __future__ import annotations
 
-import io
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from typing import Any, Final
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image
 
 from asma_core.data.masks.palette import TARGET
 from asma_core.data.targets.drawing import Shape, rasterise
@@ -24,9 +22,10 @@ from asma_core.errors import InputError
 from ui.editor.fabric_shapes import to_shapes
 from ui.editor.session import DrawingSession, Drawn, find_session
 from ui.editor.tools import FREEHAND, HINTS, TOOLS, drawing_tools
+from ui.pictures.encoding import jpeg
 from ui.pictures.outlines import Layer, fit_size, outline, resize
 
-JPEG_QUALITY: Final = 95
+QUALITY: Final = 95
 # The canvas has a toolbar of its own, with an undo that the server doesn't hear of while a
 # polygon is drawn. Ours does its work, so that one is cut off.
 STYLE: Final = """<style>
@@ -140,11 +139,16 @@ def _colour_of(label: int, tool: str) -> str:
     """
     if not label or tool == "eraser":
         return "rgba(90, 90, 90, 0.22)"
-    return f"rgba(240, 228, {66 + label}, {0.3 if tool == 'brush' else 0.45})"
+    return _rgba(label, 0.3 if tool == "brush" else 0.45)
 
 
 def _fill_of(label: int) -> str:
-    return f"rgba(240, 228, {66 + label}, 0.12)"
+    return _rgba(label, 0.12)
+
+
+def _rgba(label: int, opacity: float) -> str:
+    red, green, blue = TARGET.rgb
+    return f"rgba({red}, {green}, {(blue + label) % 256}, {opacity})"
 
 
 def _colours(count: int) -> dict[str, int]:
@@ -161,22 +165,15 @@ def _painted(
     size: tuple[int, int],
 ) -> tuple[NDArray[np.int64], bytes]:
     """Return the mask and the picture behind the canvas; both are kept until something changes."""
-    styles = [(layer.colour, layer.fill, layer.opacity) for layer in references]
+    styles = [(layer.role, layer.fill, layer.opacity) for layer in references]
     wanted = (shapes, [_checksum(layer.mask) for layer in references], styles)
     if session.painted is None or session.painted[0] != wanted:
         if session.scaled is None:
             session.scaled = resize(image, size)
         mask = rasterise(base_mask, shapes)
         picture = outline(session.scaled, [*references, Layer(mask, TARGET)])
-        session.painted = (wanted, mask.astype(np.uint8), _encoded(picture))
+        session.painted = (wanted, mask.astype(np.uint8), jpeg(picture, QUALITY))
     return session.painted[1].astype(np.int64), session.painted[2]
-
-
-def _encoded(picture: NDArray[np.uint8]) -> bytes:
-    """Encode for the screen only; JPEG without colour loss is a tenth of a PNG's time and size."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
-    return buffer.getvalue()
 
 
 def _listen(

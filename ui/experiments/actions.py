@@ -13,6 +13,8 @@ from asma_core.experiments.cells import Cell
 from asma_core.experiments.export import cells_csv, summary_csv, table_latex, table_markdown
 from asma_core.experiments.store import Experiment
 from asma_core.experiments.table import summary
+from ui.address import browser as address
+from ui.address.views import ExperimentsView
 from ui.common import services
 from ui.common.errors import guarded, show_error
 
@@ -103,7 +105,7 @@ def _delete(experiment: Experiment) -> None:
             show_error(error)
             return
         _close()
-        st.query_params.clear()
+        address.go_to(ExperimentsView())
         st.rerun()
 
 

@@ -8,12 +8,11 @@ from typing import Any, Final
 import numpy as np
 import plotly.graph_objects as go
 
+from asma_core.data.masks.palette import SERIES
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.table import FIGURES, success_curve
 from ui.common.format import SCORE_LABELS
 
-# Of Okabe and Ito, without the yellow that is too light for lines.
-COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A949A")
 DASHES: Final = ("solid", "dash", "dot")
 TITLES: Final = {
     "l2": "L2",
@@ -49,7 +48,7 @@ def box_plot(cells: Sequence[Cell], titles: Mapping[str, str], figure: str) -> g
         own = [cell for cell in cells if cell.label == label]
         known = [cell for cell in own if cell.results.get(FIGURES[figure]) is not None]
         values = [float(cell.results[FIGURES[figure]]) for cell in known]
-        colour = COLOURS[place % len(COLOURS)]
+        colour = SERIES[place % len(SERIES)]
         drawing.add_box(
             x=[place] * len(values),
             y=values,
@@ -106,8 +105,8 @@ def curve_plot(cells: Sequence[Cell], titles: Mapping[str, str]) -> go.Figure:
             line={
                 "shape": "hv",
                 "width": 2,
-                "color": COLOURS[place % len(COLOURS)],
-                "dash": DASHES[place // len(COLOURS) % len(DASHES)],
+                "color": SERIES[place % len(SERIES)],
+                "dash": DASHES[place // len(SERIES) % len(DASHES)],
             },
             hovertemplate=HOVER,
         )

@@ -12,6 +12,8 @@ from asma_core.data.datasets import Dataset, dataset_names
 from asma_core.errors import AsmaError, InputError
 from asma_core.experiments.plan import Plan, Variant, distance_study, pairs_of, variant
 from asma_core.runs.execution import Execution
+from ui.address import browser as address
+from ui.address.views import ExperimentsView
 from ui.common import services
 from ui.common.backend_choice import compile_choice
 from ui.common.errors import show_error
@@ -194,5 +196,5 @@ def _start(wanted: _Wanted, dataset: Dataset) -> None:
     except AsmaError as error:
         show_error(error)
         return
-    st.query_params.from_dict({"experiment": experiment.id})
+    address.go_to(ExperimentsView(experiment.id))
     st.rerun()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from ui.address.links import inner_link
+from ui.address.views import ExperimentsView
 
-from ui.common.inner_link import inner_link
 
-
-def experiment_link(label: str, query: Mapping[str, str], icon: str | None = None) -> None:
-    """Show a link to an experiment, or without a query to all of them.
+def experiment_link(label: str, experiment: str | None = None, icon: str = "") -> None:
+    """Show a link to an experiment, or without one to all of them.
 
     Args:
         label: Markdown.
-        query: Of the address.
+        experiment: Its id.
         icon: Before the label.
     """
-    key = f"experiment-{query.get('experiment', 'all')}"
-    inner_link("pages/experiments.py", label, query, key, icon or "")
+    inner_link(ExperimentsView(experiment), label, f"experiment-{experiment or 'all'}", icon)

@@ -35,7 +35,7 @@ def experiment_list() -> None:
 def _line(store: ExperimentStore, experiment: Experiment) -> None:
     done = store.count_ended(experiment.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        experiment_link(f"**{plain(title(experiment))}**", {"experiment": experiment.id})
+        experiment_link(f"**{plain(title(experiment))}**", experiment.id)
         words, colour = standing(experiment, done)
         st.markdown(f":{colour}[{words}]", width="content")
         st.caption(f"{plain(about(experiment))}, {moment(experiment.created)}", width="stretch")

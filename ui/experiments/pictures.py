@@ -10,6 +10,9 @@ import streamlit as st
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.store import Experiment
 from asma_core.experiments.table import FIGURES, goal_of
+from ui.address import browser as address
+from ui.address.links import open_page
+from ui.address.views import DISTANCE, CompareView, ExperimentsView
 from ui.experiments.figures import TITLES, box_plot, clicked_run, curve_plot
 from ui.experiments.words import row_titles
 from ui.pictures.curves import NO_TOOLBAR
@@ -43,7 +46,7 @@ def experiment_pictures(experiment: Experiment, cells: Sequence[Cell]) -> None:
         run_id = clicked_run(event)
         if run_id:
             st.session_state["experiment-turn"] = turn + 1
-            st.switch_page("pages/compare.py", query_params={"run": run_id})
+            open_page(CompareView(run_id))
 
 
 def _shown_study(row: Any, experiment: Experiment, cells: Sequence[Cell]) -> bool:
@@ -52,7 +55,7 @@ def _shown_study(row: Any, experiment: Experiment, cells: Sequence[Cell]) -> boo
     if len(there) < 2:
         return there[0]
     names = {False: "Attacks", True: "Distance term"}
-    asked = st.query_params.get("rows") == "distance"
+    asked = address.current(ExperimentsView).rows == DISTANCE
     chosen = row.segmented_control(
         "Rows",
         [False, True],
@@ -62,10 +65,7 @@ def _shown_study(row: Any, experiment: Experiment, cells: Sequence[Cell]) -> boo
         key="experiment-rows",
         label_visibility="collapsed",
     )
-    if chosen:
-        st.query_params["rows"] = "distance"
-    else:
-        st.query_params.pop("rows", None)
+    address.change(ExperimentsView, rows=DISTANCE if chosen else "")
     return bool(chosen)
 
 
@@ -74,7 +74,7 @@ def _shown_goal(row: Any, cells: Sequence[Cell]) -> str:
     goals = list(dict.fromkeys(goal_of(cell, cells) for cell in cells))
     if len(goals) < 2:
         return goals[0]
-    asked = st.query_params.get("goal")
+    asked = address.current(ExperimentsView).goal
     chosen = row.segmented_control(
         "Goal",
         goals,
@@ -84,10 +84,7 @@ def _shown_goal(row: Any, cells: Sequence[Cell]) -> str:
         key="experiment-goal",
         label_visibility="collapsed",
     )
-    if chosen != goals[0]:
-        st.query_params["goal"] = chosen
-    else:
-        st.query_params.pop("goal", None)
+    address.change(ExperimentsView, goal=chosen if chosen != goals[0] else "")
     return str(chosen)
 
 
@@ -99,7 +96,7 @@ def _shown_figure(row: Any, cells: Sequence[Cell]) -> str:
     ]
     known = [name for name in TITLES if name in known] or ["l2"]
     first = "l2" if "l2" in known else known[0]
-    asked = st.query_params.get("figure", first)
+    asked = address.current(ExperimentsView).figure
     chosen = row.segmented_control(
         "Figure",
         known,
@@ -109,8 +106,5 @@ def _shown_figure(row: Any, cells: Sequence[Cell]) -> str:
         key="experiment-figure",
         label_visibility="collapsed",
     )
-    if chosen != first:
-        st.query_params["figure"] = chosen
-    else:
-        st.query_params.pop("figure", None)
+    address.change(ExperimentsView, figure=chosen if chosen != first else "")
     return str(chosen)

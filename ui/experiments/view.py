@@ -25,7 +25,7 @@ def experiment_view(experiment_id: str) -> None:
     experiment = store.get(experiment_id)
     every = store.cells(experiment)
     cells = ended(every)
-    experiment_link("All experiments", {}, ":material/arrow_back:")
+    experiment_link("All experiments", icon=":material/arrow_back:")
     head, actions = st.columns([7, 5], vertical_alignment="center")
     head.title(plain(title(experiment)), anchor=False)
     head.caption(f"{plain(about(experiment))}. Started {moment(experiment.created)}.")

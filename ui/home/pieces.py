@@ -21,6 +21,8 @@ from asma_core.models.sources.cards import model_cards
 from asma_core.runs.run import QUEUED, RUNNING, Run
 from asma_core.runs.sources import SourceImage
 from asma_core.runs.target_source import SAMPLE, TargetSource
+from ui.address.links import open_page
+from ui.address.views import AttackView, CompareView
 from ui.common import services
 from ui.common.errors import guarded, plain
 from ui.common.format import moment, number, outcome_colour, score_label, standing_outcome
@@ -113,7 +115,7 @@ def demo_button() -> None:
     )
     if clicked:
         run = submit_demo()
-        st.switch_page("pages/attack.py", query_params={"run": run.id})
+        open_page(AttackView(run.id))
 
 
 def machine() -> Machine:
@@ -194,8 +196,7 @@ def _show_newest() -> None:
 def _card(run: Run) -> Card:
     return Card(
         title=run.spec.image_name,
-        page="pages/compare.py" if run.ended else "pages/attack.py",
-        query={"run": run.id},
+        view=CompareView(run.id) if run.ended else AttackView(run.id),
         picture=run_picture(services.store(), run, PICTURE_SIDE, LINE_WIDTH),
         caption=(
             plain(run.goal),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from ui.address.links import inner_link
+from ui.address.views import ModelsView
 
-from ui.common.inner_link import inner_link
 
-
-def model_link(label: str, query: Mapping[str, str], key: str, icon: str = "") -> None:
+def model_link(label: str, view: ModelsView, key: str, icon: str = "") -> None:
     """Show a link within the Models page; `key` is unique on the page."""
-    inner_link("pages/models.py", label, query, f"model-{key}", icon)
+    inner_link(view, label, f"model-{key}", icon)
 
 
 def back() -> None:
     """Show the way back to all networks."""
-    model_link("All networks", {}, "back", ":material/arrow_back:")
+    model_link("All networks", ModelsView(), "back", ":material/arrow_back:")

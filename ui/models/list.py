@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from asma_core.models.sources.cards import ModelCard, broken_cards, model_cards
+from ui.address import browser as address
+from ui.address.views import ModelsView
 from ui.common import services
 from ui.common.errors import plain
 from ui.common.format import number
@@ -22,10 +24,10 @@ def model_list() -> None:
     row.title("Models", anchor=False)
     row.space("stretch")
     if row.button("Add a network", icon=":material/upload_file:", key="models-add"):
-        st.query_params.from_dict({"add": "1"})
+        address.go_to(ModelsView(add=True))
         st.rerun()
     if row.button("Train a network", icon=":material/model_training:", key="models-train"):
-        st.query_params.from_dict({"train": "1"})
+        address.go_to(ModelsView(train=True))
         st.rerun()
     cards = list(model_cards().values())
     for start in range(0, len(cards), PER_ROW):
@@ -40,7 +42,7 @@ def model_list() -> None:
 
 def _card(card: ModelCard) -> None:
     words, colour = origin(card)
-    model_link(f"**{plain(card.title)}**", {"model": card.name}, f"card-{card.name}")
+    model_link(f"**{plain(card.title)}**", ModelsView(card.name), f"card-{card.name}")
     iou = card.figures.get("test_iou")
     figure = f"&ensp;test IoU {number(float(iou))}" if isinstance(iou, int | float) else ""
     st.markdown(f":{colour}-badge[{words}]&ensp;:small[{plain(architecture(card))}{figure}]")
@@ -57,7 +59,7 @@ def _trainings() -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             model_link(
                 f"**{plain(training.plan.name or training.plan.dataset)}**",
-                {"training": training.id},
+                ModelsView(training=training.id),
                 f"training-{training.id}",
             )
             words, colour = standing(training)

@@ -13,6 +13,8 @@ from asma_core.models.sources.names import check_model_name, free_model_name, ne
 from asma_core.training.data import LEAST_VALIDATION, Split, split_samples
 from asma_core.training.demo_stream import DEMO_TRAININGS
 from asma_core.training.plan import TrainingPlan
+from ui.address import browser as address
+from ui.address.views import ModelsView
 from ui.common import services
 from ui.common.errors import guarded
 from ui.common.settings_form import setting_widget
@@ -44,14 +46,14 @@ def training_form() -> None:
         if left.button("Start", type="primary", icon=":material/play_arrow:", key=f"{KEY}-start"):
             check_model_name(wanted["name"])
             training = services.trainer().start(TrainingPlan(**wanted, **settings))
-            st.query_params.from_dict({"training": training.id})
+            address.go_to(ModelsView(training=training.id))
             st.rerun()
 
 
 def _wanted() -> dict[str, Any]:
     """Ask what is to be trained, on what."""
     names = dataset_names()
-    asked = st.query_params.get("dataset", "")
+    asked = address.current(ModelsView).dataset
     dataset = st.selectbox(
         "Data set",
         names,

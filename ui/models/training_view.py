@@ -8,8 +8,11 @@ from typing import Any, Final
 import plotly.graph_objects as go
 import streamlit as st
 
+from asma_core.data.masks.palette import QUIET, TRUTH
 from asma_core.training import store as states
 from asma_core.training.store import Training
+from ui.address import browser as address
+from ui.address.views import ModelsView
 from ui.common import services
 from ui.common.errors import guarded, plain
 from ui.common.format import duration, number
@@ -18,8 +21,8 @@ from ui.models.training_words import about, standing
 from ui.pictures.curves import NO_TOOLBAR
 
 REFRESH: Final = 1.0
-LOSS_COLOUR: Final = "#8A949A"
-IOU_COLOUR: Final = "#009E73"
+LOSS_COLOUR: Final = QUIET
+IOU_COLOUR: Final = TRUTH.colour
 
 
 def training_view(training_id: str) -> None:
@@ -71,14 +74,14 @@ def _ended(training: Training) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
     if training.state == states.DONE:
         with row:
-            model_link("Look at the network", {"model": training.network, "check": "1"}, "made",
+            model_link("Look at the network", ModelsView(training.network, check=True), "made",
                        ":material/arrow_forward:")  # fmt: skip
     elif row.button("Go on", icon=":material/play_arrow:", type="primary", key="training-on"):
         services.trainer().go_on(training.id)
         st.rerun()
     if row.button("Remove the record", icon=":material/delete:", key="training-delete"):
         services.trainer().store.delete(training.id)
-        st.query_params.clear()
+        address.go_to(ModelsView())
         st.rerun()
     figures = training.figures or {}
     if figures:

@@ -13,6 +13,9 @@ from asma_core.errors import AsmaError
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.cards import ModelCard, find_card, fits
 from asma_core.models.sources.importing import can_forget, forget_model
+from ui.address import browser as address
+from ui.address.links import open_page
+from ui.address.views import AttackView, DatasetsView, ModelsView
 from ui.common import services
 from ui.common.errors import guarded, plain, show_error
 from ui.common.format import number
@@ -50,8 +53,7 @@ def _head(card: ModelCard) -> None:
     row.markdown(f":{colour}-badge[{words}]", width="content")
     row.space("stretch")
     if row.button("Attack it", icon=":material/draw:", type="primary", key="model-attack"):
-        query = {"network": card.name} | ({"dataset": card.dataset} if card.dataset else {})
-        st.switch_page("pages/attack.py", query_params=query)
+        open_page(AttackView(network=card.name, dataset=card.dataset))
     row.download_button(
         "Card",
         card_text(card),
@@ -66,7 +68,7 @@ def _head(card: ModelCard) -> None:
             if st.button("Remove", key="model-remove", type="primary"):
                 with guarded():
                     forget_model(card.name)
-                    st.query_params.clear()
+                    address.go_to(ModelsView())
                     st.rerun()
     st.markdown(plain(card.description), width=900)
 
@@ -118,9 +120,9 @@ def _trust(card: ModelCard) -> None:
     check = row.button("Check on a few", icon=":material/fact_check:", key="model-check")
     score = row.button("Score all images", icon=":material/analytics:", key="model-score")
     shown = f"{card.name} {name}"
-    if check or "check" in st.query_params:
+    if check or address.current(ModelsView).check:
         st.session_state["model-checked"] = shown
-        st.query_params.pop("check", None)
+        address.change(ModelsView, check=False)
     if score:
         st.session_state["model-scored"] = shown
     if st.session_state.get("model-checked") == shown:
@@ -199,8 +201,7 @@ def _worst(dataset: Dataset, card: ModelCard, key: str, value: float) -> Card:
     picture: Any = sample_thumbnail(dataset, sample, card)
     return Card(
         title=sample.name,
-        page="pages/datasets.py",
-        query={"dataset": dataset.name, "sample": sample.name, "model": card.name},
+        view=DatasetsView(dataset=dataset.name, sample=sample.name, model=card.name),
         picture=picture.picture,
         caption=(f"IoU {number(value)}",),
         message=picture.message,

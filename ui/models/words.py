@@ -73,18 +73,9 @@ def answers(card: ModelCard) -> str:
 
 def class_legend(card: ModelCard) -> str:
     """Return the classes with their line styles as HTML; the background has none."""
-    colours = card.colours or ("",) * len(card.classes)
     parts = []
-    for label, (name, colour) in enumerate(zip(card.classes, colours, strict=True)):
+    for label, name in enumerate(card.classes):
         mark = class_swatch(label) if label else ""
-        patch = (
-            f'<span style="display:inline-block;width:.8em;height:.8em;border-radius:2px;'
-            f'background:{colour};margin-right:.4em"></span>'
-            if colour
-            else ""
-        )
         words = escape(name) if label else f'<span style="opacity:.6">{escape(name)}</span>'
-        parts.append(
-            f'<span style="margin-right:1.4em;white-space:nowrap">{mark}{patch}{words}</span>'
-        )
+        parts.append(f'<span style="margin-right:1.4em;white-space:nowrap">{mark}{words}</span>')
     return f'<div style="font-size:.9rem">{"".join(parts)}</div>'

@@ -5,13 +5,15 @@ A card is a real link over its whole face, so that it also opens in a new tab.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
 
 import streamlit as st
 
+from ui.address.links import link
+from ui.address.view import View
 from ui.common.errors import plain
 
 NO_PICTURE: Final = "the files can't be read; see the data folder"
@@ -53,16 +55,14 @@ class Card:
 
     Attributes:
         title: Shown below the picture, as it is.
-        page: Page file that it leads to.
-        query: Parameters of that page's address.
+        view: What it leads to.
         picture: An encoded picture, or None where there is none.
         caption: Lines below the title, Markdown; text of the user's own must be escaped.
         message: Shown in place of the picture, as it is.
     """
 
     title: str
-    page: str
-    query: Mapping[str, str | Sequence[str]]
+    view: View
     picture: bytes | None
     caption: tuple[str, ...] = ()
     message: str = ""
@@ -89,7 +89,7 @@ def _show(card: Card) -> None:
     else:
         st.image(card.picture, width="stretch", alt=card.title)
     # An empty icon keeps the page's own off the card.
-    st.page_link(card.page, label=plain(card.title), icon="", query_params=dict(card.query))
+    link(card.view, plain(card.title), icon="")
     message = plain(card.message) if card.picture is not None else ""
     lines = [line for line in (*card.caption, message) if line]
     if lines:

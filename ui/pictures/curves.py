@@ -7,8 +7,10 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
-SCORE_COLOUR: Final = "#CC79A7"
-DISTANCE_COLOUR: Final = "#8A949A"
+from asma_core.data.masks.palette import ADVERSARIAL, QUIET
+
+SCORE_COLOUR: Final = ADVERSARIAL.colour
+DISTANCE_COLOUR: Final = QUIET
 NO_TOOLBAR: Final = {"displayModeBar": False}
 
 

@@ -8,17 +8,17 @@ from typing import Final
 
 import streamlit as st
 
-from ui.pictures.outlines import DASHES
+from asma_core.data.masks.palette import Dashes, Role, dashes_of
 
 WIDTH: Final = 3
 
 
-def swatch(colour: str, dashes: tuple[float, ...] = ()) -> str:
+def swatch(colour: str, dashes: Dashes = ()) -> str:
     """Return a short line as HTML.
 
     Args:
         colour: "#rrggbb" or "currentColor".
-        dashes: Of the line, in units of its width, as in `ui.pictures.outlines.DASHES`.
+        dashes: Of the line, in units of its width, as in `asma_core.data.masks.palette.DASHES`.
     """
     stops, position = [], 0.0
     for place, length in enumerate(dashes or (1.0,)):
@@ -34,14 +34,14 @@ def swatch(colour: str, dashes: tuple[float, ...] = ()) -> str:
 
 def class_swatch(label: int) -> str:
     """Return the line style of a class, counted from 1."""
-    return swatch("currentColor", DASHES[(label - 1) % len(DASHES)])
+    return swatch("currentColor", dashes_of(label))
 
 
-def legend(entries: Sequence[tuple[str, str]]) -> None:
-    """Show (colour, what it stands for) in one line."""
+def legend(entries: Sequence[tuple[Role, str]]) -> None:
+    """Show (role, what it stands for) in one line."""
     parts = "".join(
-        f'<span style="margin-right: 1.4em; white-space: nowrap">{swatch(colour)}{escape(words)}'
-        "</span>"
-        for colour, words in entries
+        f'<span style="margin-right: 1.4em; white-space: nowrap">{swatch(role.colour)}'
+        f"{escape(words)}</span>"
+        for role, words in entries
     )
     st.html(f'<div style="font-size: 0.85rem; opacity: 0.85">{parts}</div>', width="content")

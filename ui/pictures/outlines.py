@@ -6,17 +6,16 @@ small mask over a large picture gives one clean line.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageColor, ImageDraw
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from asma_core.data.formats.images import encode_png
+from asma_core.data.masks.palette import Role, dashes_of
 from asma_core.errors import InputError
 from ui.pictures.border_tracing import contours, smoothed
 
@@ -26,8 +25,6 @@ OVERSAMPLING: Final = 2
 MANY_POINTS: Final = 64
 HALO: Final = (0, 0, 0, 120)
 FILL_OPACITY: Final = 0.25
-# Lengths of dash and gap, in units of the line width, by class; the first class is solid.
-DASHES: Final = ((), (4.0, 2.5), (1.2, 2.0), (7.0, 2.0, 1.2, 2.0))
 
 
 @dataclass(frozen=True)
@@ -36,13 +33,13 @@ class Layer:
 
     Attributes:
         mask: Label mask, int (H, W) or bool; it is stretched over the picture.
-        colour: "#rrggbb".
+        role: What it stands for, which is its colour.
         fill: Whether to fill the classes at 25 % as well.
         opacity: Of the line, in [0, 1].
     """
 
     mask: NDArray[np.integer] | NDArray[np.bool_]
-    colour: str
+    role: Role
     fill: bool = False
     opacity: float = 1.0
 
@@ -154,7 +151,7 @@ def _reduced(labels: NDArray[np.int32], size: tuple[int, int]) -> NDArray[np.int
 def _filled(picture: Image.Image, layer: Layer) -> Image.Image:
     region = Image.fromarray(np.uint8(255 * FILL_OPACITY) * (layer.mask > 0).astype(np.uint8))
     alpha = region.resize(picture.size, Image.Resampling.NEAREST)
-    return Image.composite(Image.new("RGB", picture.size, layer.colour), picture, alpha)
+    return Image.composite(Image.new("RGB", picture.size, layer.role.colour), picture, alpha)
 
 
 def _lined(picture: Image.Image, layer: Layer, line_width: float) -> Image.Image:
@@ -162,11 +159,11 @@ def _lined(picture: Image.Image, layer: Layer, line_width: float) -> Image.Image
     canvas = Image.new("RGBA", size)
     draw = ImageDraw.Draw(canvas)
     width = line_width * OVERSAMPLING
-    colour = (*ImageColor.getrgb(layer.colour)[:3], round(255 * layer.opacity))
+    colour = (*layer.role.rgb, round(255 * layer.opacity))
     pieces = [
         piece
         for label, line in _class_lines(layer.mask, size)
-        for piece in _dashed(line, DASHES[(label - 1) % len(DASHES)], width)
+        for piece in _dashed(line, dashes_of(label), width)
     ]
     for thickness, ink in ((width + 2 * OVERSAMPLING, HALO), (width, colour)):
         for piece in pieces:
@@ -199,13 +196,3 @@ def _stretch(
     first, last = np.searchsorted(along, [low, high])
     positions = np.concatenate([[low], along[first:last], [high]])
     return np.stack([np.interp(positions, along, line[:, axis]) for axis in (0, 1)], axis=1)
-
-
-def data_address(picture: NDArray[np.uint8]) -> str:
-    """Return a picture, uint8 (H, W, 3) or (H, W), within its own address.
-
-    The server keeps a picture only as long as the page shows it; a browser that is late, because
-    the user has gone on or the next picture has come, would no longer find it there.
-    """
-    data = base64.b64encode(encode_png(picture)).decode()
-    return f"data:image/png;base64,{data}"

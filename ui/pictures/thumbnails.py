@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
-from PIL import Image
 
 from asma_core.data.datasets import Dataset, Sample
 from asma_core.data.formats.images import FloatImage, to_rgb
@@ -21,11 +18,11 @@ from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.sources.cards import ModelCard, network_hash
 from asma_core.runs.sources import from_sample
 from ui.common import services
+from ui.pictures.encoding import jpeg
 from ui.pictures.outlines import Layer, fit_size, outline, resize
 
 SIDE: Final = 320
 LINE_WIDTH: Final = 2.5
-JPEG_QUALITY: Final = 90
 # About 20 kB each.
 MOST_KEPT: Final = 4000
 
@@ -45,13 +42,6 @@ class Thumbnail:
     area: float | None
     message: str = ""
     iou: float | None = None
-
-
-def jpeg(picture: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> bytes:
-    """Encode for the screen, without loss of colour resolution."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=quality, subsampling=0)
-    return buffer.getvalue()
 
 
 def sample_thumbnail(

@@ -12,6 +12,8 @@ from asma_core.jobs.queue import stop
 from asma_core.runs.export import run_zip, runs_csv, runs_zip
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
+from ui.address.links import open_page
+from ui.address.views import AttackView, CompareView
 from ui.common import services
 from ui.common.errors import plain, show_error
 from ui.comparison.payload import MOST_BESIDE
@@ -65,11 +67,8 @@ def _open(ticked: Sequence[Run]) -> None:
         help=several if ticked and not (watch or side_by_side) else None,
     ):
         first, *others = ticked
-        query = {"run": first.id}
-        if others:
-            query["with"] = ",".join(run.id for run in others)
-        page = "pages/attack.py" if watch else "pages/compare.py"
-        st.switch_page(page, query_params=query)
+        beside = tuple(run.id for run in others)
+        open_page(AttackView(first.id) if watch else CompareView(first.id, beside))
 
 
 def _fits(runs: Sequence[Run]) -> bool:
@@ -136,7 +135,7 @@ def _repeat(ticked: Sequence[Run]) -> None:
         return
     new = _each(ticked, lambda run: services.queue().repeat(run.id), "queued again")
     if len(ticked) == 1 and new:
-        st.switch_page("pages/attack.py", query_params={"run": new[0].id})
+        open_page(AttackView(new[0].id))
     if new:
         select(run.id for run in new)
         st.rerun()

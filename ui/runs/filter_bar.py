@@ -11,6 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from asma_core.attacks.registry import ATTACKS
 from asma_core.runs.run import Run
+from ui.address import browser as address
+from ui.address.views import RunsView
 from ui.runs.filter import SORTS, RunFilter, choices
 
 KEY: Final = "runs-filter"
@@ -25,7 +27,7 @@ VIEWS: Final = {
     "table": ":material/table_rows: Table",
     "cards": ":material/grid_view: Cards",
 }
-NAMES: Final = (*(item.name for item in fields(RunFilter)), "view", "page")
+NAMES: Final = tuple(item.name for item in fields(RunsView))
 DEFAULTS: Final = {"text": "", "sort": "newest", "view": "table", "page": "1"}
 
 
@@ -120,7 +122,7 @@ def _attack_title(name: str) -> str:
 
 def read_address() -> None:
     """Take over what a link asks for; call this before the widgets are made."""
-    asked = {name: st.query_params[name] for name in NAMES if name in st.query_params}
+    asked = address.current(RunsView).query()
     news = bool(asked) and asked != st.session_state.get(f"{KEY}-address")
     for name in NAMES:
         kept = st.session_state.get(f"{KEY}-kept", {}).get(name)
@@ -140,13 +142,9 @@ def _checked(name: str, asked: str | None) -> str | None:
 def write_address() -> None:
     """Put what is shown into the address, and keep it for when the person comes back."""
     kept = {name: value(name) for name in NAMES}
-    address = {name: text for name, text in kept.items() if text != DEFAULTS.get(name, "")}
-    for name in NAMES:
-        if name not in address:
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != address[name]:
-            st.query_params[name] = address[name]
-    st.session_state[f"{KEY}-address"] = address
+    view = RunsView.from_query(kept)
+    address.change(RunsView, **vars(view))
+    st.session_state[f"{KEY}-address"] = view.query()
     st.session_state[f"{KEY}-kept"] = kept
 
 

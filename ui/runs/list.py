@@ -9,6 +9,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from asma_core.runs.run import Run
+from ui.address.links import link
+from ui.address.views import AttackView
 from ui.common import services
 from ui.common.errors import plain
 from ui.runs import filter_bar as bar
@@ -57,7 +59,7 @@ def _empty() -> None:
         "it appears here at once.",
         icon=":material/info:",
     )
-    st.page_link("pages/attack.py", label="Attack an image", icon=":material/draw:")
+    link(AttackView(), "Attack an image", icon=":material/draw:")
 
 
 def _head() -> None:

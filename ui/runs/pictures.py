@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from asma_core.data.masks.palette import ADVERSARIAL, TARGET
 from asma_core.errors import AsmaError
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
+from ui.pictures.encoding import jpeg
 from ui.pictures.outlines import Layer, fit_size, outline, resize
 
 QUALITY: Final = 88
@@ -83,6 +83,4 @@ def _drawn(
     square = Image.new("RGB", (side, side))
     small = Image.fromarray(picture).resize(size, Image.Resampling.BOX)
     square.paste(small, ((side - size[0]) // 2, (side - size[1]) // 2))
-    buffer = io.BytesIO()
-    square.save(buffer, "JPEG", quality=QUALITY, subsampling=0)
-    return buffer.getvalue()
+    return jpeg(np.asarray(square), QUALITY)

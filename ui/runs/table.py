@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
+from asma_core.data.masks.palette import ADVERSARIAL, TARGET
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 from ui.common.format import attack_title, moment, outcome
+from ui.pictures.encoding import jpeg_address
 from ui.runs.pictures import run_picture
 from ui.runs.progress import standing
 from ui.runs.selection import select_on_page, selected_ids
@@ -73,7 +74,7 @@ def _row(store: RunStore, run: Run) -> dict[str, Any]:
     spec, results = run.spec, run.results
     picture = run_picture(store, run, PICTURE_SIDE, LINE_WIDTH)
     return {
-        "picture": _data_url(picture) if picture else None,
+        "picture": jpeg_address(picture) if picture else None,
         "run": run.id,
         "outcome": outcome(run) if run.ended else standing(store, run),
         "attack": attack_title(run),
@@ -106,10 +107,6 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _data_url(picture: bytes) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(picture).decode()
-
-
 def _columns() -> dict[str, Any]:
     text, figure = st.column_config.TextColumn, st.column_config.NumberColumn
     return {
@@ -117,8 +114,8 @@ def _columns() -> dict[str, Any]:
             "",
             width=74,
             pinned=True,
-            help="The adversarial image with the target (yellow) and what the network draws on it "
-            "(magenta)",
+            help=f"The adversarial image with the target ({TARGET.word}) and what the network "
+            f"draws on it ({ADVERSARIAL.word})",
         ),
         "run": text("Run", width=86, pinned=True),
         "outcome": text("Outcome", width=130),

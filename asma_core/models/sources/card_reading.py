@@ -29,7 +29,6 @@ from asma_core.models.wrapper.specs import (
 
 LARGEST_SIZE: Final = 16_384
 _FACTORY: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-_COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 Value = TypeVar("Value")
 
 
@@ -117,7 +116,7 @@ def _card(table: _Table, owned: bool) -> ModelCard:
         }
     if made.get("program") and "weights" in table.content:
         made["weights"] = table.path.parent / table.get("weights", str)
-    classes, colours = _classes(table)
+    classes = _classes(table)
     return ModelCard(
         name=table.get("name", str),
         title=table.get("title", str),
@@ -125,7 +124,6 @@ def _card(table: _Table, owned: bool) -> ModelCard:
         input=_input(table.table("input")),
         output=_output(_Table(table.get("output", dict, {}), table.path), len(classes)),
         classes=classes,
-        colours=colours,
         dataset=table.get("dataset", str, ""),
         source=table.get("source", str, ""),
         figures=table.get("figures", dict, {}),
@@ -217,13 +215,8 @@ def _output(table: _Table, classes: int) -> OutputSpec:
     return spec
 
 
-def _classes(table: _Table) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _classes(table: _Table) -> tuple[str, ...]:
     entries = table.get("classes", list)
     if not 2 <= len(entries) <= MOST_CLASSES or not all(isinstance(e, dict) for e in entries):
         raise table.wrong("classes")
-    tables = [_Table(entry, table.path) for entry in entries]
-    colours = tuple(entry.get("colour", str, "") for entry in tables)
-    if not all(colour == "" or _COLOUR.fullmatch(colour) for colour in colours):
-        raise table.wrong("classes")
-    names = tuple(entry.get("name", str) for entry in tables)
-    return names, colours if any(colours) else ()
+    return tuple(_Table(entry, table.path).get("name", str) for entry in entries)

@@ -25,11 +25,7 @@ def card_text(card: ModelCard, more: Sequence[Table] = ()) -> str:
     else:
         made = ("[architecture]", {"name": card.architecture, "arguments": dict(card.arguments)})
     output = output_table(card.output)
-    colours = card.colours or ("",) * len(card.classes)
-    classes = [
-        ("[[classes]]", {"name": name} | ({"colour": colour} if colour else {}))
-        for name, colour in zip(card.classes, colours, strict=True)
-    ]
+    classes = [("[[classes]]", {"name": name}) for name in card.classes]
     tables: list[Table] = [
         ("", _head(card)),
         made,

@@ -35,7 +35,6 @@ class ModelCard:
         output: How its answer is read.
         program: "" for an architecture of MONAI, else one of `PROGRAMS`.
         factory: `package.module:function` that makes the network, beside the card.
-        colours: Of the classes, "#RRGGBB" or "".
         synthetic: Whether it was trained on generated pictures only.
         owned: Whether it was put here by the owner of the server; an upload was not.
     """
@@ -54,6 +53,5 @@ class ModelCard:
     output: OutputSpec = field(default_factory=OutputSpec)
     program: str = ""
     factory: str = ""
-    colours: tuple[str, ...] = ()
     owned: bool = True
     synthetic: bool = False

@@ -59,6 +59,11 @@ def written(folder: Path, text: str = CARD, name: str = "mine") -> Path:
     return path
 
 
+def test_the_colours_of_an_older_card_are_passed_over(tmp_path: Path) -> None:
+    older = CARD.replace('name = "lesion"', 'name = "lesion"\ncolour = "#D55E00"')
+    assert read_card(written(tmp_path, older)) == read_card(written(tmp_path))
+
+
 def test_a_card_is_read(tmp_path: Path) -> None:
     card = read_card(written(tmp_path))
     assert card.name == "mine"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from asma_core.data.masks.palette import TARGET
 from asma_core.errors import InputError
 from ui.pictures.border_tracing import contours
 from ui.pictures.outlines import Layer, fit_size, outline, resize, thumbnail
 
-YELLOW = "#F0E442"
 GREY = np.full((80, 120, 3), 90, dtype=np.uint8)
 
 
@@ -44,8 +44,8 @@ def test_a_border_between_classes_is_left_to_the_higher_one() -> None:
 
 
 def test_the_line_is_two_pixels_wide_with_a_dark_halo() -> None:
-    row = outline(GREY, [Layer(box(), YELLOW)])[40]
-    yellow = (row[:60] == (0xF0, 0xE4, 0x42)).all(axis=1)
+    row = outline(GREY, [Layer(box(), TARGET)])[40]
+    yellow = (row[:60] == TARGET.rgb).all(axis=1)
     np.testing.assert_array_equal(np.flatnonzero(yellow), [29, 30])
     assert row[28].max() < 90
     assert row[31].max() < 90
@@ -53,37 +53,37 @@ def test_the_line_is_two_pixels_wide_with_a_dark_halo() -> None:
 
 
 def test_a_small_mask_is_stretched_over_a_large_picture() -> None:
-    row = outline(GREY, [Layer(box((20, 30)), YELLOW)])[40]
+    row = outline(GREY, [Layer(box((20, 30)), TARGET)])[40]
     np.testing.assert_array_equal(np.flatnonzero(row[:60, 0] > 200), [27, 28])
 
 
 def test_a_mask_finer_than_the_picture_lies_at_the_same_place() -> None:
-    coarse = outline(GREY, [Layer(box(), YELLOW)]).astype(int)
-    fine = outline(GREY, [Layer(box((800, 1200)), YELLOW)]).astype(int)
+    coarse = outline(GREY, [Layer(box(), TARGET)]).astype(int)
+    fine = outline(GREY, [Layer(box((800, 1200)), TARGET)]).astype(int)
     assert np.abs(coarse - fine).mean() < 1
 
 
 def test_the_second_class_is_dashed() -> None:
-    solid = outline(GREY, [Layer(box(), YELLOW)])
-    dashed = outline(GREY, [Layer(2 * box(), YELLOW)])
+    solid = outline(GREY, [Layer(box(), TARGET)])
+    dashed = outline(GREY, [Layer(2 * box(), TARGET)])
     share = [(picture[20, 32:88, 0] > 200).mean() for picture in (solid, dashed)]
     assert share[0] == 1
     assert 0.4 < share[1] < 0.9
 
 
 def test_fill_colours_a_quarter_of_the_inside() -> None:
-    filled = outline(GREY, [Layer(box(), YELLOW, fill=True)])
-    expected = 0.75 * 90 + 0.25 * np.array([0xF0, 0xE4, 0x42])
+    filled = outline(GREY, [Layer(box(), TARGET, fill=True)])
+    expected = 0.75 * 90 + 0.25 * np.array(TARGET.rgb)
     np.testing.assert_allclose(filled[40, 60], expected, atol=1.5)
     np.testing.assert_array_equal(filled[5, 5], GREY[5, 5])
 
 
 def test_an_empty_mask_changes_nothing() -> None:
-    np.testing.assert_array_equal(outline(GREY, [Layer(0 * box(), YELLOW)]), GREY)
+    np.testing.assert_array_equal(outline(GREY, [Layer(0 * box(), TARGET)]), GREY)
 
 
 def test_a_mask_of_booleans_will_do() -> None:
-    as_labels, as_booleans = (outline(GREY, [Layer(m, YELLOW)]) for m in (box(), box() > 0))
+    as_labels, as_booleans = (outline(GREY, [Layer(m, TARGET)]) for m in (box(), box() > 0))
     np.testing.assert_array_equal(as_labels, as_booleans)
 
 
@@ -97,7 +97,7 @@ def test_a_size_fits_and_keeps_its_proportions(shape: tuple[int, int], expected:
 
 
 def test_thumbnails_fit() -> None:
-    assert thumbnail(GREY, [Layer(box(), YELLOW)], 60).shape == (40, 60, 3)
+    assert thumbnail(GREY, [Layer(box(), TARGET)], 60).shape == (40, 60, 3)
     assert resize(GREY, (120, 80)) is GREY
 
 
