@@ -32,6 +32,7 @@ class Setting:
         step: By which the page's widget goes up and down; None for 1, or 0.01 of a fraction.
         offered: Values that the page offers, by what it calls them; empty for all that are allowed.
         shown_as: `SLIDER`, `BUTTONS`, or "" for a plain field.
+        option: What the command line calls it, where that is not the field's name.
     """
 
     label: str
@@ -45,6 +46,7 @@ class Setting:
     step: float | None = None
     offered: Mapping[Any, str] = field(default_factory=dict)
     shown_as: Literal["", "slider", "buttons"] = ""
+    option: str = ""
 
     def range_text(self) -> str:
         """Return the allowed range in words."""
@@ -73,7 +75,7 @@ class Declared:
     @property
     def option(self) -> str:
         """Its name on the command line."""
-        return f"--{self.name.replace('_', '-')}"
+        return f"--{(self.rule.option or self.name).replace('_', '-')}"
 
     @property
     def options(self) -> Mapping[Any, str]:

@@ -6,26 +6,53 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from asma_core.cli.execution import execution_of
+from asma_core.cli.arguments import count
 from asma_core.cli.named_values import named_values
+from asma_core.cli.networks import check_execution
 from asma_core.cli.progress import Progress
+from asma_core.cli.setting_options import add_settings, given_settings
 from asma_core.data.datasets import open_dataset
 from asma_core.errors import InputError, RunStateError
 from asma_core.experiments.cells import Cell
-from asma_core.experiments.execute import carry_out
 from asma_core.experiments.export import cells_csv, summary_csv, table_latex, table_markdown
 from asma_core.experiments.plan import Plan, distance_study, pairs_of, variant
 from asma_core.experiments.store import ExperimentStore
 from asma_core.experiments.table import summary
 from asma_core.files import write_bytes
 from asma_core.models.sources.cards import find_card
-from asma_core.models.wrapper.backend import check_precision
-from asma_core.models.wrapper.devices import choose_device
+from asma_core.runs.execution import Execution
 from asma_core.runs.store import RunStore
 
 
-def ablation(options: argparse.Namespace) -> dict[str, Any]:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.add_argument("--model", required=True, help="name of a network; `models` lists them")
+    add_settings(parser, Execution)
+    parser.add_argument("--dataset", required=True, help="a data set's name or a folder")
+    parser.add_argument("--samples", type=count, default=20, help="pairs to attack (20)")
+    parser.add_argument(
+        "--attacks", default="ssm,ssm-dpm,asm,asma,minimal", help="names, separated by commas"
+    )
+    parser.add_argument("--target-iou", help="short for --set target_iou=X")
+    parser.add_argument("--steps", help="short for --set steps=N")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of every attack that has it",
+    )
+    parser.add_argument(
+        "--distance-weights", default="", help="rows that study the distance term, as 0,1,10,100"
+    )
+    parser.add_argument("--study", default="asma", help="the attack of those rows (asma)")
+    parser.add_argument("--out", help="folder for the tables as CSV, LaTeX and Markdown")
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
     """Attack many pairs by several attacks, and sum them up; what is done is not repeated."""
+    from asma_core.experiments.execute import execute
+
     plan = _plan(options)
     store = ExperimentStore(RunStore())
     experiment = store.open(plan)
@@ -36,7 +63,7 @@ def ablation(options: argparse.Namespace) -> dict[str, Any]:
         )
     progress = Progress("ablation", len(plan.cells()))
     try:
-        cells = carry_out(store, experiment, progress.update)
+        cells = execute(store, experiment, progress.update)
     finally:
         progress.close()
     rows = summary(cells)
@@ -53,7 +80,8 @@ def ablation(options: argparse.Namespace) -> dict[str, Any]:
 
 def _plan(options: argparse.Namespace) -> Plan:
     card, dataset = find_card(options.model), open_dataset(options.dataset)
-    check_precision(options.precision, choose_device(options.device))
+    execution = Execution(**given_settings(options, Execution))
+    check_execution(execution)
     settings = named_values(options.set)
     if options.steps is not None:
         settings["steps"] = options.steps
@@ -65,7 +93,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     if not rows:
         raise InputError("name at least one attack: --attacks asma,minimal")
     pairs = pairs_of(dataset, options.samples)
-    return Plan(card.name, options.dataset, pairs, tuple(rows), execution_of(options))
+    return Plan(card.name, options.dataset, pairs, tuple(rows), execution)
 
 
 def _split(text: str) -> list[str]:

@@ -19,8 +19,12 @@ def add_settings(parser: argparse.ArgumentParser, settings: type[Settings]) -> N
         settings: The class.
     """
     for item in declared(settings).values():
+        common: dict[str, Any] = {"dest": item.name, "help": _help(item)}
+        if item.kind is bool:
+            parser.add_argument(item.option, action="store_const", const=True, **common)
+            continue
         parser.add_argument(
-            item.option, type=_reader(item), required=item.default is MISSING, help=_help(item)
+            item.option, type=_reader(item), required=item.default is MISSING, **common
         )
 
 

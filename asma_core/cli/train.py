@@ -1,14 +1,14 @@
-"""What `python -m asma_core train` does."""
+"""The command `train`."""
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asma_core.cli.progress import Progress, counted
-from asma_core.cli.setting_options import given_settings
+from asma_core.cli.setting_options import add_settings, given_settings
 from asma_core.data.datasets import open_dataset
 from asma_core.data.synthetic.demo import DEMO_SETS
 from asma_core.errors import InputError
@@ -16,14 +16,22 @@ from asma_core.files import json_values
 from asma_core.models.sources.names import network_name
 from asma_core.training.data import Material, material_of
 from asma_core.training.demo_stream import DEMO_TRAININGS
-from asma_core.training.evaluation import Evaluation
-from asma_core.training.loop import TrainingProgress
 from asma_core.training.plan import TrainingPlan
-from asma_core.training.train import TrainingReport
-from asma_core.training.train import train as train_network
+
+if TYPE_CHECKING:
+    from asma_core.training.evaluation import Evaluation
+    from asma_core.training.loop import TrainingProgress
+    from asma_core.training.train import TrainingReport
 
 
-def train(options: argparse.Namespace) -> dict[str, Any]:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    add_settings(parser, TrainingPlan)
+    parser.add_argument("--out", required=True, help="folder for the weights and the card")
+    parser.add_argument("--fresh", action="store_true", help="do not go on with an earlier try")
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
     """Train a network and say what it reaches on the test split."""
     plan = _plan(options)
     out = Path(options.out)
@@ -63,13 +71,15 @@ def _plan(options: argparse.Namespace) -> TrainingPlan:
 def _trained(
     material: Material, plan: TrainingPlan, out: Path, checkpoint: Path
 ) -> TrainingReport | None:
+    from asma_core.training.train import train
+
     progress = Progress("train", plan.steps)
 
     def show(now: TrainingProgress) -> None:
         progress.update(now.step, loss=now.loss)
 
     try:
-        return train_network(material, plan, out, checkpoint=checkpoint, on_progress=show)
+        return train(material, plan, out, checkpoint=checkpoint, on_progress=show)
     finally:
         progress.close()
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.missing_cells import fill
 from asma_core.experiments.store import Experiment, ExperimentStore, ended
-from asma_core.runs.execute import execute
+from asma_core.runs import execute as run_execution
 from asma_core.runs.run import Run
 from asma_core.runs.spec import RunInputs, RunRequest
 
 
-def carry_out(
+def execute(
     store: ExperimentStore, experiment: Experiment, on_cell: Callable[[int], None]
 ) -> list[Cell]:
     """Carry out an experiment in this process.
@@ -32,7 +32,7 @@ def carry_out(
     """
 
     def make(request: RunRequest, inputs: RunInputs) -> Run:
-        return execute(store.runs, store.runs.create(request, inputs).id)
+        return run_execution.execute(store.runs, store.runs.create(request, inputs).id)
 
     try:
         fill(store, experiment, make, on_cell)

@@ -3,52 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from asma_core.errors import InputError
-from asma_core.models.wrapper.precision import AUTO, PRECISIONS
+from asma_core.fields import Settings, setting
+from asma_core.models.wrapper.precision import AUTO, Precision
 
 LARGEST_SEED: Final = 2**63 - 1
 
 
 @dataclass(frozen=True)
-class Execution:
+class Execution(Settings):
     """How a run is carried out.
 
-    A new argument is a field here and what `runs.execute` does with it: requests, records, plans
-    and hashes carry it along.
+    A new argument is a field here and what `runs.execute` does with it: forms, options of the
+    command line, requests, records, plans and hashes carry it along.
 
-    Attributes:
-        device: "auto", "cpu", "cuda" or "cuda:N".
-        seed: Of torch's generator, at least 0.
-        precision: Of the attack's passes; see `asma_core.models.wrapper.backend`.
-        compiled: Whether the network is compiled for the attack.
+    Raises:
+        InputError: A value of another type or outside its range.
     """
 
-    device: str = "auto"
-    seed: int = 0
-    precision: str = AUTO
-    compiled: bool = False
-
-    def check(self) -> None:
-        """Check the values.
-
-        Raises:
-            InputError: One is out of range.
-        """
-        if not 0 <= self.seed <= LARGEST_SEED:
-            raise InputError(
-                f"seed is {self.seed}; it must be at least 0 and at most {LARGEST_SEED}"
-            )
-        if self.precision not in PRECISIONS:
-            raise InputError(
-                f"no precision is called {self.precision!r}; choose {', '.join(PRECISIONS)}"
-            )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
+    device: str = setting(
+        "auto",
+        "Device",
+        "auto: the GPU with the most free memory, else the CPU.",
+        offered={"auto": "auto", "cpu": "cpu", "cuda": "cuda"},
+    )
+    seed: int = setting(
+        0,
+        "Seed",
+        "Of torch's generator. The same seed on the same CPU gives the same files.",
+        minimum=0,
+        maximum=LARGEST_SEED,
+    )
+    precision: Precision = setting(
+        AUTO,
+        "Precision",
+        "Of the attack's passes; what is scored is always float32. auto: TF32 on a GPU that has "
+        "it, else float32.",
+    )
+    compiled: bool = setting(
+        False,
+        "Compile the network",
+        "Half a minute once for each network and image size; then each step is faster. It pays "
+        "from some hundred steps on.",
+        option="compile",
+    )
 
 
 DEFAULT: Final = Execution()

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from asma_core.attacks.settings import AWAY_FROM_TRUTH, TOWARDS
+from asma_core.fields import declared
 from asma_core.files import explained
 from asma_core.runs.difference import GAIN, MEANING
+from asma_core.runs.execution import Execution
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 
@@ -238,15 +240,11 @@ def command_line(run: Run) -> str:
     for name, value in spec.config.items():
         if value is not None:
             words += ["--set", f"{name}={value}"]
-    words += [
-        "--seed",
-        str(spec.execution.seed),
-        "--device",
-        spec.execution.device,
-        "--out",
-        "repeated",
-        "--json",
-    ]
+    for name, item in declared(Execution).items():
+        value = getattr(spec.execution, name)
+        if value != item.default:
+            words += [item.option] if value is True else [item.option, str(value)]
+    words += ["--out", "repeated", "--json"]
     return shlex.join(words)
 
 

@@ -181,7 +181,6 @@ def make_spec(request: RunRequest, inputs: RunInputs, packed: bytes) -> RunSpec:
     card = find_card(request.model)
     config = config_from_dict(find_attack(request.attack).config, request.config)
     check_inputs(inputs, len(card.classes))
-    request.execution.check()
     if config.goal().aim == AWAY_FROM_TRUTH and inputs.truth is None:
         raise InputError(
             "this image has no known mask, so nothing can lead away from the truth; lead away from "

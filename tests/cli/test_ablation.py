@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from asma_core.cli import main as cli
-from asma_core.experiments import execute as carrying
+from asma_core.runs import execute as run_execution
 from asma_core.runs.store import RunStore
 from tests import tiny
 
@@ -65,7 +65,7 @@ def test_what_is_done_is_not_repeated(ask: Ask, monkeypatch: pytest.MonkeyPatch)
 
 def test_stopped_in_the_middle_it_goes_on(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     executed: list[str] = []
-    real = carrying.execute
+    real = run_execution.execute
 
     def counted(store: RunStore, run_id: str) -> Any:
         if len(executed) == 2:
@@ -73,11 +73,11 @@ def test_stopped_in_the_middle_it_goes_on(ask: Ask, monkeypatch: pytest.MonkeyPa
         executed.append(run_id)
         return real(store, run_id)
 
-    monkeypatch.setattr(carrying, "execute", counted)
+    monkeypatch.setattr(run_execution, "execute", counted)
     arguments = ["--model", tiny.MODEL, "--dataset", tiny.DATASET, "--samples", "2"]
     arguments += ["--steps", "12", "--target-iou", "0.8", "--device", "cpu"]
     assert cli.main(["ablation", *arguments, "--attacks", "asm,ssm"]) == 130
-    monkeypatch.setattr(carrying, "execute", real)
+    monkeypatch.setattr(run_execution, "execute", real)
     answer = ask("--attacks", "asm,ssm")
     assert [row["n"] for row in answer["rows"]] == [2, 2]
     finished = {run.id for run in RunStore().newest() if run.results}

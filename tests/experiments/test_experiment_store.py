@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from asma_core.errors import RunStateError, UnknownExperimentError
-from asma_core.experiments.execute import carry_out
+from asma_core.experiments.execute import execute
 from asma_core.experiments.plan import Plan, distance_study, plan_from_dict, variant
 from asma_core.experiments.store import ExperimentStore, ended
 from asma_core.experiments.table import success_curve
@@ -74,7 +74,7 @@ def test_cells_come_from_runs_and_a_deleted_run_opens_its_cell(store: Experiment
     assert store.cells(made) == [None] * 4
     seen: list[int] = []
     assert store.claim(made.id)
-    cells = carry_out(store, made, seen.append)
+    cells = execute(store, made, seen.append)
     assert seen == [1, 2, 3, 4]
     assert [cell.label for cell in cells] == ["asm", "minimal"] * 2
     runs = store.cell_runs(made.id)
@@ -84,7 +84,7 @@ def test_cells_come_from_runs_and_a_deleted_run_opens_its_cell(store: Experiment
     assert [cell is None for cell in store.cells(made)] == [False, False, True, False]
     assert store.count_ended(made.id) == 3
     assert store.claim(made.id)
-    again = carry_out(store, made, seen.append)
+    again = execute(store, made, seen.append)
     assert [cell.run_id == old.run_id for cell, old in zip(again, cells, strict=True)] == [
         True, True, False, True,
     ]  # fmt: skip
@@ -94,10 +94,10 @@ def test_cells_come_from_runs_and_a_deleted_run_opens_its_cell(store: Experiment
 def test_another_experiment_takes_the_runs_that_there_are(store: ExperimentStore) -> None:
     one = store.open(named(plan("asm"), store))
     assert store.claim(one.id)
-    first = carry_out(store, one, lambda _: None)
+    first = execute(store, one, lambda _: None)
     two = store.open(named(plan("asm", "minimal"), store))
     assert store.claim(two.id)
-    second = carry_out(store, two, lambda _: None)
+    second = execute(store, two, lambda _: None)
     assert [cell.run_id for cell in second if cell.label == "asm"] == [c.run_id for c in first]
     assert len(store.runs.newest()) == 4
 
@@ -110,7 +110,7 @@ def test_a_cell_whose_file_is_broken_is_refused_and_the_others_go_on(
     (file,) = (home / "datasets" / tiny.DATASET / "images").glob(f"{sample}.*")
     file.write_bytes(b"no picture")
     assert store.claim(made.id)
-    cells = carry_out(store, made, lambda _: None)
+    cells = execute(store, made, lambda _: None)
     assert cells[0].run_id == "" and file.name in cells[0].message
     assert cells[1].results
     assert store.count_ended(made.id) == 2
@@ -119,7 +119,7 @@ def test_a_cell_whose_file_is_broken_is_refused_and_the_others_go_on(
 def test_deleting_forgets_the_experiment_and_keeps_the_runs(store: ExperimentStore) -> None:
     made = store.open(named(plan("asm"), store))
     assert store.claim(made.id)
-    carry_out(store, made, lambda _: None)
+    execute(store, made, lambda _: None)
     store.delete(made.id)
     with pytest.raises(UnknownExperimentError, match="Experiments page"):
         store.get(made.id)

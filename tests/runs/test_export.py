@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from asma_core.cli.main import _parser
+from asma_core.cli.main import parser_of
 from asma_core.runs import artefacts
 from asma_core.runs.difference import GAIN
 from asma_core.runs.export import MEANINGS, run_zip, runs_csv, runs_zip
@@ -97,7 +97,7 @@ def test_the_command_in_the_readme_is_one_the_command_line_takes(runs: RunStore)
     line = next(line for line in readme_of(runs, run).splitlines() if "asma_core attack" in line)
     words = shlex.split(line)
     assert words[:3] == ["python", "-m", "asma_core"]
-    options = _parser().parse_args(words[3:])
+    options = parser_of(words[3:]).parse_args(words[3:])
     assert options.attack == "asm"
     assert (options.image, options.target_mask) == ("original.png", "target.png")
     assert "target_iou=0.97" in options.set

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,10 +13,9 @@ from asma_core.attacks.registry import ATTACKS
 from asma_core.attacks.settings import TOWARDS
 from asma_core.errors import AsmaError
 from asma_core.fields import config_from_dict, declared
-from asma_core.models.wrapper.precision import AUTO
 from asma_core.runs.execution import Execution
 from asma_core.runs.spec import RunSpec
-from ui.common.backend_choice import compile_choice, precision_choice
+from ui.common.execution_form import execution_form, fill_execution
 from ui.common.settings_form import setting_widget
 from ui.common.values import SESSION, initial
 
@@ -73,15 +71,14 @@ def attack_form(key: str) -> AttackChoice:
         for item in settings:
             if item.rule.advanced:
                 config[item.name] = setting_widget(st, prefix, item, values)
-        execution = _execution(key)
+        execution = execution_form(st, key)
     return AttackChoice(entry, config, execution)
 
 
 def fill_form(key: str, spec: RunSpec) -> None:
     """Set the form to what a run was asked for; call it before the form is shown."""
     state = st.session_state
-    for name, value in spec.execution.as_dict().items():
-        state[f"{key}-{name}"] = value
+    fill_execution(key, spec.execution)
     if spec.attack in ATTACKS:
         state[f"{key}-attack"] = spec.attack
         state[f"{key}-{spec.attack}-preset"] = DEFAULT_PRESET
@@ -110,26 +107,3 @@ def _presets(key: str, entry: AttackEntry) -> str:
         "Paper is the authors' demo, with its fixed multipliers.",
     )
     return chosen or DEFAULT_PRESET
-
-
-def _execution(key: str) -> Execution:
-    gpu = shutil.which("nvidia-smi") is not None
-    devices = ["auto", "cpu", *(["cuda"] if gpu else [])]
-    device = st.selectbox(
-        "Device",
-        devices,
-        key=initial(f"{key}-device", "auto", devices),
-        persist_state=SESSION,
-        help="auto: the GPU with the most free memory, else the CPU.",
-    )
-    seed = st.number_input(
-        "Seed",
-        min_value=0,
-        max_value=2**31 - 1,
-        step=1,
-        key=initial(f"{key}-seed", 0),
-        persist_state=SESSION,
-        help="The same seed on the same CPU gives the same files.",
-    )
-    precision = precision_choice(key) if gpu else AUTO
-    return Execution(device, int(seed), precision, compile_choice(key))

@@ -67,6 +67,7 @@ def _range(item: Declared) -> dict[str, Any]:
     open_end = rule.open_minimum or math.isinf(rule.minimum)
     return {
         "min_value": None if open_end else kind(rule.minimum),
-        "max_value": None if math.isinf(rule.maximum) else kind(rule.maximum),
+        # What a browser's numbers hold exactly.
+        "max_value": None if math.isinf(rule.maximum) else kind(min(rule.maximum, 2**53 - 1)),
         "step": None if step is None else kind(step),
     }

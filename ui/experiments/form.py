@@ -15,8 +15,8 @@ from asma_core.runs.execution import Execution
 from ui.address import browser as address
 from ui.address.views import ExperimentsView
 from ui.common import services
-from ui.common.backend_choice import compile_choice
 from ui.common.errors import show_error
+from ui.common.execution_form import execution_form
 from ui.common.network_choice import fitting_networks, network_choice
 from ui.common.values import SESSION, initial
 
@@ -38,7 +38,7 @@ class _Wanted:
     settings: dict[str, str]
     studied: str
     weights: tuple[str, ...]
-    compiled: bool
+    execution: Execution
 
 
 def experiment_form() -> None:
@@ -51,8 +51,9 @@ def experiment_form() -> None:
         attacks = _attacks()
         settings = _settings()
         studied, weights = _study()
-        compiled = compile_choice(KEY)
-    wanted = _Wanted(dataset.name, model, pairs, attacks, settings, studied, weights, compiled)
+        with st.expander("How the runs are carried out", icon=":material/tune:"):
+            execution = execution_form(st, KEY)
+    wanted = _Wanted(dataset.name, model, pairs, attacks, settings, studied, weights, execution)
     rows = len(attacks) + len(weights)
     with left:
         st.caption(
@@ -183,9 +184,7 @@ def _plan(wanted: _Wanted, dataset: Dataset) -> Plan:
     if not rows:
         raise InputError("choose at least one attack")
     pairs = pairs_of(dataset, wanted.pairs)
-    return Plan(
-        wanted.model, wanted.dataset, pairs, tuple(rows), Execution(compiled=wanted.compiled)
-    )
+    return Plan(wanted.model, wanted.dataset, pairs, tuple(rows), wanted.execution)
 
 
 def _start(wanted: _Wanted, dataset: Dataset) -> None:

@@ -1,0 +1,81 @@
+"""The command `import-dataset`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from asma_core.cli.progress import Progress
+from asma_core.data.importing import Imported, Preview, free_name, preview, take_in, unpack_upload
+from asma_core.data.layouts.detection import layout_title
+from asma_core.data.masks.encodings import SHARE, Encoding
+from asma_core.errors import InputError
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.add_argument("source", metavar="FOLDER_OR_ZIP", help="a folder, which stays, or a zip")
+    parser.add_argument("--name", help="of the data set; made of the folder's by default")
+    parser.add_argument("--layout", help="name of a layout, where the guess is wrong")
+    parser.add_argument("--classes", help="names separated by commas, background first")
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Take a folder or a zip in as a data set."""
+    source = Path(options.source).expanduser()
+    root = source.resolve() if source.is_dir() else _unpacked(source)
+    found = preview(root, options.layout or "")
+    if options.classes:
+        found = found.corrected(options.classes.split(","))
+    name = options.name or free_name(found.card.title)
+    progress = Progress("import", len(found.dataset.samples))
+    try:
+        imported = take_in(found, name, lambda done, _: progress.update(done))
+    finally:
+        progress.close()
+    return _answer(imported, found)
+
+
+def _unpacked(source: Path) -> Path:
+    if not source.is_file():
+        raise InputError(f"{source} is neither a folder nor a zip; check the path")
+    with source.open("rb") as file:
+        return unpack_upload(file, source.name)
+
+
+def _answer(imported: Imported, found: Preview) -> dict[str, Any]:
+    dataset = imported.dataset
+    splits = ("train", "validation", "test")
+    return {
+        "name": dataset.name,
+        "title": dataset.title,
+        "description": dataset.description,
+        "layout": dataset.layout,
+        "layout_title": layout_title(dataset.layout),
+        "layouts": [one.layout for one in found.layouts],
+        "classes": list(dataset.classes),
+        "images": len(dataset.samples),
+        "left_out": imported.left_out,
+        "checked": "every image and mask" if imported.decoded else "every mask, images by header",
+        **{split: sum(one.split == split for one in dataset.samples) for split in splits},
+        "encoding": encoding_words(dataset.encoding),
+        "values": {
+            f"#{value:06X}" if found.survey.colours else str(value): count
+            for value, count in sorted(found.survey.counts.items(), key=lambda item: -item[1])[:16]
+        },
+    }
+
+
+def encoding_words(encoding: Encoding | None) -> str:
+    """Return what an encoding means, in words."""
+    if encoding is None:
+        return "class numbers"
+    if encoding.kind == SHARE:
+        return f"above {encoding.threshold:g} of {encoding.full:g} is structure"
+    pairs = ", ".join(
+        f"{f'#{value:06X}' if encoding.colours else value} is "
+        f"{'void' if label == 255 else f'class {label}'}"
+        for value, label in encoding.values
+    )
+    return f"{pairs}; others as the nearest" if encoding.nearest else pairs

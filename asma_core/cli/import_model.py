@@ -1,0 +1,103 @@
+"""The command `import-model`."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from asma_core.cli.arguments import count, from_zero
+from asma_core.data.datasets import class_names, dataset_names, open_dataset
+from asma_core.errors import InputError, ModelError
+from asma_core.jobs.predictions import CHECKED
+from asma_core.models.sources.architectures import arguments_from_text
+from asma_core.models.sources.card_text import card_text
+from asma_core.models.sources.cards import ModelCard, read_card
+from asma_core.models.sources.importing import describe, drafted, import_card
+from asma_core.models.sources.names import free_model_name
+from asma_core.models.wrapper.specs import LOGITS, ONE_LOGIT, InputSpec, figures_from_text
+
+ANSWER_BAD = ("answer", "bad")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.add_argument(
+        "source", metavar="CARD_OR_FILE", help="a card (.toml) beside its weights, or the weights"
+    )
+    parser.add_argument("--name", help="of the network; made of the file's by default")
+    weights = parser.add_argument_group("for weights without a card")
+    weights.add_argument("--architecture", help="of MONAI; guessed by default")
+    weights.add_argument("--arguments", help="what it is called with, as JSON; guessed by default")
+    weights.add_argument("--classes", help="names separated by commas, background first")
+    weights.add_argument("--size", type=from_zero, default=0, help="images' area; 0 keeps it (0)")
+    weights.add_argument("--multiple", type=count, default=32, help="both sides are of it (32)")
+    weights.add_argument("--mean", default="0", help="subtracted, one for each channel (0)")
+    weights.add_argument("--std", default="1", help="divided by, one for each channel (1)")
+    weights.add_argument("--reading", help="logits, probabilities, one-logit, one-probability")
+    weights.add_argument("--dataset", default="", help="that it was trained on")
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Take in a network whose owner asks for it: by its card, or by its weights alone."""
+    source = Path(options.source).expanduser()
+    if not source.is_file():
+        raise InputError(f"{source} is not a file; give a card (.toml) or a file of weights")
+    if source.suffix.lower() == ".toml":
+        return _checked_in(source.resolve(), options.name or "")
+    with tempfile.TemporaryDirectory() as folder:
+        beside = Path(folder) / source.name
+        beside.symlink_to(source.resolve())
+        card = beside.with_suffix(".toml")
+        card.write_text(card_text(_card_of(beside, options)), encoding="utf-8")
+        return _checked_in(card)
+
+
+def _checked_in(card: Path, name: str = "") -> dict[str, Any]:
+    """Check a network as it is described, then take it in; one that does not answer stays out."""
+    from asma_core.jobs.checks import check_on, check_on_noise
+
+    described = read_card(card)
+    known = described.dataset if described.dataset in dataset_names() else ""
+    if known:
+        report = check_on(described, open_dataset(known), CHECKED)
+    else:
+        report = check_on_noise(described)
+    wrong = [one["text"] for one in report["checks"] if (one["name"], one["state"]) == ANSWER_BAD]
+    if wrong:
+        raise ModelError(f"{described.name} does not answer as its card says: {wrong[0]}")
+    return describe(import_card(card, owned=True, name=name)) | {"check": report}
+
+
+def _card_of(weights: Path, options: argparse.Namespace) -> ModelCard:
+    from asma_core.models.sources.guessing import look_at
+
+    looked = look_at(weights) if not (options.architecture and options.arguments) else {}
+    architecture = options.architecture or looked.get("architecture", "")
+    if not architecture:
+        raise InputError(
+            f"it can't be guessed what network {weights.name} belongs to; say --architecture and "
+            "--arguments"
+        )
+    arguments = looked.get("arguments", {})
+    if options.arguments:
+        arguments = arguments_from_text(options.arguments)
+    channels = int(arguments.get("in_channels", looked.get("channels", 3)))
+    outputs = int(arguments.get("out_channels", looked.get("classes", 2)))
+    return drafted(
+        options.name or free_model_name(weights.stem),
+        weights,
+        architecture,
+        arguments,
+        classes=options.classes.split(",") if options.classes else class_names(max(outputs, 2)),
+        spec=InputSpec(
+            channels,
+            options.size,
+            options.multiple,
+            figures_from_text(options.mean, channels),
+            figures_from_text(options.std, channels),
+        ),
+        reading=options.reading or (ONE_LOGIT if outputs == 1 else LOGITS),
+        dataset=options.dataset,
+    )
