@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui.common import services
-from ui.common.errors import guarded
+from ui.common.errors import show_errors
 
 ICON = "ui/icon.png"
 
@@ -25,7 +25,7 @@ def main() -> None:
         ],
         position="top",
     )
-    with guarded():
+    with show_errors():
         page.run()
     # After the page, so that the first one does not wait for two processes that import torch.
     services.warm()

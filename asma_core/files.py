@@ -18,7 +18,7 @@ from asma_core.errors import StoreError
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def as_store_error(path: Path) -> Iterator[None]:
     """Turn what the system says of a path (disk full, no permission) into a `StoreError`."""
     try:
         yield
@@ -53,7 +53,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         StoreError: The disk is full or the folder can't be written; nothing is left behind.
     """
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    with explained(path):
+    with as_store_error(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with aside.open("wb") as file:
@@ -104,7 +104,7 @@ def read_json(path: Path) -> Any:
     Raises:
         StoreError: It is absent or not JSON.
     """
-    with explained(path):
+    with as_store_error(path):
         content = path.read_bytes()
     try:
         return json.loads(content)

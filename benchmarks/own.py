@@ -224,7 +224,7 @@ def measure_membrane(home: Path) -> dict[str, Any]:
         target = target_from_sample(dataset, other, source.shape)
         origin, on_cpu = TargetSource(SAMPLE, other.name), Execution(device="cpu")
         request = source.request("membrane-unet", "asma", {}, origin, on_cpu)
-        run = execute(runs, runs.create(request, source.towards(target)).id)
+        run = execute(runs, runs.create(request, source.with_target(target)).id)
         saved = Image.open(runs.folder(run.id) / "adversarial.png").size
         keys = ("success", "iou_8bit", "l2_8bit", "linf_8bit", "steps", "seconds")
         row: dict[str, Any] = {"sample": sample.name, "target": other.name, "saved": saved}

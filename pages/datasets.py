@@ -6,7 +6,7 @@ from asma_core.data.datasets import dataset_names
 from ui.address.browser import current
 from ui.address.views import DatasetsView
 from ui.common import services
-from ui.common.errors import guarded
+from ui.common.errors import show_errors
 from ui.common.shell import through_app
 from ui.datasets.grid import back_to_grid, dataset_choice, dataset_grid
 from ui.datasets.importing import dataset_import
@@ -34,7 +34,7 @@ with bar:
         add_dataset()
         train_on(view.dataset)
         remove_dataset(view.dataset)
-with guarded():
+with show_errors():
     dataset = services.open_dataset(view.dataset)
     if view.sample:
         sample_view(dataset, view, bar)

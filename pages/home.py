@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.common.errors import guarded
+from ui.common.errors import show_errors
 from ui.common.shell import through_app
 from ui.home import pieces as home
 
@@ -10,7 +10,7 @@ through_app()
 
 st.title("ASMA Workbench", anchor=False)
 st.markdown(home.WHAT, width=720)
-with guarded():
+with show_errors():
     home.demo_button()
-with guarded():
+with show_errors():
     home.activity()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ui.address.browser import current
 from ui.address.views import ModelsView
-from ui.common.errors import guarded
+from ui.common.errors import show_errors
 from ui.common.fresh_view import fresh_view
 from ui.common.shell import through_app
 from ui.models.importing import model_import
@@ -17,7 +17,7 @@ through_app()
 
 view = current(ModelsView)
 # What is to be checked or trained on asks for something to be done in a view; it is none itself.
-with fresh_view("models", str(replace(view, check=False, dataset=""))), guarded():
+with fresh_view("models", str(replace(view, check=False, dataset=""))), show_errors():
     if view.model is not None:
         model_view(view.model)
     elif view.training is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from asma_core.errors import StoreError
-from asma_core.files import explained, read_json, remove_old, to_json, write_bytes, write_json
+from asma_core.files import as_store_error, read_json, remove_old, to_json, write_bytes, write_json
 
 
 def test_a_file_is_written_with_the_folders_above_it(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(
 def test_what_the_system_says_becomes_a_sentence(
     tmp_path: Path, number: int, sentence: str
 ) -> None:
-    with pytest.raises(StoreError, match=sentence), explained(tmp_path):
+    with pytest.raises(StoreError, match=sentence), as_store_error(tmp_path):
         raise OSError(number, "as the system says it")
 
 

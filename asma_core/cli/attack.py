@@ -25,7 +25,7 @@ from asma_core.data.targets.regions import REGIONS, make_region, read_region
 from asma_core.data.targets.scenarios import get_scenario
 from asma_core.errors import InputError, RunStateError
 from asma_core.fields import config_from_text
-from asma_core.files import explained, write_bytes
+from asma_core.files import as_store_error, write_bytes
 from asma_core.models.sources.cards import ModelCard, check_fits, find_card
 from asma_core.runs import artefacts
 from asma_core.runs.execution import Execution
@@ -88,11 +88,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     target, origin = _target(options, card, dataset, source, leads_away)
     request = source.request(card.name, entry.name, config.as_dict(), origin, execution)
     if options.out:
-        with explained(Path(options.out)):
+        with as_store_error(Path(options.out)):
             Path(options.out).mkdir(parents=True, exist_ok=True)
     store = RunStore()
     region = _region(options, card, source, target.labels)
-    inputs = source.without_target(region) if leads_away else source.towards(target, region)
+    inputs = source.without_target(region) if leads_away else source.with_target(target, region)
     run = store.create(request, inputs)
     return _attacked(store, run, config.steps, options.out)
 
@@ -195,7 +195,7 @@ def _copies(folder: Path, out: str | None) -> dict[str, str]:
     destination = Path(out) if out else folder
     if out:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            with explained(path):
+            with as_store_error(path):
                 content = path.read_bytes()
             write_bytes(destination / path.relative_to(folder), content)
     return {name: str(destination / name) for name in artefacts.FILES if (folder / name).exists()}

@@ -67,7 +67,7 @@ def _checked_in(card: Path, name: str = "") -> dict[str, Any]:
     wrong = [one["text"] for one in report["checks"] if (one["name"], one["state"]) == ANSWER_BAD]
     if wrong:
         raise ModelError(f"{described.name} does not answer as its card says: {wrong[0]}")
-    return describe(import_card(card, owned=True, name=name)) | {"check": report}
+    return describe(import_card(card, trusted=True, name=name)) | {"check": report}
 
 
 def _card_of(weights: Path, options: argparse.Namespace) -> ModelCard:

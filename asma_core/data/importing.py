@@ -31,7 +31,7 @@ from asma_core.data.masks.encodings import VALUES, Encoding
 from asma_core.data.synthetic import demo
 from asma_core.data.value_counts import Survey, larger_first, settled_encoding, survey
 from asma_core.errors import InputError
-from asma_core.files import explained, remove_old, write_json
+from asma_core.files import as_store_error, remove_old, write_json
 from asma_core.naming import free_among
 from asma_core.server_config import settings
 
@@ -251,7 +251,7 @@ def _description(looked_at: Preview) -> str:
 def _move(root: Path, target: Path, content: dict[str, object]) -> None:
     """Make an unpacked upload a data set; it appears with its card in it."""
     write_json(root / CARD, content)
-    with explained(target):
+    with as_store_error(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         root.rename(target)
         shutil.rmtree(_upload_of(root), ignore_errors=True)
@@ -264,7 +264,7 @@ def _upload_of(root: Path) -> Path:
 
 def _point(root: Path, target: Path, content: dict[str, object]) -> None:
     aside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    with explained(target):
+    with as_store_error(target):
         try:
             write_json(aside / CARD, {"root": str(root.resolve()), **content})
             aside.rename(target)
@@ -288,5 +288,5 @@ def forget(name: str) -> None:
     target = paths.home() / "datasets" / name
     if not can_forget(name):
         raise InputError(f"{name!r} was not imported here, so it can't be removed here")
-    with explained(target):
+    with as_store_error(target):
         shutil.rmtree(target)

@@ -98,7 +98,7 @@ class Requests:
         source = from_sample(self._dataset, sample)
         target = TargetSource(SAMPLE, other.name)
         request = source.request(self._card.name, "", {}, target, self._plan.execution)
-        return request, source.towards(target_from_sample(self._dataset, other, source.shape))
+        return request, source.with_target(target_from_sample(self._dataset, other, source.shape))
 
 
 class Known:

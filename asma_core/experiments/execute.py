@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from asma_core.experiments.cells import Cell
-from asma_core.experiments.missing_cells import fill
+from asma_core.experiments.missing_cells import run_missing_cells
 from asma_core.experiments.store import Experiment, ExperimentStore, ended
 from asma_core.runs import execute as run_execution
 from asma_core.runs.run import Run
@@ -35,7 +35,7 @@ def execute(
         return run_execution.execute(store.runs, store.runs.create(request, inputs).id)
 
     try:
-        fill(store, experiment, make, on_cell)
+        run_missing_cells(store, experiment, make, on_cell)
     finally:
         store.release(experiment.id)
     return ended(store.cells(experiment))

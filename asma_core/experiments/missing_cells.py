@@ -11,7 +11,7 @@ from asma_core.runs.run import DONE, Run
 from asma_core.runs.spec import RunInputs, RunRequest
 
 
-def fill(
+def run_missing_cells(
     store: ExperimentStore,
     experiment: Experiment,
     make: Callable[[RunRequest, RunInputs], Run],

@@ -11,7 +11,7 @@ import numpy as np
 from asma_core.data.datasets import Dataset, Sample
 from asma_core.files import json_values
 from asma_core.models.checking.checks import Report, check_model
-from asma_core.models.checking.diagnosis import Case
+from asma_core.models.checking.diagnosis import LabelledImage
 from asma_core.models.sources.cards import fits
 from asma_core.models.sources.loading import load_card
 from asma_core.models.sources.model_card import ModelCard
@@ -37,7 +37,9 @@ def check_on(
     comparable = fits(card, dataset)
     sources = [from_sample(dataset, sample) for sample in _some(dataset, samples)]
     cases = [
-        Case(source.sample, source.image, source.truth if comparable else None, source.valid)
+        LabelledImage(
+            source.sample, source.image, source.truth if comparable else None, source.valid
+        )
         for source in sources
     ]
     return _plain(check_model(loaded, cases))
@@ -51,7 +53,7 @@ def check_on_noise(card: ModelCard, device: str = "auto") -> dict[str, Any]:
     """
     loaded = load_card(card, choose_device(device))
     noise = np.random.default_rng(0).random((3, 256, 256), dtype=np.float32)
-    return _plain(check_model(loaded, [Case("noise", noise)]))
+    return _plain(check_model(loaded, [LabelledImage("noise", noise)]))
 
 
 def _plain(report: Report) -> dict[str, Any]:

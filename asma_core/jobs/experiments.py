@@ -11,7 +11,7 @@ import time
 from typing import Final
 
 from asma_core.errors import AsmaError
-from asma_core.experiments.missing_cells import fill
+from asma_core.experiments.missing_cells import run_missing_cells
 from asma_core.experiments.store import Experiment, ExperimentStore
 from asma_core.jobs.local import is_ending
 from asma_core.jobs.queue import JobQueue
@@ -57,7 +57,7 @@ class ExperimentRunner:
         # What no `except` below names is a bug, and goes on to the log.
         message = "an error of the workbench itself; the server's log has it"
         try:
-            fill(self.store, experiment, under_way.make, lambda _: under_way.check())
+            run_missing_cells(self.store, experiment, under_way.make, lambda _: under_way.check())
             under_way.wait_for(0)
             message = ""
         except _StoppedError:

@@ -205,13 +205,13 @@ def _check(file: str, model: ModelCard, dataset: Dataset, samples: int) -> None:
 def _check_staged(card: str, dataset: Dataset) -> dict[str, Any]:
     from asma_core.jobs.checks import check_on
 
-    return check_on(read_card(Path(card), owned=False), dataset, CHECKED)
+    return check_on(read_card(Path(card), trusted=False), dataset, CHECKED)
 
 
 def _import_model(card: str) -> str:
     from asma_core.models.sources.importing import import_card
 
-    return import_card(Path(card), owned=False).name
+    return import_card(Path(card), trusted=False).name
 
 
 def _look_at(weights: str) -> dict[str, Any]:

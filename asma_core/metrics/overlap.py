@@ -84,23 +84,3 @@ def pixel_accuracy(confusion: Confusion) -> float:
     """Return the share of valid pixels on which both masks agree."""
     total = int(confusion.sum())
     return float(np.trace(confusion)) / total if total else math.nan
-
-
-def structure_removed(
-    prediction: NDArray[np.int64],
-    original: NDArray[np.int64],
-    valid: NDArray[np.bool_] | None = None,
-) -> float:
-    """Return the share of the original prediction's structure that is gone.
-
-    Args:
-        prediction: int64 (H, W), of the adversarial image.
-        original: int64 (H, W), of the original image.
-        valid: bool (H, W); all pixels unless given.
-
-    Returns:
-        A share in [0, 1]; NaN when there was no structure.
-    """
-    structure = (original > 0) if valid is None else (original > 0) & valid
-    size = int(structure.sum())
-    return float((structure & (prediction == 0)).sum()) / size if size else math.nan

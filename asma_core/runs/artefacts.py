@@ -73,7 +73,7 @@ def write_prediction(folder: Path, labels: NDArray[np.int64]) -> None:
     write_bytes(folder / PREDICTION_ADVERSARIAL, encode_mask(labels))
 
 
-def write_way(folder: Path, result: AttackResult, snapshots: list[Snapshot]) -> None:
+def write_trajectory(folder: Path, result: AttackResult, snapshots: list[Snapshot]) -> None:
     """Write the trajectory and the snapshots of a run."""
     trajectory = curves(result.trajectory, most=len(result.trajectory))
     trajectory["best_step"] = result.best.step

@@ -18,7 +18,7 @@ from asma_core.attacks.registry import find_attack
 from asma_core.data.formats.images import read_image
 from asma_core.errors import AsmaError, DeviceError, ModelError
 from asma_core.fields import config_from_dict
-from asma_core.files import explained, json_values, write_json
+from asma_core.files import as_store_error, json_values, write_json
 from asma_core.metrics.score import SUCCESS, outcome
 from asma_core.models.sources.cards import ModelCard, find_card, network_hash, weights_hash
 from asma_core.models.sources.loading import load_model, predict
@@ -87,14 +87,14 @@ def _carry_out(runs: RunStore, run: Run, watch: Watch | None) -> None:
     inputs = _covered(card, replace(given, image=given.original), device)
     reporter = LiveReporter(runs, run.id)
     staged = runs.work_folder(run.id) / "result"
-    with explained(staged):
+    with as_store_error(staged):
         staged.mkdir(parents=True, exist_ok=True)
     with _memory_explained(device, inputs):
         attacked = _attack(run, card, inputs, device, _both(reporter, watch))
         artefacts.write_images(staged, inputs, attacked.judge, attacked.result)
         results = _results(run, inputs, attacked, staged)
     results["warnings"] += among_runs(runs, run, results)
-    artefacts.write_way(staged, attacked.result, reporter.keeper.snapshots)
+    artefacts.write_trajectory(staged, attacked.result, reporter.keeper.snapshots)
     state = CANCELLED if attacked.result.ending == ATTACK_CANCELLED else DONE
     record = {"id": run.id, "state": state, "spec": run.spec.as_dict(), "results": results}
     write_json(staged / store.RECORD, record)

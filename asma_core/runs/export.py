@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from asma_core.attacks.settings import AWAY_FROM_TRUTH, TOWARDS
 from asma_core.fields import declared
-from asma_core.files import explained
+from asma_core.files import as_store_error
 from asma_core.runs.difference import GAIN, MEANING
 from asma_core.runs.execution import Execution
 from asma_core.runs.run import Run
@@ -138,7 +138,7 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 def _files(store: RunStore, run: Run) -> dict[str, bytes]:
     """Return the files of a run by their names in the zip, in a fixed order."""
     folder = store.folder(run.id)
-    with explained(folder):
+    with as_store_error(folder):
         files = {
             path.relative_to(folder).as_posix(): path.read_bytes()
             for path in sorted(folder.rglob("*"))

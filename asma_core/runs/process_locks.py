@@ -16,7 +16,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from asma_core.files import explained
+from asma_core.files import as_store_error
 
 _LOCKS: Final[dict[Path, tuple[str, int]]] = {}
 _GUARD: Final = threading.Lock()
@@ -58,7 +58,7 @@ def _locked(home: Path) -> tuple[str, int]:
     name = f"{host}-{os.getpid()}-{secrets.token_hex(8)}"
     file = _file(home, name)
     aside = file.with_suffix(".aside")
-    with explained(file):
+    with as_store_error(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)

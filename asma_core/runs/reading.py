@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from asma_core.errors import StoreError
-from asma_core.files import explained, read_json
+from asma_core.files import as_store_error, read_json
 from asma_core.runs import artefacts
 from asma_core.runs.live import CURVES
 
@@ -47,7 +47,7 @@ def read_file(folder: Path, name: str) -> bytes | None:
     path = folder / name
     if not path.exists():
         return None
-    with explained(path):
+    with as_store_error(path):
         return path.read_bytes()
 
 

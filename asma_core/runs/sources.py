@@ -47,7 +47,7 @@ class SourceImage:
         """Height and width in pixels."""
         return self.image.shape[1], self.image.shape[2]
 
-    def towards(self, target: Mask, region: NDArray[np.bool_] | None = None) -> RunInputs:
+    def with_target(self, target: Mask, region: NDArray[np.bool_] | None = None) -> RunInputs:
         """Return the inputs of a run towards a target, with changes only within a region.
 
         What is void in the image's own mask or in the target counts nowhere.

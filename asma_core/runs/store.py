@@ -26,7 +26,7 @@ from typing import Any, Final
 
 from asma_core import paths
 from asma_core.errors import RunStateError, StoreError, UnknownRunError
-from asma_core.files import explained, read_json, write_bytes
+from asma_core.files import as_store_error, read_json, write_bytes
 from asma_core.runs.database import Database, storable
 from asma_core.runs.job_table import JobTable
 from asma_core.runs.process_locks import forget_dead, this_process
@@ -58,7 +58,7 @@ class RunStore:
             StoreError: The folder can't be written, or the database is damaged.
         """
         self.home = home or paths.home()
-        with explained(self.home):
+        with as_store_error(self.home):
             for name in ("runs", "work", "inputs"):
                 (self.home / name).mkdir(parents=True, exist_ok=True)
         self._database = Database(self.home / "runs.sqlite")
@@ -105,7 +105,7 @@ class RunStore:
     def _forget_inputs(self, inputs_hash: str) -> None:
         """Remove the inputs that no run uses."""
         file = self._inputs_file(inputs_hash)
-        with self._database.writing() as database, explained(file):
+        with self._database.writing() as database, as_store_error(file):
             query = "SELECT 1 FROM runs WHERE inputs_hash = ? LIMIT 1"
             if database.execute(query, (inputs_hash,)).fetchone() is None:
                 file.unlink(missing_ok=True)
@@ -125,7 +125,7 @@ class RunStore:
             StoreError: The disk is full or can't be written. When the files are in place all the
                 same, `fail` and `recover` find them there.
         """
-        with explained(staged):
+        with as_store_error(staged):
             staged.replace(self.folder(run_id))
         self._end(run_id, state, results=results)
 
@@ -190,7 +190,7 @@ class RunStore:
         self._jobs.delete(run_id)
         self._forget_inputs(run.spec.inputs_hash)
         folder, aside = self.folder(run_id), self.work_folder(run_id)
-        with explained(folder):
+        with as_store_error(folder):
             if folder.exists():
                 folder.replace(aside)
         shutil.rmtree(aside, ignore_errors=True)
@@ -242,7 +242,7 @@ class RunStore:
             StoreError: The file is gone or damaged.
         """
         file = self._inputs_file(run.spec.inputs_hash)
-        with explained(file):
+        with as_store_error(file):
             packed = file.read_bytes()
         try:
             return RunInputs.unpacked(packed)
@@ -286,7 +286,7 @@ class RunStore:
 
     def tidy(self) -> None:
         """Remove what crashes left: work folders of runs that don't run, files written aside."""
-        with self._database.writing() as database, explained(self.home):
+        with self._database.writing() as database, as_store_error(self.home):
             rows = database.execute("SELECT id FROM runs WHERE state = ?", (RUNNING,)).fetchall()
             running = {row["id"] for row in rows}
             left = [path for path in (self.home / "work").iterdir() if path.name not in running]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from asma_core import paths
 from asma_core.data.synthetic import demo
-from asma_core.files import explained
+from asma_core.files import as_store_error
 
 
 class DemoTraining(NamedTuple):
@@ -84,7 +84,7 @@ def drawn_pairs(
     folder = paths.home() / "cache" / "training" / key
     if not (folder / "masks.npy").exists():
         _fill(name, count, size, folder, on_progress)
-    with explained(folder):
+    with as_store_error(folder):
         images = np.load(folder / "images.npy", mmap_mode="r")
         masks = np.load(folder / "masks.npy", mmap_mode="r")
     return DrawnPairs(images, masks)
@@ -105,7 +105,7 @@ def _fill(
     on_progress: Callable[[int, int], None] | None,
 ) -> None:
     aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
-    with explained(folder):
+    with as_store_error(folder):
         try:
             aside.mkdir(parents=True)
             _write_arrays(name, count, size, aside, on_progress)

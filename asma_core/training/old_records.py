@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from asma_core.errors import StoreError
-from asma_core.files import explained, read_json
+from asma_core.files import as_store_error, read_json
 from asma_core.runs.database import Database, storable
 from asma_core.runs.process_locks import is_alive
 from asma_core.runs.run import QUEUED, RUNNING
@@ -40,7 +40,7 @@ def take_in(database: Database, home: Path) -> None:
                     " :message)",
                     row,
                 )
-        with explained(file):
+        with as_store_error(file):
             file.unlink(missing_ok=True)
             (file.parent / _STOP).unlink(missing_ok=True)
 

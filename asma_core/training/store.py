@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from asma_core import paths
 from asma_core.errors import AsmaError, StoreError
-from asma_core.files import explained, read_json, write_json
+from asma_core.files import as_store_error, read_json, write_json
 from asma_core.runs.database import Database
 from asma_core.runs.job_table import JobTable
 from asma_core.runs.process_locks import this_process
@@ -58,7 +58,7 @@ class TrainingStore:
             StoreError: The folder can't be written, or the database is damaged.
         """
         self.home = home or paths.home()
-        with explained(self.home):
+        with as_store_error(self.home):
             (self.home / "trainings").mkdir(parents=True, exist_ok=True)
         self._database = Database(self.home / "runs.sqlite")
         self._jobs = JobTable(self._database, self.home, "trainings")
@@ -133,7 +133,7 @@ class TrainingStore:
         self.get(training_id)
         if not self._jobs.delete(training_id):
             raise StoreError("this training has not ended; stop it first")
-        with explained(self.folder(training_id)):
+        with as_store_error(self.folder(training_id)):
             shutil.rmtree(self.folder(training_id))
 
     # What comes out -------------------------------------------------------------------------

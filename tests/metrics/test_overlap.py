@@ -19,7 +19,6 @@ from asma_core.metrics.overlap import (
     foreground_mean,
     iou_per_class,
     pixel_accuracy,
-    structure_removed,
 )
 
 PREDICTION = np.array([[0, 1, 1, 2], [0, 1, 0, 2]])
@@ -63,22 +62,12 @@ def test_what_is_undefined_is_nan() -> None:
     none = confusion_matrix(nothing, nothing, 3, np.zeros((4, 4), dtype=bool))
     assert np.isnan(iou_per_class(none)).all()
     assert math.isnan(pixel_accuracy(none))
-    assert math.isnan(structure_removed(nothing, nothing))
 
 
 def test_a_class_in_one_mask_only_has_no_overlap() -> None:
     one, nothing = np.ones((4, 4), dtype=np.int64), np.zeros((4, 4), dtype=np.int64)
     assert foreground_iou(confusion_matrix(one, nothing, 2)) == 0.0
     assert foreground_iou(confusion_matrix(nothing, one, 2)) == 0.0
-
-
-def test_the_share_of_structure_that_is_gone() -> None:
-    original = np.array([[0, 1, 1, 2], [0, 2, 0, 1]])
-    after = np.array([[1, 0, 1, 0], [0, 1, 0, 0]])
-    assert structure_removed(after, original) == 3 / 5
-    valid = np.array([[True, True, True, False], [True, True, True, True]])
-    assert structure_removed(after, original, valid) == 2 / 4
-    assert math.isnan(structure_removed(after, original, original == 0))
 
 
 @settings(max_examples=20)

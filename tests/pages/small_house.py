@@ -107,7 +107,7 @@ class House:
         return look_at(weights)
 
     def import_model(self, card: Path) -> str:
-        return import_card(card, owned=False).name
+        return import_card(card, trusted=False).name
 
     def mask(self, name: str) -> NDArray[np.int64]:
         """Return a mask of the data set as Pillow reads it."""

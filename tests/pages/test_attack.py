@@ -604,7 +604,7 @@ def test_change_the_target_brings_target_and_settings_into_another_session(house
     other = visit("attack", run=run.id)
     other.button(key="result-change").click().run()
     assert errors(other) == []
-    assert other.selectbox(key="attack-start").value == target_choice.AS_LEFT
+    assert other.selectbox(key="attack-start").value == target_choice.RESTORED
     press_run(other)
     again = house.runs.newest()[0]
     assert again.id != run.id
@@ -618,10 +618,10 @@ def test_the_target_of_a_run_is_not_offered_for_another_image(house: House) -> N
     press_run(opened("c"))
     run = house.submitted()
     app = visit("attack", **{"dataset": DATASET, "sample": "c", "from": run.id})
-    assert target_choice.AS_LEFT in app.selectbox(key="attack-start").options
+    assert target_choice.RESTORED in app.selectbox(key="attack-start").options
     app.selectbox(key=f"attack-sample-{DATASET}").set_value("a").run()
     assert errors(app) == []
-    assert target_choice.AS_LEFT not in app.selectbox(key="attack-start").options
+    assert target_choice.RESTORED not in app.selectbox(key="attack-start").options
 
 
 @pytest.mark.parametrize("name", ["no-such", "../../x", "<script>", "0" * 8])
@@ -635,7 +635,7 @@ def test_an_address_from_an_unknown_run_is_a_sentence(name: str) -> None:
 def test_an_unknown_draft_begins_anew(name: str) -> None:
     app = visit("attack", dataset=DATASET, sample="c", draft=name)
     assert errors(app) == []
-    assert target_choice.AS_LEFT not in app.selectbox(key="attack-start").options
+    assert target_choice.RESTORED not in app.selectbox(key="attack-start").options
 
 
 def test_a_draft_in_the_address_brings_its_target_back(house: House) -> None:

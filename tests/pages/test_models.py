@@ -96,7 +96,7 @@ def test_weights_are_taken_in_with_what_was_guessed(tmp_path: Path) -> None:
     app.button(key="model-import-keep").click().run()
     assert not app.exception
     card = find_card("w")
-    assert not card.owned and card.classes == ("background", "class 1")
+    assert not card.trusted and card.classes == ("background", "class 1")
     assert card.arguments["channels"] == [4, 8]
 
 

@@ -34,10 +34,10 @@ def no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def page() -> AppTest:
     def show() -> None:
-        from ui.common.errors import guarded
+        from ui.common.errors import show_errors
         from ui.runs.list import run_list
 
-        with guarded():
+        with show_errors():
             run_list()
 
     return AppTest.from_function(show, default_timeout=PATIENCE)

@@ -58,7 +58,7 @@ def test_the_inputs_of_a_run_are_those_of_the_source(dataset: Dataset) -> None:
     source = from_sample(dataset, dataset.find("one"))
     counted = np.ones(LABELS.shape, dtype=np.bool_)
     counted[0] = False
-    inputs = source.towards(Mask(LABELS, counted))
+    inputs = source.with_target(Mask(LABELS, counted))
     assert inputs.image is source.image
     assert inputs.target is LABELS
     np.testing.assert_array_equal(inputs.valid, source.valid & counted)

@@ -19,11 +19,11 @@ from ui.address import browser as address
 from ui.address.views import AttackView
 from ui.attack.form import AttackChoice, attack_form
 from ui.attack.region_choice import region_or_error
-from ui.attack.restored_target import keep_left, left_start, take_left
-from ui.attack.source_choice import Chosen, choose_source
-from ui.attack.target_choice import Start, choose_start, counted_target
+from ui.attack.restored_target import restore, restored_start, save_draft
+from ui.attack.source_choice import AttackSource, choose_source
+from ui.attack.target_choice import BaseMask, choose_start, counted_target
 from ui.common import services
-from ui.common.errors import guarded, show_error
+from ui.common.errors import show_error, show_errors
 from ui.common.format import number
 from ui.editor.canvas import MaskDrawing, mask_canvas
 from ui.pictures.outlines import Layer
@@ -39,8 +39,8 @@ AWAY_WORDS = {
 
 def attack_editor(key: str) -> None:
     """Show the editor; a press of Run queues the run and goes to it."""
-    with guarded():
-        take_left(key)
+    with show_errors():
+        restore(key)
     chosen = choose_source(key)
     if chosen is None:
         return
@@ -50,7 +50,7 @@ def attack_editor(key: str) -> None:
         prediction = services.predictor().predict(chosen.card, chosen.source.image)
     left, right = st.columns([7, 5], gap="large")
     with right:
-        start = choose_start(key, chosen, prediction, left_start(key, chosen))
+        start = choose_start(key, chosen, prediction, restored_start(key, chosen))
     with left:
         drawing = mask_canvas(
             to_rgb(chosen.source.image),
@@ -62,8 +62,8 @@ def attack_editor(key: str) -> None:
             height=CANVAS_SIDE,
             drawn=start.drawn,
         )
-    with guarded():
-        keep_left(key, chosen, start, drawing)
+    with show_errors():
+        save_draft(key, chosen, start, drawing)
     with right:
         choice = attack_form(key)
         region, usable = region_or_error(key, chosen, prediction, drawing.mask)
@@ -84,7 +84,7 @@ def attack_editor(key: str) -> None:
             _run(chosen, choice, start, drawing, region)
 
 
-def _target_figures(chosen: Chosen, target: Mask, prediction: NDArray[np.int64]) -> None:
+def _target_figures(chosen: AttackSource, target: Mask, prediction: NDArray[np.int64]) -> None:
     share = float((target.labels > 0).mean())
     classes = len(chosen.card.classes)
     counted = chosen.source.valid & target.valid
@@ -98,9 +98,9 @@ def _target_figures(chosen: Chosen, target: Mask, prediction: NDArray[np.int64])
 
 
 def _run(
-    chosen: Chosen,
+    chosen: AttackSource,
     choice: AttackChoice,
-    start: Start,
+    start: BaseMask,
     drawing: MaskDrawing,
     region: NDArray[np.bool_] | None,
 ) -> None:
@@ -111,7 +111,7 @@ def _run(
     )
     try:
         target = counted_target(start, drawing.mask)
-        inputs = source.towards(target, region)
+        inputs = source.with_target(target, region)
         if choice.leads_away:
             # Kept for who changes the goal later; what is void in it must not count here.
             inputs = replace(inputs, valid=source.valid)

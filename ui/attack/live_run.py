@@ -20,7 +20,7 @@ from asma_core.runs.run import QUEUED, Run
 from asma_core.runs.spec import RunInputs
 from asma_core.runs.store import RunStore
 from ui.common import services
-from ui.common.errors import guarded
+from ui.common.errors import show_errors
 from ui.common.format import SCORE_LABELS, duration, number
 from ui.pictures.curves import NO_TOOLBAR, run_curves
 from ui.pictures.differences import show_difference
@@ -40,7 +40,7 @@ def live_run(run_id: str) -> None:
 @st.fragment(run_every=REFRESH)
 def _panel(run_id: str) -> None:
     # The guard of app.py is not there when the fragment runs by itself.
-    with guarded():
+    with show_errors():
         store = services.queue().store
         run = store.get(run_id)
         if run.ended:

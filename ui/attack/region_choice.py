@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from asma_core.data.formats.images import to_rgb
 from asma_core.data.targets.regions import REGIONS, USUAL_MARGIN, make_region, read_region
 from asma_core.errors import AsmaError
-from ui.attack.source_choice import Chosen
+from ui.attack.source_choice import AttackSource
 from ui.common.errors import show_error
 from ui.common.values import SESSION, initial
 from ui.pictures.encoding import data_address
@@ -25,7 +25,7 @@ DIMMED: Final = 0.25
 
 
 def choose_region(
-    key: str, chosen: Chosen, prediction: NDArray[np.int64], target: NDArray[np.int64]
+    key: str, chosen: AttackSource, prediction: NDArray[np.int64], target: NDArray[np.int64]
 ) -> NDArray[np.bool_] | None:
     """Show the choice of a region, bool (H, W); None is all of the image.
 
@@ -52,7 +52,7 @@ def choose_region(
     return region
 
 
-def _margin(key: str, chosen: Chosen) -> int:
+def _margin(key: str, chosen: AttackSource) -> int:
     usual = round(USUAL_MARGIN * min(chosen.source.shape))
     return int(
         st.number_input(
@@ -66,7 +66,7 @@ def _margin(key: str, chosen: Chosen) -> int:
     )
 
 
-def _from_file(key: str, chosen: Chosen) -> NDArray[np.bool_] | None:
+def _from_file(key: str, chosen: AttackSource) -> NDArray[np.bool_] | None:
     uploaded = st.file_uploader(
         "Region file",
         type=["png", "bmp", "tif", "tiff"],
@@ -79,7 +79,7 @@ def _from_file(key: str, chosen: Chosen) -> NDArray[np.bool_] | None:
     return read_region(uploaded.getvalue(), chosen.source.shape, uploaded.name)
 
 
-def _show(chosen: Chosen, region: NDArray[np.bool_]) -> None:
+def _show(chosen: AttackSource, region: NDArray[np.bool_]) -> None:
     picture = to_rgb(chosen.source.image).astype(np.float32)
     dimmed = np.where(region[..., None], picture, DIMMED * picture).astype(np.uint8)
     st.image(
@@ -89,7 +89,7 @@ def _show(chosen: Chosen, region: NDArray[np.bool_]) -> None:
 
 
 def region_or_error(
-    key: str, chosen: Chosen, prediction: NDArray[np.int64], target: NDArray[np.int64]
+    key: str, chosen: AttackSource, prediction: NDArray[np.int64], target: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_] | None, bool]:
     """Show the choice; return the region, and whether it can be used."""
     with st.expander("Where the image may change", icon=":material/select:"):

@@ -13,8 +13,8 @@ from asma_core.runs.target_source import RUN, TargetSource
 from ui.address import browser as address
 from ui.address.views import AttackView
 from ui.attack.form import fill_form
-from ui.attack.source_choice import Chosen
-from ui.attack.target_choice import Start, fill_start
+from ui.attack.source_choice import AttackSource
+from ui.attack.target_choice import BaseMask, fill_start
 from ui.common import services
 from ui.common.network_choice import fill_network
 from ui.editor.canvas import MaskDrawing
@@ -27,10 +27,10 @@ class _Left:
 
     asked: tuple[str, str]
     image: str = ""
-    start: Start | None = None
+    start: BaseMask | None = None
 
 
-def take_left(key: str) -> None:
+def restore(key: str) -> None:
     """Take over what a new address names: a run's settings, network and target, or a draft.
 
     Call it before the widgets of the page, as it sets their values.
@@ -48,7 +48,7 @@ def take_left(key: str) -> None:
         fill_start(key)
 
 
-def left_start(key: str, chosen: Chosen) -> Start | None:
+def restored_start(key: str, chosen: AttackSource) -> BaseMask | None:
     """Return the target as it was left, if it belongs to this image."""
     left: _Left | None = st.session_state.get(f"{key}-left")
     if left is None or left.start is None or left.image != chosen.source.name:
@@ -56,7 +56,7 @@ def left_start(key: str, chosen: Chosen) -> Start | None:
     return left.start if left.start.mask.shape == chosen.source.shape else None
 
 
-def keep_left(key: str, chosen: Chosen, start: Start, drawing: MaskDrawing) -> None:
+def save_draft(key: str, chosen: AttackSource, start: BaseMask, drawing: MaskDrawing) -> None:
     """Keep a drawing under the key in the address, so that a reload brings it back."""
     state = st.session_state
     if not drawing.objects and f"{key}-draft" not in state:
@@ -84,13 +84,13 @@ def _take_draft(left: _Left, name: str) -> None:
     draft = open_draft(name)
     if draft is not None:
         left.image = draft.image
-        left.start = Start(draft.base, draft.origin, draft.counted, draft.objects)
+        left.start = BaseMask(draft.base, draft.origin, draft.counted, draft.objects)
 
 
 def _take_run(key: str, left: _Left, run: Run) -> None:
     spec = run.spec
     left.image = spec.image_name
     inputs = services.store().inputs(run)
-    left.start = Start(inputs.target, TargetSource(RUN, run.id), inputs.valid)
+    left.start = BaseMask(inputs.target, TargetSource(RUN, run.id), inputs.valid)
     fill_network(key, spec.model, spec.dataset)
     fill_form(key, spec)

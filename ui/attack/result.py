@@ -17,7 +17,7 @@ from ui.address.links import open_page
 from ui.address.views import AttackView, CompareView
 from ui.attack.live_run import PICTURE_SIDE
 from ui.common import services
-from ui.common.errors import guarded, plain, show_error
+from ui.common.errors import escape_markdown, show_error, show_errors
 from ui.common.uploads import keep_image
 from ui.pictures.differences import show_difference
 from ui.pictures.encoding import data_address
@@ -53,7 +53,7 @@ def run_result(run: Run) -> None:
         column.caption(f"{title}: {drawn}prediction {role.word}")
     with columns[2]:
         show_difference(pictures[0], pictures[1], size)
-    st.caption(plain(how(run)))
+    st.caption(escape_markdown(how(run)))
 
 
 def _ways_on(run: Run) -> None:
@@ -68,7 +68,7 @@ def _ways_on(run: Run) -> None:
         icon=":material/draw:",
         help="Back to the image, with the target and the settings as they were.",
     ):
-        with guarded():
+        with show_errors():
             _leave_run(run)
     if row.button("Repeat", key="result-repeat", icon=":material/replay:"):
         try:

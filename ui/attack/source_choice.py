@@ -20,7 +20,7 @@ from ui.address import browser as address
 from ui.address.views import AttackView
 from ui.attack.image_cache import kept_image
 from ui.common import services
-from ui.common.errors import guarded, show_error
+from ui.common.errors import show_error, show_errors
 from ui.common.network_choice import fill_network, fitting_networks, network_choice
 from ui.common.uploads import keep_upload, open_upload
 from ui.common.values import SESSION, initial
@@ -30,7 +30,7 @@ OWN: Final = "Own image"
 
 
 @dataclass(frozen=True)
-class Chosen:
+class AttackSource:
     """An image with a network for it.
 
     Attributes:
@@ -44,7 +44,7 @@ class Chosen:
     card: ModelCard
 
 
-def choose_source(key: str) -> Chosen | None:
+def choose_source(key: str) -> AttackSource | None:
     """Show the choice of an image and a network; None until there is an image."""
     _follow_address(key)
     columns = st.columns([3, 3, 3, 2, 4], vertical_alignment="bottom")
@@ -108,7 +108,7 @@ def _say_in_address(key: str, dataset: str = "", sample: str = "", own: str = ""
     address.change(AttackView, dataset=dataset, sample=sample, own=own)
 
 
-def _from_dataset(key: str, columns: Sequence[DeltaGenerator]) -> Chosen | None:
+def _from_dataset(key: str, columns: Sequence[DeltaGenerator]) -> AttackSource | None:
     names = dataset_names()
     asked = address.current(AttackView).dataset
     if asked and asked not in names:
@@ -125,7 +125,7 @@ def _from_dataset(key: str, columns: Sequence[DeltaGenerator]) -> Chosen | None:
     samples = [sample.name for sample in dataset.samples]
     first = next((s.name for s in dataset.samples if s.split == "test"), samples[0])
     sample_key = f"{key}-sample-{name}"
-    with guarded():
+    with show_errors():
         # An address may name it by its index, as on the command line.
         asked = st.session_state.get(sample_key, first)
         st.session_state[sample_key] = dataset.find(asked).name
@@ -155,7 +155,7 @@ def _from_dataset(key: str, columns: Sequence[DeltaGenerator]) -> Chosen | None:
     source = kept_image(kept, lambda: from_sample(dataset, sample))
     card = _network(columns[3], key, dataset)
     _say_in_address(key, name, chosen)
-    return Chosen(source, dataset, card) if card else None
+    return AttackSource(source, dataset, card) if card else None
 
 
 def _step(key: str, sample_key: str, samples: list[str], step: int) -> None:
@@ -178,7 +178,7 @@ def _network(place: DeltaGenerator, key: str, dataset: Dataset | None) -> ModelC
     return fitting[network_choice(place, key, fitting, dataset.name if dataset else "")]
 
 
-def _from_upload(key: str, place: DeltaGenerator) -> Chosen | None:
+def _from_upload(key: str, place: DeltaGenerator) -> AttackSource | None:
     card = _network(place, key, None)
     uploaded = st.file_uploader(
         "An image of your own: PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM or NIfTI",
@@ -186,7 +186,7 @@ def _from_upload(key: str, place: DeltaGenerator) -> Chosen | None:
         key=f"{key}-upload",
     )
     kept_key = f"{key}-own"
-    with guarded():
+    with show_errors():
         where = _which_picture(uploaded, key) if uploaded is not None else MIDDLE
         token = None if uploaded is None else (uploaded.file_id, where)
         if uploaded is not None and token != st.session_state.get(f"{key}-upload-id"):
@@ -210,7 +210,7 @@ def _from_upload(key: str, place: DeltaGenerator) -> Chosen | None:
         show_error(error)
         return None
     _say_in_address(key, own=own)
-    return Chosen(source, None, card)
+    return AttackSource(source, None, card)
 
 
 def _refuse_zip(name: str) -> None:

@@ -16,7 +16,7 @@ from asma_core.fields import declared
 from asma_core.runs import target_source
 from asma_core.runs.sources import mask_from_file, target_from_sample
 from asma_core.runs.target_source import TargetSource
-from ui.attack.source_choice import Chosen
+from ui.attack.source_choice import AttackSource
 from ui.common.errors import show_error
 from ui.common.settings_form import setting_widget
 from ui.common.values import SESSION, initial
@@ -26,11 +26,11 @@ TRUTH: Final = "the truth"
 OTHER: Final = "another image's mask"
 FILE: Final = "a file"
 NOTHING: Final = "nothing"
-AS_LEFT: Final = "the target as it was"
+RESTORED: Final = "the target as it was"
 
 
 @dataclass(frozen=True)
-class Start:
+class BaseMask:
     """A mask to draw on.
 
     Attributes:
@@ -46,7 +46,7 @@ class Start:
     drawn: list[dict[str, Any]] | None = None
 
 
-def counted_target(start: Start, drawn: NDArray[np.int64]) -> Mask:
+def counted_target(start: BaseMask, drawn: NDArray[np.int64]) -> Mask:
     """Return what was drawn over a start as a target: void stays void where nobody drew."""
     if start.counted is None:
         return Mask(drawn, np.ones(drawn.shape, dtype=np.bool_))
@@ -55,13 +55,13 @@ def counted_target(start: Start, drawn: NDArray[np.int64]) -> Mask:
 
 def fill_start(key: str) -> None:
     """Choose the target as it was left, unchanged; call it before the choice is shown."""
-    st.session_state[f"{key}-start"] = AS_LEFT
+    st.session_state[f"{key}-start"] = RESTORED
     st.session_state[f"{key}-scenario"] = None
 
 
 def choose_start(
-    key: str, chosen: Chosen, prediction: NDArray[np.int64], left: Start | None = None
-) -> Start:
+    key: str, chosen: AttackSource, prediction: NDArray[np.int64], left: BaseMask | None = None
+) -> BaseMask:
     """Show the choice of a start and a scenario; return what they make.
 
     Args:
@@ -76,7 +76,7 @@ def choose_start(
     if chosen.dataset is not None:
         options.insert(0, OTHER)
     if left is not None:
-        options.insert(0, AS_LEFT)
+        options.insert(0, RESTORED)
     columns = st.columns(2, vertical_alignment="bottom")
     kind = columns[0].selectbox(
         "Target starts from",
@@ -85,24 +85,24 @@ def choose_start(
         persist_state=SESSION,
     )
     with columns[1]:
-        as_left = left is not None and kind == AS_LEFT
+        as_left = left is not None and kind == RESTORED
         start = left if as_left and left else _start(key, kind, chosen, prediction)
     return _changed(key, start, len(chosen.card.classes))
 
 
-def _start(key: str, kind: str, chosen: Chosen, prediction: NDArray[np.int64]) -> Start:
+def _start(key: str, kind: str, chosen: AttackSource, prediction: NDArray[np.int64]) -> BaseMask:
     if kind == OTHER and chosen.dataset is not None:
         return _other(key, chosen)
     if kind == FILE:
         return _file(key, chosen, prediction)
     if kind == TRUTH and chosen.source.truth is not None:
-        return Start(chosen.source.truth, TargetSource(target_source.TRUTH))
+        return BaseMask(chosen.source.truth, TargetSource(target_source.TRUTH))
     if kind == NOTHING:
-        return Start(np.zeros_like(prediction), TargetSource(target_source.NOTHING))
-    return Start(prediction, TargetSource(target_source.PREDICTION))
+        return BaseMask(np.zeros_like(prediction), TargetSource(target_source.NOTHING))
+    return BaseMask(prediction, TargetSource(target_source.PREDICTION))
 
 
-def _other(key: str, chosen: Chosen) -> Start:
+def _other(key: str, chosen: AttackSource) -> BaseMask:
     assert chosen.dataset is not None
     names = [sample.name for sample in chosen.dataset.samples]
     place = names.index(chosen.source.sample) if chosen.source.sample in names else 0
@@ -114,10 +114,10 @@ def _other(key: str, chosen: Chosen) -> Start:
         persist_state=SESSION,
     )
     mask = target_from_sample(chosen.dataset, chosen.dataset.find(name), chosen.source.shape)
-    return Start(mask.labels, TargetSource(target_source.SAMPLE, name), mask.valid)
+    return BaseMask(mask.labels, TargetSource(target_source.SAMPLE, name), mask.valid)
 
 
-def _file(key: str, chosen: Chosen, prediction: NDArray[np.int64]) -> Start:
+def _file(key: str, chosen: AttackSource, prediction: NDArray[np.int64]) -> BaseMask:
     uploaded = st.file_uploader(
         "Mask file",
         type=["png", "bmp", "tif", "tiff"],
@@ -125,18 +125,18 @@ def _file(key: str, chosen: Chosen, prediction: NDArray[np.int64]) -> Start:
         help="Class numbers as grey or palette values, as large as the image.",
     )
     if uploaded is None:
-        return Start(np.zeros_like(prediction), TargetSource(target_source.NOTHING))
+        return BaseMask(np.zeros_like(prediction), TargetSource(target_source.NOTHING))
     try:
         shape, classes = chosen.source.shape, len(chosen.card.classes)
         encoding = chosen.dataset.encoding if chosen.dataset is not None else None
         mask = mask_from_file(uploaded.getvalue(), shape, classes, uploaded.name, encoding)
     except AsmaError as error:
         show_error(error)
-        return Start(np.zeros_like(prediction), TargetSource(target_source.NOTHING))
-    return Start(mask.labels, TargetSource(target_source.FILE, uploaded.name), mask.valid)
+        return BaseMask(np.zeros_like(prediction), TargetSource(target_source.NOTHING))
+    return BaseMask(mask.labels, TargetSource(target_source.FILE, uploaded.name), mask.valid)
 
 
-def _changed(key: str, start: Start, classes: int) -> Start:
+def _changed(key: str, start: BaseMask, classes: int) -> BaseMask:
     fitting = {
         name: scenario
         for name, scenario in SCENARIOS.items()
@@ -161,7 +161,7 @@ def _changed(key: str, start: Start, classes: int) -> Start:
         show_error(error)
         return start
     origin = replace(start.origin, scenario=scenario.name, values=values)
-    return Start(mask, origin, start.counted)
+    return BaseMask(mask, origin, start.counted)
 
 
 def _values(key: str, scenario: Scenario) -> dict[str, Any]:

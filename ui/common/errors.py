@@ -15,7 +15,7 @@ MARKS: Final = "\\`*_{}[]()#+-=.!|~$<>:&"
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
+def show_errors() -> Iterator[None]:
     """Show an `AsmaError` of the block on the page."""
     try:
         yield
@@ -29,9 +29,9 @@ def show_error(error: AsmaError) -> None:
     # A sentence may begin with the name of a file or of a setting, which stays as it is.
     if text.partition(" ")[0].isalpha():
         text = text[:1].upper() + text[1:]
-    st.error(plain(text), icon=":material/error:")
+    st.error(escape_markdown(text), icon=":material/error:")
 
 
-def plain(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Escape a text for Markdown, so that names of the user's own are shown as they are."""
     return "".join(f"\\{mark}" if mark in MARKS else mark for mark in text)

@@ -11,7 +11,7 @@ from ui.address import browser as address
 from ui.address.links import link
 from ui.address.views import AttackView, CompareView
 from ui.common import services
-from ui.common.errors import plain
+from ui.common.errors import escape_markdown
 from ui.common.format import attack_title, moment, number, score_label, standing_outcome
 
 MOST_LISTED: Final = 300
@@ -83,6 +83,8 @@ def _title(run: Run) -> str:
 
 def _without_result(run: Run) -> None:
     words = run.message or "it has not ended yet" if not run.ended else run.message or run.state
-    st.info(f"Run {run.id} has no result to compare: {plain(words)}.", icon=":material/info:")
+    st.info(
+        f"Run {run.id} has no result to compare: {escape_markdown(words)}.", icon=":material/info:"
+    )
     words = "Look at it" if run.ended else "Watch it"
     link(AttackView(run.id), words, icon=":material/visibility:")

@@ -9,7 +9,7 @@ from typing import Final
 
 import streamlit as st
 
-from asma_core.files import explained
+from asma_core.files import as_store_error
 from asma_core.runs import artefacts
 from asma_core.runs.export import run_zip
 from asma_core.runs.reading import read_file, read_trajectory, stored_snapshots
@@ -18,7 +18,7 @@ from ui.address import browser as address
 from ui.address.links import link, open_page
 from ui.address.views import AttackView, CompareView
 from ui.common import services
-from ui.common.errors import guarded, plain
+from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import attack_title, moment, number, score_label, standing_outcome
 from ui.comparison.viewer import (
     DEFAULT_VIEW,
@@ -59,7 +59,7 @@ def compare_run(run: Run) -> None:
         _curves(run)
     with figures:
         figures_table(run, classes)
-    st.caption(plain(how(run)))
+    st.caption(escape_markdown(how(run)))
     _list(others)
 
 
@@ -71,7 +71,7 @@ def _actions(run: Run) -> None:
         with st.popover("Files", icon=":material/download:", key="compare-files"):
             _downloads(run)
         if st.button("Repeat", icon=":material/replay:", key="compare-repeat"):
-            with guarded():
+            with show_errors():
                 repeated = services.queue().repeat(run.id)
                 open_page(AttackView(repeated.id))
 
@@ -110,7 +110,7 @@ def _reader(folder: Path, name: str) -> Callable[[], bytes]:
 def _comparison(run_id: str, classes: tuple[str, ...]) -> Comparison:
     """Read a run's pictures; a run never changes once it has ended."""
     folder = services.store().folder(run_id)
-    with explained(folder):
+    with as_store_error(folder):
         original = (folder / artefacts.ORIGINAL).read_bytes()
         frames = [
             Frame(f"step {at.step}", at.step, at.image.read_bytes(), at.prediction.read_bytes())
@@ -129,7 +129,7 @@ def _comparison(run_id: str, classes: tuple[str, ...]) -> Comparison:
 
 def _result_frame(folder: Path) -> Frame:
     best = read_trajectory(folder)["best_step"]
-    with explained(folder):
+    with as_store_error(folder):
         adversarial = (folder / artefacts.ADVERSARIAL).read_bytes()
     prediction = read_file(folder, artefacts.PREDICTION_ADVERSARIAL)
     return Frame(f"result, step {best}", best, adversarial, prediction)
@@ -217,7 +217,7 @@ def _short(run: Run) -> str:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _beside_pictures(run_id: str) -> tuple[bytes, bytes | None, bytes | None]:
     folder = services.store().folder(run_id)
-    with explained(folder):
+    with as_store_error(folder):
         adversarial = (folder / artefacts.ADVERSARIAL).read_bytes()
     prediction = read_file(folder, artefacts.PREDICTION_ADVERSARIAL)
     return adversarial, prediction, read_file(folder, artefacts.TARGET)
@@ -227,7 +227,7 @@ def _with_pictures(runs: list[Run]) -> tuple[Beside, ...]:
     """Read the pictures of the runs beside; one whose files are gone is told and left out."""
     read = []
     for run in runs:
-        with guarded():
+        with show_errors():
             read.append(Beside(run.id, _short(run), *_beside_pictures(run.id)))
     return tuple(read)
 
@@ -245,6 +245,6 @@ def _line(run: Run) -> str:
     score, l2 = run.results.get("score_8bit"), run.results.get("l2_8bit")
     figures = f"{score_label(run)} {number(score)}   L2 {number(l2, 2)}"
     return (
-        f"{run.id}   {attack_title(run)}   {plain(run.goal)}   "
+        f"{run.id}   {attack_title(run)}   {escape_markdown(run.goal)}   "
         f"{standing_outcome(run)}   {figures}   {moment(run.created)}"
     )

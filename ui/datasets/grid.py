@@ -18,7 +18,7 @@ from asma_core.runs.run import Run
 from ui.address.browser import prime
 from ui.address.views import SORTS, DatasetsView
 from ui.common import services
-from ui.common.errors import plain, show_error
+from ui.common.errors import escape_markdown, show_error
 from ui.common.format import duration, number
 from ui.datasets.index import chosen_samples, fitting_models, runs_of
 from ui.datasets.view import change, current_view, go_to
@@ -109,9 +109,8 @@ def listed(dataset: Dataset, view: DatasetsView) -> tuple[DatasetsView, list[Sam
 
 
 def _scores(dataset: Dataset, card: ModelCard) -> Scores:
-    words = (
-        f"Scoring {plain(card.name)} on {len(dataset.samples)} images, once; about a second per ten"
-    )
+    count = len(dataset.samples)
+    words = f"Scoring {escape_markdown(card.name)} on {count} images, once; about a second per ten"
     with st.spinner(words, show_time=True):
         try:
             return services.predictor().clean_scores(card, dataset.name)
@@ -202,7 +201,7 @@ def _filters(dataset: Dataset, view: DatasetsView) -> None:
             "Has class",
             list(range(1, len(dataset.classes))),
             selection_mode="multi",
-            format_func=lambda label: plain(dataset.classes[label]),
+            format_func=lambda label: escape_markdown(dataset.classes[label]),
             key=prime("datasets-classes", list(view.classes)),
             on_change=_changed,
             args=("classes",),
@@ -241,7 +240,7 @@ def _area_changed() -> None:
 
 def _about(dataset: Dataset) -> None:
     badge = ":blue-badge[synthetic]&ensp;" if dataset.synthetic else ""
-    st.markdown(f"{badge}:small[:gray[{plain(dataset.description)}]]")
+    st.markdown(f"{badge}:small[:gray[{escape_markdown(dataset.description)}]]")
 
 
 def _count(dataset: Dataset, samples: Sequence[Sample], view: DatasetsView) -> None:
@@ -286,7 +285,7 @@ def _drawn(dataset: Dataset, samples: Sequence[Sample], card: ModelCard | None) 
         if elapsed > SILENT:
             words = "Drawing the images"
             if card:
-                words = f"Asking {plain(card.name)} for its predictions"
+                words = f"Asking {escape_markdown(card.name)} for its predictions"
             left = duration(elapsed / max(done, 1) * (len(samples) - done))
             text = f"{words}: {done} of {len(samples)}, {left} left"
             place.progress(done / len(samples), text=text)

@@ -25,7 +25,7 @@ from asma_core.files import write_bytes
 from asma_core.server_config import settings
 from ui.address.links import open_page
 from ui.address.views import DatasetsView
-from ui.common.errors import plain, show_error
+from ui.common.errors import escape_markdown, show_error
 from ui.common.staging import kept_upload
 from ui.common.values import initial
 from ui.datasets.grid import PER_PAGE
@@ -49,7 +49,7 @@ WHAT: Final = (
 def dataset_import() -> None:
     """Show the way to a new data set."""
     st.title("Add a data set", anchor=False)
-    st.markdown(f":small[:gray[{plain(WHAT)}]]", width=980)
+    st.markdown(f":small[:gray[{escape_markdown(WHAT)}]]", width=980)
     root = _source()
     if root is None:
         return
@@ -199,7 +199,7 @@ def _found(found: Preview) -> None:
     if left:
         st.warning(
             f"{len(left):,} images have no mask and are left out, such as "
-            f"{plain(left[0].rpartition('/')[2])}.",
+            f"{escape_markdown(left[0].rpartition('/')[2])}.",
             icon=":material/info:",
         )
 
@@ -239,9 +239,9 @@ def _thumbnails(found: Preview) -> None:
             if picture.picture is not None:
                 st.image(picture.picture, width="stretch", alt=sample.name)
             area = "" if picture.area is None else f"{picture.area:.1f} %"
-            st.caption(f"{plain(sample.name)} {area}")
+            st.caption(f"{escape_markdown(sample.name)} {area}")
             if picture.message:
-                st.caption(f":red[{plain(picture.message)}]")
+                st.caption(f":red[{escape_markdown(picture.message)}]")
 
 
 def _keep(found: Preview, root: Path) -> None:

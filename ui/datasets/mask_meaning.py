@@ -11,7 +11,7 @@ import streamlit as st
 from asma_core.data.importing import Preview
 from asma_core.data.masks.encodings import SHARE, VALUES, Encoding
 from asma_core.data.masks.label_maps import VOID
-from ui.common.errors import plain
+from ui.common.errors import escape_markdown
 from ui.common.format import number
 from ui.common.values import initial
 
@@ -107,7 +107,7 @@ def _values(encoding: Encoding, found: Preview, names: list[str], key: str) -> E
         label = choice.selectbox(
             f"Class of {value}",
             options,
-            format_func=lambda one: VOID_WORDS if one == VOID else plain(names[one]),
+            format_func=lambda one: VOID_WORDS if one == VOID else escape_markdown(names[one]),
             key=initial(f"{key}-value-{value}", first if first in options else 0, options),
             label_visibility="collapsed",
         )
@@ -148,12 +148,12 @@ def _layers(found: Preview, names: list[str], key: str) -> dict[str, int]:
     labels = {}
     for name, label in found.card.layers.items():
         what, choice = st.columns([2, 3], vertical_alignment="center")
-        what.markdown(f"files “{plain(name)}”")
+        what.markdown(f"files “{escape_markdown(name)}”")
         options = list(range(len(names)))
         labels[name] = choice.selectbox(
             f"Class of {name}",
             options,
-            format_func=lambda one: plain(names[one]) if one else "left out",
+            format_func=lambda one: escape_markdown(names[one]) if one else "left out",
             key=initial(f"{key}-layer-{name}", label if label in options else 0, options),
             label_visibility="collapsed",
         )

@@ -9,7 +9,7 @@ from asma_core.models.sources.cards import model_cards
 from ui.address import browser as address
 from ui.address.links import open_page
 from ui.address.views import DatasetsView, ModelsView
-from ui.common.errors import guarded, plain
+from ui.common.errors import escape_markdown, show_errors
 from ui.datasets.view import go_to
 
 
@@ -41,11 +41,11 @@ def remove_dataset(name: str) -> None:
         return
     with st.popover("", icon=":material/delete:", help="Remove this data set"):
         st.markdown(
-            f"Remove **{plain(name)}**? Uploaded files are deleted, a folder on the server stays. "
-            "Runs on its images stay."
+            f"Remove **{escape_markdown(name)}**? Uploaded files are deleted, a folder on the "
+            "server stays. Runs on its images stay."
         )
         if st.button("Remove", key="datasets-remove", type="primary"):
-            with guarded():
+            with show_errors():
                 forget(name)
                 st.cache_resource.clear()
                 go_to(DatasetsView(dataset="demo-fundus"))

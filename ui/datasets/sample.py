@@ -24,7 +24,7 @@ from asma_core.runs.sources import SourceImage, from_sample
 from ui.address.links import link, open_page
 from ui.address.views import AttackView, CompareView, DatasetsView
 from ui.common import services
-from ui.common.errors import plain, show_error
+from ui.common.errors import escape_markdown, show_error
 from ui.common.format import (
     attack_title,
     moment,
@@ -92,7 +92,7 @@ def _moves(bar: Any, dataset: Dataset, sample: Sample, samples: Sequence[Sample]
     """Continue the top row: where this is in the list, its neighbours, and on to the attack."""
     order = list(samples) if sample in samples else list(dataset.samples)
     place = order.index(sample)
-    bar.markdown(f"**{plain(sample.name)}**", width="content")
+    bar.markdown(f"**{escape_markdown(sample.name)}**", width="content")
     bar.caption(f"{place + 1:,} of {len(order):,}", width="content")
     bar.space("stretch")
     for name, icon, shortcut, to in (
@@ -152,7 +152,7 @@ def _is_predicted(card: ModelCard, source: SourceImage) -> bool:
 def _prediction(card: ModelCard | None, source: SourceImage) -> Labels | None:
     if card is None:
         return None
-    with st.spinner(f"Asking {plain(card.name)} for its prediction", show_time=True):
+    with st.spinner(f"Asking {escape_markdown(card.name)} for its prediction", show_time=True):
         try:
             return services.predictor().predict(card, source.image)
         except AsmaError as error:
@@ -185,8 +185,12 @@ def _figures(
 ) -> None:
     height, width = source.shape
     kind = "grey" if source.image.shape[0] == 1 else "colour"
-    split = f", {plain(sample.split)} split" if sample.split else ""
-    by = "" if prediction is None or card is None else f"; prediction by {plain(card.name)}"
+    split = f", {escape_markdown(sample.split)} split" if sample.split else ""
+    by = (
+        ""
+        if prediction is None or card is None
+        else f"; prediction by {escape_markdown(card.name)}"
+    )
     st.caption(f"{width} x {height} pixels, {kind}{split}{by}")
     classes = len(dataset.classes)
     truth = np.zeros(source.shape, dtype=np.int64) if source.truth is None else source.truth
@@ -258,11 +262,11 @@ def _runs(runs: Sequence[Run]) -> None:
 def _run_label(run: Run) -> str:
     parts = [
         f":{outcome_colour(run)}[{standing_outcome(run)}]",
-        plain(attack_title(run)),
-        plain(run.goal),
+        escape_markdown(attack_title(run)),
+        escape_markdown(run.goal),
     ]
     if run.results:
         parts.append(f"{score_label(run)} {number(run.results.get('score_8bit'))}")
         parts.append(f"L2 {number(run.results.get('l2_8bit'), 2)}")
-    parts.append(f":gray[{plain(moment(run.created))}]")
+    parts.append(f":gray[{escape_markdown(moment(run.created))}]")
     return "&ensp;".join(parts)

@@ -19,7 +19,6 @@ from asma_core.data.targets.drawing import Ellipse, Point, Polygon, Rectangle, S
 SMALLEST: Final = 2.5
 CURVE_STEPS: Final = 6
 _ORIGIN: Final = {"left": -0.5, "top": -0.5, "center": 0.0, "right": 0.5, "bottom": 0.5}
-Affine = NDArray[np.float64]
 
 
 def to_shapes(

@@ -16,7 +16,7 @@ from asma_core.experiments.table import summary
 from ui.address import browser as address
 from ui.address.views import ExperimentsView
 from ui.common import services
-from ui.common.errors import guarded, show_error
+from ui.common.errors import show_error, show_errors
 
 ASKED: Final = "experiment-delete-asked"
 FILES: Final[dict[str, tuple[str, str, Callable[[Sequence[Cell]], str]]]] = {
@@ -78,7 +78,7 @@ def experiment_actions(experiment: Experiment, cells: Sequence[Cell], complete: 
 
 
 def _resume(experiment_id: str) -> None:
-    with guarded():
+    with show_errors():
         services.experiments().start(experiment_id)
 
 

@@ -6,11 +6,11 @@ import streamlit as st
 
 from asma_core.experiments.store import Experiment, ExperimentStore
 from ui.common import services
-from ui.common.errors import plain
+from ui.common.errors import escape_markdown
 from ui.common.format import moment
 from ui.experiments.form import experiment_form
 from ui.experiments.link import experiment_link
-from ui.experiments.words import about, standing, title
+from ui.experiments.words import about, status_text, title
 
 WHAT = (
     "The paper's Table 1 on your network and your images: several attacks on the same pairs of "
@@ -35,7 +35,9 @@ def experiment_list() -> None:
 def _line(store: ExperimentStore, experiment: Experiment) -> None:
     done = store.count_ended(experiment.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        experiment_link(f"**{plain(title(experiment))}**", experiment.id)
-        words, colour = standing(experiment, done)
+        experiment_link(f"**{escape_markdown(title(experiment))}**", experiment.id)
+        words, colour = status_text(experiment, done)
         st.markdown(f":{colour}[{words}]", width="content")
-        st.caption(f"{plain(about(experiment))}, {moment(experiment.created)}", width="stretch")
+        st.caption(
+            f"{escape_markdown(about(experiment))}, {moment(experiment.created)}", width="stretch"
+        )

@@ -10,9 +10,9 @@ import streamlit as st
 from asma_core.experiments.store import Experiment, ended
 from asma_core.runs.run import RUNNING, Run
 from ui.common import services
-from ui.common.errors import guarded, plain
+from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import duration
-from ui.experiments.words import row_title, seconds_left, standing
+from ui.experiments.words import row_title, seconds_left, status_text
 from ui.runs.progress import steps_done
 
 REFRESH: Final = 1.0
@@ -25,14 +25,14 @@ def experiment_progress(experiment: Experiment, done: int) -> None:
     if experiment.active:
         st.fragment(_bar, run_every=REFRESH)(experiment.id, done)
         return
-    words, colour = standing(experiment, done)
+    words, colour = status_text(experiment, done)
     if done < len(experiment.plan.cells()):
         st.markdown(f":{colour}[{words[:1].upper()}{words[1:]} runs]")
 
 
 def _bar(experiment_id: str, drawn: int) -> None:
     """Show how far it is; alone again every second, with the whole page now and then."""
-    with guarded():
+    with show_errors():
         store = services.experiments().store
         experiment = store.get(experiment_id)
         runs = store.cell_runs(experiment.id)
@@ -54,5 +54,5 @@ def _now(experiment: Experiment, runs: Mapping[int, Run]) -> tuple[str, float]:
             done, steps = steps_done(services.store(), run) or (0, 1)
             at = f", step {done} of {steps}" if done else ""
             share = min(done / steps, 0.99)
-            return plain(f". Now {row_title(row)} on {run.spec.sample}{at}"), share
+            return escape_markdown(f". Now {row_title(row)} on {run.spec.sample}{at}"), share
     return "", 0.0

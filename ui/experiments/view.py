@@ -9,7 +9,7 @@ import streamlit as st
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.store import ended
 from ui.common import services
-from ui.common.errors import plain
+from ui.common.errors import escape_markdown
 from ui.common.format import moment
 from ui.experiments.actions import experiment_actions
 from ui.experiments.link import experiment_link
@@ -27,13 +27,13 @@ def experiment_view(experiment_id: str) -> None:
     cells = ended(every)
     experiment_link("All experiments", icon=":material/arrow_back:")
     head, actions = st.columns([7, 5], vertical_alignment="center")
-    head.title(plain(title(experiment)), anchor=False)
-    head.caption(f"{plain(about(experiment))}. Started {moment(experiment.created)}.")
+    head.title(escape_markdown(title(experiment)), anchor=False)
+    head.caption(f"{escape_markdown(about(experiment))}. Started {moment(experiment.created)}.")
     with actions:
         experiment_actions(experiment, cells, complete=len(cells) == len(every))
     experiment_progress(experiment, len(cells))
     if experiment.message:
-        st.error(plain(f"It stopped: {experiment.message}"), icon=":material/error:")
+        st.error(escape_markdown(f"It stopped: {experiment.message}"), icon=":material/error:")
     if not cells:
         if not experiment.active:
             st.info("Nothing has been run yet.", icon=":material/info:")
@@ -49,4 +49,4 @@ def _problems(cells: Sequence[Cell]) -> None:
         return
     with st.expander(f"{len(failed)} failed", icon=":material/error:"):
         for cell in failed:
-            st.markdown(plain(f"{cell.label} on {cell.sample}: {cell.message}"))
+            st.markdown(escape_markdown(f"{cell.label} on {cell.sample}: {cell.message}"))

@@ -47,7 +47,7 @@ def row_titles(experiment: Experiment, study: bool) -> dict[str, str]:
     return {row.label: row_title(row) for row in experiment.plan.variants if row.study == study}
 
 
-def standing(experiment: Experiment, done: int) -> tuple[str, str]:
+def status_text(experiment: Experiment, done: int) -> tuple[str, str]:
     """Return how an experiment stands, and Streamlit's colour for it."""
     total = len(experiment.plan.cells())
     if experiment.active:

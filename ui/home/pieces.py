@@ -24,7 +24,7 @@ from asma_core.runs.target_source import SAMPLE, TargetSource
 from ui.address.links import open_page
 from ui.address.views import AttackView, CompareView
 from ui.common import services
-from ui.common.errors import guarded, plain
+from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import moment, number, outcome_colour, score_label, standing_outcome
 from ui.pictures.cards import Card, card_grid
 from ui.pictures.legend import legend
@@ -91,7 +91,7 @@ def submit_demo() -> Run:
         image_name,
     )
     request = source.request(DEMO_MODEL, DEMO_ATTACK, {}, TargetSource(SAMPLE, target_name))
-    inputs = source.towards(Mask(target.astype(np.int64), everywhere))
+    inputs = source.with_target(Mask(target.astype(np.int64), everywhere))
     return services.queue().submit(request, inputs)
 
 
@@ -163,7 +163,7 @@ def activity() -> None:
 
 
 def _activity(was_busy: bool) -> None:
-    with guarded():
+    with show_errors():
         state = machine()
         if was_busy and state.running + state.queued == 0:
             st.rerun()
@@ -180,7 +180,7 @@ def _show_machine(state: Machine) -> None:
     )
     with st.container(horizontal=True, gap="large", key="home-machine"):
         for label, value in figures:
-            st.markdown(f":small[:gray[{label}]]  \n{plain(value)}", width="content")
+            st.markdown(f":small[:gray[{label}]]  \n{escape_markdown(value)}", width="content")
 
 
 def _show_newest() -> None:
@@ -199,7 +199,7 @@ def _card(run: Run) -> Card:
         view=CompareView(run.id) if run.ended else AttackView(run.id),
         picture=run_picture(services.store(), run, PICTURE_SIDE, LINE_WIDTH),
         caption=(
-            plain(run.goal),
+            escape_markdown(run.goal),
             f":{outcome_colour(run)}[{standing_outcome(run)}]",
             _figures(run),
         ),

@@ -16,7 +16,7 @@ import streamlit as st
 from asma_core import paths
 from asma_core.data.datasets import class_names, dataset_names
 from asma_core.errors import AsmaError, InputError
-from asma_core.files import explained, remove_old, write_bytes
+from asma_core.files import as_store_error, remove_old, write_bytes
 from asma_core.models.sources.architectures import ARCHITECTURES, arguments_from_text
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.importing import drafted
@@ -26,7 +26,7 @@ from asma_core.server_config import settings
 from ui.address import browser as address
 from ui.address.views import ModelsView
 from ui.common import services
-from ui.common.errors import guarded, show_error
+from ui.common.errors import show_error, show_errors
 from ui.common.staging import kept_upload
 from ui.common.values import initial
 from ui.models.input import model_input
@@ -135,7 +135,7 @@ def _described(weights: Path) -> Path:
     )
     path = weights.with_name("card.toml")
     content = card_text(card)
-    with explained(path):
+    with as_store_error(path):
         if not path.exists() or path.read_text(encoding="utf-8") != content:
             write_bytes(path, content.encode())
     return path
@@ -197,7 +197,7 @@ def _check_and_keep(card: Path) -> None:
         key=f"{KEY}-keep",
         disabled=not answers,
     ):
-        with guarded():
+        with show_errors():
             name = services.predictor().import_model(card)
             st.session_state.pop(f"{KEY}-staged", None)
             shutil.rmtree(card.parent, ignore_errors=True)

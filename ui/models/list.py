@@ -8,10 +8,10 @@ from asma_core.models.sources.cards import ModelCard, broken_cards, model_cards
 from ui.address import browser as address
 from ui.address.views import ModelsView
 from ui.common import services
-from ui.common.errors import plain
+from ui.common.errors import escape_markdown
 from ui.common.format import number
 from ui.models.link import model_link
-from ui.models.training_words import about, standing
+from ui.models.training_words import about, status_text
 from ui.models.words import architecture, class_legend, origin
 
 PER_ROW = 3
@@ -36,18 +36,20 @@ def model_list() -> None:
             with column, st.container(border=True, height="stretch"):
                 _card(card)
     for path, message in broken_cards().items():
-        st.warning(plain(f"{path.name}: {message}"), icon=":material/warning:")
+        st.warning(escape_markdown(f"{path.name}: {message}"), icon=":material/warning:")
     _trainings()
 
 
 def _card(card: ModelCard) -> None:
     words, colour = origin(card)
-    model_link(f"**{plain(card.title)}**", ModelsView(card.name), f"card-{card.name}")
+    model_link(f"**{escape_markdown(card.title)}**", ModelsView(card.name), f"card-{card.name}")
     iou = card.figures.get("test_iou")
     figure = f"&ensp;test IoU {number(float(iou))}" if isinstance(iou, int | float) else ""
-    st.markdown(f":{colour}-badge[{words}]&ensp;:small[{plain(architecture(card))}{figure}]")
+    st.markdown(
+        f":{colour}-badge[{words}]&ensp;:small[{escape_markdown(architecture(card))}{figure}]"
+    )
     st.html(class_legend(card))
-    st.caption(plain(card.description))
+    st.caption(escape_markdown(card.description))
 
 
 def _trainings() -> None:
@@ -58,10 +60,10 @@ def _trainings() -> None:
     for training in trainings:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             model_link(
-                f"**{plain(training.plan.name or training.plan.dataset)}**",
+                f"**{escape_markdown(training.plan.name or training.plan.dataset)}**",
                 ModelsView(training=training.id),
                 f"training-{training.id}",
             )
-            words, colour = standing(training)
-            st.markdown(f":{colour}[{plain(words)}]", width="content")
-            st.caption(plain(about(training)), width="stretch")
+            words, colour = status_text(training)
+            st.markdown(f":{colour}[{escape_markdown(words)}]", width="content")
+            st.caption(escape_markdown(about(training)), width="stretch")

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from ui.common.errors import plain
+from ui.common.errors import escape_markdown
 from ui.common.format import number
 
 MARKS: Final = {
@@ -32,12 +32,13 @@ def model_report(report: Mapping[str, Any], dataset: str) -> None:
     iou = report.get("iou")
     if iou is not None:
         st.markdown(
-            f"**Clean IoU {number(iou)}** on {len(report['ious'])} images of {plain(dataset)}"
+            f"**Clean IoU {number(iou)}** on {len(report['ious'])} images of "
+            f"{escape_markdown(dataset)}"
         )
     for check in report["checks"]:
         mark, colour = MARKS[check["state"]]
         title = TITLES.get(check["name"], check["name"])
-        st.markdown(f":{colour}[{mark}]&ensp;**{title}**&ensp;{plain(check['text'])}")
+        st.markdown(f":{colour}[{mark}]&ensp;**{title}**&ensp;{escape_markdown(check['text'])}")
     if len(report["guesses"]) > 1:
-        others = "; ".join(plain(guess) for guess in report["guesses"][1:4])
+        others = "; ".join(escape_markdown(guess) for guess in report["guesses"][1:4])
         st.caption(f"Or {others}")

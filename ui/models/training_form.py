@@ -16,7 +16,7 @@ from asma_core.training.plan import TrainingPlan
 from ui.address import browser as address
 from ui.address.views import ModelsView
 from ui.common import services
-from ui.common.errors import guarded
+from ui.common.errors import show_errors
 from ui.common.settings_form import setting_widget
 from ui.common.values import SESSION, initial
 from ui.models.link import back
@@ -40,7 +40,7 @@ def training_form() -> None:
         wanted = _wanted()
     with right:
         settings = _settings()
-    with guarded():
+    with show_errors():
         dataset = services.open_dataset(wanted["dataset"])
         left.caption(_said(dataset, split_samples(dataset, settings["validation"])))
         if left.button("Start", type="primary", icon=":material/play_arrow:", key=f"{KEY}-start"):

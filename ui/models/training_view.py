@@ -14,10 +14,10 @@ from asma_core.training.store import Training
 from ui.address import browser as address
 from ui.address.views import ModelsView
 from ui.common import services
-from ui.common.errors import guarded, plain
+from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import duration, number
 from ui.models.link import back, model_link
-from ui.models.training_words import about, standing
+from ui.models.training_words import about, status_text
 from ui.pictures.curves import NO_TOOLBAR
 
 REFRESH: Final = 1.0
@@ -29,8 +29,8 @@ def training_view(training_id: str) -> None:
     """Show a training; alone again every second until it ends."""
     back()
     training = services.trainer().store.get(training_id)
-    st.title(plain(training.plan.name or training.plan.dataset), anchor=False)
-    st.caption(plain(about(training)))
+    st.title(escape_markdown(training.plan.name or training.plan.dataset), anchor=False)
+    st.caption(escape_markdown(about(training)))
     if training.ended:
         _ended(training)
     else:
@@ -38,7 +38,7 @@ def training_view(training_id: str) -> None:
 
 
 def _live(training_id: str) -> None:
-    with guarded():
+    with show_errors():
         trainings = services.trainer().store
         training = trainings.get(training_id)
         if training.ended:
@@ -67,10 +67,10 @@ def _live(training_id: str) -> None:
 
 
 def _ended(training: Training) -> None:
-    words, colour = standing(training)
-    st.markdown(f":{colour}[{plain(words)}]")
+    words, colour = status_text(training)
+    st.markdown(f":{colour}[{escape_markdown(words)}]")
     if training.message:
-        st.error(plain(training.message), icon=":material/error:")
+        st.error(escape_markdown(training.message), icon=":material/error:")
     row = st.container(horizontal=True, vertical_alignment="center")
     if training.state == states.DONE:
         with row:

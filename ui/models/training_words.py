@@ -16,7 +16,7 @@ COLOURS = {
 }
 
 
-def standing(training: Training) -> tuple[str, str]:
+def status_text(training: Training) -> tuple[str, str]:
     """Return how a training stands, and Streamlit's colour for it."""
     curve = training.curve or {}
     words = training.state

@@ -17,7 +17,7 @@ from ui.address import browser as address
 from ui.address.links import open_page
 from ui.address.views import AttackView, DatasetsView, ModelsView
 from ui.common import services
-from ui.common.errors import guarded, plain, show_error
+from ui.common.errors import escape_markdown, show_error, show_errors
 from ui.common.format import number
 from ui.common.values import SESSION, initial
 from ui.models.link import back
@@ -48,7 +48,7 @@ def model_view(name: str) -> None:
 
 def _head(card: ModelCard) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
-    row.title(plain(card.title), anchor=False, width="content")
+    row.title(escape_markdown(card.title), anchor=False, width="content")
     words, colour = origin(card)
     row.markdown(f":{colour}-badge[{words}]", width="content")
     row.space("stretch")
@@ -64,13 +64,13 @@ def _head(card: ModelCard) -> None:
     )
     if can_forget(card):
         with row.popover("", icon=":material/delete:", help="Remove this network"):
-            st.markdown(f"Remove **{plain(card.title)}** and its weights? Its runs stay.")
+            st.markdown(f"Remove **{escape_markdown(card.title)}** and its weights? Its runs stay.")
             if st.button("Remove", key="model-remove", type="primary"):
-                with guarded():
+                with show_errors():
                     forget_model(card.name)
                     address.go_to(ModelsView())
                     st.rerun()
-    st.markdown(plain(card.description), width=900)
+    st.markdown(escape_markdown(card.description), width=900)
 
 
 def _facts(card: ModelCard) -> None:
@@ -87,11 +87,11 @@ def _facts(card: ModelCard) -> None:
     if card.source:
         rows["Made by"] = card.source
     for key, value in rows.items():
-        st.markdown(f":small[:gray[{key}]]  \n{plain(value)}")
+        st.markdown(f":small[:gray[{key}]]  \n{escape_markdown(value)}")
     figures = {key: value for key, value in card.figures.items() if isinstance(value, int | float)}
     if figures:
         parts = [f"{key.replace('_', ' ')} {_figure(value)}" for key, value in figures.items()]
-        st.caption(plain(", ".join(parts)))
+        st.caption(escape_markdown(", ".join(parts)))
 
 
 def _figure(value: float) -> str:
@@ -139,7 +139,7 @@ def _known(card: ModelCard, names: Sequence[str]) -> None:
         values = [value for value in (scores or {}).values() if value is not None]
         if values:
             mean = number(sum(values) / len(values))
-            parts.append(f"{plain(name)} **{mean}** ({len(values):,} images)")
+            parts.append(f"{escape_markdown(name)} **{mean}** ({len(values):,} images)")
     if parts:
         st.markdown(f":small[Clean IoU: {'&ensp; '.join(parts)}]")
 

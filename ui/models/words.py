@@ -21,7 +21,7 @@ def origin(card: ModelCard) -> tuple[str, str]:
     """Return where a network comes from, and Streamlit's colour for it."""
     if card.weights.parent == paths.SHIPPED_MODELS:
         return "demo", "blue"
-    if not card.owned:
+    if not card.trusted:
         return "uploaded", "violet"
     return ("trained here", "green") if "test_iou" in card.figures else ("server's own", "gray")
 

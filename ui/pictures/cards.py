@@ -14,7 +14,7 @@ import streamlit as st
 
 from ui.address.links import link
 from ui.address.view import View
-from ui.common.errors import plain
+from ui.common.errors import escape_markdown
 
 NO_PICTURE: Final = "the files can't be read; see the data folder"
 # Streamlit names the class of a container after its key; the grid fills whatever width there is.
@@ -89,8 +89,8 @@ def _show(card: Card) -> None:
     else:
         st.image(card.picture, width="stretch", alt=card.title)
     # An empty icon keeps the page's own off the card.
-    link(card.view, plain(card.title), icon="")
-    message = plain(card.message) if card.picture is not None else ""
+    link(card.view, escape_markdown(card.title), icon="")
+    message = escape_markdown(card.message) if card.picture is not None else ""
     lines = [line for line in (*card.caption, message) if line]
     if lines:
         st.caption("  \n".join(lines))

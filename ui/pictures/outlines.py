@@ -101,24 +101,6 @@ def outline(image: Picture, layers: Sequence[Layer], line_width: float = 2.0) ->
     return np.asarray(picture)
 
 
-def thumbnail(
-    image: Picture, layers: Sequence[Layer], width: int, height: int | None = None
-) -> Picture:
-    """Make a small picture with outlines of 1.5 px.
-
-    Args:
-        image: uint8 (H, W, 3).
-        layers: The masks to draw.
-        width: Most pixels across.
-        height: Most pixels down; as many as across unless said.
-
-    Returns:
-        The picture, uint8 (h, w, 3).
-    """
-    size = fit_size(image.shape, width, height or width)
-    return outline(resize(image, size), layers, line_width=1.5)
-
-
 def _class_lines(
     mask: NDArray[np.integer] | NDArray[np.bool_], size: tuple[int, int]
 ) -> list[tuple[int, NDArray[np.float64]]]:

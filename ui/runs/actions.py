@@ -15,7 +15,7 @@ from asma_core.runs.store import RunStore
 from ui.address.links import open_page
 from ui.address.views import AttackView, CompareView
 from ui.common import services
-from ui.common.errors import plain, show_error
+from ui.common.errors import escape_markdown, show_error
 from ui.comparison.payload import MOST_BESIDE
 from ui.runs.delete import ask_to_delete
 from ui.runs.selection import select
@@ -89,7 +89,7 @@ def _judge(store: RunStore, ticked: Sequence[Run], known_tags: list[str]) -> Non
 
 
 def _name(run: Run) -> str:
-    return f"Run {run.id}, {plain(run.spec.image_name)}"
+    return f"Run {run.id}, {escape_markdown(run.spec.image_name)}"
 
 
 def _judge_several(store: RunStore, ticked: Sequence[Run], known_tags: list[str]) -> None:

@@ -9,10 +9,10 @@ import streamlit as st
 
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
-from ui.common.errors import plain
+from ui.common.errors import escape_markdown
 from ui.common.format import attack_title, number, outcome_colour, score_label
 from ui.runs.pictures import run_picture
-from ui.runs.progress import standing
+from ui.runs.progress import status_text
 from ui.runs.selection import select_on_page, selected_ids
 
 PICTURE_SIDE: Final = 340
@@ -58,8 +58,8 @@ def _ticked(run_id: str, widget: str) -> None:
 def _lines(store: RunStore, run: Run) -> list[str]:
     spec = run.spec
     attack = attack_title(run)
-    badge = f":{outcome_colour(run)}-badge[{plain(standing(store, run))}]"
-    judged = f" :gray-badge[{plain(run.verdict)}]" if run.verdict else ""
+    badge = f":{outcome_colour(run)}-badge[{escape_markdown(status_text(store, run))}]"
+    judged = f" :gray-badge[{escape_markdown(run.verdict)}]" if run.verdict else ""
     words = (f"{attack}, {spec.image_name}", run.goal, _figures(run))
     return [badge + judged, *map(_small, words)]
 
@@ -73,4 +73,4 @@ def _figures(run: Run) -> str:
 
 
 def _small(text: str) -> str:
-    return f":small[{plain(' '.join(text.split()))}]"
+    return f":small[{escape_markdown(' '.join(text.split()))}]"

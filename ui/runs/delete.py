@@ -10,7 +10,7 @@ import streamlit as st
 from asma_core.errors import AsmaError
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
-from ui.common.errors import plain, show_error
+from ui.common.errors import escape_markdown, show_error
 
 ASKED: Final = "runs-delete-asked"
 MOST_NAMED: Final = 6
@@ -65,8 +65,8 @@ def _these(count: int) -> str:
 
 def _list(runs: Sequence[Run]) -> str:
     lines = [
-        f"- `{run.id}` {plain(run.spec.image_name)}, {plain(run.goal)}"
-        + (f" :gray-badge[{plain(run.verdict)}]" if run.verdict else "")
+        f"- `{run.id}` {escape_markdown(run.spec.image_name)}, {escape_markdown(run.goal)}"
+        + (f" :gray-badge[{escape_markdown(run.verdict)}]" if run.verdict else "")
         for run in runs[:MOST_NAMED]
     ]
     more = len(runs) - MOST_NAMED

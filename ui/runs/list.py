@@ -12,7 +12,7 @@ from asma_core.runs.run import Run
 from ui.address.links import link
 from ui.address.views import AttackView
 from ui.common import services
-from ui.common.errors import plain
+from ui.common.errors import escape_markdown
 from ui.runs import filter_bar as bar
 from ui.runs.actions import HINT, run_actions
 from ui.runs.cards import run_cards
@@ -99,7 +99,7 @@ def _about(ticked: Sequence[Run]) -> str:
         words += f". It {run.state}: {run.message}" if run.state == "failed" else f". {run.message}"
     elif run.note:
         words += f". Note: {run.note}"
-    return plain(" ".join(words.split())[:240])
+    return escape_markdown(" ".join(words.split())[:240])
 
 
 def _pager(row: DeltaGenerator, pages: int) -> None:

@@ -9,7 +9,7 @@ from asma_core.runs.store import RunStore
 from ui.common.format import standing_outcome
 
 
-def standing(store: RunStore, run: Run) -> str:
+def status_text(store: RunStore, run: Run) -> str:
     """Return how a run stands in a few words, such as "running, step 84 of 300"."""
     if run.state != RUNNING:
         return standing_outcome(run)

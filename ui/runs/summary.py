@@ -10,7 +10,7 @@ import streamlit as st
 
 from asma_core.metrics.score import LOST, REMOVED
 from asma_core.runs.run import Run
-from ui.common.errors import plain
+from ui.common.errors import escape_markdown
 from ui.common.format import (
     attack_title,
     number,
@@ -34,15 +34,15 @@ ROWS = (
 def headline(run: Run) -> None:
     """Show which run this is and how it ended."""
     spec = run.spec
-    words = f"{plain(spec.image_name)} {plain(run.goal)}"
+    words = f"{escape_markdown(spec.image_name)} {escape_markdown(run.goal)}"
     st.markdown(
         f"### Run {run.id} :{outcome_colour(run)}-badge[{standing_outcome(run)}]\n"
-        f"{attack_title(run)} on {plain(spec.model)}, {words}"
+        f"{attack_title(run)} on {escape_markdown(spec.model)}, {words}"
     )
     if run.message:
-        st.warning(plain(run.message), icon=":material/info:")
+        st.warning(escape_markdown(run.message), icon=":material/info:")
     for warning in run.results.get("warnings", []):
-        st.warning(plain(warning), icon=":material/warning:")
+        st.warning(escape_markdown(warning), icon=":material/warning:")
 
 
 def key_figures(run: Run) -> None:

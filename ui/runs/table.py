@@ -14,7 +14,7 @@ from asma_core.runs.store import RunStore
 from ui.common.format import attack_title, moment, outcome
 from ui.pictures.encoding import jpeg_address
 from ui.runs.pictures import run_picture
-from ui.runs.progress import standing
+from ui.runs.progress import status_text
 from ui.runs.selection import select_on_page, selected_ids
 
 KEY: Final = "runs-table"
@@ -76,7 +76,7 @@ def _row(store: RunStore, run: Run) -> dict[str, Any]:
     return {
         "picture": jpeg_address(picture) if picture else None,
         "run": run.id,
-        "outcome": outcome(run) if run.ended else standing(store, run),
+        "outcome": outcome(run) if run.ended else status_text(store, run),
         "attack": attack_title(run),
         "goal": run.goal,
         "iou": results.get("iou_8bit"),

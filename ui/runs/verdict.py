@@ -11,7 +11,7 @@ import streamlit as st
 from asma_core.errors import AsmaError
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
-from ui.common.errors import plain
+from ui.common.errors import escape_markdown
 
 # Each with the key that gives it.
 VERDICTS: Final = {"convincing": "1", "visible": "2", "failed": "3"}
@@ -142,7 +142,7 @@ def _state(key: str) -> None:
     """One line that is always there, so that nothing moves when it changes."""
     good, text = st.session_state.get(f"{key}-state", (True, "Every change is saved at once."))
     if good:
-        st.caption(f":material/check: {plain(text)}")
+        st.caption(f":material/check: {escape_markdown(text)}")
     else:
         text = re.sub(r"\s+", " ", text)
-        st.caption(f":red[:material/error: Not saved: {plain(text)}]")
+        st.caption(f":red[:material/error: Not saved: {escape_markdown(text)}]")

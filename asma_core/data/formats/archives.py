@@ -14,7 +14,7 @@ from typing import IO, Final
 
 from asma_core.data.formats.tree import MASK_SUFFIXES, TABLES, suffix
 from asma_core.errors import InputError
-from asma_core.files import explained
+from asma_core.files import as_store_error
 from asma_core.server_config import Settings
 
 # A picture is packed already; only a bomb shrinks by more. Small masks of one value do too.
@@ -45,7 +45,7 @@ def unpack(archive: Path | IO[bytes], folder: Path, limits: Settings, name: str 
     """
     label = name or (archive.name if isinstance(archive, Path) else "the archive")
     aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
-    with explained(folder):
+    with as_store_error(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
             with _reading(label), zipfile.ZipFile(archive) as opened:

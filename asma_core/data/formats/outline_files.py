@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from asma_core.errors import InputError
-from asma_core.files import explained
+from asma_core.files import as_store_error
 
 MOST_BYTES: Final = 50_000_000
 _NUMBER: Final = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
@@ -61,7 +61,7 @@ def read_matlab(path: Path) -> NDArray[np.int64]:
 
 
 def _bytes(path: Path) -> bytes:
-    with explained(path):
+    with as_store_error(path):
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path.name} is larger than {MOST_BYTES // 1_000_000} MB; check it")
         return path.read_bytes()

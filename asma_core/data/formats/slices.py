@@ -7,9 +7,6 @@ from typing import Final
 
 from asma_core.errors import InputError
 
-# Sagittal, coronal, axial after turning a volume to the nearest standard orientation.
-AXES: Final = (0, 1, 2)
-
 
 @dataclass(frozen=True)
 class Slice:

@@ -10,7 +10,7 @@ from typing import Final
 from asma_core.data.formats.dicom import is_dicom
 from asma_core.data.formats.images import SUFFIXES
 from asma_core.errors import InputError
-from asma_core.files import explained
+from asma_core.files import as_store_error
 
 MASK_SUFFIXES: Final = (*SUFFIXES, ".txt", ".mat")
 TABLES: Final = (".csv", ".tsv")
@@ -50,7 +50,7 @@ def list_files(folder: Path) -> list[str]:
         InputError: More files than a data set has.
         StoreError: A folder can't be read.
     """
-    with explained(folder):
+    with as_store_error(folder):
         found = []
         for path in _walk(str(folder), ""):
             found.append(path)

@@ -11,7 +11,7 @@ from typing import Final
 from asma_core.data.formats.tree import TABLES, suffix
 from asma_core.data.layouts.entries import SPLITS, Found, Group, MaskFile, entries_of
 from asma_core.errors import InputError
-from asma_core.files import explained
+from asma_core.files import as_store_error
 
 TABLE: Final = "table"
 TABLE_TITLE: Final = "a table (CSV) that lists images and masks"
@@ -39,7 +39,7 @@ def find_in_table(folder: Path, files: Sequence[str]) -> Found | None:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    with explained(path):
+    with as_store_error(path):
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path.name} is larger than {MOST_BYTES // 1_000_000} MB; cut it")
         text = path.read_bytes().decode("utf-8-sig", "replace")

@@ -20,7 +20,6 @@ from asma_core.errors import InputError
 VALUES: Final = "values"
 SHARE: Final = "share"
 MOST_CLASSES: Final = 32
-MOST_VALUES: Final = 64
 
 # Values up to here are class numbers; a picture for the eye has larger ones.
 _HIGHEST_NUMBER: Final = 31

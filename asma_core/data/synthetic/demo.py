@@ -18,7 +18,7 @@ from PIL import Image
 from asma_core.data.masks.label_maps import encode_mask
 from asma_core.data.synthetic import fundus_pair, lesion_pair
 from asma_core.errors import UnknownNameError
-from asma_core.files import explained, to_json
+from asma_core.files import as_store_error, to_json
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -123,7 +123,7 @@ def generate(name: str, folder: Path, count: int = 64, size: int = 256) -> None:
     """
     chosen = demo_set(name)
     aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
-    with explained(folder):
+    with as_store_error(folder):
         try:
             _write_set(chosen, aside, count, size)
             _publish(aside, folder)

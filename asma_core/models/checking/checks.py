@@ -14,7 +14,7 @@ from torch import Tensor
 from asma_core.errors import AsmaError
 from asma_core.models.checking.diagnosis import (
     DOUBTFUL,
-    Case,
+    LabelledImage,
     case_iou,
     guesses_for,
     labels_of,
@@ -72,7 +72,7 @@ class Report:
         return all(check.state != BAD for check in self.checks)
 
 
-def check_model(model: SegmentationModel, cases: Sequence[Case]) -> Report:
+def check_model(model: SegmentationModel, cases: Sequence[LabelledImage]) -> Report:
     """Check a network on a few images.
 
     Args:

@@ -28,7 +28,7 @@ MOST_PERMUTED: Final = 4
 
 
 @dataclass(frozen=True)
-class Case:
+class LabelledImage:
     """An image to check a network on.
 
     Attributes:
@@ -51,20 +51,20 @@ def labels_of(model: SegmentationModel, image: Tensor) -> NDArray[np.int64]:
     return found
 
 
-def counted(model: SegmentationModel, case: Case) -> NDArray[np.bool_]:
+def counted(model: SegmentationModel, case: LabelledImage) -> NDArray[np.bool_]:
     """Return the pixels that count: valid ones for which the network answers, bool (H, W)."""
     height, width = case.image.shape[1:]
     covered: NDArray[np.bool_] = model.covered(height, width).cpu().numpy()
     return covered if case.valid is None else covered & case.valid
 
 
-def case_iou(model: SegmentationModel, case: Case, labels: NDArray[np.int64]) -> float:
+def case_iou(model: SegmentationModel, case: LabelledImage, labels: NDArray[np.int64]) -> float:
     """Return the foreground IoU of labels (H, W) with a case's mask."""
     return foreground_iou(case_table(model, case, labels))
 
 
 def case_table(
-    model: SegmentationModel, case: Case, labels: NDArray[np.int64]
+    model: SegmentationModel, case: LabelledImage, labels: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Return the confusion matrix of labels (H, W) with a case's mask."""
     assert case.labels is not None
@@ -79,7 +79,7 @@ def mean_iou(values: Sequence[float]) -> float:
 
 def guesses_for(
     model: SegmentationModel,
-    cases: Sequence[Case],
+    cases: Sequence[LabelledImage],
     labels: Sequence[NDArray[np.int64]],
     iou: float,
 ) -> tuple[str, ...]:
@@ -96,7 +96,7 @@ def guesses_for(
     return tuple(f"{text} it would be {score:.3f}" for score, text in better)
 
 
-def _everywhere(model: SegmentationModel, cases: Sequence[Case]) -> float:
+def _everywhere(model: SegmentationModel, cases: Sequence[LabelledImage]) -> float:
     """Return the IoU of seeing one and the same structure everywhere, the best there is."""
     return max(
         mean_iou([case_iou(model, c, np.full(c.image.shape[1:], label)) for c in cases])
@@ -105,7 +105,7 @@ def _everywhere(model: SegmentationModel, cases: Sequence[Case]) -> float:
 
 
 def _other_classes(
-    model: SegmentationModel, cases: Sequence[Case], labels: Sequence[NDArray[np.int64]]
+    model: SegmentationModel, cases: Sequence[LabelledImage], labels: Sequence[NDArray[np.int64]]
 ) -> list[tuple[float, str]]:
     count = len(model.classes)
     if count > MOST_PERMUTED:
@@ -121,7 +121,9 @@ def _other_classes(
     return found
 
 
-def _other_inputs(model: SegmentationModel, cases: Sequence[Case]) -> list[tuple[float, str]]:
+def _other_inputs(
+    model: SegmentationModel, cases: Sequence[LabelledImage]
+) -> list[tuple[float, str]]:
     found = []
     for spec, text in _variants(model.spec):
         other = SegmentationModel(model.network, spec, model.classes, model.output)

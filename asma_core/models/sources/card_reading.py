@@ -32,12 +32,12 @@ _FACTORY: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 Value = TypeVar("Value")
 
 
-def read_card(path: Path, owned: bool = True) -> ModelCard:
+def read_card(path: Path, trusted: bool = True) -> ModelCard:
     """Read a card.
 
     Args:
         path: Of the TOML file.
-        owned: Whether the owner of the server put it there: only then may it name a program.
+        trusted: Whether the owner of the server put it there: only then may it name a program.
 
     Raises:
         ModelError: Not TOML, a field is absent or of another kind, the weights are not beside
@@ -49,8 +49,8 @@ def read_card(path: Path, owned: bool = True) -> ModelCard:
         raise ModelError(
             f"{path} can't be read as a model card ({error}); mend the file"
         ) from error
-    card = _card(_Table(content, path), owned)
-    if card.program and not owned:
+    card = _card(_Table(content, path), trusted)
+    if card.program and not trusted:
         raise ModelError(
             f"{path.name} names a program ({card.program}), which runs as the server itself; only "
             "its owner may add one, by putting card and file into the server's model folder"
@@ -69,7 +69,7 @@ def _is_beside(card: ModelCard, path: Path) -> bool:
     if card.factory:
         return card.weights.resolve().is_relative_to(path.parent.resolve())
     inside = card.weights.parent == path.parent
-    return inside and (card.owned or card.weights.resolve().parent == path.parent.resolve())
+    return inside and (card.trusted or card.weights.resolve().parent == path.parent.resolve())
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class _Table:
         )
 
 
-def _card(table: _Table, owned: bool) -> ModelCard:
+def _card(table: _Table, trusted: bool) -> ModelCard:
     if "program" in table.content:
         made = _program(table.table("program"))
     else:
@@ -127,7 +127,7 @@ def _card(table: _Table, owned: bool) -> ModelCard:
         dataset=table.get("dataset", str, ""),
         source=table.get("source", str, ""),
         figures=table.get("figures", dict, {}),
-        owned=owned,
+        trusted=trusted,
         synthetic=table.content.get("synthetic") is True,
         **made,
     )

@@ -44,8 +44,8 @@ def model_folders() -> list[tuple[Path, bool]]:
     PATH) are the owner's; `uploads/models` of the data folder holds what others have uploaded.
     """
     listed = [part for part in os.environ.get("ASMA_MODELS", "").split(os.pathsep) if part]
-    owned = [paths.SHIPPED_MODELS, paths.home() / "models", *(Path(part) for part in listed)]
-    return [*((folder, True) for folder in owned), (uploads_folder(), False)]
+    trusted = [paths.SHIPPED_MODELS, paths.home() / "models", *(Path(part) for part in listed)]
+    return [*((folder, True) for folder in trusted), (uploads_folder(), False)]
 
 
 def uploads_folder() -> Path:
@@ -56,10 +56,10 @@ def uploads_folder() -> Path:
 def _read_all() -> tuple[dict[str, ModelCard], dict[Path, str]]:
     cards: dict[str, ModelCard] = {}
     broken: dict[Path, str] = {}
-    for folder, owned in model_folders():
+    for folder, trusted in model_folders():
         for path in sorted(folder.glob("*.toml")):
             try:
-                card = read_card(path, owned)
+                card = read_card(path, trusted)
             except ModelError as error:
                 broken[path] = str(error)
             else:

@@ -10,7 +10,7 @@ from typing import Any
 
 from asma_core import paths
 from asma_core.errors import InputError, ModelError
-from asma_core.files import explained, write_bytes
+from asma_core.files import as_store_error, write_bytes
 from asma_core.models.sources.architectures import complete
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.cards import ModelCard, model_cards, read_card, uploads_folder
@@ -67,7 +67,7 @@ def drafted(
     )
 
 
-def import_card(path: Path, owned: bool, name: str = "") -> ModelCard:
+def import_card(path: Path, trusted: bool, name: str = "") -> ModelCard:
     """Keep the network of a card that lies beside its weights; return its new card.
 
     The weights are read without running anything, held against the architecture, and written
@@ -75,7 +75,7 @@ def import_card(path: Path, owned: bool, name: str = "") -> ModelCard:
 
     Args:
         path: The card.
-        owned: Whether the owner of the server asks for it; only then may it name a program.
+        trusted: Whether the owner of the server asks for it; only then may it name a program.
         name: Of the network; the card's by default.
 
     Raises:
@@ -83,15 +83,15 @@ def import_card(path: Path, owned: bool, name: str = "") -> ModelCard:
         InputError: The name is taken.
         StoreError: The data folder can't be written.
     """
-    card = read_card(path, owned)
+    card = read_card(path, trusted)
     card = replace(card, name=check_model_name(name or card.name))
-    folder = paths.home() / "models" if owned else uploads_folder()
+    folder = paths.home() / "models" if trusted else uploads_folder()
     if card.program:
         return _copied(card, path, folder)
-    return _converted(card, folder, owned)
+    return _converted(card, folder, trusted)
 
 
-def _converted(card: ModelCard, folder: Path, owned: bool) -> ModelCard:
+def _converted(card: ModelCard, folder: Path, trusted: bool) -> ModelCard:
     from safetensors.torch import save
 
     from asma_core.models.sources.building import build_network, check_architecture
@@ -104,7 +104,7 @@ def _converted(card: ModelCard, folder: Path, owned: bool) -> ModelCard:
     kept = replace(card, weights=folder / f"{card.name}.safetensors")
     write_bytes(kept.weights, save(tensors))
     write_bytes(folder / f"{card.name}.toml", card_text(kept).encode())
-    return read_card(folder / f"{card.name}.toml", owned)
+    return read_card(folder / f"{card.name}.toml", trusted)
 
 
 def _copied(card: ModelCard, path: Path, folder: Path) -> ModelCard:
@@ -114,7 +114,7 @@ def _copied(card: ModelCard, path: Path, folder: Path) -> ModelCard:
             f"{card.name} is made by Python code; put its card and its package into {folder} "
             "yourself"
         )
-    with explained(folder):
+    with as_store_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
         kept = replace(card, weights=folder / f"{card.name}{card.weights.suffix}")
         shutil.copyfile(card.weights, kept.weights)
@@ -137,7 +137,7 @@ def forget_model(name: str) -> None:
     card = model_cards().get(name)
     if card is None or not can_forget(card):
         raise InputError(f"{name!r} was not uploaded or trained here, so it can't be removed here")
-    with explained(card.weights):
+    with as_store_error(card.weights):
         # The card first: without it nothing looks for the weights.
         for file in card.weights.parent.glob("*.toml"):
             if _names(file, name):
@@ -147,7 +147,7 @@ def forget_model(name: str) -> None:
 
 def _names(file: Path, name: str) -> bool:
     try:
-        return read_card(file, owned=True).name == name
+        return read_card(file, trusted=True).name == name
     except ModelError:
         return False
 
@@ -167,6 +167,6 @@ def describe(card: ModelCard) -> dict[str, Any]:
         "weights": str(card.weights),
         "input": input_table(card.input),
         "output": output_table(card.output),
-        "owned": card.owned,
+        "owned": card.trusted,
         "figures": json_values(card.figures),
     }

@@ -64,7 +64,7 @@ def load_network(card: ModelCard, device: torch.device) -> nn.Module:
         from asma_core.models.sources.programs import load_program
 
         return load_program(card, device)
-    if not card.owned:
+    if not card.trusted:
         check_architecture(card.architecture, dict(card.arguments))
     network = build_network(card.architecture, dict(card.arguments))
     try:

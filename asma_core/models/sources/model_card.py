@@ -36,7 +36,7 @@ class ModelCard:
         program: "" for an architecture of MONAI, else one of `PROGRAMS`.
         factory: `package.module:function` that makes the network, beside the card.
         synthetic: Whether it was trained on generated pictures only.
-        owned: Whether it was put here by the owner of the server; an upload was not.
+        trusted: Whether it was put here by the owner of the server; an upload was not.
     """
 
     name: str
@@ -53,5 +53,5 @@ class ModelCard:
     output: OutputSpec = field(default_factory=OutputSpec)
     program: str = ""
     factory: str = ""
-    owned: bool = True
+    trusted: bool = True
     synthetic: bool = False

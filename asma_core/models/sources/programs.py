@@ -45,7 +45,7 @@ def load_program(card: ModelCard, device: torch.device) -> nn.Module:
     Raises:
         ModelError: The card is an upload, or its program can't be loaded.
     """
-    if not card.owned:
+    if not card.trusted:
         raise ModelError(f"{card.name} is an upload and names a program, which is never run")
     load = {EXPORT: _export, TORCHSCRIPT: _torchscript, FACTORY: _factory}[card.program]
     try:

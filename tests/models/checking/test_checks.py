@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from asma_core.models.checking.checks import BAD, GOOD, WARNING, Report, check_model
-from asma_core.models.checking.diagnosis import Case
+from asma_core.models.checking.diagnosis import LabelledImage
 from asma_core.models.wrapper.contract import SegmentationModel
 from asma_core.models.wrapper.specs import InputSpec, OutputSpec
 from tests.models import bare
@@ -18,7 +18,7 @@ ROWS, COLUMNS = np.mgrid[:40, :48]
 TRUTH = (np.hypot(ROWS - 20, COLUMNS - 24) < 11).astype(np.int64)
 # The disc is bright in red only, so that the order of the channels matters.
 IMAGE = np.stack([0.3 + 0.4 * TRUTH, np.full(TRUTH.shape, 0.5), np.full(TRUTH.shape, 0.6)])
-CASES = [Case("one", IMAGE.astype(np.float32), TRUTH, TRUTH >= 0)]
+CASES = [LabelledImage("one", IMAGE.astype(np.float32), TRUTH, TRUTH >= 0)]
 
 
 class Red(nn.Module):
@@ -86,12 +86,12 @@ def test_a_network_of_something_else_gets_no_guess() -> None:
     assert not [guess for guess in found.guesses if "1.000" in guess]
 
 
-def noisy(number: int) -> Case:
+def noisy(number: int) -> LabelledImage:
     """A disc that noise hides from a network that has learned nothing."""
     rng = np.random.default_rng(number)
     truth = (np.hypot(ROWS - 14 - 4 * number, COLUMNS - 20 - 3 * number) < 9).astype(np.int64)
     image = 0.5 + 0.05 * truth + 0.2 * rng.standard_normal((3, *truth.shape))
-    return Case(f"noisy {number}", image.clip(0, 1).astype(np.float32), truth)
+    return LabelledImage(f"noisy {number}", image.clip(0, 1).astype(np.float32), truth)
 
 
 class Undertrained(nn.Module):
@@ -189,6 +189,6 @@ def test_logits_that_are_called_probabilities() -> None:
 
 
 def test_without_a_mask_nothing_is_compared() -> None:
-    cases = [Case("one", IMAGE.astype(np.float32))]
+    cases = [LabelledImage("one", IMAGE.astype(np.float32))]
     found = check_model(SegmentationModel(Red(0.5), SPEC, ("a", "b")).eval(), cases)
     assert np.isnan(found.iou) and "overlap" not in states(found)

@@ -71,9 +71,9 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_weights_are_taken_in_as_safetensors(home: Path, tmp_path: Path, way: str) -> None:
     file, content = WAYS[way]
-    card = import_card(staged(tmp_path / "up", file, content), owned=False)
+    card = import_card(staged(tmp_path / "up", file, content), trusted=False)
     assert card.weights == uploads() / "mine.safetensors"
-    assert not card.owned
+    assert not card.trusted
     images = bare.images()
     found = load_model(find_card("mine"), CPU)(images)
     assert (found - network()(bare.prepared(images))).abs().max() <= 1e-5
@@ -117,7 +117,7 @@ def test_what_is_no_plain_state_dict_is_refused(home: Path, tmp_path: Path, kind
     file, content, sentence = REFUSED[kind]
     Evil.ran = False
     with pytest.raises(ModelError, match=sentence):
-        import_card(staged(tmp_path / "up", file, content), owned=False)
+        import_card(staged(tmp_path / "up", file, content), trusted=False)
     assert not Evil.ran
     assert not model_cards().get("mine")
     assert not list(uploads().glob("*")) if uploads().exists() else True
@@ -130,7 +130,7 @@ def test_torchscript_is_no_state_dict(home: Path, tmp_path: Path) -> None:
         torch.jit.save(script, str(tmp_path / "up" / "w.pt"))
     card = bare.put(tmp_path / "up", "mine", bare.card_text("mine", MADE.format("w.pt")))
     with pytest.raises(ModelError, match=r"w\.pt"):
-        import_card(card, owned=False)
+        import_card(card, trusted=False)
 
 
 @contextmanager
@@ -171,7 +171,7 @@ def test_a_program_can_t_be_uploaded(home: Path, tmp_path: Path, kind: str) -> N
     for name in ("w.pt2", "w.ts"):
         (folder / name).write_bytes(b"x")
     with pytest.raises(ModelError, match="only its owner may add one"):
-        import_card(card, owned=False)
+        import_card(card, trusted=False)
     # Not even when it has got into the folder of uploads in another way.
     bare.put(uploads(), "mine", card.read_text())
     (uploads() / "mine.py").write_text("raise SystemExit('it ran')")
@@ -205,7 +205,7 @@ def test_a_card_that_asks_too_much_is_refused(
     assert change[0] in card.read_text()
     card.write_text(card.read_text().replace(*change))
     with pytest.raises(AsmaError, match=sentence):
-        import_card(card, owned=False)
+        import_card(card, trusted=False)
 
 
 def test_a_link_in_an_upload_is_refused(home: Path, tmp_path: Path) -> None:
@@ -213,11 +213,11 @@ def test_a_link_in_an_upload_is_refused(home: Path, tmp_path: Path) -> None:
     (tmp_path / "up" / "w.pt").rename(tmp_path / "real.pt")
     (tmp_path / "up" / "w.pt").symlink_to(tmp_path / "real.pt")
     with pytest.raises(ModelError, match="not a file beside it"):
-        import_card(card, owned=False)
+        import_card(card, trusted=False)
 
 
 def test_a_broken_card_hides_no_other(home: Path, tmp_path: Path) -> None:
-    import_card(staged(tmp_path / "up", "w.pt", STATE), owned=True)
+    import_card(staged(tmp_path / "up", "w.pt", STATE), trusted=True)
     bare.put(home / "models", "broken", "name = ")
     assert "mine" in model_cards()
     with pytest.raises(ModelError, match="can't be read as a model card"):
@@ -225,7 +225,7 @@ def test_a_broken_card_hides_no_other(home: Path, tmp_path: Path) -> None:
 
 
 def test_an_import_can_be_removed_and_nothing_else(home: Path, tmp_path: Path) -> None:
-    import_card(staged(tmp_path / "up", "w.pt", STATE), owned=False)
+    import_card(staged(tmp_path / "up", "w.pt", STATE), trusted=False)
     forget_model("mine")
     assert not list(uploads().iterdir())
     for name in ("mine", "demo-lesion-unet", ""):
@@ -238,7 +238,7 @@ def test_an_import_can_be_removed_and_nothing_else(home: Path, tmp_path: Path) -
 # ------------------------------------------------------------------ programs of the owner
 
 
-def owned(home: Path, made: str, **files: bytes) -> None:
+def trusted(home: Path, made: str, **files: bytes) -> None:
     bare.put(home / "models", "mine", bare.card_text("mine", made))
 
 
@@ -249,7 +249,7 @@ def test_an_exported_program(home: Path) -> None:
     program = torch.export.export(net, example, dynamic_shapes=({0: batch, 2: height, 3: width},))
     (home / "models").mkdir(parents=True)
     torch.export.save(program, home / "models" / "w.pt2")
-    owned(home, PROGRAMS["export"])
+    trusted(home, PROGRAMS["export"])
     images = bare.images()
     model = load_model(find_card("mine"), CPU)
     assert (model(images) - net(bare.prepared(images))).abs().max() <= 1e-5
@@ -263,7 +263,7 @@ def test_a_torchscript(home: Path) -> None:
     (home / "models").mkdir(parents=True)
     with ignored():
         torch.jit.save(torch.jit.trace(net, bare.images()), str(home / "models" / "w.ts"))
-    owned(home, PROGRAMS["torchscript"])
+    trusted(home, PROGRAMS["torchscript"])
     images = bare.images()
     assert (
         load_model(find_card("mine"), CPU)(images) - net(bare.prepared(images))
@@ -277,7 +277,7 @@ def test_a_factory(home: Path, package: bool) -> None:
     path.write_text(bare.FACTORY_CODE)
     name = "pack_a.nets_a" if package else "nets_b"
     made = f'[program]\nkind = "factory"\nfactory = "{name}:make"\narguments = {{width = 6}}\n'
-    owned(home, made)
+    trusted(home, made)
     space: dict[str, object] = {}
     exec(bare.FACTORY_CODE, space)
     net = space["make"](6).eval()  # type: ignore[operator]
@@ -294,14 +294,14 @@ def test_a_factory(home: Path, package: bool) -> None:
 def test_a_factory_that_fails_is_told(home: Path, function: str, sentence: str) -> None:
     (home / "models").mkdir(parents=True)
     (home / "models" / "nets_c.py").write_text(bare.FACTORY_CODE)
-    owned(home, f'[program]\nkind = "factory"\nfactory = "nets_c:{function}"\n')
+    trusted(home, f'[program]\nkind = "factory"\nfactory = "nets_c:{function}"\n')
     with pytest.raises(ModelError, match=sentence):
         load_model(find_card("mine"), CPU)
 
 
 @pytest.mark.parametrize("text", ["os.system", "a:b.c", "../a:b", "a b:c", ":x", "a:"])
 def test_a_factory_that_is_no_name_is_told(home: Path, text: str) -> None:
-    owned(home, f'[program]\nkind = "factory"\nfactory = "{text}"\n')
+    trusted(home, f'[program]\nkind = "factory"\nfactory = "{text}"\n')
     assert "factory" in broken_cards()[home / "models" / "mine.toml"]
 
 
@@ -386,4 +386,4 @@ def test_any_card_is_read_or_told(
         lines[place] = data.draw(st.sampled_from(["", f"{key} = {text}", f"{extra} = {text}"]))
     card.write_text("\n".join(lines))
     with contextlib.suppress(AsmaError):
-        read_card(card, owned=False)
+        read_card(card, trusted=False)

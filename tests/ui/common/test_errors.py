@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from ui.common.errors import plain
+from ui.common.errors import escape_markdown
 
 # What has no meaning of its own in CommonMark, GFM or Streamlit's directives.
 HARMLESS = set("\"',/;?@%^")
@@ -46,24 +46,24 @@ def rendered(text: str) -> str:
     ],
 )
 def test_any_text_is_shown_as_it_is(text: str) -> None:
-    assert rendered(plain(text)) == text
+    assert rendered(escape_markdown(text)) == text
 
 
 @given(st.text(alphabet=st.characters(codec="ascii", min_codepoint=33), min_size=1))
 def test_any_word_is_shown_as_it_is(text: str) -> None:
-    assert rendered(plain(text)) == text
+    assert rendered(escape_markdown(text)) == text
 
 
 def test_colons_and_dollars_which_only_streamlit_reads_are_escaped() -> None:
-    assert plain(":red[x] $y$") == r"\:red\[x\] \$y\$"
+    assert escape_markdown(":red[x] $y$") == r"\:red\[x\] \$y\$"
 
 
 def shown(text: str) -> str:
     def page(text: str) -> None:
         from asma_core.errors import InputError
-        from ui.common.errors import guarded
+        from ui.common.errors import show_errors
 
-        with guarded():
+        with show_errors():
             raise InputError(text)
 
     app = AppTest.from_function(page, kwargs={"text": text}).run()
@@ -82,9 +82,9 @@ def test_a_sentence_begins_large_unless_a_name_is_first() -> None:
 
 def test_a_bug_stays_a_bug() -> None:
     def page() -> None:
-        from ui.common.errors import guarded
+        from ui.common.errors import show_errors
 
-        with guarded():
+        with show_errors():
             raise ValueError("not for users")
 
     assert AppTest.from_function(page).run().exception

@@ -8,7 +8,7 @@ import pytest
 from asma_core.data.masks.palette import TARGET
 from asma_core.errors import InputError
 from ui.pictures.border_tracing import contours
-from ui.pictures.outlines import Layer, fit_size, outline, resize, thumbnail
+from ui.pictures.outlines import Layer, fit_size, outline, resize
 
 GREY = np.full((80, 120, 3), 90, dtype=np.uint8)
 
@@ -96,8 +96,7 @@ def test_a_size_fits_and_keeps_its_proportions(shape: tuple[int, int], expected:
     assert abs(width - expected[0]) + abs(height - expected[1]) <= 1
 
 
-def test_thumbnails_fit() -> None:
-    assert thumbnail(GREY, [Layer(box(), TARGET)], 60).shape == (40, 60, 3)
+def test_a_picture_that_fits_is_the_same() -> None:
     assert resize(GREY, (120, 80)) is GREY
 
 
