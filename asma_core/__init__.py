@@ -1,3 +1,3 @@
 """Targeted attacks on medical image segmentation networks, with the record of every run."""
 
-__version__ = "0.1.0"
+from asma_core.version import __version__ as __version__
