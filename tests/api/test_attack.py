@@ -54,26 +54,27 @@ def test_the_saved_file_is_the_one_that_was_measured(home: Path, tmp_path: Path)
 
 
 def test_a_run_of_the_workbench_gives_the_same_figures(home: Path) -> None:
-    result = attacked(image(0), tiny.mask_labels(2), "tiny-unet")
+    # A few steps: longer ways part by rounding, as a run chooses its threads itself.
+    config = {"steps": 3, "target_iou": QUICK["target_iou"]}
+    result = attacked(image(0), tiny.mask_labels(2), **config)
     runs = RunStore(home)
-    config = {name: value for name, value in QUICK.items() if name != "attack"}
     run = execute(runs, runs.create(tiny.request(config), tiny.inputs()).id)
     for name in ("outcome", "steps", "gradient_evaluations", "score_name"):
         assert run.results[name] == result.figures[name]
     for name in ("iou_before", "iou", "iou_8bit", "l2", "l2_8bit", "linf_8bit", "ssim_8bit"):
-        assert run.results[name] == pytest.approx(result.figures[name], rel=1e-5)
+        assert run.results[name] == pytest.approx(result.figures[name], rel=1e-3)
 
 
 def test_a_batch_gives_what_single_images_give() -> None:
     dataset = asma.open_dataset(tiny.DATASET)
-    results = many(dataset[:3], dataset[3:6], batch_size=2)
-    singles = [attacked(dataset[place], dataset[place + 3]) for place in range(3)]
+    results = many(dataset[:3], dataset[3:6], batch_size=2, steps=3)
+    singles = [attacked(dataset[place], dataset[place + 3], steps=3) for place in range(3)]
     assert len(results) == 3
     for one, other in zip(results, singles, strict=True):
         assert one.name == other.name and one.adversarial.shape == other.adversarial.shape
         assert one.outcome == other.outcome
-        assert one.l2 == pytest.approx(other.l2, rel=0.05)
-        assert one.iou == pytest.approx(other.iou, abs=0.03)
+        assert one.l2 == pytest.approx(other.l2, rel=1e-2)
+        assert one.iou == pytest.approx(other.iou, abs=1e-2)
 
 
 def test_images_of_several_sizes_come_back_in_their_order() -> None:
@@ -96,10 +97,10 @@ def test_a_name_a_card_and_a_module_give_the_same(home: Path) -> None:
     from asma_core.models.sources.cards import find_card
 
     target = tiny.mask_labels(2)
-    by_name = attacked(image(0), target)
-    for model in (find_card(tiny.MODEL), asma.load_model(tiny.MODEL), Bare(home)):
-        assert same(attacked(image(0), target, model), by_name) or isinstance(model, Bare)
-    own = attacked(image(0), target, Bare(home).eval())
+    by_name = attacked(image(0), target, steps=3)
+    for model in (find_card(tiny.MODEL), asma.load_model(tiny.MODEL)):
+        assert same(attacked(image(0), target, model, steps=3), by_name)
+    own = attacked(image(0), target, Bare(home).eval(), steps=3)
     assert own.l2 == pytest.approx(by_name.l2, rel=1e-3) and own.outcome == by_name.outcome
 
 
