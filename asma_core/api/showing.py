@@ -109,7 +109,7 @@ def _smaller(png: bytes, side: int) -> bytes:
 
 def _image(png: bytes, name: str, width: int) -> str:
     source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    style = f"width:{width}px;max-width:100%;image-rendering:pixelated"
+    style = f"width:{width}px;max-width:none;image-rendering:pixelated"
     return f'<img alt="{escape(name)}" style="{style}" src="{source}">'
 
 
