@@ -3,6 +3,7 @@
     AsmaError                  what a user can mend; its text says what to do
       InputError               an image, a mask, a name or a setting is not usable
         UnknownNameError       nothing of that name; the text lists what there is
+          NoSuchItemError      the same of a place in a sequence, so an IndexError too
       ModelError               a network can't be loaded or answers nonsense
       DeviceError              a device that is absent or out of memory
       StoreError               the data folder can't be read or written
@@ -44,7 +45,11 @@ class UnknownNameError(InputError):
 
     def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, str, list[str]]]:
         """Let it pass between processes: made anew from its parts, not from its text."""
-        return UnknownNameError, self._parts
+        return type(self), self._parts
+
+
+class NoSuchItemError(UnknownNameError, IndexError):
+    """A name or a place in a sequence that holds nothing; sequences end with an IndexError."""
 
 
 class ModelError(AsmaError):

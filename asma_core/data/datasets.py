@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import index as whole_number
 from pathlib import Path
-from typing import Final
+from typing import Final, SupportsIndex, overload
 
 from asma_core import paths
 from asma_core.data.dataset_cards import CARD, DatasetCard, card_of_folder
 from asma_core.data.formats.images import FloatImage
+from asma_core.data.items import Item
 from asma_core.data.layouts.detection import open_layout, recognise
 from asma_core.data.layouts.entries import Entry, Found
 from asma_core.data.masks.encodings import Encoding, count_values
@@ -20,17 +22,20 @@ from asma_core.data.masks.label_maps import Mask
 from asma_core.data.samples import Sample, mask_codes, sample_image, sample_mask
 from asma_core.data.synthetic import demo
 from asma_core.data.value_counts import larger_first, settled_encoding, survey
-from asma_core.errors import InputError, UnknownNameError
+from asma_core.errors import InputError, NoSuchItemError, UnknownNameError
 
-__all__ = ["CARD", "Dataset", "Sample", "dataset_names", "open_dataset"]
+__all__ = ["CARD", "Dataset", "Item", "Sample", "dataset_names", "open_dataset"]
 
 # Masks that are looked at to name the classes of a folder without a card.
 LOOKED_AT: Final = 8
 
 
 @dataclass(frozen=True)
-class Dataset:
-    """A named list of samples whose masks share their classes.
+class Dataset(Sequence[Item]):
+    """A named list of images whose masks share their classes.
+
+    It is a sequence of `Item`: `dataset[3]`, `dataset["0003"]` (a name outranks a place, as in
+    `find`), `dataset[:4]`, `len(dataset)`, and `for item in dataset`.
 
     Attributes:
         name: Name of a set of the workbench, or the folder's path.
@@ -52,6 +57,32 @@ class Dataset:
     encoding: Encoding | None = None
     layout: str = ""
 
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __iter__(self) -> Iterator[Item]:
+        return (Item(self, sample) for sample in self.samples)
+
+    @overload
+    def __getitem__(self, key: str | SupportsIndex) -> Item: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> Sequence[Item]: ...
+
+    def __getitem__(self, key: str | SupportsIndex | slice) -> Item | Sequence[Item]:
+        """Return the item of that name or place, or those of a slice.
+
+        Raises:
+            NoSuchItemError: There is none.
+        """
+        if isinstance(key, slice):
+            return tuple(Item(self, sample) for sample in self.samples[key])
+        if isinstance(key, str):
+            return Item(self, self.find(key))
+        place = whole_number(key)
+        # From the end, as of any sequence; a place before the first is none.
+        return Item(self, self.find(place + len(self) if -len(self) <= place < 0 else place))
+
     @cached_property
     def _named(self) -> dict[str, Sample]:
         return {sample.name: sample for sample in self.samples}
@@ -63,7 +94,7 @@ class Dataset:
         name; a number is always an index.
 
         Raises:
-            UnknownNameError: There is none.
+            NoSuchItemError: There is none.
         """
         if isinstance(key, str) and key in self._named:
             return self._named[key]
@@ -74,7 +105,7 @@ class Dataset:
             if place < len(self.samples) and index == str(place):
                 return self.samples[place]
         known = [f"0 to {len(self.samples) - 1}", *self._named]
-        raise UnknownNameError(f"sample of {self.name}", key, known)
+        raise NoSuchItemError(f"sample of {self.name}", key, known)
 
     def image(self, sample: Sample) -> FloatImage:
         """Read a sample's image, float32 (C, H, W) in [0, 1]."""

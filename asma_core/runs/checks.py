@@ -27,10 +27,15 @@ OVER_BUDGET: Final = (
 OUTSIDE_REGION: Final = "The saved file differs from the original outside the region."
 
 
+def norm_of(config: Mapping[str, Any]) -> str:
+    """Return the norm that a config's budget is in."""
+    return str(config.get("norm", LINF))
+
+
 def beyond(
     change: NDArray[np.float32],
     region: NDArray[np.bool_] | None,
-    run: Run,
+    norm: str,
     chosen: Mapping[str, float],
 ) -> list[str]:
     """Say where a saved file keeps neither its budget nor its region.
@@ -38,13 +43,12 @@ def beyond(
     Args:
         change: float32 (C, H, W), the file minus the original.
         region: bool (H, W), where the image may change; None for everywhere.
-        run: The run.
+        norm: In which the budget is, `L2` or `LINF`; see `norm_of`.
         chosen: By the attack; its "budget", where it has one, in its norm.
     """
     found = []
     budget = chosen.get("budget")
     if budget is not None:
-        norm = str(run.spec.config.get("norm", LINF))
         length = linf_norm(change) if norm == LINF else l2_norm(change)
         if length > budget * (1.0 + EXACT) + EXACT**2:
             named = {"linf": "Linf", "l2": "L2"}[norm]
@@ -104,7 +108,7 @@ def _budget(told: Told) -> tuple[str, float] | None:
     budget = (results.get("chosen") or {}).get("budget")
     if budget is None:
         return None
-    return str(run.spec.config.get("norm", LINF)), round(float(budget), 6)
+    return norm_of(run.spec.config), round(float(budget), 6)
 
 
 def _tried(white: Told, black: Told) -> bool:

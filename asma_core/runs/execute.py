@@ -13,13 +13,12 @@ import torch
 
 from asma_core.attacks import checks
 from asma_core.attacks.contract import CANCELLED as ATTACK_CANCELLED
-from asma_core.attacks.contract import AttackInputs, AttackResult, StepReport
+from asma_core.attacks.contract import AttackResult, StepReport
 from asma_core.attacks.registry import find_attack
 from asma_core.data.formats.images import read_image
 from asma_core.errors import AsmaError, DeviceError, ModelError
 from asma_core.fields import config_from_dict
 from asma_core.files import as_store_error, json_values, write_json
-from asma_core.metrics.score import SUCCESS, outcome
 from asma_core.models.sources.cards import ModelCard, find_card, network_hash, weights_hash
 from asma_core.models.sources.loading import load_model, predict
 from asma_core.models.wrapper.backend import float32_sums, make_backend
@@ -28,9 +27,10 @@ from asma_core.models.wrapper.devices import choose_device, is_out_of_memory
 from asma_core.models.wrapper.specs import CENTRE
 from asma_core.models.wrapper.threads import thread_count
 from asma_core.runs import artefacts, store
-from asma_core.runs.checks import among_runs, beyond
-from asma_core.runs.figures import Judge, distance_figures, make_judge
+from asma_core.runs.checks import among_runs, beyond, norm_of
+from asma_core.runs.figures import Judge, make_judge
 from asma_core.runs.live import LiveReporter
+from asma_core.runs.measuring import attack_inputs, measure, only_covered, warned
 from asma_core.runs.run import CANCELLED, DONE, INTERRUPTED, Run
 from asma_core.runs.spec import RunInputs
 from asma_core.runs.store import RunStore
@@ -119,9 +119,7 @@ def _covered(card: ModelCard, inputs: RunInputs, device: torch.device) -> RunInp
     """Let only those pixels count for which the network answers at all."""
     if card.output.fit != CENTRE:
         return inputs
-    model = load_model(card, device)
-    covered = model.covered(*inputs.image.shape[1:]).cpu().numpy()
-    return replace(inputs, valid=inputs.valid & covered)
+    return only_covered(load_model(card, device), inputs)
 
 
 @contextmanager
@@ -157,23 +155,15 @@ def _attack(
     torch.set_num_threads(spec.threads or thread_count())
     clean = predict(model, inputs.image, device)
     judge = make_judge(inputs, clean, len(model.classes), goal.aim)
-    image = torch.from_numpy(inputs.image)[None].to(device)
-    target = torch.from_numpy(judge.reference)[None].to(device)
-    valid = torch.from_numpy(inputs.valid)[None].to(device)
-    region = None if inputs.region is None else torch.from_numpy(inputs.region)[None].to(device)
-    warnings = checks.before(model, image, target, valid, region, goal.away)
+    given = attack_inputs([inputs], [judge], device)
+    warnings = warned(model, given, goal.away)
     backend = make_backend(model, device, spec.execution.precision)
-    not_compiled = backend.compiled_for(image) if spec.execution.compiled else ""
+    not_compiled = backend.compiled_for(given.images) if spec.execution.compiled else ""
     if not_compiled:
         warnings.append(not_compiled)
     started = time.perf_counter()
     with float32_sums(backend.precision):
-        (result,) = entry.attack(
-            backend,
-            AttackInputs(image, target, valid=valid, region=region),
-            config,
-            on_step=on_step,
-        )
+        (result,) = entry.attack(backend, given, config, on_step=on_step)
     seconds = time.perf_counter() - started
     if entry.monotone:
         warnings += checks.after(result.trajectory)
@@ -182,34 +172,20 @@ def _attack(
 
 def _results(run: Run, inputs: RunInputs, attacked: _Attacked, staged: Path) -> dict[str, Any]:
     """Measure the float image, and the file as it is read back."""
-    result, judge = attacked.result, attacked.judge
+    result, original = attacked.result, inputs.image
     saved = read_image(staged / artefacts.ADVERSARIAL)
-    seen = predict(attacked.model, saved, attacked.device)
-    image, original = result.adversarial.numpy(), inputs.image
-    seen_float = predict(attacked.model, image, attacked.device)
-    artefacts.write_prediction(staged, seen)
+    measured = measure(
+        attacked.model, attacked.device, attacked.judge, original, result, saved, run.wanted
+    )
+    artefacts.write_prediction(staged, measured.prediction)
+    kept = beyond(saved - original, inputs.region, norm_of(run.spec.config), result.chosen)
     figures = {
-        "stopped": result.ending,
-        "steps": result.steps,
-        "best_step": result.best.step,
-        "gradient_evaluations": result.gradient_evaluations,
-        "forward_passes": result.forward_passes,
+        **measured.figures,
         "seconds": round(attacked.seconds, 3),
         "device": str(attacked.device),
         "precision": attacked.precision,
-        "chosen": dict(result.chosen),
-        "notes": dict(result.notes),
-        "warnings": list(attacked.warnings),
-        "score_name": judge.kind,
+        "warnings": [*attacked.warnings, *kept],
         "goal": run.goal,
         "region_share": 1.0 if inputs.region is None else float(inputs.region.mean()),
-        **judge.figures(judge.clean, "_before"),
-        **judge.figures(seen_float, ""),
-        **distance_figures(image, original, ""),
-        **judge.figures(seen, "_8bit"),
-        **distance_figures(saved, original, "_8bit"),
     }
-    figures["outcome"] = outcome(figures["score_before"], figures["score_8bit"], run.wanted)
-    figures["success"] = figures["outcome"] == SUCCESS
-    figures["warnings"] += beyond(saved - original, inputs.region, run, result.chosen)
     return json_values(figures)

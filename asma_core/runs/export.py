@@ -266,11 +266,12 @@ def runs_csv(runs: Sequence[Run]) -> str:
     writer = csv.DictWriter(buffer, COLUMNS)
     writer.writeheader()
     for run in runs:
-        writer.writerow({name: csv_value(value) for name, value in _row(run).items()})
+        writer.writerow({name: csv_value(value) for name, value in run_row(run).items()})
     return buffer.getvalue()
 
 
-def _row(run: Run) -> dict[str, Any]:
+def run_row(run: Run) -> dict[str, Any]:
+    """Return a run as a row by `COLUMNS`; undefined figures are None."""
     spec, results = run.spec, run.results
     return {
         "id": run.id,

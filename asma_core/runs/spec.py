@@ -14,7 +14,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from asma_core import __version__
 from asma_core.attacks.registry import find_attack
 from asma_core.attacks.settings import AWAY_FROM_TRUTH
 from asma_core.data.formats.images import FloatImage, from_bytes, to_bytes
@@ -25,6 +24,7 @@ from asma_core.models.sources.cards import find_card, identity, network_hash, we
 from asma_core.models.wrapper.threads import thread_count
 from asma_core.runs.execution import DEFAULT, Execution, split_off
 from asma_core.runs.target_source import DESCRIBED, TargetSource
+from asma_core.version import __version__
 
 LIBRARIES: Final = ("torch", "monai", "numpy", "pillow")
 
@@ -206,16 +206,21 @@ def check_inputs(inputs: RunInputs, classes: int) -> None:
     check_labels(inputs.target, shape, classes, "a target mask")
     if inputs.truth is not None:
         check_labels(inputs.truth, shape, classes, "a mask")
-    _check_size(inputs.valid, shape, "a mask of valid pixels")
+    check_size(inputs.valid, shape, "a mask of valid pixels")
     if not inputs.valid.any():
         raise InputError("every pixel of the mask is void, so nothing counts; choose another mask")
     if inputs.region is not None:
-        _check_size(inputs.region, shape, "a region")
+        check_size(inputs.region, shape, "a region")
         if not inputs.region.any():
             raise InputError("the region is empty, so nothing may change; choose another region")
 
 
-def _check_size(mask: NDArray[np.bool_], shape: tuple[int, int], name: str) -> None:
+def check_size(mask: NDArray[np.bool_], shape: tuple[int, int], name: str) -> None:
+    """Check that a mask has the height and width of its image.
+
+    Raises:
+        InputError: It has not.
+    """
     if mask.shape != shape:
         raise InputError(
             f"expected {name} of {shape[1]} x {shape[0]} like the image, "

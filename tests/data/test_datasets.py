@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from asma_core.data.datasets import Dataset, Sample, dataset_names, open_dataset
+from asma_core.data.datasets import Dataset, Item, Sample, dataset_names, open_dataset
 from asma_core.data.formats.images import encode_png
 from asma_core.data.formats.slices import Slice
 from asma_core.data.masks.label_maps import encode_mask
-from asma_core.errors import InputError, StoreError, UnknownNameError
+from asma_core.errors import InputError, NoSuchItemError, StoreError, UnknownNameError
 
 
 def picture() -> bytes:
@@ -202,3 +204,36 @@ def test_a_fingerprint_has_all_that_reading_hangs_on(tmp_path: Path) -> None:
     assert dataset.fingerprint(second) != of_second and dataset.fingerprint() != before
     first.image.unlink()
     assert len({dataset.fingerprint(first), dataset.fingerprint(second), of_second}) == 3
+
+
+def test_a_data_set_is_a_sequence_of_its_images(tmp_path: Path) -> None:
+    files = {f"{part}/{name}.png": picture() if part == "images" else mask(index % 2, 1)
+             for part in ("images", "masks")
+             for index, name in enumerate(("7", "8", "9"))}  # fmt: skip
+    dataset = open_dataset(str(folder_of(tmp_path / "three", files)))
+    assert isinstance(dataset, Sequence) and len(dataset) == 3
+    assert [item.name for item in dataset] == ["7", "8", "9"]
+    assert (
+        dataset[0]
+        == dataset[-3]
+        == dataset["7"]
+        == dataset["0"]
+        == Item(dataset, dataset.samples[0])
+    )
+    assert [item.name for item in dataset[1:]] == ["8", "9"]
+    assert dataset.index(dataset[2]) == 2 and dataset[1] in dataset
+    assert repr(dataset[1]) == f"Item({dataset.name!r}, '8')" and len({*dataset}) == 3
+    with pytest.raises(ValueError):
+        dataset.index(3)
+    assert np.array_equal(dataset[1].image, dataset.image(dataset.samples[1]))
+    assert np.array_equal(dataset[1].mask.labels, dataset.mask(dataset.samples[1]).labels)
+
+
+@pytest.mark.parametrize("key", [3, -4, "10", "none"])
+def test_what_a_data_set_has_not_is_told_with_what_it_has(tmp_path: Path, key: int | str) -> None:
+    files = {"images/a.png": picture(), "masks/a.png": mask()}
+    dataset = open_dataset(str(folder_of(tmp_path / "one", files)))
+    with pytest.raises(NoSuchItemError, match="there is: 0 to 0, a") as caught:
+        dataset[key]
+    assert isinstance(caught.value, IndexError)
+    assert isinstance(copy.copy(caught.value), NoSuchItemError)

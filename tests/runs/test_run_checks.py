@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from asma_core.attacks.checks import HIDDEN
-from asma_core.runs.checks import among_runs, beyond
+from asma_core.runs.checks import among_runs, beyond, norm_of
 from asma_core.runs.run import DONE, Run
 from asma_core.runs.store import RunStore
 from tests import tiny
@@ -88,8 +88,8 @@ def test_only_what_was_asked_alike_is_compared(runs: RunStore, other: dict[str, 
     assert told(runs, square(runs)) == []
 
 
-def test_a_file_says_where_it_keeps_neither_budget_nor_region(runs: RunStore) -> None:
-    linf = ended(runs, "pgd", False)
+def test_a_file_says_where_it_keeps_neither_budget_nor_region() -> None:
+    linf = norm_of({})
     change = np.zeros((1, 4, 4), dtype=np.float32)
     change[0, 0, 0] = LEVEL
     region = np.ones((4, 4), dtype=np.bool_)
@@ -101,7 +101,7 @@ def test_a_file_says_where_it_keeps_neither_budget_nor_region(runs: RunStore) ->
     (outside,) = beyond(change, region, linf, {"budget": LEVEL})
     assert "outside the region" in outside
     change[0, 1] = LEVEL
-    l2 = ended(runs, "pgd", False, norm="l2")
+    l2 = norm_of({"norm": "l2"})
     assert beyond(change, None, l2, {"budget": 5**0.5 * LEVEL}) == []
     (over,) = beyond(change, None, l2, {"budget": 2 * LEVEL})
     assert "its L2 is" in over

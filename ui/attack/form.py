@@ -16,7 +16,7 @@ from asma_core.fields import config_from_dict, declared
 from asma_core.runs.execution import Execution
 from asma_core.runs.spec import RunSpec
 from ui.common.execution_form import execution_form, fill_execution
-from ui.common.settings_form import setting_widget
+from ui.common.settings_form import fill_settings, setting_widget
 from ui.common.values import SESSION, initial
 
 DEFAULT_PRESET: Final = "default"
@@ -82,8 +82,7 @@ def fill_form(key: str, spec: RunSpec) -> None:
     if spec.attack in ATTACKS:
         state[f"{key}-attack"] = spec.attack
         state[f"{key}-{spec.attack}-preset"] = DEFAULT_PRESET
-        for name, value in _settings_as_now(spec).items():
-            state[f"{key}-{spec.attack}-{DEFAULT_PRESET}-{name}"] = value
+        fill_settings(f"{key}-{spec.attack}-{DEFAULT_PRESET}", _settings_as_now(spec))
 
 
 def _settings_as_now(spec: RunSpec) -> Mapping[str, Any]:

@@ -7,11 +7,9 @@ from collections.abc import Collection
 from dataclasses import fields, replace
 from typing import Any, Final
 
-import streamlit as st
-
 from asma_core.fields import Declared, declared
 from asma_core.runs.execution import Execution
-from ui.common.settings_form import setting_widget
+from ui.common.settings_form import fill_settings, setting_widget
 
 ALL: Final = tuple(item.name for item in fields(Execution))
 
@@ -30,8 +28,7 @@ def execution_form(place: Any, key: str, names: Collection[str] = ALL) -> Execut
 
 def fill_execution(key: str, execution: Execution) -> None:
     """Set the form; call it before it is shown."""
-    for name, value in execution.as_dict().items():
-        st.session_state[f"{key}-{name}"] = value
+    fill_settings(key, execution.as_dict())
 
 
 def _offered() -> dict[str, Declared]:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import streamlit as st
+
 from asma_core.fields import BUTTONS, SLIDER, Declared
 from ui.common.values import SESSION, initial
 
@@ -33,6 +35,12 @@ def setting_widget(
     if item.rule.shown_as == SLIDER:
         return _slider(place, item, common)
     return _number(place, item, common)
+
+
+def fill_settings(prefix: str, values: Mapping[str, Any]) -> None:
+    """Set the widgets of settings by name; call it before they are shown."""
+    for name, value in values.items():
+        st.session_state[f"{prefix}-{name}"] = value
 
 
 def _choice(place: Any, item: Declared, common: Mapping[str, Any]) -> Any:

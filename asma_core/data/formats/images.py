@@ -101,7 +101,7 @@ def read_image(source: Source, name: str | None = None, where: Slice = MIDDLE) -
     if reader is not None:
         with _decoding(label):
             image: FloatImage = reader.read_image(data, label, where, _most_pixels())
-            _check_sides(image.shape[2], image.shape[1], label)
+            check_sides(image.shape[2], image.shape[1], label)
             return image
     return _to_float(_opened(data, label, where), label)
 
@@ -260,10 +260,15 @@ def _check_size(picture: Image.Image, label: str) -> None:
     width, height = picture.size
     if width * height > _most_pixels():
         raise InputError(f"{_too_large(label)}, it has {width} x {height}")
-    _check_sides(width, height, label)
+    check_sides(width, height, label)
 
 
-def _check_sides(width: int, height: int, label: str) -> None:
+def check_sides(width: int, height: int, label: str) -> None:
+    """Check that an image has at least 16 pixels each way.
+
+    Raises:
+        InputError: It has not.
+    """
     if min(width, height) < SMALLEST_SIDE:
         raise InputError(
             f"{label} is {width} x {height} pixels; each side needs at least {SMALLEST_SIDE}"

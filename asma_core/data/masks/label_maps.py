@@ -68,7 +68,7 @@ def read_mask(
         if classes != 2:
             raise InputError(f"a threshold makes two classes, but {label} is to have {classes}")
         return _all_valid(values > threshold)
-    return _labels(values, classes, label)
+    return labelled(values, classes, label)
 
 
 def mask_values(source: Source, name: str | None = None, where: Slice = MIDDLE) -> NDArray[Any]:
@@ -101,7 +101,12 @@ def whole(values: NDArray[Any], label: str) -> NDArray[Any]:
     return values
 
 
-def _labels(values: NDArray[Any], classes: int, label: str) -> Mask:
+def labelled(values: NDArray[Any], classes: int, label: str) -> Mask:
+    """Return the mask that whole values (H, W) stand for; see `read_mask`.
+
+    Raises:
+        InputError: Values that are no class.
+    """
     found = np.unique(values)
     numbers = found[found < classes]
     others = found[found >= classes]

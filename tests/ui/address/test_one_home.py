@@ -117,7 +117,7 @@ def test_no_module_writes_the_widgets_of_another(path: Path) -> None:
 
 
 def test_a_foreign_key_would_be_found() -> None:
-    tree = ast.parse('state[f"{key}-device"], state[f"{key}-seed"] = 1, 2')
-    assert set(written_keys(tree)) == {"{key}-device", "{key}-seed"}
-    assert owners()["{key}-device"] == {"ui/attack/form.py"}
+    tree = ast.parse('state[f"{key}-attack"], state[f"{key}-start"] = 1, 2')
+    assert set(written_keys(tree)) == {"{key}-attack", "{key}-start"}
+    assert owners()["{key}-attack"] == {"ui/attack/form.py"}
     assert owners()["{key}-start"] == {"ui/attack/target_choice.py"}
