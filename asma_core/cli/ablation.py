@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from asma_core.cli.arguments import count
+from asma_core.cli.arguments import count, model_option
 from asma_core.cli.named_values import named_values
 from asma_core.cli.networks import check_execution
 from asma_core.cli.progress import Progress
@@ -26,7 +26,7 @@ from asma_core.runs.store import RunStore
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    parser.add_argument("--model", required=True, help="name of a network; `models` lists them")
+    model_option(parser)
     add_settings(parser, Execution)
     parser.add_argument("--dataset", required=True, help="a data set's name or a folder")
     parser.add_argument("--samples", type=count, default=20, help="pairs to attack (20)")

@@ -6,9 +6,13 @@ import argparse
 from typing import Any
 
 
-def model_options(parser: argparse.ArgumentParser) -> None:
-    """Add network and device."""
+def model_option(parser: argparse.ArgumentParser) -> None:
+    """Add the network."""
     parser.add_argument("--model", required=True, help="name of a network; `models` lists them")
+
+
+def device_option(parser: argparse.ArgumentParser) -> None:
+    """Add the device of a command that attacks nothing; of the others see `Execution`."""
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 
 from asma_core.attacks.contract import AttackEntry, StepReport
 from asma_core.attacks.registry import find_attack
-from asma_core.cli.arguments import from_zero, slice_options
+from asma_core.cli.arguments import from_zero, model_option, slice_options
 from asma_core.cli.named_values import named_values
 from asma_core.cli.networks import check_execution, prediction
 from asma_core.cli.progress import Progress
@@ -40,10 +42,13 @@ from asma_core.runs.sources import (
 from asma_core.runs.store import RunStore
 from asma_core.runs.target_source import FILE, NO_TARGET, PREDICTION, SAMPLE, TargetSource
 
+# What the network says of the image, int64 (H, W).
+Seen = Callable[[], NDArray[np.int64]]
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    parser.add_argument("--model", required=True, help="name of a network; `models` lists them")
+    model_option(parser)
     add_settings(parser, Execution)
     image = parser.add_argument_group("the image")
     image.add_argument("--image", help="a file")
@@ -85,13 +90,15 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         check_fits(card, dataset)
     source = _source(options, dataset, card)
     leads_away = config.goal().away
-    target, origin = _target(options, card, dataset, source, leads_away)
+    # Asked once, if at all: a scenario begins with it, and a region may.
+    seen = cache(lambda: prediction(card, execution.device, source.image))
+    target, origin = _target(options, card, dataset, source, leads_away, seen)
     request = source.request(card.name, entry.name, config.as_dict(), origin, execution)
     if options.out:
         with as_store_error(Path(options.out)):
             Path(options.out).mkdir(parents=True, exist_ok=True)
     store = RunStore()
-    region = _region(options, card, source, target.labels)
+    region = _region(options, source, target.labels, seen)
     inputs = source.without_target(region) if leads_away else source.with_target(target, region)
     run = store.create(request, inputs)
     return _attacked(store, run, config.steps, options.out)
@@ -131,6 +138,7 @@ def _target(
     dataset: Dataset | None,
     source: SourceImage,
     leads_away: bool,
+    seen: Seen,
 ) -> tuple[Mask, TargetSource]:
     given = [options.target_mask, options.target_sample, options.scenario]
     count = sum(value is not None for value in given)
@@ -150,7 +158,7 @@ def _target(
         mask = target_from_sample(dataset, other, source.shape)
         return mask, TargetSource(SAMPLE, other.name)
     scenario = get_scenario(options.scenario)
-    made = scenario.apply(prediction(card, _device(options), source.image))
+    made = scenario.apply(seen())
     return _all_counted(made), TargetSource(PREDICTION, scenario=scenario.name)
 
 
@@ -159,18 +167,13 @@ def _all_counted(labels: NDArray[np.int64]) -> Mask:
 
 
 def _region(
-    options: argparse.Namespace, card: ModelCard, source: SourceImage, target: NDArray[np.int64]
+    options: argparse.Namespace, source: SourceImage, target: NDArray[np.int64], seen: Seen
 ) -> NDArray[np.bool_] | None:
     if options.region is None:
         return None
     if options.region not in REGIONS:
         return read_region(Path(options.region), source.shape)
-    seen = prediction(card, _device(options), source.image)
-    return make_region(options.region, seen, target, options.region_margin)
-
-
-def _device(options: argparse.Namespace) -> str:
-    return str(options.device or Execution.device)
+    return make_region(options.region, seen(), target, options.region_margin)
 
 
 def _attacked(store: RunStore, run: Run, steps: int, out: str | None) -> dict[str, Any]:

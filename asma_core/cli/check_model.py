@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from asma_core.cli.arguments import count
+from asma_core.cli.arguments import count, device_option
 from asma_core.data.datasets import open_dataset
 from asma_core.errors import InputError
 from asma_core.models.sources.cards import find_card
@@ -16,7 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="of a network; `models` lists them")
     parser.add_argument("--dataset", help="to compare with; the one it was trained on by default")
     parser.add_argument("--samples", type=count, default=6, help="images to look at (6)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
+    device_option(parser)
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asma_core.cli.arguments import model_options, slice_options
+from asma_core.cli.arguments import device_option, model_option, slice_options
 from asma_core.cli.networks import covered, device_name, prediction
 from asma_core.data.formats.images import encode_png, to_rgb
 from asma_core.data.formats.slices import Slice
@@ -29,7 +29,8 @@ from asma_core.runs.sources import SourceImage, from_file, mask_from_file
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    model_options(parser)
+    model_option(parser)
+    device_option(parser)
     parser.add_argument("--image", required=True, help="a PNG, JPEG, TIFF, DICOM or NIfTI file")
     slice_options(parser)
     parser.add_argument("--mask", help="its true mask, to compare with")
