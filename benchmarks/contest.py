@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from asma_core.attacks.batching import attack_in_batches
 from asma_core.attacks.contract import AttackInputs
@@ -22,6 +23,9 @@ from asma_core.metrics.distance import l2_norm, linf_norm
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou, pixel_accuracy
 from asma_core.models.sources.cards import model_cards
 from asma_core.models.sources.loading import load_model, predict
+
+# The demo sets, with the target IoU of `minimal` and of what it is compared with.
+SETS: Final = {"demo-lesion": 0.97, "demo-fundus": 0.95}
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,18 @@ class Contest:
         card = next(card for card in model_cards().values() if card.dataset == name)
         named = [(dataset.find(a), dataset.find(b)) for a, b in pairs_of(dataset, pairs)]
         self.target_iou = target_iou
-        self._name, self._batch, self._device = name, batch, device
+        self.device = device
+        self._name, self._batch = name, batch
         self._classes = len(card.classes)
         self._minimal: dict[tuple[int, str], Rows] = {}
-        self._model = load_model(card, device)
+        self.model = load_model(card, device)
         self._images = np.stack([dataset.image(sample) for sample, _ in named])
         self._targets = np.stack([dataset.mask(other).labels for _, other in named])
+
+    @property
+    def images(self) -> Tensor:
+        """The first batch of images, float32 (B, C, H, W), on the device."""
+        return torch.from_numpy(self._images[: self._batch]).to(self.device)
 
     def minimal(self, steps: int, norm: str = "l2") -> Rows:
         """Attack by `minimal`, once; all its defaults but for the target."""
@@ -79,8 +89,10 @@ class Contest:
             self._minimal[steps, norm] = self.attack("minimal", settings)
         return self._minimal[steps, norm]
 
-    def attack(self, name: str, settings: Mapping[str, Any]) -> Rows:
-        """Attack all pairs; measure the files."""
+    def attack(
+        self, name: str, settings: Mapping[str, Any], backend: nn.Module | None = None
+    ) -> Rows:
+        """Attack all pairs, led by a backend of the network or by itself; measure the files."""
         entry = find_attack(name)
         config = config_from_dict(entry.config, settings)
         rows: list[dict[str, float]] = []
@@ -88,11 +100,11 @@ class Contest:
         torch.manual_seed(0)
         for start in range(0, len(self._images), self._batch):
             part = slice(start, start + self._batch)
-            images = torch.from_numpy(self._images[part]).to(self._device)
-            targets = torch.from_numpy(self._targets[part]).to(self._device)
+            images = torch.from_numpy(self._images[part]).to(self.device)
+            targets = torch.from_numpy(self._targets[part]).to(self.device)
             results = attack_in_batches(
                 entry.attack,
-                self._model,
+                backend or self.model,
                 AttackInputs(images, targets),
                 config,
                 batch_size=self._batch,
@@ -107,7 +119,7 @@ class Contest:
 
     def _measured(self, row: int, adversarial: NDArray[np.float32]) -> dict[str, float]:
         saved = from_bytes(to_bytes(adversarial))
-        seen = predict(self._model, saved, self._device)
+        seen = predict(self.model, saved, self.device)
         counts = confusion_matrix(seen, self._targets[row], self._classes)
         change = saved - self._images[row]
         return {

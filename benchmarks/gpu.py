@@ -3,7 +3,9 @@
 A MONAI U-Net of 32 to 512 channels with random weights, a batch of 16 images of 512 x 512, in one
 process and in turns: the authors' plain procedure one image at a time, ASMA with each precision,
 compiled and not, and the bare network's forward and input-backward pass in bfloat16. The median
-over the rounds counts. `--device cpu --size 64 --batch 2 --channels 4,8` tries it anywhere.
+over the rounds counts. Then `minimal` on pairs of the demo sets with each backend: whether it
+succeeds as float32 does, and how long its change is.
+`--device cpu --size 64 --batch 2 --channels 4,8 --pairs 1` tries it anywhere.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import argparse
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -21,20 +23,30 @@ from asma_core.attacks.asma.settings import DynamicConfig
 from asma_core.attacks.contract import AttackInputs
 from asma_core.attacks.registry import find_attack
 from asma_core.errors import DeviceError
-from asma_core.files import to_json
+from asma_core.files import json_values, to_json
 from asma_core.models.wrapper.backend import Backend, float32_sums, make_backend
 from asma_core.models.wrapper.devices import choose_device
 from asma_core.models.wrapper.precision import AUTO, FLOAT32, PRECISIONS
+from benchmarks.contest import SETS, Contest
 from benchmarks.machine import machine
 from benchmarks.plain_procedure import plain_asma
 from benchmarks.turns import medians
+
+PARTS: Final = ("speed", "outcomes")
 
 
 def main() -> None:
     options = _options()
     device = choose_device(options.device)
-    figures = measure(options, device)
-    print(to_json({"machine": machine(), "settings": vars(options), **figures}))
+    answer: dict[str, Any] = {"machine": machine(), "settings": vars(options)}
+    if "speed" in (options.part or PARTS):
+        answer |= measure(options, device)
+    if "outcomes" in (options.part or PARTS):
+        answer["minimal"] = {
+            name: _outcomes(Contest(name, options.pairs, options.pairs, device, target_iou))
+            for name, target_iou in SETS.items()
+        }
+    print(to_json(json_values(answer)))
 
 
 def _options() -> argparse.Namespace:
@@ -42,12 +54,14 @@ def _options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", action="store_true", help="the answer always is JSON")
+    parser.add_argument("--part", action="append", choices=PARTS)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--channels", default="32,64,128,256,512")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--pairs", type=int, default=16)
     return parser.parse_args()
 
 
@@ -79,29 +93,59 @@ def _network(channels: list[int]) -> nn.Module:
 def _candidates(
     network: nn.Module, images: Tensor, targets: Tensor, steps: int, device: torch.device
 ) -> tuple[dict[str, Callable[[], int]], dict[str, str]]:
+    backends, notes = _backends(network, images, device)
     runs: dict[str, Callable[[], int]] = {
         "authors": lambda: _authors(network, images, targets, steps),
         "bare bfloat16": lambda: _bare(network, images, steps, device),
     }
-    notes = {}
+    asma = {f"asma {name}": _attack(way, images, targets, steps) for name, way in backends.items()}
+    return runs | asma, notes
+
+
+def _backends(
+    network: nn.Module, images: Tensor, device: torch.device
+) -> tuple[dict[str, Backend], dict[str, str]]:
+    """Return each way of running a network that the device has, and why it lacks the others."""
+    backends, notes = {}, {}
     for precision in PRECISIONS:
         if precision == AUTO:
             continue
         try:
-            backend = make_backend(network, device, precision)
+            backends[precision] = make_backend(network, device, precision)
         except DeviceError as error:
             notes[precision] = str(error)
             continue
-        runs[f"asma {precision}"] = _attack(backend, images, targets, steps)
         # A backend of its own, so that the one above stays as it is.
-        compiled = Backend(network, backend.precision, device).eval()
-        with float32_sums(backend.precision):
+        compiled = Backend(network, backends[precision].precision, device).eval()
+        with float32_sums(precision):
             said = compiled.compiled_for(images)
         if said:
             notes[f"{precision}, compiled"] = said
         else:
-            runs[f"asma {precision}, compiled"] = _attack(compiled, images, targets, steps)
-    return runs, notes
+            backends[f"{precision}, compiled"] = compiled
+    return backends, notes
+
+
+def _outcomes(contest: Contest) -> dict[str, Any]:
+    """Attack the pairs by `minimal` with each backend; the length is of what all reach."""
+    backends, notes = _backends(contest.model, contest.images, contest.device)
+    rows = {}
+    for name, backend in backends.items():
+        with float32_sums(backend.precision):
+            settings = {"steps": 100, "target_iou": contest.target_iou}
+            rows[name] = contest.attack("minimal", settings, backend)
+    exact = rows[FLOAT32]
+    return {
+        "notes": notes,
+        "successes": {name: int(row.success.sum()) for name, row in rows.items()},
+        "as float32": {
+            name: int((row.success == exact.success).sum()) for name, row in rows.items()
+        },
+        "mean L2 over float32's": {
+            name: float((row["l2"] / exact["l2"])[row.success & exact.success].mean())
+            for name, row in rows.items()
+        },
+    }
 
 
 def _authors(network: nn.Module, images: Tensor, targets: Tensor, steps: int) -> int:

@@ -21,12 +21,10 @@ from asma_core.attacks.settings import TOWARDS
 from asma_core.files import json_values, to_json
 from asma_core.models.wrapper.devices import choose_device
 from asma_core.models.wrapper.memory import keep_freed_memory
-from benchmarks.contest import Contest
+from benchmarks.contest import SETS, Contest
 from benchmarks.machine import machine
 from benchmarks.plain_procedure import SCALES
 
-# The target IoU of `minimal` and of what it is compared with.
-SETS: Final = {"demo-lesion": 0.97, "demo-fundus": 0.95}
 PARTS: Final = ("defaults", "norm", "bottom", "others", "linf")
 FLOOR: Final = 0.95
 

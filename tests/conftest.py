@@ -35,6 +35,16 @@ def real() -> Path:
     return REAL
 
 
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def device(request: pytest.FixtureRequest) -> str:
+    """The name of each kind of device; a GPU where there is one."""
+    import torch
+
+    if request.param == "cuda" and not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device")
+    return str(request.param)
+
+
 @pytest.fixture(autouse=True)
 def _one_thread_and_seed(request: pytest.FixtureRequest) -> None:
     """Tests that use torch run on one thread, from one seed; others need not import it."""

@@ -40,8 +40,8 @@ def weights_of(folder: Path, stop_at: int = 0, **change: object) -> dict[str, Te
     return None if report is None else load_file(report.weights)
 
 
-def test_a_bright_square_is_learnt(tmp_path: Path) -> None:
-    plan = replace(PLAN, steps=60, batch_size=4, learning_rate=1e-2)
+def test_a_bright_square_is_learnt(tmp_path: Path, device: str) -> None:
+    plan = replace(PLAN, steps=60, batch_size=4, learning_rate=1e-2, device=device)
     seen: list[TrainingProgress] = []
     report = train(squares(12, 4), plan, tmp_path, on_progress=seen.append)
     assert report is not None and report.evaluation.iou > 0.8

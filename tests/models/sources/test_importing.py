@@ -29,6 +29,7 @@ from asma_core.models.sources.weights import read_weights
 from tests.models import bare
 
 CPU = torch.device("cpu")
+CLOSE = {"cpu": 1e-5, "cuda": 1e-4}
 ARGUMENTS = {"spatial_dims": 2, "in_channels": 3, "out_channels": 2, "channels": [4, 8]}
 MADE = (
     'weights = "{}"\n\n[architecture]\nname = "UNet"\narguments = {{spatial_dims = 2, '
@@ -242,7 +243,7 @@ def trusted(home: Path, made: str, **files: bytes) -> None:
     bare.put(home / "models", "mine", bare.card_text("mine", made))
 
 
-def test_an_exported_program(home: Path) -> None:
+def test_an_exported_program(home: Path, device: str) -> None:
     net = bare.Plain().eval()
     example = (bare.images(2),)
     batch, height, width = (torch.export.Dim(name, min=2) for name in ("batch", "h", "w"))
@@ -251,23 +252,26 @@ def test_an_exported_program(home: Path) -> None:
     torch.export.save(program, home / "models" / "w.pt2")
     trusted(home, PROGRAMS["export"])
     images = bare.images()
-    model = load_model(find_card("mine"), CPU)
-    assert (model(images) - net(bare.prepared(images))).abs().max() <= 1e-5
-    asked = images.clone().requires_grad_()
+    model = load_model(find_card("mine"), torch.device(device))
+    assert (model(images.to(device)).cpu() - net(bare.prepared(images))).abs().max() <= CLOSE[
+        device
+    ]
+    asked = images.to(device).requires_grad_()
     model(asked).sum().backward()
     assert asked.grad is not None and asked.grad.abs().sum() > 0
 
 
-def test_a_torchscript(home: Path) -> None:
+def test_a_torchscript(home: Path, device: str) -> None:
     net = bare.Plain().eval()
     (home / "models").mkdir(parents=True)
     with ignored():
         torch.jit.save(torch.jit.trace(net, bare.images()), str(home / "models" / "w.ts"))
     trusted(home, PROGRAMS["torchscript"])
     images = bare.images()
-    assert (
-        load_model(find_card("mine"), CPU)(images) - net(bare.prepared(images))
-    ).abs().max() <= 1e-5
+    model = load_model(find_card("mine"), torch.device(device))
+    assert (model(images.to(device)).cpu() - net(bare.prepared(images))).abs().max() <= CLOSE[
+        device
+    ]
 
 
 @pytest.mark.parametrize("package", [False, True])
