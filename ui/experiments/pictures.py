@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import streamlit as st
 
@@ -16,6 +17,9 @@ from ui.address.views import DISTANCE, CompareView, ExperimentsView
 from ui.experiments.figures import TITLES, box_plot, clicked_run, curve_plot
 from ui.experiments.words import row_titles
 from ui.pictures.curves import NO_TOOLBAR
+
+_CLICKED: Final = "experiment-clicked"
+_TURN: Final = "experiment-turn"
 
 
 def experiment_pictures(experiment: Experiment, cells: Sequence[Cell]) -> None:
@@ -30,23 +34,38 @@ def experiment_pictures(experiment: Experiment, cells: Sequence[Cell]) -> None:
     figure = _shown_figure(row, own)
     row.caption("Click a point to open its run. Crosses did not reach the goal.")
     left, right = st.columns(2, gap="large")
-    # A chart keeps what was clicked; with a new key it does not lead to the run again.
-    turn = st.session_state.setdefault("experiment-turn", 0)
+    turn = st.session_state.setdefault(_TURN, 0)
     for place, name, chart in (
         (left, "boxes", box_plot(own, titles, figure)),
         (right, "curve", curve_plot(own, titles)),
     ):
-        event = place.plotly_chart(
+        key = f"experiment-{name}-{turn}"
+        place.plotly_chart(
             chart,
-            key=f"experiment-{name}-{turn}",
-            on_select="rerun",
+            key=key,
+            on_select=partial(_keep_click, key),
             selection_mode="points",
             config=NO_TOOLBAR,
         )
-        run_id = clicked_run(event)
-        if run_id:
-            st.session_state["experiment-turn"] = turn + 1
-            open_page(CompareView(run_id))
+
+
+def follow_click() -> None:
+    """Leave for the run whose point was clicked, if one was."""
+    run_id = st.session_state.pop(_CLICKED, "")
+    if run_id:
+        open_page(CompareView(run_id))
+
+
+def _keep_click(key: str) -> None:
+    """Keep which run a click asked for, and let the charts be new ones, where nothing is chosen.
+
+    Only the callback gets every click: a chart whose points have changed since, as those of a
+    running experiment do at each of its runs, is another widget to Streamlit and returns nothing.
+    """
+    run_id = clicked_run(st.session_state[key])
+    if run_id:
+        st.session_state[_CLICKED] = run_id
+        st.session_state[_TURN] += 1
 
 
 def _shown_study(row: Any, experiment: Experiment, cells: Sequence[Cell]) -> bool:

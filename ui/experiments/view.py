@@ -13,7 +13,7 @@ from ui.common.errors import escape_markdown
 from ui.common.format import moment
 from ui.experiments.actions import experiment_actions
 from ui.experiments.link import experiment_link
-from ui.experiments.pictures import experiment_pictures
+from ui.experiments.pictures import experiment_pictures, follow_click
 from ui.experiments.progress import experiment_progress
 from ui.experiments.tables import experiment_tables
 from ui.experiments.words import about, title
@@ -21,6 +21,7 @@ from ui.experiments.words import about, title
 
 def experiment_view(experiment_id: str) -> None:
     """Show an experiment, while it goes on and after."""
+    follow_click()
     store = services.experiments().store
     experiment = store.get(experiment_id)
     every = store.cells(experiment)
