@@ -136,7 +136,7 @@ class Dispatcher:
             self._pending |= dict.fromkeys(lost)
         if not lost:
             return
-        # Only when the process is gone for good does the store see that its job has no owner.
+        # Only when the process is gone for good does the store see that nobody holds its job.
         executor.shutdown()
         adopted = self._jobs.recover()
         waiting = [job_id for job_id in lost if self._is_waiting(job_id)]

@@ -52,7 +52,7 @@ def carry_out(point: str, run_id: str) -> None:
 
 def main() -> None:
     """Let each run have its own process; say how each ended."""
-    print("owner", store.this_process(Path(os.environ["ASMA_HOME"])), flush=True)
+    print("holder", store.this_process(Path(os.environ["ASMA_HOME"])), flush=True)
     for argument in sys.argv[1:]:
         point, _, run_id = argument.partition("=")
         child = os.fork()
