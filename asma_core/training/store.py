@@ -24,7 +24,7 @@ from asma_core.runs.database import Database
 from asma_core.runs.job_table import JobTable
 from asma_core.runs.process_locks import this_process
 from asma_core.runs.run import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING
-from asma_core.training.old_records import take_in
+from asma_core.training.old_records import as_now, take_in
 from asma_core.training.plan import TrainingPlan, plan_from_dict
 from asma_core.training.record import ENDED, HALTED, STOPPED, Training
 
@@ -200,7 +200,7 @@ class TrainingStore:
             state=row["state"],
             message=row["message"],
             network=row["network"],
-            curve=read_json(curve) if curve.exists() else None,
+            curve=as_now(read_json(curve)) if curve.exists() else None,
             figures=json.loads(row["figures"]),
         )
 

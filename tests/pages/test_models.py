@@ -227,8 +227,10 @@ def test_a_finished_training_shows_its_figures_and_its_network() -> None:
     store = services.trainer().store
     visit(train="1").button(key="training-form-start").click().run()
     (training,) = store.all()
-    curve = {"steps": [1, 2], "loss": [1.2, 0.9], "looks": [2], "iou": [0.5], "step": 2, "of": 2}
-    store.keep_curve(training.id, curve | {"seconds": 3.0, "left": 0.0, "best": 0.5})
+    curve = {"steps": [1, 2], "loss": [1.2, 0.9], "validations": [2], "iou": [0.5]}
+    store.keep_curve(
+        training.id, curve | {"step": 2, "of": 2, "seconds": 3.0, "left": 0.0, "best": 0.5}
+    )
     figures = {"test_iou": 0.87, "test_dice": 0.9, "test_images": 2, "seconds": 3.0, "steps": 2}
     assert store.claim(training.id)
     store.end(training.id, states.DONE, network=MODEL, figures=figures)

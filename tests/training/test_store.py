@@ -1,4 +1,4 @@
-"""The store of trainings: conditional changes of state, dead processes, records of older versions."""
+"""The store of trainings: conditional changes of state, dead processes, older records."""
 
 from __future__ import annotations
 
@@ -207,6 +207,13 @@ def test_an_old_record_keeps_all_that_it_said(home: Path) -> None:
     assert (training.state, training.network, training.message) == (states.DONE, "made", "so")
     assert (training.created, training.plan) == (1700000000.5, PLAN)
     assert (training.figures, training.curve) == (FIGURES, {"steps": [1]})
+
+
+def test_an_old_curve_says_validations_for_looks(home: Path) -> None:
+    curve = {"steps": [4, 8], "loss": [1.0, 0.5], "looks": [8], "iou": [0.75]}
+    (old(home, "0123abcd") / "curve.json").write_text(json.dumps(curve))
+    found = TrainingStore(home).get("0123abcd").curve
+    assert found == {"steps": [4, 8], "loss": [1.0, 0.5], "validations": [8], "iou": [0.75]}
 
 
 @pytest.mark.parametrize("state", states.ENDED)

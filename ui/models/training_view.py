@@ -105,9 +105,9 @@ def _curves(curve: Mapping[str, Any]) -> None:
         line={"color": LOSS_COLOUR, "width": 1.5},
         hovertemplate="step %{x}<br>loss %{y:.3f}<extra></extra>",
     )
-    if curve["looks"]:
+    if curve["validations"]:
         figure.add_scatter(
-            x=curve["looks"],
+            x=curve["validations"],
             y=curve["iou"],
             name="validation IoU",
             yaxis="y2",
