@@ -51,13 +51,14 @@ def test_all_networks_are_listed_and_a_broken_card_is_told(home: Path) -> None:
     (home / "models" / "bad.toml").write_text("name = ")
     app = visit()
     assert not app.exception
-    assert words(app).count("server's own") == 2
+    assert words(app).count("server's own") == 2 and words(app).count("A net. For tests.") == 2
     assert "bad.toml" in words(app) and "can't be read" in words(app)
 
 
 def test_a_network_shows_what_it_is_and_what_a_check_finds() -> None:
     app = visit(model=MODEL)
     assert not app.exception and not app.error
+    assert app.title[0].value == MODEL and "A net. For tests." in words(app)
     assert "colour images, at their own size, sides a multiple of 16" in words(app)
     app.button(key="model-check").click().run()
     assert "Clean IoU 0.012" in words(app)
@@ -67,10 +68,10 @@ def test_a_network_shows_what_it_is_and_what_a_check_finds() -> None:
 
 def test_the_worst_images_come_first() -> None:
     app = visit(model=MODEL)
-    app.button(key="model-score").click().run()
+    app.button(key="model-clean-iou").click().run()
     assert not app.exception
-    captions = [one.value for one in app.caption if one.value.startswith("IoU")]
-    assert captions == ["IoU 0.200", "IoU 0.900"]
+    captions = [one.value for one in app.caption if one.value.startswith("Clean IoU")]
+    assert captions == ["Clean IoU 0.200", "Clean IoU 0.900"]
     assert app.metric[0].value == "0.550"
 
 

@@ -68,6 +68,15 @@ def attack_title(run: Run) -> str:
     return ATTACKS[name].title if name in ATTACKS else name.upper()
 
 
+def described(name: str, title: str, description: str) -> str:
+    """Return what is said below the name of a data set or a network.
+
+    Pages call both by their names, as records, addresses and the command line do; the title stands
+    here alone, and not where it only repeats the name.
+    """
+    return f"{title}. {description}" if title not in ("", name) else description
+
+
 def score_label(run: Run) -> str:
     """Return what a run is judged by: "IoU", "Removed" or "IoU lost"."""
     return SCORE_LABELS.get(run.score_kind, "IoU")
