@@ -11,8 +11,8 @@ from ui.common import services
 from ui.common.errors import escape_markdown
 from ui.common.format import described, number
 from ui.models.link import model_link
-from ui.models.training_words import about, status_text
-from ui.models.words import architecture, class_legend, origin
+from ui.models.network_text import architecture, class_legend, origin
+from ui.models.training_text import about, status_text
 
 PER_ROW = 3
 MOST_TRAININGS = 12

@@ -17,7 +17,7 @@ from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import duration, number
 from ui.models.link import back, model_link
-from ui.models.training_words import about, status_text
+from ui.models.training_text import about, status_text
 from ui.pictures.curves import NO_TOOLBAR
 
 REFRESH: Final = 1.0

@@ -21,8 +21,8 @@ from ui.common.errors import escape_markdown, show_error, show_errors
 from ui.common.format import described, number
 from ui.common.values import SESSION, initial
 from ui.models.link import back
+from ui.models.network_text import architecture, class_legend, normalises, origin, outputs, takes
 from ui.models.report import model_report
-from ui.models.words import answers, architecture, class_legend, normalises, origin, takes
 from ui.pictures.cards import Card, card_grid
 from ui.pictures.thumbnails import sample_thumbnail
 
@@ -80,7 +80,7 @@ def _facts(card: ModelCard) -> None:
         "Architecture": architecture(card),
         "Takes": takes(card),
         "Normalises": normalises(card),
-        "Answers": answers(card),
+        "Answers": outputs(card),
         "Trained on": card.dataset or "not said",
         "Weights": card.weights.name,
     }

@@ -135,8 +135,8 @@ class _Run:
 
     def placed(self, result: AttackResult, row: int) -> AttackResult:
         """Count steps from the beginning of the sequence, and the image from the first of all."""
-        way = result.trajectory[1:] if self._offset else result.trajectory
-        moved = tuple(replace(now, index=row, step=now.step + self._offset) for now in way)
+        steps = result.trajectory[1:] if self._offset else result.trajectory
+        moved = tuple(replace(now, index=row, step=now.step + self._offset) for now in steps)
         at = result.best.step + self._offset if result.best.step else 0
         return replace(
             result,
