@@ -27,7 +27,7 @@ STATE_COLOURS: Final = {
 
 
 OUTCOME_COLOURS: Final = {SUCCESS: "green", ALREADY_THERE: "gray", NOT_REACHED: "orange"}
-SCORE_LABELS: Final = {IOU: "IoU", REMOVED: "Removed", LOST: "IoU lost"}
+SCORE_LABELS: Final = {IOU: "IoU", REMOVED: "Structure removed", LOST: "IoU lost"}
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -78,5 +78,5 @@ def described(name: str, title: str, description: str) -> str:
 
 
 def score_label(run: Run) -> str:
-    """Return what a run is judged by: "IoU", "Removed" or "IoU lost"."""
+    """Return what a run is judged by: "IoU", "Structure removed" or "IoU lost"."""
     return SCORE_LABELS.get(run.score_kind, "IoU")
