@@ -211,7 +211,7 @@ def test_an_old_record_keeps_all_that_it_said(home: Path) -> None:
 
 def test_an_old_curve_says_validations_for_looks(home: Path) -> None:
     curve = {"steps": [4, 8], "loss": [1.0, 0.5], "looks": [8], "iou": [0.75]}
-    (old(home, "0123abcd") / "curve.json").write_text(json.dumps(curve))
+    (old(home, "0123abcd", state="stopped") / "curve.json").write_text(json.dumps(curve))
     found = TrainingStore(home).get("0123abcd").curve
     assert found == {"steps": [4, 8], "loss": [1.0, 0.5], "validations": [8], "iou": [0.75]}
 
