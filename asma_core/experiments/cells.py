@@ -82,9 +82,9 @@ class Cell:
 
 
 def requests(plan: Plan) -> Callable[[int], Asked]:
-    """Return what gives, for a place among a plan's cells, what to ask for.
+    """Return a function that says what to ask for at a place among a plan's cells.
 
-    It raises an `InputError` of a place whose files can't be read.
+    The function raises an `InputError` when a file of that place can't be read.
 
     Raises:
         InputError: A name that there is not, or classes that differ.
