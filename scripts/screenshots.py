@@ -58,7 +58,7 @@ def _take(browser: Browser, url: str, options: argparse.Namespace) -> None:
     save("experiments")
     page.goto(f"{url}/models?model=demo-fundus-unet&check=1")
     page.get_by_text("Clean IoU").wait_for(timeout=120_000)
-    page.get_by_role("button", name="Score all images").click()
+    page.get_by_role("button", name="Clean IoU of all images").click()
     page.get_by_text("Worst first").wait_for(timeout=120_000)
     save("models")
     _live(page, url)

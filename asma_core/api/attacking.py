@@ -92,7 +92,7 @@ def attack(
     found: dict[int, Result] = {}
     for places in by_size(problems):
         alike = [problems[place] for place in places]
-        found |= zip(places, attempt.carried_out(alike), strict=True)
+        found |= zip(places, attempt.results(alike), strict=True)
     results = [found[place] for place in range(len(problems))]
     return Results(results) if several(image, 4) is not None else results[0]
 
@@ -106,7 +106,7 @@ class _Attempt:
     seed: int
     batch_size: int
 
-    def carried_out(self, problems: Sequence[Problem]) -> list[Result]:
+    def results(self, problems: Sequence[Problem]) -> list[Result]:
         """Attack images of one size, and measure each."""
         inputs = [problem.inputs for problem in problems]
         judges = [problem.judge for problem in problems]

@@ -127,7 +127,7 @@ def _vanishes(logits: Tensor, inputs: Tensor, target: Tensor, to_change: Tensor)
 
 
 def after(trajectory: Sequence[StepMetrics]) -> list[str]:
-    """Check the way of an attack whose steps are all meant to get nearer to its target."""
+    """Check the trajectory of an attack whose steps are all meant to get nearer to its target."""
     scores = [now.score for now in trajectory]
     if len(scores) < SHORTEST:
         return []

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 GOAL_REACHED: Final = "goal reached"
 STEPS_USED: Final = "steps used"
 CONVERGED: Final = "nothing more to gain"
-ALREADY_THERE: Final = "already there"
+# The original is at the goal; the outcome of such a run is `metrics.score.ALREADY_THERE`.
+NO_STEP_NEEDED: Final = "already there"
 CANCELLED: Final = "cancelled"
 
 
@@ -94,7 +95,7 @@ class AttackResult:
         steps: Updates made.
         gradient_evaluations: Forward passes with a backward pass spent.
         forward_passes: All forward passes spent, those with a backward pass among them.
-        ending: Why it ended: `GOAL_REACHED`, `STEPS_USED`, `CONVERGED`, `ALREADY_THERE` or
+        ending: Why it ended: `GOAL_REACHED`, `STEPS_USED`, `CONVERGED`, `NO_STEP_NEEDED` or
             `CANCELLED`; it says nothing of success.
         chosen: What the attack chose by itself, such as tau and beta.
         trajectory: Figures of each step.

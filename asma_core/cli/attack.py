@@ -182,7 +182,8 @@ def _attacked(store: RunStore, run: Run, steps: int, out: str | None) -> dict[st
     progress = Progress(run.spec.attack, steps)
 
     def watch(report: StepReport) -> bool:
-        progress.update(report.step, score=report.images[0].score, l2=report.images[0].l2)
+        now = report.images[0]
+        progress.update(report.step, {now.kind: now.score, "L2": now.l2})
         return False
 
     try:

@@ -59,7 +59,7 @@ def _answer(imported: Imported, found: Preview) -> dict[str, Any]:
         "left_out": imported.left_out,
         "checked": "every image and mask" if imported.decoded else "every mask, images by header",
         **{split: sum(one.split == split for one in dataset.samples) for split in splits},
-        "encoding": encoding_words(dataset.encoding),
+        "encoding": encoding_text(dataset.encoding),
         "values": {
             f"#{value:06X}" if found.survey.colours else str(value): count
             for value, count in sorted(found.survey.counts.items(), key=lambda item: -item[1])[:16]
@@ -67,7 +67,7 @@ def _answer(imported: Imported, found: Preview) -> dict[str, Any]:
     }
 
 
-def encoding_words(encoding: Encoding | None) -> str:
+def encoding_text(encoding: Encoding | None) -> str:
     """Return what an encoding means, in words."""
     if encoding is None:
         return "class numbers"

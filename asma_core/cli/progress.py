@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from tqdm import tqdm
 
 LINE_EVERY: Final = 5.0
+NOTHING: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 class Progress:
@@ -22,7 +24,7 @@ class Progress:
         self._line_at = time.monotonic()
         self._bar = tqdm(total=total, desc=name, disable=not sys.stderr.isatty(), leave=False)
 
-    def update(self, done: int, **figures: float) -> None:
+    def update(self, done: int, figures: Mapping[str, float] = NOTHING) -> None:
         """Show how many steps are done, with figures beside it."""
         self._bar.set_postfix(
             {key: f"{value:.3g}" for key, value in figures.items()}, refresh=False

@@ -76,7 +76,7 @@ def _trained(
     progress = Progress("train", plan.steps)
 
     def show(now: TrainingProgress) -> None:
-        progress.update(now.step, loss=now.loss)
+        progress.update(now.step, {"loss": now.loss})
 
     try:
         return train(material, plan, out, checkpoint=checkpoint, on_progress=show)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from asma_core.attacks.settings import TOWARDS
@@ -16,6 +17,21 @@ from asma_core.runs.sources import from_sample, target_from_sample
 from asma_core.runs.spec import RunInputs, RunRequest, make_spec
 from asma_core.runs.store import RunStore
 from asma_core.runs.target_source import SAMPLE, TargetSource
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to ask of the store for a cell.
+
+    Attributes:
+        request: Of its run.
+        inputs: Of its run.
+        packed: The inputs as the bytes of their file.
+    """
+
+    request: RunRequest
+    inputs: RunInputs
+    packed: bytes
 
 
 @dataclass(frozen=True)
@@ -65,49 +81,42 @@ class Cell:
         return "the structure removed" if self.kind == REMOVED else self.aim
 
 
-class Requests:
-    """What to ask for, for each cell of a plan."""
+def requests(plan: Plan) -> Callable[[int], Asked]:
+    """Return a function that says what to ask for at a place among a plan's cells.
 
-    def __init__(self, plan: Plan) -> None:
-        """Open the data set.
+    The function raises an `InputError` when a file of that place can't be read.
 
-        Raises:
-            InputError: A name that there is not, or classes that differ.
-        """
-        self._plan, self._cells = plan, plan.cells()
-        self._dataset, self._card = open_dataset(plan.dataset), find_card(plan.model)
-        check_fits(self._card, self._dataset)
-        self._read: tuple[tuple[str, str], RunRequest, RunInputs, bytes] | None = None
+    Raises:
+        InputError: A name that there is not, or classes that differ.
+    """
+    cells = plan.cells()
+    dataset, card = open_dataset(plan.dataset), find_card(plan.model)
+    check_fits(card, dataset)
 
-    def of(self, place: int) -> tuple[RunRequest, RunInputs, bytes]:
-        """Return what to ask for at a place among the plan's cells, its inputs packed as well.
-
-        Raises:
-            InputError: A file that can't be read.
-        """
-        names, row = self._cells[place]
-        if self._read is None or self._read[0] != names:
-            request, inputs = self._pair(names)
-            self._read = (names, request, inputs, inputs.packed())
-        _, request, inputs, packed = self._read
-        # The rows of a pair differ in the attack alone.
-        return replace(request, attack=row.attack, config=row.config), inputs, packed
-
-    def _pair(self, names: tuple[str, str]) -> tuple[RunRequest, RunInputs]:
-        sample, other = (self._dataset.find(name) for name in names)
-        source = from_sample(self._dataset, sample)
+    # The rows of a pair follow each other, and differ in the attack alone.
+    @lru_cache(maxsize=1)
+    def of_pair(names: tuple[str, str]) -> Asked:
+        sample, other = (dataset.find(name) for name in names)
+        source = from_sample(dataset, sample)
         target = TargetSource(SAMPLE, other.name)
-        request = source.request(self._card.name, "", {}, target, self._plan.execution)
-        return request, source.with_target(target_from_sample(self._dataset, other, source.shape))
+        request = source.request(card.name, "", {}, target, plan.execution)
+        inputs = source.with_target(target_from_sample(dataset, other, source.shape))
+        return Asked(request, inputs, inputs.packed())
+
+    def of_cell(place: int) -> Asked:
+        names, row = cells[place]
+        asked = of_pair(names)
+        request = replace(asked.request, attack=row.attack, config=row.config)
+        return replace(asked, request=request)
+
+    return of_cell
 
 
-class Known:
-    """The finished runs of a store, to take instead of making them again."""
+def finished_runs(store: RunStore) -> dict[str, Run]:
+    """Return the finished runs of a store by their identity; see `RunSpec.identity`."""
+    return {run.spec.identity: run for run in store.newest() if run.state == DONE}
 
-    def __init__(self, store: RunStore) -> None:
-        """Read the store once."""
-        self._runs = {run.spec.identity: run for run in store.newest() if run.state == DONE}
 
-    def find(self, request: RunRequest, inputs: RunInputs, packed: bytes) -> Run | None:
-        """Return a finished run that was asked all the same; see `RunSpec.identity`."""
-        return self._runs.get(make_spec(request, inputs, packed).identity)
+def find_existing(finished: Mapping[str, Run], asked: Asked) -> Run | None:
+    """Return a finished run that was asked all the same, to take instead of making it again."""
+    return finished.get(make_spec(asked.request, asked.inputs, asked.packed).identity)

@@ -16,7 +16,7 @@ COLUMNS: Final = {
     "l2": ("L2", 2),
     "linf": ("Linf", 3),
     "iou": ("IoU", 3),
-    "structure_removed": ("Removed", 3),
+    "structure_removed": ("Structure removed", 3),
     "iou_lost": ("IoU lost", 3),
     "pixel_accuracy": ("PA", 4),
     "gradient_evaluations": ("Gradients", 0),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from asma_core.errors import AsmaError
-from asma_core.experiments.cells import Known, Requests
+from asma_core.experiments.cells import find_existing, finished_runs, requests
 from asma_core.experiments.store import Experiment, ExperimentStore
 from asma_core.runs.run import DONE, Run
 from asma_core.runs.spec import RunInputs, RunRequest
@@ -22,19 +22,19 @@ def run_missing_cells(
     Args:
         store: Of the experiments.
         experiment: To be carried out; this process has claimed it.
-        make: Makes a run, or queues it; what it raises but an `AsmaError` ends the filling.
+        make: Makes a run, or queues it; what it raises but an `AsmaError` ends it all.
         on_cell: Gets the number of cells that have been passed so far.
 
     Raises:
         InputError: The network or the data set is not there any more, or their classes differ.
     """
-    requests, known = Requests(experiment.plan), Known(store.runs)
+    asked_of, finished = requests(experiment.plan), finished_runs(store.runs)
     runs = store.cell_runs(experiment.id)
     for place in range(len(experiment.plan.cells())):
         if place not in runs or runs[place].state != DONE:
             try:
-                request, inputs, packed = requests.of(place)
-                run = known.find(request, inputs, packed) or make(request, inputs)
+                asked = asked_of(place)
+                run = find_existing(finished, asked) or make(asked.request, asked.inputs)
             except AsmaError as error:
                 store.refuse(experiment.id, place, str(error))
             else:

@@ -42,7 +42,7 @@ def check_on(
         )
         for source in sources
     ]
-    return _plain(check_model(loaded, cases))
+    return _json_report(check_model(loaded, cases))
 
 
 def check_on_noise(card: ModelCard, device: str = "auto") -> dict[str, Any]:
@@ -53,10 +53,10 @@ def check_on_noise(card: ModelCard, device: str = "auto") -> dict[str, Any]:
     """
     loaded = load_card(card, choose_device(device))
     noise = np.random.default_rng(0).random((3, 256, 256), dtype=np.float32)
-    return _plain(check_model(loaded, [LabelledImage("noise", noise)]))
+    return _json_report(check_model(loaded, [LabelledImage("noise", noise)]))
 
 
-def _plain(report: Report) -> dict[str, Any]:
+def _json_report(report: Report) -> dict[str, Any]:
     answer = {
         "checks": [asdict(check) for check in report.checks],
         "usable": report.usable,

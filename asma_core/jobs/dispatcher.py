@@ -55,19 +55,19 @@ class Dispatcher:
     def __init__(
         self,
         jobs: JobStore,
-        carry_out: Callable[[str, str], object],
+        run_job: Callable[[str, str], object],
         make_executor: MakeExecutor,
     ) -> None:
         """Start; jobs that a dead process left behind are settled or taken over.
 
         Args:
             jobs: The store.
-            carry_out: Claims a job and carries it out; called in the worker with the data folder
-                and the job's id.
+            run_job: Claims a job and carries it out; called in the worker with the data folder and
+                the job's id.
             make_executor: See `WorkerProcess`.
         """
         self._jobs = jobs
-        self._carry_out = carry_out
+        self._run_job = run_job
         self._worker = WorkerProcess(jobs.home, make_executor)
         self._lock = threading.RLock()
         # The jobs that must be seen through here, the oldest first, with who has each now.
@@ -108,7 +108,7 @@ class Dispatcher:
             if self._pending.get(job_id) is not None:
                 return
             self._pending[job_id] = None
-            future = self._worker.submit(self._carry_out, str(self._jobs.home), job_id)
+            future = self._worker.submit(self._run_job, str(self._jobs.home), job_id)
             executor = self._pending[job_id] = self._worker.executor
         # What is called here may hold the executor's own lock, so it must not wait for ours.
         future.add_done_callback(lambda done: self._ended(job_id, executor, done))
@@ -136,7 +136,7 @@ class Dispatcher:
             self._pending |= dict.fromkeys(lost)
         if not lost:
             return
-        # Only when the process is gone for good does the store see that its job has no owner.
+        # Only when the process is gone for good does the store see that nobody holds its job.
         executor.shutdown()
         adopted = self._jobs.recover()
         waiting = [job_id for job_id in lost if self._is_waiting(job_id)]

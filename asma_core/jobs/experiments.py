@@ -49,10 +49,10 @@ class ExperimentRunner:
         experiment = self.store.get(experiment_id)
         if not self.store.claim(experiment_id):
             return False
-        threading.Thread(target=self._carry_out, args=(experiment,), daemon=True).start()
+        threading.Thread(target=self._run_experiment, args=(experiment,), daemon=True).start()
         return True
 
-    def _carry_out(self, experiment: Experiment) -> None:
+    def _run_experiment(self, experiment: Experiment) -> None:
         under_way = _UnderWay(self._queue, self.store, experiment.id)
         # What no `except` below names is a bug, and goes on to the log.
         message = "an error of the workbench itself; the server's log has it"

@@ -53,7 +53,7 @@ class Predictor:
         self._ask(file, _predict, str(self._home), model, image, device)
         return read_mask(file, 256).labels
 
-    def clean_scores(self, model: ModelCard, dataset: str) -> dict[str, float | None]:
+    def clean_ious(self, model: ModelCard, dataset: str) -> dict[str, float | None]:
         """Return the IoU of a model's own prediction with the mask, by sample; None is undefined.
 
         Raises:
@@ -63,10 +63,10 @@ class Predictor:
         """
         content = open_dataset(dataset)
         check_fits(model, content)
-        file = _scores_file(self._home, model, content)
-        self._ask(file, _score, str(self._home), model, content)
-        scores: dict[str, float | None] = read_json(file)
-        return scores
+        file = _clean_ious_file(self._home, model, content)
+        self._ask(file, _measure_clean_ious, str(self._home), model, content)
+        ious: dict[str, float | None] = read_json(file)
+        return ious
 
     def covered(self, model: ModelCard, shape: tuple[int, int]) -> NDArray[np.bool_]:
         """Return for which pixels of an image of that height and width a model answers, (H, W).
@@ -91,7 +91,7 @@ class Predictor:
             ModelError: Its process ended.
         """
         content = open_dataset(dataset)
-        digest = _scores_file(self._home, model, content).stem
+        digest = _clean_ious_file(self._home, model, content).stem
         file = self._home / "cache" / "checks" / _network(model) / f"{digest}-{samples}.json"
         self._ask(file, _check, str(file), model, content, samples)
         report: dict[str, Any] = read_json(file)
@@ -129,9 +129,11 @@ class Predictor:
         looked: dict[str, Any] = self._waited(self._worker.submit(_look_at, str(weights)))
         return looked
 
-    def known_scores(self, model: ModelCard, dataset: Dataset) -> dict[str, float | None] | None:
-        """Return `clean_scores` if they have been made; None otherwise."""
-        file = _scores_file(self._home, model, dataset)
+    def known_clean_ious(
+        self, model: ModelCard, dataset: Dataset
+    ) -> dict[str, float | None] | None:
+        """Return `clean_ious` if they have been made; None otherwise."""
+        file = _clean_ious_file(self._home, model, dataset)
         return read_json(file) if file.exists() else None
 
     def warm(self) -> None:
@@ -174,7 +176,7 @@ def prediction_file(home: Path, model: ModelCard, image: FloatImage) -> Path:
     return folder / f"{image_hash(image)}.png"
 
 
-def _scores_file(home: Path, model: ModelCard, dataset: Dataset) -> Path:
+def _clean_ious_file(home: Path, model: ModelCard, dataset: Dataset) -> Path:
     return home / "cache" / "scores" / _network(model) / f"{dataset.fingerprint()[:16]}.json"
 
 
@@ -220,8 +222,8 @@ def _look_at(weights: str) -> dict[str, Any]:
     return look_at(Path(weights))
 
 
-def _score(home: str, model: ModelCard, dataset: Dataset) -> None:
-    classes, scores = len(dataset.classes), {}
+def _measure_clean_ious(home: str, model: ModelCard, dataset: Dataset) -> None:
+    classes, ious = len(dataset.classes), {}
     centre = model.output.fit == CENTRE
     for sample in dataset.samples:
         source = from_sample(dataset, sample)
@@ -231,8 +233,8 @@ def _score(home: str, model: ModelCard, dataset: Dataset) -> None:
         labels = read_mask(file, 256).labels
         counted = source.valid & _covered_here(model, source.shape) if centre else source.valid
         counts = confusion_matrix(labels, dataset.mask(sample).labels, classes, counted)
-        scores[sample.name] = foreground_iou(counts)
-    write_json(_scores_file(Path(home), model, dataset), json_values(scores))
+        ious[sample.name] = foreground_iou(counts)
+    write_json(_clean_ious_file(Path(home), model, dataset), json_values(ious))
 
 
 def _covered_here(model: ModelCard, shape: tuple[int, int]) -> NDArray[np.bool_]:

@@ -68,7 +68,7 @@ def execute(runs: RunStore, run_id: str, watch: Watch | None = None) -> Run:
     if not runs.claim(run_id):
         return runs.get(run_id)
     try:
-        _carry_out(runs, runs.get(run_id), watch)
+        _run_claimed(runs, runs.get(run_id), watch)
     except AsmaError as error:
         runs.fail(run_id, str(error))
     except KeyboardInterrupt:
@@ -80,7 +80,7 @@ def execute(runs: RunStore, run_id: str, watch: Watch | None = None) -> Run:
     return runs.get(run_id)
 
 
-def _carry_out(runs: RunStore, run: Run, watch: Watch | None) -> None:
+def _run_claimed(runs: RunStore, run: Run, watch: Watch | None) -> None:
     card = _network(run)
     device = choose_device(run.spec.execution.device)
     given = runs.inputs(run)

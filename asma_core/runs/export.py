@@ -69,8 +69,8 @@ DEFINITIONS: Final = """\
 IoU              overlap of the prediction with the target mask: common area over joint area, in
                  [0, 1], per class; the one figure is the mean over the foreground classes that
                  occur in either mask. The background is not averaged in.
-Removed          where the target has no structure: the share of the first prediction's structure
-                 that is gone. It is then what success is judged by.
+Structure        where the target has no structure: the share of the first prediction's structure
+removed          that is gone. It is then what success is judged by.
 IoU lost         of an attack that leads away from the prediction, or from the truth: 1 - IoU with
                  it. It is then what success is judged by, and no target is used.
 Outcome          success: a change has reached the goal. Already there: the untouched image was at

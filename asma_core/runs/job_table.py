@@ -1,4 +1,4 @@
-"""The state and the owner of each job of a table: what runs and trainings have in common.
+"""The state and the holder of each job of a table: what runs and trainings have in common.
 
 A job is queued, then running, then ended in one state or another. It belongs to the process that
 queued it or, once it runs, to the one that claimed it. Every change of state is one conditional
@@ -25,7 +25,7 @@ class JobTable:
 
         Args:
             database: The database.
-            home: The data folder, under which the owners have their locks.
+            home: The data folder, under which the holders have their locks.
             name: Of the table.
         """
         self._database = database
@@ -49,17 +49,17 @@ class JobTable:
         fresh = {"cancel": 0, "finished": None, "message": ""}
         return self._change(job_id, states, {"state": QUEUED, "owner": own, **fresh})
 
-    def end(self, job_id: str, state: str, *, owner: str | None = None, **columns: Any) -> bool:
+    def end(self, job_id: str, state: str, *, holder: str | None = None, **columns: Any) -> bool:
         """Say how a running job ended; False when it does not run.
 
         Args:
             job_id: The job.
             state: In which it ended.
-            owner: Whose it must be; None for anybody's.
+            holder: Whose it must be; None for anybody's.
             columns: Values of more columns.
         """
         values = {"state": state, "finished": time.time(), **columns}
-        return self._change(job_id, (RUNNING,), values, owner)
+        return self._change(job_id, (RUNNING,), values, holder)
 
     def ask_to_stop(self, job_id: str, state: str) -> None:
         """Ask a running job to stop, and end a queued one at once, in a given state."""
@@ -82,7 +82,7 @@ class JobTable:
         """Settle the running jobs whose process is gone, and take over the queued ones.
 
         Args:
-            settle: Called with the id and the owner of each that ran.
+            settle: Called with the id and the holder of each that ran.
 
         Returns:
             The queued jobs that this process has taken over, the oldest first.
@@ -93,7 +93,7 @@ class JobTable:
                 "ORDER BY created, rowid",
                 (QUEUED, RUNNING),
             ).fetchall()
-        alive = {owner: is_alive(self._home, owner) for owner in {row["owner"] for row in rows}}
+        alive = {holder: is_alive(self._home, holder) for holder in {row["owner"] for row in rows}}
         orphans = [row for row in rows if not alive[row["owner"]]]
         for row in orphans:
             if row["state"] == RUNNING:
@@ -101,25 +101,25 @@ class JobTable:
         waiting = [row for row in orphans if row["state"] == QUEUED]
         return [row["id"] for row in waiting if self._adopt(row["id"], row["owner"])]
 
-    def _adopt(self, job_id: str, owner: str) -> bool:
-        return self._change(job_id, (QUEUED,), {"owner": this_process(self._home)}, owner)
+    def _adopt(self, job_id: str, holder: str) -> bool:
+        return self._change(job_id, (QUEUED,), {"owner": this_process(self._home)}, holder)
 
     def _change(
         self,
         job_id: str,
         states: Sequence[str],
         columns: Mapping[str, Any],
-        owner: str | None = None,
+        holder: str | None = None,
     ) -> bool:
-        """Set columns of a job if it is in one of the states, and of an owner if one is given."""
+        """Set columns of a job if it is in one of the states, and of a holder if one is given."""
         values = [storable(one) if isinstance(one, str) else one for one in columns.values()]
         query = (
             f"UPDATE {self._name} SET {', '.join(f'{name} = ?' for name in columns)}"
             f" WHERE id = ? AND state IN ({', '.join('?' for _ in states)})"
         )
         conditions = [job_id, *states]
-        if owner is not None:
+        if holder is not None:
             query += " AND owner = ?"
-            conditions.append(owner)
+            conditions.append(holder)
         with self._database.writing() as database:
             return database.execute(query, (*values, *conditions)).rowcount == 1

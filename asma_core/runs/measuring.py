@@ -27,7 +27,7 @@ class Measured:
 
     Attributes:
         prediction: int64 (H, W), what the network says of the adversarial file.
-        figures: Of the way, the original, the float image and the file; undefined ones are NaN.
+        figures: Of the steps, the original, the float image and the file; undefined ones are NaN.
     """
 
     prediction: Labels

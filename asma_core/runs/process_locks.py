@@ -1,4 +1,4 @@
-"""Which process owns a run, and whether it still lives.
+"""Which process holds a run, and whether it still lives.
 
 A process holds a lock on a file of its own as long as it lives; the system lets go of it however
 the process ends. So a reused process number, a clock that was set, another container or a zombie
@@ -18,6 +18,8 @@ from typing import Final
 
 from asma_core.files import as_store_error
 
+# As it is in the data folders that there are; the tables call a holder `owner`, too.
+FOLDER: Final = "owners"
 _LOCKS: Final[dict[Path, tuple[str, int]]] = {}
 _GUARD: Final = threading.Lock()
 
@@ -37,17 +39,17 @@ def this_process(home: Path) -> str:
         return held[0]
 
 
-def is_alive(home: Path, owner: str) -> bool:
+def is_alive(home: Path, holder: str) -> bool:
     """Tell whether the process of that name lives."""
     held = _LOCKS.get(home)
-    if held is not None and held[0] == owner:
+    if held is not None and held[0] == holder:
         return True
-    return bool(owner) and _is_locked(_file(home, owner))
+    return bool(holder) and _is_locked(_file(home, holder))
 
 
 def forget_dead(home: Path) -> None:
     """Remove the lock files of processes that have ended."""
-    for path in (home / "owners").glob("*.lock"):
+    for path in (home / FOLDER).glob("*.lock"):
         if not is_alive(home, path.stem):
             path.unlink(missing_ok=True)
 
@@ -83,8 +85,8 @@ def _is_locked(file: Path) -> bool:
     return False
 
 
-def _file(home: Path, owner: str) -> Path:
-    return home / "owners" / f"{owner}.lock"
+def _file(home: Path, holder: str) -> Path:
+    return home / FOLDER / f"{holder}.lock"
 
 
 def _forget_in_child() -> None:

@@ -1,4 +1,4 @@
-"""Reading a finished run back: its snapshots and its way."""
+"""Reading a finished run back: its snapshots and its trajectory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evenly spaced pictures of a run's way, however many steps it takes."""
+"""Evenly spaced pictures of a run's steps, however many it takes."""
 
 from __future__ import annotations
 

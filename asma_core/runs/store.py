@@ -75,26 +75,26 @@ class RunStore:
         """
         packed = inputs.packed()
         spec = make_spec(request, inputs, packed)
-        owner = this_process(self.home)
+        holder = this_process(self.home)
         try:
             with self._database.writing() as database:
                 file = self._inputs_file(spec.inputs_hash)
                 if not file.exists():
                     write_bytes(file, packed)
-                run_id = self._insert(database, spec, owner)
+                run_id = self._insert(database, spec, holder)
         except StoreError:
             self._forget_inputs(spec.inputs_hash)
             raise
         return self.get(run_id)
 
-    def _insert(self, database: sqlite3.Connection, spec: RunSpec, owner: str) -> str:
+    def _insert(self, database: sqlite3.Connection, spec: RunSpec, holder: str) -> str:
         run_id = secrets.token_hex(4)
         while self._is_taken(database, run_id):
             run_id = secrets.token_hex(4)
         database.execute(
             "INSERT INTO runs (id, created, state, owner, inputs_hash, spec) "
             "VALUES (?, ?, ?, ?, ?, ?)",
-            (run_id, time.time(), QUEUED, owner, spec.inputs_hash, _dump(spec.as_dict())),
+            (run_id, time.time(), QUEUED, holder, spec.inputs_hash, _dump(spec.as_dict())),
         )
         return run_id
 

@@ -27,7 +27,9 @@ class _Watch:
         self._store, self._id = trainings, training.id
         curve = training.curve or {}
         self._loss = list(zip(curve.get("steps", []), curve.get("loss", []), strict=True))
-        self._looks = list(zip(curve.get("looks", []), curve.get("iou", []), strict=True))
+        self._validations = list(
+            zip(curve.get("validations", []), curve.get("iou", []), strict=True)
+        )
         self._kept_at = -math.inf
         self._begun: tuple[int, float] | None = None
 
@@ -36,8 +38,8 @@ class _Watch:
         self._loss = [point for point in self._loss[-2 * MOST_POINTS :] if point[0] < now.step]
         self._loss.append((now.step, now.loss))
         if now.validation is not None:
-            self._looks = [point for point in self._looks if point[0] < now.step]
-            self._looks.append((now.step, now.validation))
+            self._validations = [point for point in self._validations if point[0] < now.step]
+            self._validations.append((now.step, now.validation))
         self._begun = self._begun or (now.step, now.seconds)
         last = now.step == now.steps
         if last or time.monotonic() - self._kept_at > KEEP_EVERY:
@@ -54,8 +56,8 @@ class _Watch:
         curve = {
             "steps": [point[0] for point in self._loss],
             "loss": [point[1] for point in self._loss],
-            "looks": [point[0] for point in self._looks],
-            "iou": [point[1] for point in self._looks],
+            "validations": [point[0] for point in self._validations],
+            "iou": [point[1] for point in self._validations],
             "step": now.step,
             "of": now.steps,
             "seconds": now.seconds,

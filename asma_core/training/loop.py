@@ -1,4 +1,4 @@
-"""The steps of a training, with looks at the validation images and checkpoints between them."""
+"""The steps of a training, with validations and checkpoints between them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class TrainingProgress:
         loss: Dice plus cross-entropy of the last batch.
         learning_rate: Of the last step.
         seconds: Since the training began.
-        validation: Mean IoU on the validation images, where this step looked at them.
+        validation: Mean IoU on the validation images, where one came after this step.
         best: The best of these so far.
     """
 
@@ -119,13 +119,13 @@ class TrainingLoop:
             loss = self._update(loss_of, images, labels)
             self.step += 1
             self._seconds = before + time.perf_counter() - begin
-            looked = self._look()
-            asked = bool(on_progress and on_progress(self._progress(loss, looked)))
+            validation = self._validate()
+            asked = bool(on_progress and on_progress(self._progress(loss, validation)))
             if asked or self._is_idle():
                 self.stopped = "asked" if asked else "early"
                 self._save()
                 break
-            if looked is not None or time.perf_counter() - saved > CHECKPOINT_EVERY:
+            if validation is not None or time.perf_counter() - saved > CHECKPOINT_EVERY:
                 self._save()
                 saved = time.perf_counter()
         self.stopped = self.stopped or "done"
@@ -136,10 +136,10 @@ class TrainingLoop:
             self.model.load_state_dict(self._best_weights)
         return self.model.eval()
 
-    def _progress(self, loss: float, looked: float | None) -> TrainingProgress:
+    def _progress(self, loss: float, validation: float | None) -> TrainingProgress:
         rate = float(self._optimiser.param_groups[0]["lr"])
         return TrainingProgress(
-            self.step, self._plan.steps, loss, rate, self._seconds, looked, self.best
+            self.step, self._plan.steps, loss, rate, self._seconds, validation, self.best
         )
 
     def _update(self, loss_of: nn.Module, images: Tensor, labels: Tensor) -> float:
@@ -160,10 +160,11 @@ class TrainingLoop:
         self._schedule.step()
         return float(loss.item())
 
-    def _look(self) -> float | None:
+    def _validate(self) -> float | None:
         """Score the network on the validation images when it is time; keep the best weights."""
         last = self.step == self._plan.steps
-        if not self._material.validation or not (last or self.step % self._plan.look_every == 0):
+        due = last or self.step % self._plan.validation_every == 0
+        if not self._material.validation or not due:
             return None
         self.model.eval()
         iou = evaluate(self.model, self._material.validation).iou

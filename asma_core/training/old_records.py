@@ -1,8 +1,12 @@
-"""Trainings from before their table: a `state.json` beside the plan said how they stand."""
+"""Trainings of before: what a curve called `looks`, and those from before their table.
+
+A `state.json` beside the plan said then how one stands.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +20,7 @@ from asma_core.training.record import STATES, STOPPED
 _PLAN: Final = "plan.json"
 _STATE: Final = "state.json"
 _STOP: Final = "stop"
+_CURVE_NAMES: Final = {"looks": "validations"}
 
 
 def take_in(database: Database, home: Path) -> None:
@@ -43,6 +48,11 @@ def take_in(database: Database, home: Path) -> None:
         with as_store_error(file):
             file.unlink(missing_ok=True)
             (file.parent / _STOP).unlink(missing_ok=True)
+
+
+def as_now(curve: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a curve with the names of today: its validations were called `looks`."""
+    return {_CURVE_NAMES.get(name, name): value for name, value in curve.items()}
 
 
 def _row(folder: Path) -> dict[str, Any] | None:

@@ -22,7 +22,7 @@ WIDTHS: Final[Mapping[str, tuple[int, ...]]] = {
 }
 # Share of the steps that see smaller images, which is cheaper.
 EARLY_SHARE: Final = 0.7
-LOOKS: Final = 25
+VALIDATIONS: Final = 25
 _SIDES: Final = (64, 96, 128, 192, 256, 320, 384, 512)
 # Of a plan, what the command that trains the same again does not say.
 _UNSAID: Final = ("name", "device")
@@ -96,8 +96,8 @@ class TrainingPlan(Settings):
     )
     patience: int = setting(
         8,
-        "Looks without a gain before it stops",
-        f"At the validation images, {LOOKS} in all; 0 never stops early.",
+        "Validations without a gain before it stops",
+        f"There are {VALIDATIONS} in all; 0 never stops early.",
         minimum=0,
         maximum=1000,
         advanced=True,
@@ -124,9 +124,9 @@ class TrainingPlan(Settings):
         return int(2 ** (len(self.channels) - 1))
 
     @property
-    def look_every(self) -> int:
-        """Steps between two looks at the validation images."""
-        return max(1, self.steps // LOOKS)
+    def validation_every(self) -> int:
+        """Steps between two validations."""
+        return max(1, self.steps // VALIDATIONS)
 
     @property
     def early_size(self) -> int:

@@ -27,7 +27,8 @@ class Training:
         state: "queued", "running", "stopped", "done", "failed" or "interrupted".
         message: Why it failed or was interrupted.
         network: Name of the network that it gave.
-        curve: `steps`, `loss` (lists), `looks`, `iou` (lists), `step`, `of`, `seconds`, `best`.
+        curve: `steps`, `loss` (lists), `validations` (their steps), `iou` (lists), `step`, `of`,
+            `seconds`, `best`.
         figures: Scores on the test images; empty without.
     """
 

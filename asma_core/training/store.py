@@ -1,6 +1,6 @@
 """The store of trainings: a row for how each stands, a folder for what it is made of.
 
-    ASMA_HOME/runs.sqlite       table `trainings`, one row a training: state, owner, figures
+    ASMA_HOME/runs.sqlite       table `trainings`, one row a training: state, holder, figures
     ASMA_HOME/trainings/ID/     plan, curve, checkpoint
 
 Every change of state is one conditional UPDATE, so any number of processes may use a store.
@@ -24,7 +24,7 @@ from asma_core.runs.database import Database
 from asma_core.runs.job_table import JobTable
 from asma_core.runs.process_locks import this_process
 from asma_core.runs.run import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING
-from asma_core.training.old_records import take_in
+from asma_core.training.old_records import as_now, take_in
 from asma_core.training.plan import TrainingPlan, plan_from_dict
 from asma_core.training.record import ENDED, HALTED, STOPPED, Training
 
@@ -72,12 +72,12 @@ class TrainingStore:
         Raises:
             StoreError: The data folder can't be written.
         """
-        owner, created = this_process(self.home), time.time()
+        holder, created = this_process(self.home), time.time()
         training_id = secrets.token_hex(4)
         with self._database.writing() as database:
             database.execute(
                 "INSERT INTO trainings (id, created, state, owner) VALUES (?, ?, ?, ?)",
-                (training_id, created, QUEUED, owner),
+                (training_id, created, QUEUED, holder),
             )
             content = {"created": created, "plan": plan.as_dict()}
             write_json(self.folder(training_id) / _PLAN, content)
@@ -200,7 +200,7 @@ class TrainingStore:
             state=row["state"],
             message=row["message"],
             network=row["network"],
-            curve=read_json(curve) if curve.exists() else None,
+            curve=as_now(read_json(curve)) if curve.exists() else None,
             figures=json.loads(row["figures"]),
         )
 
@@ -216,6 +216,6 @@ class TrainingStore:
         take_in(self._database, self.home)
         return self._jobs.recover(self._settle)
 
-    def _settle(self, training_id: str, owner: str) -> None:
+    def _settle(self, training_id: str, holder: str) -> None:
         message = "its process ended before the training did; go on with it"
-        self._jobs.end(training_id, INTERRUPTED, owner=owner, message=message)
+        self._jobs.end(training_id, INTERRUPTED, holder=holder, message=message)

@@ -62,7 +62,7 @@ def ask(capsys: pytest.CaptureFixture[str]) -> Ask:
 
 
 def only_progress(text: str) -> bool:
-    """Whether there are only lines such as `asma: 15 of 100 score 0.858`; a slow run has some."""
+    """Whether there are only lines such as `asma: 15 of 100 iou 0.858`; a slow run has some."""
     return all(re.match(r"[a-z-]+: \d+ of \d+ ", line) for line in text.splitlines())
 
 

@@ -92,21 +92,18 @@ def test_who_asks_while_it_is_made_waits_for_the_same(
 
 
 def test_scores_are_those_of_the_masks_and_follow_the_files(near: Predictor, home: Path) -> None:
-    scores = near.clean_scores(find_card(tiny.MODEL), tiny.DATASET)
+    ious = near.clean_ious(find_card(tiny.MODEL), tiny.DATASET)
     for index in range(tiny.COUNT):
         file = home / "datasets" / tiny.DATASET / "images" / f"{index:02d}.png"
         seen = tiny.bare_prediction(tiny.MODEL, home, file) == 1
         truth = tiny.mask_labels(index) == 1
         expected = (seen & truth).sum() / (seen | truth).sum()
-        assert scores[f"{index:02d}"] == pytest.approx(expected, abs=1e-9)
+        assert ious[f"{index:02d}"] == pytest.approx(expected, abs=1e-9)
     before = Counting.asked
-    assert (
-        near.clean_scores(find_card(tiny.MODEL), tiny.DATASET) == scores
-        and Counting.asked == before
-    )
+    assert near.clean_ious(find_card(tiny.MODEL), tiny.DATASET) == ious and Counting.asked == before
     mask = home / "datasets" / tiny.DATASET / "masks" / "00.png"
     mask.write_bytes(tiny.png(np.zeros((tiny.SIZE, tiny.SIZE), np.uint8)))
-    assert near.clean_scores(find_card(tiny.MODEL), tiny.DATASET)["00"] == 0.0
+    assert near.clean_ious(find_card(tiny.MODEL), tiny.DATASET)["00"] == 0.0
 
 
 def test_a_changed_card_is_another_network(near: Predictor, home: Path) -> None:
@@ -118,9 +115,9 @@ def test_a_changed_card_is_another_network(near: Predictor, home: Path) -> None:
 
 def test_names_and_classes_that_do_not_fit_are_said(near: Predictor) -> None:
     with pytest.raises(UnknownNameError, match="no data set or folder is called 'x'"):
-        near.clean_scores(find_card(tiny.MODEL), "x")
+        near.clean_ious(find_card(tiny.MODEL), "x")
     with pytest.raises(InputError, match="3 classes and tiny-set has 2"):
-        near.clean_scores(find_card(tiny.THREE), tiny.DATASET)
+        near.clean_ious(find_card(tiny.THREE), tiny.DATASET)
     assert Counting.asked == 0
 
 

@@ -91,10 +91,10 @@ class House:
     def covered(self, card: ModelCard, shape: tuple[int, int]) -> NDArray[np.bool_]:
         return np.ones(shape, dtype=np.bool_)
 
-    def known_scores(self, card: ModelCard, dataset: Dataset) -> dict[str, float | None] | None:
+    def known_clean_ious(self, card: ModelCard, dataset: Dataset) -> dict[str, float | None] | None:
         return None
 
-    def clean_scores(self, card: ModelCard, dataset: str) -> dict[str, float | None]:
+    def clean_ious(self, card: ModelCard, dataset: str) -> dict[str, float | None]:
         return {"a": 0.9, "b": 0.2, "c": None}
 
     def check(self, card: ModelCard, dataset: str) -> dict[str, Any]:

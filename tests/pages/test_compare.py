@@ -222,7 +222,7 @@ def test_a_hide_run_says_what_is_removed_and_what_is_undefined(house: House) -> 
     assert figures["IoU, cup"] == ("n/a", "n/a", "n/a")
     assert figures["Hausdorff 95, rim"] == ("n/a", "n/a", "n/a")
     assert figures["PSNR"] == ("n/a", "n/a", "n/a")
-    assert (app.metric[0].label, app.metric[0].value) == ("Removed, 8-bit", "0.741")
+    assert (app.metric[0].label, app.metric[0].value) == ("Structure removed, 8-bit", "0.741")
 
 
 def test_a_cancelled_run_with_a_result_is_shown(house: House) -> None:

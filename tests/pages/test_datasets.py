@@ -32,10 +32,10 @@ ROWS = {"a": 4, "b": 16, "c": 8}
 
 
 class FakePredictor:
-    """Predicts the upper half of every image as class 1; its scores are given."""
+    """Predicts the upper half of every image as class 1; its clean IoUs are given."""
 
     def __init__(self) -> None:
-        self.scores: dict[str, float | None] = {"a": 0.9, "b": 0.2, "c": None}
+        self.ious: dict[str, float | None] = {"a": 0.9, "b": 0.2, "c": None}
         self.fails = False
 
     def predict(
@@ -50,8 +50,8 @@ class FakePredictor:
     def covered(self, card: ModelCard, shape: tuple[int, int]) -> NDArray[np.bool_]:
         return np.ones(shape, dtype=np.bool_)
 
-    def clean_scores(self, card: ModelCard, dataset: str) -> dict[str, float | None]:
-        return self.scores
+    def clean_ious(self, card: ModelCard, dataset: str) -> dict[str, float | None]:
+        return self.ious
 
 
 @pytest.fixture(autouse=True)
@@ -189,7 +189,7 @@ def test_predictions_in_the_grid_carry_their_iou(
 ) -> None:
     # The upper 16 rows against 4, 16 and 8: 4/16, 16/16 and 8/16.
     captions = " ".join(c.value for c in visit(dataset="spots", prediction="1").caption)
-    assert [f"IoU {iou}" in captions for iou in ("0.250", "1.000", "0.500")] == [True] * 3
+    assert [f"Clean IoU {iou}" in captions for iou in ("0.250", "1.000", "0.500")] == [True] * 3
 
 
 def test_a_network_that_fails_leaves_the_images(

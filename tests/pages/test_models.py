@@ -51,13 +51,14 @@ def test_all_networks_are_listed_and_a_broken_card_is_told(home: Path) -> None:
     (home / "models" / "bad.toml").write_text("name = ")
     app = visit()
     assert not app.exception
-    assert words(app).count("server's own") == 2
+    assert words(app).count("server's own") == 2 and words(app).count("A net. For tests.") == 2
     assert "bad.toml" in words(app) and "can't be read" in words(app)
 
 
 def test_a_network_shows_what_it_is_and_what_a_check_finds() -> None:
     app = visit(model=MODEL)
     assert not app.exception and not app.error
+    assert app.title[0].value.replace("\\", "") == MODEL and "A net. For tests." in words(app)
     assert "colour images, at their own size, sides a multiple of 16" in words(app)
     app.button(key="model-check").click().run()
     assert "Clean IoU 0.012" in words(app)
@@ -67,10 +68,10 @@ def test_a_network_shows_what_it_is_and_what_a_check_finds() -> None:
 
 def test_the_worst_images_come_first() -> None:
     app = visit(model=MODEL)
-    app.button(key="model-score").click().run()
+    app.button(key="model-clean-iou").click().run()
     assert not app.exception
-    captions = [one.value for one in app.caption if one.value.startswith("IoU")]
-    assert captions == ["IoU 0.200", "IoU 0.900"]
+    captions = [one.value for one in app.caption if one.value.startswith("Clean IoU")]
+    assert captions == ["Clean IoU 0.200", "Clean IoU 0.900"]
     assert app.metric[0].value == "0.550"
 
 
@@ -227,8 +228,10 @@ def test_a_finished_training_shows_its_figures_and_its_network() -> None:
     store = services.trainer().store
     visit(train="1").button(key="training-form-start").click().run()
     (training,) = store.all()
-    curve = {"steps": [1, 2], "loss": [1.2, 0.9], "looks": [2], "iou": [0.5], "step": 2, "of": 2}
-    store.keep_curve(training.id, curve | {"seconds": 3.0, "left": 0.0, "best": 0.5})
+    curve = {"steps": [1, 2], "loss": [1.2, 0.9], "validations": [2], "iou": [0.5]}
+    store.keep_curve(
+        training.id, curve | {"step": 2, "of": 2, "seconds": 3.0, "left": 0.0, "best": 0.5}
+    )
     figures = {"test_iou": 0.87, "test_dice": 0.9, "test_images": 2, "seconds": 3.0, "steps": 2}
     assert store.claim(training.id)
     store.end(training.id, states.DONE, network=MODEL, figures=figures)

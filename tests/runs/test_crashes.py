@@ -123,12 +123,12 @@ def server(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     process.stdout.close()
 
 
-def owned(runs: RunStore, owner: str, state: str = QUEUED) -> str:
+def held(runs: RunStore, holder: str, state: str = QUEUED) -> str:
     """A run as another process left it."""
     run = runs.create(tiny.request(), tiny.inputs())
     with runs._database.writing() as database:
         database.execute(
-            "UPDATE runs SET owner = ?, state = ? WHERE id = ?", (owner, state, run.id)
+            "UPDATE runs SET owner = ?, state = ? WHERE id = ?", (holder, state, run.id)
         )
     return run.id
 
@@ -136,9 +136,9 @@ def owned(runs: RunStore, owner: str, state: str = QUEUED) -> str:
 def test_the_runs_of_a_living_process_are_left_alone(
     home: Path, server: tuple[subprocess.Popen[str], str]
 ) -> None:
-    process, owner = server
+    process, holder = server
     runs = RunStore(tiny.furnish(home))
-    queued, running = owned(runs, owner), owned(runs, owner, RUNNING)
+    queued, running = held(runs, holder), held(runs, holder, RUNNING)
     assert runs.recover() == []
     assert [runs.get(queued).state, runs.get(running).state] == [QUEUED, RUNNING]
     # A zombie, not waited for yet, is dead all the same.
@@ -151,7 +151,7 @@ def test_the_runs_of_a_living_process_are_left_alone(
 
 def test_each_queued_run_of_a_dead_server_is_taken_over_by_one(home: Path) -> None:
     runs = RunStore(tiny.furnish(home))
-    left = [owned(runs, "vm-1-00") for _ in range(12)]
+    left = [held(runs, "vm-1-00") for _ in range(12)]
     gate = threading.Barrier(4)
     taken: list[list[str]] = []
 
@@ -171,7 +171,7 @@ def test_a_record_damaged_by_the_crash_does_not_keep_the_others_from_being_settl
     home: Path,
 ) -> None:
     runs = RunStore(tiny.furnish(home))
-    damaged, other = (owned(runs, "vm-1-00", RUNNING) for _ in range(2))
+    damaged, other = (held(runs, "vm-1-00", RUNNING) for _ in range(2))
     files.write_bytes(runs.folder(damaged) / store.RECORD, b'{"state": "do')
     runs.recover()
     assert runs.get(damaged).state == runs.get(other).state == INTERRUPTED

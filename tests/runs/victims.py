@@ -31,8 +31,8 @@ def die_in_step(report: StepReport) -> None:
         die()
 
 
-def carry_out(point: str, run_id: str) -> None:
-    """Carry out a run and die at a point of it."""
+def execute_and_die(point: str, run_id: str) -> None:
+    """Execute a run and die at a point of it."""
     torch.set_num_threads(1)
     runs = store.RunStore()
     if point == "prediction":
@@ -52,12 +52,12 @@ def carry_out(point: str, run_id: str) -> None:
 
 def main() -> None:
     """Let each run have its own process; say how each ended."""
-    print("owner", store.this_process(Path(os.environ["ASMA_HOME"])), flush=True)
+    print("holder", store.this_process(Path(os.environ["ASMA_HOME"])), flush=True)
     for argument in sys.argv[1:]:
         point, _, run_id = argument.partition("=")
         child = os.fork()
         if child == 0:
-            carry_out(point, run_id)
+            execute_and_die(point, run_id)
             os._exit(0)
         print(point, -os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 

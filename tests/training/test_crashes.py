@@ -36,7 +36,7 @@ def plan(name: str) -> TrainingPlan:
     )
 
 
-def carry_out_and_die(ids: dict[str, str]) -> list[str]:
+def execute_and_die(ids: dict[str, str]) -> list[str]:
     """Let each training be killed at its point; return how each ended."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.training.victims", *(f"{p}={i}" for p, i in ids.items())],
@@ -53,7 +53,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
         patched.setenv("ASMA_HOME", str(home))
         trainings = TrainingStore()
         ids = {point: trainings.create(plan(point)).id for point in POINTS}
-        said = carry_out_and_die(ids)
+        said = execute_and_die(ids)
         assert said == [f"{point} {signal.SIGKILL:d}" for point in POINTS]
         before = {one.id: one.state for one in trainings.all()}
         assert before.pop(ids["row"]) == states.DONE
@@ -88,7 +88,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(
     monkeypatch.setenv("ASMA_HOME", str(home))
     trainings = TrainingStore()
     one = trainings.create(plan("again"))
-    carry_out_and_die({"step": one.id})
+    execute_and_die({"step": one.id})
     trainings.recover()
     assert trainings.queue(one.id)
     seen: list[int] = []

@@ -78,5 +78,5 @@ def test_the_first_part_sees_smaller_images(side: int, early: int) -> None:
     assert [plan.size_at(step) for step in (0, 6, 7, 9)] == [early, early, side, side]
 
 
-def test_there_are_25_looks_or_one_a_step() -> None:
-    assert [replace(PLAN, steps=steps).look_every for steps in (8, 25, 1000)] == [1, 1, 40]
+def test_there_are_25_validations_or_one_a_step() -> None:
+    assert [replace(PLAN, steps=steps).validation_every for steps in (8, 25, 1000)] == [1, 1, 40]

@@ -1,4 +1,4 @@
-"""The store of trainings: conditional changes of state, dead owners, records of older versions."""
+"""The store of trainings: conditional changes of state, dead processes, older records."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def running(trainings: TrainingStore) -> str:
     return training.id
 
 
-def owned(trainings: TrainingStore, owner: str, state: str = states.QUEUED) -> str:
+def held(trainings: TrainingStore, holder: str, state: str = states.QUEUED) -> str:
     """A training as another process left it."""
     training = trainings.create(PLAN)
     with trainings._database.writing() as database:
         database.execute(
-            "UPDATE trainings SET owner = ?, state = ? WHERE id = ?", (owner, state, training.id)
+            "UPDATE trainings SET owner = ?, state = ? WHERE id = ?", (holder, state, training.id)
         )
     return training.id
 
@@ -150,8 +150,8 @@ def test_a_message_that_is_no_text_is_kept(trainings: TrainingStore) -> None:
 def test_the_trainings_of_a_living_process_are_left_alone(
     home: Path, trainings: TrainingStore
 ) -> None:
-    owner, lock = process_locks._locked(home)
-    waits, runs = owned(trainings, owner), owned(trainings, owner, states.RUNNING)
+    holder, lock = process_locks._locked(home)
+    waits, runs = held(trainings, holder), held(trainings, holder, states.RUNNING)
     own, own_running = trainings.create(PLAN).id, running(trainings)
     assert trainings.recover() == []
     assert [trainings.get(one).state for one in (waits, runs)] == [states.QUEUED, states.RUNNING]
@@ -167,13 +167,13 @@ def test_the_trainings_of_a_living_process_are_left_alone(
 def test_each_queued_training_of_a_dead_server_is_taken_over_by_one(
     home: Path, trainings: TrainingStore
 ) -> None:
-    left = [owned(trainings, GONE) for _ in range(12)]
+    left = [held(trainings, GONE) for _ in range(12)]
     taken = at_once(lambda: TrainingStore(home).recover())
     assert sorted(one for ids in taken for one in ids) == sorted(left)
 
 
 def test_what_was_gone_on_with_meanwhile_is_not_settled(trainings: TrainingStore) -> None:
-    training_id = owned(trainings, GONE, states.RUNNING)
+    training_id = held(trainings, GONE, states.RUNNING)
     settle = trainings._jobs.recover
 
     def late(*_: Any) -> None:
@@ -207,6 +207,13 @@ def test_an_old_record_keeps_all_that_it_said(home: Path) -> None:
     assert (training.state, training.network, training.message) == (states.DONE, "made", "so")
     assert (training.created, training.plan) == (1700000000.5, PLAN)
     assert (training.figures, training.curve) == (FIGURES, {"steps": [1]})
+
+
+def test_an_old_curve_says_validations_for_looks(home: Path) -> None:
+    curve = {"steps": [4, 8], "loss": [1.0, 0.5], "looks": [8], "iou": [0.75]}
+    (old(home, "0123abcd", state="stopped") / "curve.json").write_text(json.dumps(curve))
+    found = TrainingStore(home).get("0123abcd").curve
+    assert found == {"steps": [4, 8], "loss": [1.0, 0.5], "validations": [8], "iou": [0.75]}
 
 
 @pytest.mark.parametrize("state", states.ENDED)
@@ -247,8 +254,8 @@ def test_an_old_record_is_taken_in_once(home: Path) -> None:
 
 def test_an_old_record_whose_process_lives_is_taken_in_when_that_has_ended(home: Path) -> None:
     trainings = TrainingStore(home)
-    owner, lock = process_locks._locked(home)
-    folder = old(home, "0123abcd", state="running", owner=owner)
+    holder, lock = process_locks._locked(home)
+    folder = old(home, "0123abcd", state="running", owner=holder)
     trainings.recover()
     assert trainings.all() == [] and (folder / "state.json").exists()
     os.close(lock)

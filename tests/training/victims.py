@@ -27,8 +27,8 @@ def die(*_: Any, **__: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def carry_out(point: str, training_id: str) -> None:
-    """Carry out a training and die at a point of it."""
+def execute_and_die(point: str, training_id: str) -> None:
+    """Execute a training and die at a point of it."""
     torch.set_num_threads(1)
     # A checkpoint after every step.
     training_loop.CHECKPOINT_EVERY = 0.0
@@ -55,7 +55,7 @@ def main() -> None:
         point, _, training_id = argument.partition("=")
         child = os.fork()
         if child == 0:
-            carry_out(point, training_id)
+            execute_and_die(point, training_id)
             os._exit(0)
         print(point, -os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 

@@ -27,7 +27,7 @@ STATE_COLOURS: Final = {
 
 
 OUTCOME_COLOURS: Final = {SUCCESS: "green", ALREADY_THERE: "gray", NOT_REACHED: "orange"}
-SCORE_LABELS: Final = {IOU: "IoU", REMOVED: "Removed", LOST: "IoU lost"}
+SCORE_LABELS: Final = {IOU: "IoU", REMOVED: "Structure removed", LOST: "IoU lost"}
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -68,6 +68,15 @@ def attack_title(run: Run) -> str:
     return ATTACKS[name].title if name in ATTACKS else name.upper()
 
 
+def described(name: str, title: str, description: str) -> str:
+    """Return what is said below the name of a data set or a network.
+
+    Pages call both by their names, as records, addresses and the command line do; the title stands
+    here alone, and not where it only repeats the name.
+    """
+    return f"{title}. {description}" if title not in ("", name) else description
+
+
 def score_label(run: Run) -> str:
-    """Return what a run is judged by: "IoU", "Removed" or "IoU lost"."""
+    """Return what a run is judged by: "IoU", "Structure removed" or "IoU lost"."""
     return SCORE_LABELS.get(run.score_kind, "IoU")

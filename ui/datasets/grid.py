@@ -11,7 +11,6 @@ import streamlit as st
 
 from asma_core.data.datasets import Dataset, Sample
 from asma_core.data.masks.palette import PREDICTION, TRUTH
-from asma_core.data.synthetic.demo import DEMO_SETS
 from asma_core.errors import AsmaError
 from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.run import Run
@@ -19,7 +18,7 @@ from ui.address.browser import prime
 from ui.address.views import SORTS, DatasetsView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_error
-from ui.common.format import duration, number
+from ui.common.format import described, duration, number
 from ui.datasets.index import chosen_samples, fitting_models, runs_of
 from ui.datasets.view import change, current_view, go_to
 from ui.pictures.cards import Card, card_grid
@@ -31,7 +30,7 @@ PAGES_WIDTH: Final = 420
 # Seconds of work that need no words.
 SILENT: Final = 0.5
 Runs = Mapping[str, list[Run]]
-Scores = Mapping[str, float | None]
+CleanIous = Mapping[str, float | None]
 
 
 def dataset_choice(view: DatasetsView, names: Sequence[str]) -> None:
@@ -39,7 +38,6 @@ def dataset_choice(view: DatasetsView, names: Sequence[str]) -> None:
     st.selectbox(
         "Data set",
         list(dict.fromkeys((*names, view.dataset))),
-        format_func=_title,
         key=prime("datasets-dataset", view.dataset),
         on_change=_dataset_chosen,
         width=260,
@@ -61,10 +59,6 @@ def back_to_grid() -> None:
 def _close() -> None:
     view = current_view([""])
     go_to(replace(view, sample=""))
-
-
-def _title(name: str) -> str:
-    return DEMO_SETS[name].title if name in DEMO_SETS else name
 
 
 def _dataset_chosen() -> None:
@@ -94,7 +88,9 @@ def chosen_network(view: DatasetsView, models: Sequence[ModelCard]) -> ModelCard
     return next((card for card in models if card.name == view.model), None)
 
 
-def listed(dataset: Dataset, view: DatasetsView) -> tuple[DatasetsView, list[Sample], Runs, Scores]:
+def listed(
+    dataset: Dataset, view: DatasetsView
+) -> tuple[DatasetsView, list[Sample], Runs, CleanIous]:
     """Return the view as this data set allows it, its samples in order, runs and IoUs.
 
     Raises:
@@ -104,16 +100,19 @@ def listed(dataset: Dataset, view: DatasetsView) -> tuple[DatasetsView, list[Sam
     view = settled(view, dataset, models)
     runs = runs_of(dataset.name)
     card = chosen_network(view, models)
-    scores: Scores = _scores(dataset, card) if card and view.sort == "worst" else {}
-    return view, chosen_samples(dataset, view, runs, scores), runs, scores
+    ious: CleanIous = _clean_ious(dataset, card) if card and view.sort == "worst" else {}
+    return view, chosen_samples(dataset, view, runs, ious), runs, ious
 
 
-def _scores(dataset: Dataset, card: ModelCard) -> Scores:
+def _clean_ious(dataset: Dataset, card: ModelCard) -> CleanIous:
     count = len(dataset.samples)
-    words = f"Scoring {escape_markdown(card.name)} on {count} images, once; about a second per ten"
+    words = (
+        f"Measuring the clean IoU of {escape_markdown(card.name)} on {count} images, once; "
+        "about a second per ten"
+    )
     with st.spinner(words, show_time=True):
         try:
-            return services.predictor().clean_scores(card, dataset.name)
+            return services.predictor().clean_ious(card, dataset.name)
         except AsmaError as error:
             show_error(error)
             return {}
@@ -135,7 +134,7 @@ def dataset_grid(dataset: Dataset, view: DatasetsView, bar: Any) -> None:
     _order(bar, allowed, models)
     _filters(dataset, allowed)
     _about(dataset)
-    allowed, samples, runs, scores = listed(dataset, view)
+    allowed, samples, runs, ious = listed(dataset, view)
     _count(dataset, samples, allowed)
     if not samples:
         st.info("No image fits these filters.", icon=":material/filter_alt_off:")
@@ -147,7 +146,7 @@ def dataset_grid(dataset: Dataset, view: DatasetsView, bar: Any) -> None:
     card = chosen_network(allowed, models) if allowed.prediction else None
     pictures = _thumbnails(dataset, shown, card)
     cards = [
-        _card(view, sample, picture, len(runs.get(sample.name, ())), scores.get(sample.name))
+        _card(view, sample, picture, len(runs.get(sample.name, ())), ious.get(sample.name))
         for sample, picture in zip(shown, pictures, strict=True)
     ]
     card_grid(cards, "images")
@@ -160,7 +159,6 @@ def _show_all() -> None:
 
 
 def _order(bar: Any, view: DatasetsView, models: Sequence[ModelCard]) -> None:
-    titles = {card.name: card.title for card in models}
     bar.selectbox(
         "Sort by",
         [name for name in SORTS if models or name != "worst"],
@@ -172,8 +170,7 @@ def _order(bar: Any, view: DatasetsView, models: Sequence[ModelCard]) -> None:
     )
     bar.selectbox(
         "Network",
-        list(titles),
-        format_func=lambda name: titles[name],
+        [card.name for card in models],
         key=prime("datasets-model", view.model or None),
         on_change=_changed,
         args=("model",),
@@ -240,7 +237,8 @@ def _area_changed() -> None:
 
 def _about(dataset: Dataset) -> None:
     badge = ":blue-badge[synthetic]&ensp;" if dataset.synthetic else ""
-    st.markdown(f"{badge}:small[:gray[{escape_markdown(dataset.description)}]]")
+    words = escape_markdown(described(dataset.name, dataset.title, dataset.description))
+    st.markdown(f"{badge}:small[:gray[{words}]]")
 
 
 def _count(dataset: Dataset, samples: Sequence[Sample], view: DatasetsView) -> None:
@@ -295,12 +293,12 @@ def _drawn(dataset: Dataset, samples: Sequence[Sample], card: ModelCard | None) 
 
 
 def _card(
-    view: DatasetsView, sample: Sample, picture: Thumbnail, n_runs: int, score: float | None
+    view: DatasetsView, sample: Sample, picture: Thumbnail, n_runs: int, iou: float | None
 ) -> Card:
-    iou = picture.iou if score is None else score
+    iou = picture.iou if iou is None else iou
     figures = [
         f"{number(picture.area, 1)} %" if picture.area is not None else "",
-        f"IoU {number(iou)}" if iou is not None else "",
+        f"Clean IoU {number(iou)}" if iou is not None else "",
         f"{n_runs} run{'' if n_runs == 1 else 's'}" if n_runs else "",
     ]
     return Card(

@@ -60,7 +60,7 @@ def chosen_samples(
     dataset: Dataset,
     view: DatasetsView,
     runs: Mapping[str, list[Run]],
-    scores: Mapping[str, float | None],
+    ious: Mapping[str, float | None],
 ) -> list[Sample]:
     """Return the samples that a view shows, in its order.
 
@@ -68,7 +68,7 @@ def chosen_samples(
         dataset: The data set.
         view: Filters and order.
         runs: By sample.
-        scores: The network's IoU by sample, for the order "worst"; undefined ones come last.
+        ious: The network's IoU by sample, for the order "worst"; undefined ones come last.
     """
     places = [place for place, sample in enumerate(dataset.samples) if _passes(sample, view, runs)]
     if view.classes or view.by_area or view.sort in ("largest", "smallest"):
@@ -80,7 +80,7 @@ def chosen_samples(
             places.sort(key=lambda place: _last_if_undefined(sign * float(areas[place])))
     if view.sort == "worst":
         names = [sample.name for sample in dataset.samples]
-        places.sort(key=lambda place: _last_if_undefined(scores.get(names[place])))
+        places.sort(key=lambda place: _last_if_undefined(ious.get(names[place])))
     return [dataset.samples[place] for place in places]
 
 

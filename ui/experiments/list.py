@@ -8,9 +8,9 @@ from asma_core.experiments.store import Experiment, ExperimentStore
 from ui.common import services
 from ui.common.errors import escape_markdown
 from ui.common.format import moment
+from ui.experiments.experiment_text import about, status_text, title
 from ui.experiments.form import experiment_form
 from ui.experiments.link import experiment_link
-from ui.experiments.words import about, status_text, title
 
 WHAT = (
     "The paper's Table 1 on your network and your images: several attacks on the same pairs of "

@@ -14,8 +14,8 @@ from asma_core.experiments.table import FIGURES, goal_of
 from ui.address import browser as address
 from ui.address.links import open_page
 from ui.address.views import DISTANCE, CompareView, ExperimentsView
+from ui.experiments.experiment_text import row_titles
 from ui.experiments.figures import TITLES, box_plot, clicked_run, curve_plot
-from ui.experiments.words import row_titles
 from ui.pictures.curves import NO_TOOLBAR
 
 _CLICKED: Final = "experiment-clicked"

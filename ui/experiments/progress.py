@@ -12,7 +12,7 @@ from asma_core.runs.run import RUNNING, Run
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import duration
-from ui.experiments.words import row_title, seconds_left, status_text
+from ui.experiments.experiment_text import row_title, seconds_left, status_text
 from ui.runs.progress import steps_done
 
 REFRESH: Final = 1.0

@@ -12,7 +12,7 @@ from asma_core.experiments.cells import Cell
 from asma_core.experiments.export import COLUMNS, by_goal, columns_of, figure_text, rate_text
 from asma_core.experiments.store import Experiment
 from asma_core.experiments.table import summary
-from ui.experiments.words import row_titles
+from ui.experiments.experiment_text import row_titles
 
 SUCCESS_HELP: Final = "Share of the pairs not already at their goal whose file reaches it"
 FIGURE_HELP: Final = "Mean ± standard deviation, 8-bit file"

@@ -12,11 +12,11 @@ from ui.common import services
 from ui.common.errors import escape_markdown
 from ui.common.format import moment
 from ui.experiments.actions import experiment_actions
+from ui.experiments.experiment_text import about, title
 from ui.experiments.link import experiment_link
 from ui.experiments.pictures import experiment_pictures, follow_click
 from ui.experiments.progress import experiment_progress
 from ui.experiments.tables import experiment_tables
-from ui.experiments.words import about, title
 
 
 def experiment_view(experiment_id: str) -> None:

@@ -9,10 +9,10 @@ from ui.address import browser as address
 from ui.address.views import ModelsView
 from ui.common import services
 from ui.common.errors import escape_markdown
-from ui.common.format import number
+from ui.common.format import described, number
 from ui.models.link import model_link
-from ui.models.training_words import about, status_text
-from ui.models.words import architecture, class_legend, origin
+from ui.models.network_text import architecture, class_legend, origin
+from ui.models.training_text import about, status_text
 
 PER_ROW = 3
 MOST_TRAININGS = 12
@@ -42,14 +42,14 @@ def model_list() -> None:
 
 def _card(card: ModelCard) -> None:
     words, colour = origin(card)
-    model_link(f"**{escape_markdown(card.title)}**", ModelsView(card.name), f"card-{card.name}")
+    model_link(f"**{escape_markdown(card.name)}**", ModelsView(card.name), f"card-{card.name}")
     iou = card.figures.get("test_iou")
     figure = f"&ensp;test IoU {number(float(iou))}" if isinstance(iou, int | float) else ""
     st.markdown(
         f":{colour}-badge[{words}]&ensp;:small[{escape_markdown(architecture(card))}{figure}]"
     )
     st.html(class_legend(card))
-    st.caption(escape_markdown(card.description))
+    st.caption(escape_markdown(described(card.name, card.title, card.description)))
 
 
 def _trainings() -> None:

@@ -17,7 +17,7 @@ from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import duration, number
 from ui.models.link import back, model_link
-from ui.models.training_words import about, status_text
+from ui.models.training_text import about, status_text
 from ui.pictures.curves import NO_TOOLBAR
 
 REFRESH: Final = 1.0
@@ -105,9 +105,9 @@ def _curves(curve: Mapping[str, Any]) -> None:
         line={"color": LOSS_COLOUR, "width": 1.5},
         hovertemplate="step %{x}<br>loss %{y:.3f}<extra></extra>",
     )
-    if curve["looks"]:
+    if curve["validations"]:
         figure.add_scatter(
-            x=curve["looks"],
+            x=curve["validations"],
             y=curve["iou"],
             name="validation IoU",
             yaxis="y2",

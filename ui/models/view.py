@@ -18,11 +18,11 @@ from ui.address.links import open_page
 from ui.address.views import AttackView, DatasetsView, ModelsView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_error, show_errors
-from ui.common.format import number
+from ui.common.format import described, number
 from ui.common.values import SESSION, initial
 from ui.models.link import back
+from ui.models.network_text import architecture, class_legend, normalises, origin, outputs, takes
 from ui.models.report import model_report
-from ui.models.words import answers, architecture, class_legend, normalises, origin, takes
 from ui.pictures.cards import Card, card_grid
 from ui.pictures.thumbnails import sample_thumbnail
 
@@ -48,7 +48,7 @@ def model_view(name: str) -> None:
 
 def _head(card: ModelCard) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
-    row.title(escape_markdown(card.title), anchor=False, width="content")
+    row.title(escape_markdown(card.name), anchor=False, width="content")
     words, colour = origin(card)
     row.markdown(f":{colour}-badge[{words}]", width="content")
     row.space("stretch")
@@ -64,23 +64,23 @@ def _head(card: ModelCard) -> None:
     )
     if can_forget(card):
         with row.popover("", icon=":material/delete:", help="Remove this network"):
-            st.markdown(f"Remove **{escape_markdown(card.title)}** and its weights? Its runs stay.")
+            st.markdown(f"Remove **{escape_markdown(card.name)}** and its weights? Its runs stay.")
             if st.button("Remove", key="model-remove", type="primary"):
                 with show_errors():
                     forget_model(card.name)
                     address.go_to(ModelsView())
                     st.rerun()
-    st.markdown(escape_markdown(card.description), width=900)
+    words = described(card.name, card.title, card.description)
+    st.markdown(escape_markdown(words), width=900)
 
 
 def _facts(card: ModelCard) -> None:
     st.html(class_legend(card))
     rows = {
-        "Name": card.name,
         "Architecture": architecture(card),
         "Takes": takes(card),
         "Normalises": normalises(card),
-        "Answers": answers(card),
+        "Answers": outputs(card),
         "Trained on": card.dataset or "not said",
         "Weights": card.weights.name,
     }
@@ -118,25 +118,27 @@ def _trust(card: ModelCard) -> None:
         width=320,
     )
     check = row.button("Check on a few", icon=":material/fact_check:", key="model-check")
-    score = row.button("Score all images", icon=":material/analytics:", key="model-score")
+    measure = row.button(
+        "Clean IoU of all images", icon=":material/analytics:", key="model-clean-iou"
+    )
     shown = f"{card.name} {name}"
     if check or address.current(ModelsView).check:
         st.session_state["model-checked"] = shown
         address.change(ModelsView, check=False)
-    if score:
-        st.session_state["model-scored"] = shown
+    if measure:
+        st.session_state["model-measured"] = shown
     if st.session_state.get("model-checked") == shown:
         _checked(card, name)
-    if st.session_state.get("model-scored") == shown:
-        _scored(card, name)
+    if st.session_state.get("model-measured") == shown:
+        _measured(card, name)
 
 
 def _known(card: ModelCard, names: Sequence[str]) -> None:
-    """Show the clean IoU on every data set on which all images have been scored."""
+    """Show the clean IoU on every data set on which all images have been measured."""
     parts = []
     for name in names:
-        scores = services.predictor().known_scores(card, services.open_dataset(name))
-        values = [value for value in (scores or {}).values() if value is not None]
+        ious = services.predictor().known_clean_ious(card, services.open_dataset(name))
+        values = [value for value in (ious or {}).values() if value is not None]
         if values:
             mean = number(sum(values) / len(values))
             parts.append(f"{escape_markdown(name)} **{mean}** ({len(values):,} images)")
@@ -166,26 +168,27 @@ def _checked(card: ModelCard, name: str) -> None:
     model_report(report, name)
 
 
-def _scored(card: ModelCard, name: str) -> None:
+def _measured(card: ModelCard, name: str) -> None:
     dataset = services.open_dataset(name)
-    words = f"Scoring {len(dataset.samples):,} images, once; about a second per ten"
+    count = f"{len(dataset.samples):,}"
+    words = f"Measuring the clean IoU of {count} images, once; about a second per ten"
     with st.spinner(words, show_time=True):
         try:
-            scores = services.predictor().clean_scores(card, name)
+            ious = services.predictor().clean_ious(card, name)
         except AsmaError as error:
             show_error(error)
             return
-    _split_scores(dataset, scores)
-    known = [(value, key) for key, value in scores.items() if value is not None]
+    _split_means(dataset, ious)
+    known = [(value, key) for key, value in ious.items() if value is not None]
     st.markdown("**Worst first**")
     cards = [_worst(dataset, card, key, value) for value, key in sorted(known)[:WORST]]
     card_grid(cards, "worst")
 
 
-def _split_scores(dataset: Dataset, scores: Mapping[str, float | None]) -> None:
+def _split_means(dataset: Dataset, ious: Mapping[str, float | None]) -> None:
     parts: dict[str, list[float]] = {}
     for sample in dataset.samples:
-        value = scores.get(sample.name)
+        value = ious.get(sample.name)
         if value is not None and not math.isnan(value):
             parts.setdefault("all", []).append(value)
             if sample.split:
@@ -203,6 +206,6 @@ def _worst(dataset: Dataset, card: ModelCard, key: str, value: float) -> Card:
         title=sample.name,
         view=DatasetsView(dataset=dataset.name, sample=sample.name, model=card.name),
         picture=picture.picture,
-        caption=(f"IoU {number(value)}",),
+        caption=(f"Clean IoU {number(value)}",),
         message=picture.message,
     )

@@ -12,6 +12,7 @@ from asma_core.metrics.score import LOST, REMOVED
 from asma_core.runs.run import Run
 from ui.common.errors import escape_markdown
 from ui.common.format import (
+    SCORE_LABELS,
     attack_title,
     number,
     outcome,
@@ -20,7 +21,7 @@ from ui.common.format import (
     standing_outcome,
 )
 
-SCORES = (("Structure removed", "structure_removed"), ("IoU lost", "iou_lost"))
+SCORES = ((SCORE_LABELS[REMOVED], "structure_removed"), (SCORE_LABELS[LOST], "iou_lost"))
 ROWS = (
     ("IoU", "iou", 3, ""),
     ("Pixel accuracy", "pixel_accuracy", 4, ""),
@@ -108,7 +109,7 @@ def _cell(key: str, digits: int, unit: str) -> Callable[[Run], str]:
 
 def _rows(results: Mapping[str, Any], classes: tuple[str, ...]) -> list[dict[str, str]]:
     kind = str(results.get("score_name"))
-    judged = {REMOVED: "Structure removed", LOST: "IoU lost"}.get(kind)
+    judged = SCORE_LABELS[kind] if kind in (REMOVED, LOST) else ""
     rows = [_row(judged, results, "score", 3, "")] if judged else []
     rows += [_row(label, results, name, digits, unit) for label, name, digits, unit in ROWS]
     for number_of_class, name in enumerate(classes[1:], start=1):

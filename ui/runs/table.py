@@ -9,9 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from asma_core.data.masks.palette import ADVERSARIAL, TARGET
+from asma_core.metrics.score import LOST, REMOVED
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
-from ui.common.format import attack_title, moment, outcome
+from ui.common.format import SCORE_LABELS, attack_title, moment, outcome
 from ui.pictures.encoding import jpeg_address
 from ui.runs.pictures import run_picture
 from ui.runs.progress import status_text
@@ -24,7 +25,10 @@ LINE_WIDTH: Final = 7.0
 ROW_HEIGHT: Final = 66
 OF_FILE: Final = "Of the file as saved, in 8 bits"
 # Goals that share no column with the overlap; shown where a run has them.
-OTHER_SCORES: Final = {"structure_removed": "Removed", "iou_lost": "IoU lost"}
+OTHER_SCORES: Final = {
+    "structure_removed": SCORE_LABELS[REMOVED],
+    "iou_lost": SCORE_LABELS[LOST],
+}
 HEADER_HEIGHT: Final = 36
 MOST_HEIGHT: Final = 640
 # The table's own export knows nothing of formulas and its search only of this page.
@@ -129,7 +133,7 @@ def _columns() -> dict[str, Any]:
             help=OF_FILE,
         ),
         **{
-            name: figure(label, width=84, format="%.3f", alignment="right", help=OF_FILE)
+            name: figure(label, width=136, format="%.3f", alignment="right", help=OF_FILE)
             for name, label in OTHER_SCORES.items()
         },
         "l2": figure("L2", width=68, format="%.2f", help=OF_FILE),

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Generic
 
 from asma_core.attacks.contract import (
-    ALREADY_THERE,
     CANCELLED,
     GOAL_REACHED,
+    NO_STEP_NEEDED,
     Attack,
     AttackInputs,
     AttackResult,
@@ -91,7 +91,7 @@ def _goes_on(known: AttackResult | None, goal: Goal) -> bool:
     """An image is done when it was at its target from the start, or at any success if so asked."""
     if known is None:
         return True
-    return not (known.ending == ALREADY_THERE or (known.success and goal.stops))
+    return not (known.ending == NO_STEP_NEEDED or (known.success and goal.stops))
 
 
 class _Run:
@@ -135,8 +135,8 @@ class _Run:
 
     def placed(self, result: AttackResult, row: int) -> AttackResult:
         """Count steps from the beginning of the sequence, and the image from the first of all."""
-        way = result.trajectory[1:] if self._offset else result.trajectory
-        moved = tuple(replace(now, index=row, step=now.step + self._offset) for now in way)
+        steps = result.trajectory[1:] if self._offset else result.trajectory
+        moved = tuple(replace(now, index=row, step=now.step + self._offset) for now in steps)
         at = result.best.step + self._offset if result.best.step else 0
         return replace(
             result,
@@ -147,7 +147,7 @@ class _Run:
 
     def ended(self, result: AttackResult) -> AttackResult:
         """Say how an image ended, when its last attack knows only of itself."""
-        if self.cancelled and result.ending not in (GOAL_REACHED, ALREADY_THERE):
+        if self.cancelled and result.ending not in (GOAL_REACHED, NO_STEP_NEEDED):
             return replace(result, ending=CANCELLED)
         return result
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from asma_core.attacks.contract import (
-    ALREADY_THERE,
     CANCELLED,
     CONVERGED,
     GOAL_REACHED,
+    NO_STEP_NEEDED,
     STEPS_USED,
     AttackResult,
     OnStep,
@@ -191,7 +191,7 @@ class Tracker:
             record.best, record.success = now, success
             record.adversarial = image.detach().clone()
         if success and now.step == 0:
-            record.ending = ALREADY_THERE
+            record.ending = NO_STEP_NEEDED
         elif success and self._goal.stops:
             record.ending = GOAL_REACHED
 
@@ -203,7 +203,7 @@ class Tracker:
             ending = CANCELLED
         return AttackResult(
             adversarial=record.adversarial.cpu(),
-            success=record.success and ending != ALREADY_THERE,
+            success=record.success and ending != NO_STEP_NEEDED,
             best=record.best,
             steps=steps,
             gradient_evaluations=record.evaluations,

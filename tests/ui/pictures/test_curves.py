@@ -38,9 +38,9 @@ def test_the_best_step_is_marked() -> None:
 @pytest.mark.parametrize("score", [[None, None, None], [None, 0.5, None], [0.1, None, 0.3]])
 def test_undefined_figures_are_gaps(score: list[float | None]) -> None:
     curves = {"step": [0, 1, 2], "score": score, "l2": [0.0, None, 2.0]}
-    figure = run_curves(curves, "Removed", 0.97)
-    assert line_through(figure, "Removed")[1] == score
-    assert '"Removed"' in figure.to_json()
+    figure = run_curves(curves, "Structure removed", 0.97)
+    assert line_through(figure, "Structure removed")[1] == score
+    assert '"Structure removed"' in figure.to_json()
 
 
 def test_one_point_is_seen() -> None:

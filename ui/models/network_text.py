@@ -58,8 +58,8 @@ def normalises(card: ModelCard) -> str:
     return f"mean {mean}; standard deviation {std}"
 
 
-def answers(card: ModelCard) -> str:
-    """Return how its answer is read."""
+def outputs(card: ModelCard) -> str:
+    """Return how its outputs are read."""
     output = card.output
     parts = ["logits" if output.reading == LOGITS else output.reading.replace("-", " ")]
     if output.element:
