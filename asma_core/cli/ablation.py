@@ -10,7 +10,7 @@ from asma_core.cli.arguments import count, model_option
 from asma_core.cli.named_values import named_values
 from asma_core.cli.networks import check_execution
 from asma_core.cli.progress import Progress
-from asma_core.cli.setting_options import add_settings, given_settings
+from asma_core.cli.setting_options import add_settings, settings_of
 from asma_core.data.datasets import open_dataset
 from asma_core.errors import InputError, RunStateError
 from asma_core.experiments.cells import Cell
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 def _plan(options: argparse.Namespace) -> Plan:
     card, dataset = find_card(options.model), open_dataset(options.dataset)
-    execution = Execution(**given_settings(options, Execution))
+    execution = settings_of(options, Execution)
     check_execution(execution)
     settings = named_values(options.set)
     if options.steps is not None:

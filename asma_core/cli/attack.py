@@ -19,7 +19,7 @@ from asma_core.cli.named_values import named_values
 from asma_core.cli.networks import check_execution, prediction
 from asma_core.cli.progress import Progress
 from asma_core.cli.run_answer import run_answer
-from asma_core.cli.setting_options import add_settings, given_settings
+from asma_core.cli.setting_options import add_settings, settings_of
 from asma_core.data.datasets import Dataset, open_dataset
 from asma_core.data.formats.slices import Slice
 from asma_core.data.masks.label_maps import Mask
@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     card = find_card(options.model)
     entry = find_attack(options.attack)
     config = config_from_text(entry.config, _settings(options, entry))
-    execution = Execution(**given_settings(options, Execution))
+    execution = settings_of(options, Execution)
     check_execution(execution)
     dataset = open_dataset(options.dataset) if options.dataset else None
     if dataset is not None:

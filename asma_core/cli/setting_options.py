@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import MISSING
-from typing import Any
+from typing import Any, TypeVar
 
 from asma_core.errors import InputError
 from asma_core.fields import Declared, Settings, declared
+
+Kind = TypeVar("Kind", bound=Settings)
 
 
 def add_settings(parser: argparse.ArgumentParser, settings: type[Settings]) -> None:
@@ -28,10 +30,10 @@ def add_settings(parser: argparse.ArgumentParser, settings: type[Settings]) -> N
         )
 
 
-def given_settings(options: argparse.Namespace, settings: type[Settings]) -> dict[str, Any]:
-    """Return the settings that were given, by name."""
-    values = {name: getattr(options, name) for name in declared(settings)}
-    return {name: value for name, value in values.items() if value is not None}
+def settings_of(options: argparse.Namespace, kind: type[Kind]) -> Kind:
+    """Return the settings that were given, the others by their defaults."""
+    values = {name: getattr(options, name) for name in declared(kind)}
+    return kind(**{name: value for name, value in values.items() if value is not None})
 
 
 def _reader(item: Declared) -> Callable[[str], Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asma_core.cli.progress import Progress, counted
-from asma_core.cli.setting_options import add_settings, given_settings
+from asma_core.cli.setting_options import add_settings, settings_of
 from asma_core.data.datasets import open_dataset
 from asma_core.data.synthetic.demo import DEMO_SETS
 from asma_core.errors import InputError
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 def _plan(options: argparse.Namespace) -> TrainingPlan:
     """Return what is asked for; a demo set is trained for as long as its shipped network."""
-    plan = TrainingPlan(**given_settings(options, TrainingPlan))
+    plan = settings_of(options, TrainingPlan)
     dataset = open_dataset(plan.dataset)
     usual = DEMO_TRAININGS[dataset.name].steps if dataset.name in DEMO_SETS else plan.steps
     return replace(

@@ -6,7 +6,7 @@ import argparse
 
 import pytest
 
-from asma_core.cli.setting_options import add_settings, given_settings
+from asma_core.cli.setting_options import add_settings, settings_of
 from asma_core.fields import declared
 from asma_core.training.plan import TrainingPlan
 
@@ -24,8 +24,8 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
-def given(parser: argparse.ArgumentParser, *arguments: str) -> dict[str, object]:
-    return given_settings(parser.parse_args(["--dataset", "d", *arguments]), TrainingPlan)
+def given(parser: argparse.ArgumentParser, *arguments: str) -> TrainingPlan:
+    return settings_of(parser.parse_args(["--dataset", "d", *arguments]), TrainingPlan)
 
 
 def test_every_setting_has_an_option(parser: argparse.ArgumentParser) -> None:
@@ -35,12 +35,12 @@ def test_every_setting_has_an_option(parser: argparse.ArgumentParser) -> None:
     assert "size: tiny for a try, small for a CPU, medium for a GPU (small)" in text
 
 
-def test_what_is_given_is_read_in_its_own_type_and_the_rest_is_left_out(
+def test_what_is_given_is_read_in_its_own_type_and_the_rest_is_the_default(
     parser: argparse.ArgumentParser,
 ) -> None:
-    assert given(parser) == {"dataset": "d"}
-    values = given(parser, "--steps", "7", "--learning-rate", "1e-2", "--architecture", "unet")
-    assert values == {"dataset": "d", "steps": 7, "learning_rate": 0.01, "architecture": "UNet"}
+    assert given(parser) == TrainingPlan("d")
+    plan = given(parser, "--steps", "7", "--learning-rate", "1e-2", "--architecture", "unet")
+    assert plan == TrainingPlan("d", steps=7, learning_rate=0.01, architecture="UNet")
 
 
 @pytest.mark.parametrize(
