@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from ui.address.history import keep_history
 from ui.common import services
 from ui.common.errors import show_errors
+from ui.common.shell import PRODUCT
 
 ICON = "ui/icon.png"
 
@@ -11,7 +13,7 @@ ICON = "ui/icon.png"
 def main() -> None:
     """Show the page that the address names."""
     # A file of our own: the browser would fetch a Material icon of the tab from the internet.
-    st.set_page_config(page_title="ASMA Workbench", page_icon=ICON, layout="wide", menu_items={})
+    st.set_page_config(page_title=PRODUCT, page_icon=ICON, layout="wide", menu_items={})
     # On top, so that the whole width belongs to the image.
     page = st.navigation(
         [
@@ -25,6 +27,7 @@ def main() -> None:
         ],
         position="top",
     )
+    keep_history()
     with show_errors():
         page.run()
     # After the page, so that the first one does not wait for two processes that import torch.

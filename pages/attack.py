@@ -4,7 +4,7 @@ from ui.attack.editor import attack_editor
 from ui.attack.live_run import live_run
 from ui.attack.result import run_result
 from ui.common import services
-from ui.common.shell import through_app
+from ui.common.shell import name_tab, through_app
 
 through_app()
 
@@ -13,6 +13,7 @@ if run_id is None:
     attack_editor("attack")
 else:
     run = services.store().get(run_id)
+    name_tab(f"Run {run.id}", run.spec.image_name)
     if run.ended:
         run_result(run)
     else:

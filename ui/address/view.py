@@ -25,6 +25,8 @@ def parameter(
     choices: Sequence[str] = (),
     low: int = 0,
     high: int | None = None,
+    opens: bool = False,
+    filled: bool = False,
 ) -> Any:
     """Return a field of a view that is more than its type.
 
@@ -34,9 +36,11 @@ def parameter(
         choices: The texts that make sense; all of them unless said.
         low: The least number.
         high: The greatest number.
+        opens: Whether another value is another object, and so a step of the browser's history.
+        filled: Whether the page fills it in where the address has none, which is no step.
     """
     told = {"name": name, "choices": tuple(choices), "low": low, "high": high}
-    return field(default=default, metadata=told)
+    return field(default=default, metadata=told | {"opens": opens, "filled": filled})
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,12 @@ class View:
     def names(cls) -> tuple[str, ...]:
         """Return what its parameters are called in an address."""
         return tuple(_name(item) for item in fields(cls))
+
+    @classmethod
+    def objects(cls) -> dict[str, bool]:
+        """Return the parameters that say which object is open, and whether the page fills them."""
+        opening = [item for item in fields(cls) if item.metadata.get("opens")]
+        return {_name(item): bool(item.metadata["filled"]) for item in opening}
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> Self:

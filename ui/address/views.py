@@ -42,7 +42,7 @@ class DatasetsView(View):
     PAGE: ClassVar[str] = "pages/datasets.py"
 
     dataset: str = ""
-    sample: str = ""
+    sample: str = parameter("", opens=True)
     split: str = ""
     classes: tuple[int, ...] = ()
     low: int = parameter(0, high=100)
@@ -52,7 +52,7 @@ class DatasetsView(View):
     prediction: bool = False
     model: str = ""
     page: int = parameter(1, low=1)
-    add: bool = False
+    add: bool = parameter(False, opens=True)
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> Self:
@@ -90,10 +90,10 @@ class ModelsView(View):
 
     PAGE: ClassVar[str] = "pages/models.py"
 
-    model: str | None = None
-    training: str | None = None
-    add: bool = False
-    train: bool = False
+    model: str | None = parameter(None, opens=True)
+    training: str | None = parameter(None, opens=True)
+    add: bool = parameter(False, opens=True)
+    train: bool = parameter(False, opens=True)
     dataset: str = ""
     check: bool = False
 
@@ -114,10 +114,10 @@ class AttackView(View):
 
     PAGE: ClassVar[str] = "pages/attack.py"
 
-    run: str | None = None
-    dataset: str = ""
-    sample: str = ""
-    own: str = ""
+    run: str | None = parameter(None, opens=True)
+    dataset: str = parameter("", opens=True, filled=True)
+    sample: str = parameter("", opens=True, filled=True)
+    own: str = parameter("", opens=True, filled=True)
     network: str = ""
     from_run: str = parameter("", name="from")
     draft: str = ""
@@ -140,7 +140,7 @@ class CompareView(View):
 
     PAGE: ClassVar[str] = "pages/compare.py"
 
-    run: str = ""
+    run: str = parameter("", opens=True, filled=True)
     beside: tuple[str, ...] = parameter((), name="with")
     mode: str = ""
     frame: int | None = None
@@ -218,7 +218,17 @@ class ExperimentsView(View):
 
     PAGE: ClassVar[str] = "pages/experiments.py"
 
-    experiment: str | None = None
+    experiment: str | None = parameter(None, opens=True)
     rows: str = parameter("", choices=(DISTANCE,))
     goal: str = ""
     figure: str = ""
+
+
+VIEWS: Final[tuple[type[View], ...]] = (
+    DatasetsView,
+    ModelsView,
+    AttackView,
+    CompareView,
+    RunsView,
+    ExperimentsView,
+)

@@ -1,9 +1,18 @@
-"""Making sure that a page is shown by app.py."""
+"""What surrounds a page: that app.py shows it, and what its tab is called."""
 
 from __future__ import annotations
 
+from typing import Final
+
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
+
+PRODUCT: Final = "ASMA Workbench"
+
+
+def name_tab(*names: str) -> None:
+    """Call the browser's tab by the object that is open, from the inside outwards."""
+    st.set_page_config(page_title=", ".join([*names, PRODUCT]))
 
 
 def through_app() -> None:

@@ -20,6 +20,7 @@ from ui.address.views import AttackView, CompareView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import attack_title, moment, number, score_label, standing_outcome
+from ui.common.shell import name_tab
 from ui.comparison.viewer import (
     DEFAULT_VIEW,
     MOST_BESIDE,
@@ -39,6 +40,7 @@ MIME: Final = {".png": "image/png", ".npz": "application/octet-stream", ".json":
 
 def compare_run(run: Run) -> None:
     """Show everything about a run that has a result."""
+    name_tab(f"Run {run.id}", run.spec.image_name)
     title, actions = st.columns([7, 5], vertical_alignment="center")
     with title:
         headline(run)

@@ -33,6 +33,7 @@ from ui.common.format import (
     score_label,
     standing_outcome,
 )
+from ui.common.shell import name_tab
 from ui.datasets.grid import PER_PAGE, listed
 from ui.datasets.view import change
 from ui.pictures.encoding import jpeg
@@ -68,6 +69,7 @@ def sample_view(dataset: Dataset, view: DatasetsView, bar: Any) -> None:
         AsmaError: There is no such sample, or its files can't be used.
     """
     sample = dataset.find(view.sample)
+    name_tab(sample.name, dataset.name)
     allowed, samples, runs, _ = listed(dataset, view)
     _moves(bar, dataset, sample, samples)
     left, right = st.columns([3, 2], gap="large")

@@ -11,6 +11,7 @@ from asma_core.experiments.store import ended
 from ui.common import services
 from ui.common.errors import escape_markdown
 from ui.common.format import moment
+from ui.common.shell import name_tab
 from ui.experiments.actions import experiment_actions
 from ui.experiments.experiment_text import about, title
 from ui.experiments.link import experiment_link
@@ -26,6 +27,7 @@ def experiment_view(experiment_id: str) -> None:
     experiment = store.get(experiment_id)
     every = store.cells(experiment)
     cells = ended(every)
+    name_tab(title(experiment))
     experiment_link("All experiments", icon=":material/arrow_back:")
     head, actions = st.columns([7, 5], vertical_alignment="center")
     head.title(escape_markdown(title(experiment)), anchor=False)

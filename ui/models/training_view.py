@@ -16,6 +16,7 @@ from ui.address.views import ModelsView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import duration, number
+from ui.common.shell import name_tab
 from ui.models.link import back, model_link
 from ui.models.training_text import about, status_text
 from ui.pictures.curves import NO_TOOLBAR
@@ -29,6 +30,7 @@ def training_view(training_id: str) -> None:
     """Show a training; alone again every second until it ends."""
     back()
     training = services.trainer().store.get(training_id)
+    name_tab(f"Training of {training.plan.name or training.plan.dataset}")
     st.title(escape_markdown(training.plan.name or training.plan.dataset), anchor=False)
     st.caption(escape_markdown(about(training)))
     if training.ended:

@@ -19,6 +19,7 @@ from ui.address.views import AttackView, DatasetsView, ModelsView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_error, show_errors
 from ui.common.format import described, number
+from ui.common.shell import name_tab
 from ui.common.values import SESSION, initial
 from ui.models.link import back
 from ui.models.network_text import architecture, class_legend, normalises, origin, outputs, takes
@@ -38,6 +39,7 @@ def model_view(name: str) -> None:
     """
     back()
     card = find_card(name)
+    name_tab(card.name)
     _head(card)
     left, right = st.columns([2, 3], gap="large")
     with left:

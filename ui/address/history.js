@@ -1,0 +1,48 @@
+// What becomes an entry of the browser's history. Streamlit makes one of every change of an
+// address, and none at a link to the page that is open, whose address it does not write either.
+export default function ({ data }) {
+  const told = (window.asmaHistory ??= begin());
+  told.objects = data.objects;
+}
+
+function begin() {
+  const told = { objects: {} };
+  const push = window.history.pushState.bind(window.history);
+
+  const same = (to) => {
+    const from = new URL(window.location.href);
+    const page = to.pathname.split("/").pop();
+    return (
+      to.pathname === from.pathname &&
+      Object.entries(told.objects[page] ?? {}).every(([name, filled]) => {
+        const before = from.searchParams.get(name);
+        return before === to.searchParams.get(name) || (filled && before === null);
+      })
+    );
+  };
+
+  // Another object is a step that Back undoes; a setting of what is shown is none.
+  window.history.pushState = (state, title, url) => {
+    const to = new URL(url ?? "", window.location.href);
+    if (same(to)) window.history.replaceState(state, title, to);
+    else push(state, title, to);
+  };
+
+  // Streamlit would run its script with the link's address once, and with the old one from then
+  // on. What it does at Back is right here too: it takes over the address that the browser has.
+  document.addEventListener(
+    "click",
+    (event) => {
+      const link = event.target.closest?.("[data-testid='stPageLink'] a");
+      if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      const to = new URL(link.href);
+      if (to.pathname !== window.location.pathname) return;
+      event.preventDefault();
+      event.stopPropagation();
+      window.history.pushState({}, "", to);
+      window.dispatchEvent(new PopStateEvent("popstate"));
+    },
+    true,
+  );
+  return told;
+}
