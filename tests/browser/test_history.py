@@ -23,6 +23,11 @@ def at(page: Page, path: str, heading: str) -> None:
     settle(page)
 
 
+def at_grid(page: Page) -> None:
+    expect(page.get_by_text(re.compile(r"^\d+ images$"))).to_be_visible()
+    settle(page)
+
+
 def test_a_link_within_a_page_changes_the_address_and_back_undoes_it(page: Page, url: str) -> None:
     page.goto(url)
     settle(page)
@@ -50,8 +55,7 @@ def test_ten_settings_of_the_grid_are_no_steps_and_an_image_is_one(page: Page, u
     page.get_by_role("link", name="Models").click()
     at(page, "models", "Models")
     page.get_by_role("link", name="Datasets").click()
-    expect(page.get_by_text(re.compile(r"^\d+ images$"))).to_be_visible()
-    settle(page)
+    at_grid(page)
     toggle = page.get_by_text("Show the prediction", exact=True)
     for on in (True, False) * 5:
         toggle.click()
@@ -71,8 +75,7 @@ def test_ten_settings_of_the_grid_are_no_steps_and_an_image_is_one(page: Page, u
     expect(page.get_by_text("0001", exact=True).first).to_be_visible()
     settle(page)
     page.go_back()
-    expect(page.get_by_text(re.compile(r"^\d+ images$"))).to_be_visible()
-    settle(page)
+    at_grid(page)
     page.go_back()
     at(page, "models", "Models")
 
@@ -81,9 +84,10 @@ def test_an_image_is_attacked_from_where_it_is_looked_at(page: Page, url: str) -
     page.goto(url)
     settle(page)
     page.get_by_role("link", name="Datasets").click()
-    expect(page.get_by_text(re.compile(r"^\d+ images$"))).to_be_visible()
-    settle(page)
+    at_grid(page)
     page.get_by_role("link", name="0001", exact=True).click()
+    page.wait_for_url(re.compile(r"datasets\?.*sample=0001"))
+    settle(page)
     page.get_by_role("button", name="Attack this image").click()
     page.wait_for_url(re.compile(r"attack\?.*sample=0001"))
     expect(page.get_by_role("button", name="Run the attack")).to_be_visible()
