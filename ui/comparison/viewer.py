@@ -11,6 +11,7 @@ import streamlit as st
 
 from asma_core.data.masks.palette import ROLES
 from ui.comparison.payload import MOST_BESIDE, Beside, Comparison, Frame, pack
+from ui.pictures.script import shared_script
 
 __all__ = [
     "DEFAULT_VIEW",
@@ -38,7 +39,7 @@ _component = st.components.v2.component(
     "asma_comparison_viewer",
     html=(_FOLDER / "viewer.html").read_text(encoding="utf-8"),
     css=(_FOLDER / "viewer.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "viewer.js").read_text(encoding="utf-8"),
+    js=shared_script() + (_FOLDER / "viewer.js").read_text(encoding="utf-8"),
 )
 
 
