@@ -41,6 +41,7 @@ from ui.attack.source_choice import DATASET as FROM_DATASET
 from ui.attack.source_choice import OWN
 from ui.common.uploads import keep_upload
 from ui.editor.drafts import Draft, keep_draft
+from ui.editor.drawings import Drawing
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +51,12 @@ def house(home: Path, monkeypatch: pytest.MonkeyPatch) -> House:
 
 def opened(sample: str = "a") -> AppTest:
     return visit("attack", dataset=DATASET, sample=sample)
+
+
+def shown(sample: str) -> dict[str, str]:
+    """Return the address of an image with which nothing was done."""
+    usual = {"network": MODEL, "attack": "asma", "preset": "default"}
+    return {"dataset": DATASET, "sample": sample} | usual
 
 
 def start_from(app: AppTest, start: str) -> AppTest:
@@ -78,7 +85,7 @@ def test_without_an_own_image_it_says_what_to_do() -> None:
 def test_a_data_set_opens_at_its_first_test_image() -> None:
     app = visit("attack")
     assert errors(app) == []
-    assert address(app) == {"dataset": DATASET, "sample": "b"}
+    assert address(app) == shown("b")
     assert app.selectbox(key=f"attack-network-{DATASET}").value == MODEL
     assert "synthetic" in texts(app)
 
@@ -99,7 +106,7 @@ def test_a_new_address_outranks_what_was_chosen() -> None:
 def test_an_unknown_image_is_a_sentence_and_the_page_stays_usable() -> None:
     app = opened("no <such> image")
     assert "'no <such> image'" in errors(app)[0]
-    assert address(app) == {"dataset": DATASET, "sample": "b"}
+    assert address(app) == shown("b")
     assert not app.button(key="attack-run").disabled
     assert errors(app.run()) == []
 
@@ -154,7 +161,7 @@ def test_a_broken_image_is_a_sentence_and_the_next_one_opens(house: House) -> No
     assert "a.png" in errors(app)[0]
     app.button(key="attack-step1").click().run()
     assert errors(app) == []
-    assert address(app) == {"dataset": DATASET, "sample": "b"}
+    assert address(app) == shown("b")
 
 
 def test_a_mask_that_went_away_is_a_sentence(house: House) -> None:
@@ -197,7 +204,7 @@ def test_an_own_image_is_attacked_and_its_address_opens_it_again(house: House) -
     grey = np.arange(SIDE * SIDE).reshape(SIDE, SIDE) % 251
     app = upload(visit("attack"), NASTY + ".png", picture(grey))
     assert errors(app) == []
-    assert set(address(app)) == {"own"}
+    assert set(address(app)) == {"own", "network", "attack", "preset"}
     app.selectbox(key="attack-network-").set_value(MODEL).run()
     press_run(app)
     run = house.submitted()
@@ -406,7 +413,9 @@ def test_what_was_set_up_is_there_after_another_page(house: House) -> None:
     # The menu's link to the page has no parameters.
     app.query_params.clear()
     app.switch_page("pages/attack.py").run()
-    assert address(app) == {"dataset": DATASET, "sample": "c"}
+    said = address(app)
+    assert said.pop("draft")
+    assert said == shown("c") | {"set": "steps:123,tau:0.01,seed:5"}
     press_run(app)
     spec = house.submitted().spec
     assert (spec.sample, spec.config["steps"], spec.config["tau"]) == ("c", 123, 0.01)
@@ -563,7 +572,7 @@ def test_change_the_target_goes_back_with_what_was_set_up(house: House) -> None:
     app.run()
     app.button(key="result-change").click().run()
     assert errors(app) == []
-    assert address(app) == {"dataset": DATASET, "sample": "c", "from": run.id}
+    assert address(app) == shown("c") | {"from": run.id, "set": "steps:123"}
     press_run(app)
     again = house.runs.newest()[0]
     assert again.id != run.id
@@ -641,11 +650,68 @@ def test_an_unknown_draft_begins_anew(name: str) -> None:
 def test_a_draft_in_the_address_brings_its_target_back(house: House) -> None:
     base = np.zeros((SIDE, SIDE), dtype=np.int64)
     base[2:9, 3:8] = 1
-    key = keep_draft(Draft(f"{DATASET} / c", base, TargetSource("nothing"), []), None)
+    key = keep_draft(Draft(f"{DATASET} / c", base, TargetSource("nothing"), Drawing()), None)
     app = visit("attack", dataset=DATASET, sample="c", draft=key)
     assert errors(app) == []
     press_run(app)
     np.testing.assert_array_equal(target_of(house), base)
+
+
+def test_an_address_shows_another_person_the_same(house: House) -> None:
+    app = start_from(opened("c"), target_choice.TRUTH)
+    app.segmented_control(key="attack-scenario").set_value("grow").run()
+    app.slider(key="attack-grow-percent").set_value(75.0).run()
+    app.selectbox(key="attack-region").set_value("near").run()
+    app.selectbox(key="attack-attack").set_value("pgd").run()
+    app.segmented_control(key="attack-pgd-preset").set_value("quick").run()
+    app.number_input(key="attack-seed").set_value(7).run()
+    other = visit("attack", **address(app))
+    assert errors(other) == []
+    assert address(other)["draft"] and other.selectbox(key="attack-region").value == "near"
+    assert other.segmented_control(key="attack-scenario").value == "grow"
+    press_run(other)
+    press_run(app)
+    one, two = house.runs.newest()[:2]
+    assert one.spec.inputs_hash == two.spec.inputs_hash
+    assert (one.spec.attack, one.spec.config, one.spec.execution) == (
+        two.spec.attack,
+        two.spec.config,
+        two.spec.execution,
+    )
+    assert one.spec.target_name == two.spec.target_name == "truth, grow"
+
+
+def test_a_complete_address_outranks_what_the_tab_remembers() -> None:
+    app = start_from(opened("c"), target_choice.TRUTH)
+    app.selectbox(key="attack-attack").set_value("pgd").run()
+    app.number_input(key="attack-seed").set_value(7).run()
+    for name in ("set", "draft"):
+        del app.query_params[name]
+    app.query_params["attack"] = "asma"
+    app.query_params["preset"] = "quick"
+    app.run()
+    assert errors(app) == []
+    assert app.selectbox(key="attack-attack").value == "asma"
+    assert app.segmented_control(key="attack-asma-preset").value == "quick"
+    assert app.number_input(key="attack-seed").value == 0
+    assert app.selectbox(key="attack-start").value == target_choice.OTHER
+    assert address(app) == shown("c") | {"preset": "quick"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"attack": "magic"}, "no attack is called 'magic'"),
+        ({"set": "steps:many"}, "steps is 'many'"),
+        ({"set": "steps:-5"}, "steps is -5"),
+        ({"set": "colour:red"}, "no setting is called 'colour'"),
+    ],
+)
+def test_an_attack_that_can_not_be_is_a_sentence(changed: dict[str, str], words: str) -> None:
+    app = visit("attack", **(shown("c") | changed))
+    assert words in errors(app)[0].lower()
+    assert not app.button(key="attack-run").disabled
+    assert errors(app.run()) == []
 
 
 def deep_picture(values: np.ndarray) -> bytes:
@@ -679,8 +745,7 @@ def test_where_the_image_may_change_goes_into_the_run(house: House) -> None:
     app = visit("attack", dataset=DATASET, sample="b")
     app.selectbox(key="attack-region").set_value("near").run()
     app.number_input(key="attack-region-margin").set_value(2).run()
-    pictures = [*app.get("image"), *app.get("imgs")]
-    assert any("of the image may change" in str(shown.proto) for shown in pictures)
+    assert "of the image may change" in texts(app)
     press_run(app)
     region = house.runs.inputs(house.submitted()).region
     assert region is not None

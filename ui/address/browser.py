@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import streamlit as st
 
 from ui.address.view import View
 
 Kind = TypeVar("Kind", bound=View)
+# What a widget's value can be; other things in the session are no choices.
+_PLAIN: Final = (str, int, float, bool, tuple, list, type(None))
 
 
 def current(kind: type[Kind]) -> Kind:
@@ -40,3 +43,40 @@ def prime(key: str, value: Any) -> str:
     if key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
     return key
+
+
+def is_news(page: str, buttons: Collection[str] = ()) -> bool:
+    """Return whether the address has come from elsewhere: a link, Back, another person.
+
+    It has not when a widget of the page was just used: after a quick second click the browser
+    still has the address of before the first one, and what was clicked stands. Call it before the
+    page's widgets, and `say` after them.
+
+    Args:
+        page: Begins the keys of the page's widgets.
+        buttons: Keys of buttons whose press is no choice.
+    """
+    query, now = st.query_params.to_dict(), _widgets(page, buttons)
+    said, widgets = st.session_state.get(_said(page), (None, {}))
+    if query == said or any(now[name] != widgets[name] for name in now.keys() & widgets.keys()):
+        return False
+    st.session_state[_said(page)] = (query, now)
+    return True
+
+
+def say(page: str, view: View, buttons: Collection[str] = ()) -> None:
+    """Put what the page shows into its address, and remember that it did; see `is_news`."""
+    go_to(view)
+    st.session_state[_said(page)] = (view.query(), _widgets(page, buttons))
+
+
+def _said(page: str) -> str:
+    return f"said:{page}"
+
+
+def _widgets(page: str, buttons: Collection[str]) -> dict[str, Any]:
+    return {
+        str(name): value if isinstance(value, _PLAIN) else getattr(value, "file_id", None)
+        for name, value in st.session_state.items()
+        if str(name).startswith(f"{page}-") and name not in buttons
+    }

@@ -102,14 +102,21 @@ class ModelsView(View):
 class AttackView(View):
     """The Attack page.
 
+    What it says of attack and target is complete when it names an attack; an address without one,
+    as of "Attack this image", leaves the rest as it was.
+
     Attributes:
         run: The run that is watched; None shows the editor.
         dataset: Of the image.
         sample: The image.
         own: Key of an uploaded image.
         network: To attack.
+        attack: Name of the attack.
+        preset: Of its settings.
+        settings: What differs from the preset and from how a run is usually carried out, each as
+            "name:value".
         from_run: A run whose target and settings are to be changed.
-        draft: Key of a drawing that was not run yet.
+        draft: Key of a target that was not run yet: its start, and what was drawn over it.
     """
 
     PAGE: ClassVar[str] = "pages/attack.py"
@@ -119,6 +126,9 @@ class AttackView(View):
     sample: str = parameter("", opens=True, filled=True)
     own: str = parameter("", opens=True, filled=True)
     network: str = ""
+    attack: str = ""
+    preset: str = ""
+    settings: tuple[str, ...] = parameter((), name="set")
     from_run: str = parameter("", name="from")
     draft: str = ""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import streamlit as st
@@ -18,17 +19,22 @@ from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from ui.address import browser as address
 from ui.address.views import AttackView
 from ui.attack.form import AttackChoice, attack_form
-from ui.attack.region_choice import region_or_error
-from ui.attack.restored_target import restore, restored_start, save_draft
-from ui.attack.source_choice import AttackSource, choose_source
+from ui.attack.page_state import bring_back, buttons, follow_address, say_address
+from ui.attack.region_choice import choose_region
+from ui.attack.source_choice import AttackSource, choose_source, source_view
 from ui.attack.target_choice import BaseMask, choose_start, counted_target
 from ui.common import services
 from ui.common.errors import show_error, show_errors
 from ui.common.format import number
-from ui.editor.canvas import MaskDrawing, mask_canvas
-from ui.pictures.outlines import Layer
+from ui.common.shell import name_tab
+from ui.editor.drawings import drawings
+from ui.editor.target_editor import Ground, n_edits, painted, painted_region, target_editor
 
-CANVAS_SIDE = 600
+# Always in sight, whatever is folded out above.
+RUN_BAR: Final = """<style>
+[class*="-run-bar"] { position: sticky; bottom: 0; z-index: 4; padding: 0.5rem 0 0.75rem;
+background: var(--background-color, var(--st-background-color)); }
+</style>"""
 AWAY_WORDS = {
     AWAY: "This attack leads **away from what the network says** of the image. The target is not "
     "used; choose the goal *towards the mask* to attack towards it.",
@@ -39,39 +45,35 @@ AWAY_WORDS = {
 
 def attack_editor(key: str) -> None:
     """Show the editor; a press of Run queues the run and goes to it."""
-    with show_errors():
-        restore(key)
-    chosen = choose_source(key)
+    follow_address(key)
+    try:
+        chosen = choose_source(key)
+        if chosen is not None:
+            name_tab("Attack", chosen.source.name)
+            with st.spinner("Asking the network for its prediction"):
+                prediction = services.predictor().predict(chosen.card, chosen.source.image)
+    except AsmaError as error:
+        show_error(error)
+        chosen = None
     if chosen is None:
+        address.say(key, source_view(key), buttons(key))
         return
-    if chosen.dataset is not None and chosen.dataset.synthetic:
-        st.caption("The images of this set are synthetic: generated, not taken from anybody.")
-    with st.spinner("Asking the network for its prediction"):
-        prediction = services.predictor().predict(chosen.card, chosen.source.image)
-    left, right = st.columns([7, 5], gap="large")
+    kept = drawings(key).of(chosen.identity)
+    left, right = st.columns([7, 5], gap="medium")
     with right:
-        start = choose_start(key, chosen, prediction, restored_start(key, chosen))
+        setup = _set_up(key, chosen, prediction)
     with left:
-        drawing = mask_canvas(
-            to_rgb(chosen.source.image),
-            start.mask,
-            chosen.card.classes,
-            key=f"{key}-canvas",
-            references=[Layer(prediction, PREDICTION)],
-            width=CANVAS_SIDE,
-            height=CANVAS_SIDE,
-            drawn=start.drawn,
-        )
+        if chosen.dataset is not None and chosen.dataset.synthetic:
+            st.caption("The images of this set are synthetic: generated, not taken from anybody.")
+        target_editor(f"{key}-canvas", setup.ground, drawings(key), kept.head or {})
     with show_errors():
-        save_draft(key, chosen, start, drawing)
-    with right:
-        choice = attack_form(key)
-        region, usable = region_or_error(key, chosen, prediction, drawing.mask)
-        target = counted_target(start, drawing.mask)
-        if choice.leads_away:
-            st.info(AWAY_WORDS[choice.config["goal_is"]], icon=":material/info:")
+        say_address(key, chosen, setup.start, kept, setup.choice)
+    with right, st.container(key=f"{key}-run-bar"):
+        st.html(RUN_BAR)
+        if setup.choice.leads_away:
+            st.info(AWAY_WORDS[setup.choice.config["goal_is"]], icon=":material/info:")
         else:
-            _target_figures(chosen, target, prediction)
+            _target_figures(chosen, setup.target, prediction)
         if st.button(
             "Run the attack",
             key=f"{key}-run",
@@ -79,9 +81,44 @@ def attack_editor(key: str) -> None:
             icon=":material/play_arrow:",
             shortcut="Ctrl+Enter",
             width="stretch",
-            disabled=not usable,
+            disabled=not setup.usable,
         ):
-            _run(chosen, choice, start, drawing, region)
+            _run(chosen, setup, n_edits(kept))
+
+
+@dataclass(frozen=True)
+class _Setup:
+    """What is to be attacked towards what, and how."""
+
+    start: BaseMask
+    target: Mask
+    ground: Ground
+    region: NDArray[np.bool_] | None
+    usable: bool
+    choice: AttackChoice
+
+
+def _set_up(key: str, chosen: AttackSource, prediction: NDArray[np.int64]) -> _Setup:
+    """Show the choices of the right side; return what they make together with the drawing."""
+    classes, shape = chosen.card.classes, chosen.source.shape
+    kept = drawings(key).of(chosen.identity)
+    left = bring_back(key, chosen, drawings(key))
+    start, head = choose_start(key, chosen, prediction, left)
+    target = counted_target(start, painted(start.mask, kept, len(classes)))
+    choice = attack_form(key)
+    with st.expander("Where the image may change", icon=":material/select:"):
+        region, where, usable = choose_region(key, chosen, prediction, target.labels)
+        drawn = painted_region(region, kept, shape)
+        if drawn is not None:
+            st.caption(f"{100 * float(drawn.mean()):.0f} % of the image may change.")
+    kept.head = head | where
+    if drawn is not None and not drawn.any():
+        st.warning("Nothing may change: draw where it may, or choose everywhere.")
+        usable = False
+    ground = Ground(
+        chosen.identity, to_rgb(chosen.source.image), start.mask, prediction, classes, region
+    )
+    return _Setup(start, target, ground, drawn, usable, choice)
 
 
 def _target_figures(chosen: AttackSource, target: Mask, prediction: NDArray[np.int64]) -> None:
@@ -97,21 +134,14 @@ def _target_figures(chosen: AttackSource, target: Mask, prediction: NDArray[np.i
     )
 
 
-def _run(
-    chosen: AttackSource,
-    choice: AttackChoice,
-    start: BaseMask,
-    drawing: MaskDrawing,
-    region: NDArray[np.bool_] | None,
-) -> None:
-    source = chosen.source
-    origin = replace(start.origin, edits=start.origin.edits + drawing.n_edits)
+def _run(chosen: AttackSource, setup: _Setup, edits: int) -> None:
+    source, choice = chosen.source, setup.choice
+    origin = replace(setup.start.origin, edits=setup.start.origin.edits + edits)
     request = source.request(
         chosen.card.name, choice.entry.name, choice.config, origin, choice.execution
     )
     try:
-        target = counted_target(start, drawing.mask)
-        inputs = source.with_target(target, region)
+        inputs = source.with_target(setup.target, setup.region)
         if choice.leads_away:
             # Kept for who changes the goal later; what is void in it must not count here.
             inputs = replace(inputs, valid=source.valid)

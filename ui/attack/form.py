@@ -9,12 +9,13 @@ from typing import Any, Final
 import streamlit as st
 
 from asma_core.attacks.contract import AttackEntry
-from asma_core.attacks.registry import ATTACKS
+from asma_core.attacks.registry import ATTACKS, find_attack
 from asma_core.attacks.settings import TOWARDS
-from asma_core.errors import AsmaError
+from asma_core.errors import AsmaError, UnknownNameError
 from asma_core.fields import config_from_dict, declared
-from asma_core.runs.execution import Execution
+from asma_core.runs.execution import DEFAULT, Execution
 from asma_core.runs.spec import RunSpec
+from ui.address.views import AttackView
 from ui.common.execution_form import execution_form, fill_execution
 from ui.common.settings_form import fill_settings, setting_widget
 from ui.common.values import SESSION, initial
@@ -28,11 +29,13 @@ class AttackChoice:
 
     Attributes:
         entry: The attack.
+        preset: Of its settings.
         config: Its settings by name.
         execution: How the run is carried out.
     """
 
     entry: AttackEntry
+    preset: str
     config: dict[str, Any]
     execution: Execution
 
@@ -72,7 +75,48 @@ def attack_form(key: str) -> AttackChoice:
             if item.rule.advanced:
                 config[item.name] = setting_widget(st, prefix, item, values)
         execution = execution_form(st, key)
-    return AttackChoice(entry, config, execution)
+    return AttackChoice(entry, preset, config, execution)
+
+
+def said(choice: AttackChoice) -> AttackView:
+    """Return what an address says of the attack: what differs from its preset and is not usual."""
+    usual = _values(choice.entry, choice.preset) | DEFAULT.as_dict()
+    chosen = choice.config | choice.execution.as_dict()
+    settings = [f"{name}:{_text(value)}" for name, value in chosen.items() if value != usual[name]]
+    return AttackView(attack=choice.entry.name, preset=choice.preset, settings=tuple(settings))
+
+
+def take_form(key: str, view: AttackView) -> None:
+    """Set the form to what an address says; call it before the form is shown.
+
+    Raises:
+        AsmaError: It names no attack or no setting, or a value that can't be.
+    """
+    entry = find_attack(view.attack)
+    preset = view.preset if view.preset in entry.presets else DEFAULT_PRESET
+    settings, execution = declared(entry.config), declared(Execution)
+    values, how = _values(entry, preset), DEFAULT.as_dict()
+    for part in view.settings:
+        name, _, text = part.partition(":")
+        if name in execution:
+            how[name] = execution[name].parse(text)
+        elif name in settings:
+            values[name] = settings[name].parse(text)
+        else:
+            raise UnknownNameError("setting", name, settings)
+    st.session_state[f"{key}-attack"] = entry.name
+    st.session_state[f"{key}-{entry.name}-preset"] = preset
+    fill_settings(f"{key}-{entry.name}-{preset}", values)
+    fill_execution(key, Execution(**how))
+
+
+def _values(entry: AttackEntry, preset: str) -> dict[str, Any]:
+    usual = {name: item.default for name, item in declared(entry.config).items()}
+    return usual | dict(entry.presets.get(preset, {}))
+
+
+def _text(value: Any) -> str:
+    return "auto" if value is None else f"{value:g}" if type(value) is float else str(value)
 
 
 def fill_form(key: str, spec: RunSpec) -> None:

@@ -8,29 +8,35 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from asma_core.data.formats.images import to_rgb
 from asma_core.data.targets.regions import REGIONS, USUAL_MARGIN, make_region, read_region
 from asma_core.errors import AsmaError
 from ui.attack.source_choice import AttackSource
+from ui.attack.target_choice import EVERYWHERE, MASK_FILES
 from ui.common.errors import show_error
+from ui.common.file_choice import file_choice
 from ui.common.values import SESSION, initial
-from ui.pictures.encoding import data_address
-from ui.pictures.outlines import fit_size, resize
+from ui.editor.drawings import Head
 
-EVERYWHERE: Final = "everywhere"
 FILE: Final = "file"
 LABELS: Final = {EVERYWHERE: "Everywhere", **REGIONS, FILE: "Where a file says"}
-SIDE: Final = 220
-DIMMED: Final = 0.25
+
+
+def fill_region(key: str, head: Head) -> None:
+    """Set the choice to what a head says; call it before it is shown."""
+    if head.get("region") in LABELS:
+        st.session_state[f"{key}-region"] = head["region"]
+    if type(head.get("margin")) is int and head["margin"] >= 0:
+        st.session_state[f"{key}-region-margin"] = head["margin"]
 
 
 def choose_region(
     key: str, chosen: AttackSource, prediction: NDArray[np.int64], target: NDArray[np.int64]
-) -> NDArray[np.bool_] | None:
-    """Show the choice of a region, bool (H, W); None is all of the image.
+) -> tuple[NDArray[np.bool_] | None, Head, bool]:
+    """Show the choice of a region.
 
-    Raises:
-        AsmaError: The region is empty or its file can't be used.
+    Returns:
+        The region before anything is drawn, bool (H, W) or None for all of the image; what was
+        chosen; and whether it can be used.
     """
     kind = st.selectbox(
         "The image may change",
@@ -39,17 +45,19 @@ def choose_region(
         key=initial(f"{key}-region", EVERYWHERE, list(LABELS)),
         persist_state=SESSION,
         help="Nothing outside this region is changed. Structures are those of the prediction and "
-        "of the target.",
+        "of the target. Draw it by hand on the picture's layer *May change*.",
     )
-    if kind == EVERYWHERE:
-        return None
-    if kind == FILE:
-        region = _from_file(key, chosen)
-    else:
-        region = make_region(kind, prediction, target, _margin(key, chosen))
-    if region is not None:
-        _show(chosen, region)
-    return region
+    head: Head = {"region": kind, "margin": 0}
+    try:
+        if kind == EVERYWHERE:
+            return None, head, True
+        if kind == FILE:
+            return _from_file(key, chosen), head, True
+        head["margin"] = _margin(key, chosen)
+        return make_region(kind, prediction, target, head["margin"]), head, True
+    except AsmaError as error:
+        show_error(error)
+        return None, head, False
 
 
 def _margin(key: str, chosen: AttackSource) -> int:
@@ -67,34 +75,13 @@ def _margin(key: str, chosen: AttackSource) -> int:
 
 
 def _from_file(key: str, chosen: AttackSource) -> NDArray[np.bool_] | None:
-    uploaded = st.file_uploader(
+    file = file_choice(
         "Region file",
-        type=["png", "bmp", "tif", "tiff"],
-        key=f"{key}-region-file",
-        help="As large as the image; where it is not 0 the image may change.",
+        MASK_FILES,
+        f"{key}-region-file",
+        "As large as the image; where it is not 0 the image may change.",
     )
-    if uploaded is None:
+    if file is None:
         st.caption("Without a file the image may change everywhere.")
         return None
-    return read_region(uploaded.getvalue(), chosen.source.shape, uploaded.name)
-
-
-def _show(chosen: AttackSource, region: NDArray[np.bool_]) -> None:
-    picture = to_rgb(chosen.source.image).astype(np.float32)
-    dimmed = np.where(region[..., None], picture, DIMMED * picture).astype(np.uint8)
-    st.image(
-        data_address(resize(dimmed, fit_size(region.shape, SIDE, SIDE))),
-        caption=f"{100 * float(region.mean()):.0f} % of the image may change",
-    )
-
-
-def region_or_error(
-    key: str, chosen: AttackSource, prediction: NDArray[np.int64], target: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_] | None, bool]:
-    """Show the choice; return the region, and whether it can be used."""
-    with st.expander("Where the image may change", icon=":material/select:"):
-        try:
-            return choose_region(key, chosen, prediction, target), True
-        except AsmaError as error:
-            show_error(error)
-            return None, False
+    return read_region(file.data, chosen.source.shape, file.name)

@@ -16,11 +16,11 @@ from asma_core.data.formats.slices import MIDDLE, Slice
 from asma_core.errors import AsmaError, InputError
 from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.sources import SourceImage, from_sample
-from ui.address import browser as address
 from ui.address.views import AttackView
 from ui.attack.image_cache import kept_image
 from ui.common import services
 from ui.common.errors import show_error, show_errors
+from ui.common.icon_button import icon_button
 from ui.common.network_choice import fill_network, fitting_networks, network_choice
 from ui.common.uploads import keep_upload, open_upload
 from ui.common.values import SESSION, initial
@@ -37,16 +37,48 @@ class AttackSource:
         source: The image.
         dataset: Its data set, if it has one.
         card: The network to attack.
+        own: Key of an uploaded image, or "".
     """
 
     source: SourceImage
     dataset: Dataset | None
     card: ModelCard
+    own: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What a drawing on this image is kept under."""
+        return self.own or self.source.name
+
+
+def take_source(key: str, view: AttackView) -> None:
+    """Take image and network from an address; call it before the choice is shown."""
+    state = st.session_state
+    if view.own:
+        state[f"{key}-kind"] = OWN
+        state[f"{key}-own"] = view.own
+    elif view.dataset:
+        state[f"{key}-kind"] = DATASET
+        state[f"{key}-dataset"] = view.dataset
+        if view.sample:
+            state[f"{key}-sample-{view.dataset}"] = view.sample
+    if view.network:
+        fill_network(key, view.network, view.dataset)
+        if not view.dataset:
+            state[f"{key}-kind"] = OWN
+
+
+def source_view(key: str) -> AttackView:
+    """Return the address of the image that is chosen, whether it can be shown or not."""
+    state = st.session_state
+    if state.get(f"{key}-kind") == OWN:
+        return AttackView(own=state.get(f"{key}-own", ""))
+    dataset = state.get(f"{key}-dataset", "")
+    return AttackView(dataset=dataset, sample=state.get(f"{key}-sample-{dataset}", ""))
 
 
 def choose_source(key: str) -> AttackSource | None:
     """Show the choice of an image and a network; None until there is an image."""
-    _follow_address(key)
     columns = st.columns([3, 3, 3, 2, 4], vertical_alignment="bottom")
     kind = columns[0].segmented_control(
         "Image from",
@@ -55,62 +87,13 @@ def choose_source(key: str) -> AttackSource | None:
         persist_state=SESSION,
         label_visibility="collapsed",
         required=True,
-        on_change=_chosen_here,
-        args=(key,),
     )
     return _from_upload(key, columns[4]) if kind == OWN else _from_dataset(key, columns[1:])
 
 
-def _follow_address(key: str) -> None:
-    """Take the image from a new address, such as the one of "Attack this image"."""
-    _follow_network(key)
-    asked = _asked_image()
-    if asked == st.session_state.get(f"{key}-asked"):
-        return
-    st.session_state[f"{key}-asked"] = asked
-    dataset, sample, own = asked
-    if own:
-        st.session_state[f"{key}-kind"] = OWN
-        st.session_state[f"{key}-own"] = own
-    elif dataset:
-        st.session_state[f"{key}-kind"] = DATASET
-        st.session_state[f"{key}-dataset"] = dataset
-        if sample:
-            st.session_state[f"{key}-sample-{dataset}"] = sample
-
-
-def _follow_network(key: str) -> None:
-    """Take the network from the address of "Attack it", once."""
-    view = address.current(AttackView)
-    if not view.network:
-        return
-    fill_network(key, view.network, view.dataset)
-    address.change(AttackView, network="")
-    if not view.dataset:
-        st.session_state[f"{key}-kind"] = OWN
-
-
-def _asked_image() -> tuple[str, str, str]:
-    view = address.current(AttackView)
-    return view.dataset, view.sample, view.own
-
-
-def _chosen_here(key: str) -> None:
-    """Let the choice stand that a widget has just made.
-
-    After a quick second click the browser still has the address of before the first one.
-    """
-    st.session_state[f"{key}-asked"] = _asked_image()
-
-
-def _say_in_address(key: str, dataset: str = "", sample: str = "", own: str = "") -> None:
-    st.session_state[f"{key}-asked"] = (dataset, sample, own)
-    address.change(AttackView, dataset=dataset, sample=sample, own=own)
-
-
 def _from_dataset(key: str, columns: Sequence[DeltaGenerator]) -> AttackSource | None:
     names = dataset_names()
-    asked = address.current(AttackView).dataset
+    asked = st.session_state.get(f"{key}-dataset")
     if asked and asked not in names:
         names.append(asked)
     name = columns[0].selectbox(
@@ -118,8 +101,6 @@ def _from_dataset(key: str, columns: Sequence[DeltaGenerator]) -> AttackSource |
         names,
         key=initial(f"{key}-dataset", names[0], names),
         persist_state=SESSION,
-        on_change=_chosen_here,
-        args=(key,),
     )
     dataset = services.open_dataset(name)
     samples = [sample.name for sample in dataset.samples]
@@ -134,34 +115,30 @@ def _from_dataset(key: str, columns: Sequence[DeltaGenerator]) -> AttackSource |
         samples,
         key=initial(sample_key, first, samples),
         persist_state=SESSION,
-        on_change=_chosen_here,
-        args=(key,),
     )
-    buttons = columns[2].container(horizontal=True, gap="small")
+    buttons = columns[2].container(horizontal=True, gap=None)
     for step, label, icon in (
         (-1, "Previous image", ":material/chevron_left:"),
         (1, "Next image", ":material/chevron_right:"),
     ):
-        buttons.button(
-            "",
-            icon=icon,
-            help=label,
-            key=f"{key}-step{step}",
+        icon_button(
+            buttons,
+            label,
+            icon,
+            f"{key}-step{step}",
             on_click=_step,
-            args=(key, sample_key, samples, step),
+            args=(sample_key, samples, step),
         )
     sample = dataset.find(chosen)
     kept = (dataset.fingerprint(sample),)
     source = kept_image(kept, lambda: from_sample(dataset, sample))
     card = _network(columns[3], key, dataset)
-    _say_in_address(key, name, chosen)
     return AttackSource(source, dataset, card) if card else None
 
 
-def _step(key: str, sample_key: str, samples: list[str], step: int) -> None:
+def _step(sample_key: str, samples: list[str], step: int) -> None:
     place = samples.index(st.session_state[sample_key])
     st.session_state[sample_key] = samples[(place + step) % len(samples)]
-    _chosen_here(key)
 
 
 def _network(place: DeltaGenerator, key: str, dataset: Dataset | None) -> ModelCard | None:
@@ -196,7 +173,6 @@ def _from_upload(key: str, place: DeltaGenerator) -> AttackSource | None:
             st.session_state[f"{key}-upload-id"] = token
     own = st.session_state[initial(kept_key, "")]
     if not own:
-        _say_in_address(key)
         st.info(
             "Upload an image to see what the network makes of it, then draw the outline that an "
             "attacker would want.",
@@ -209,8 +185,7 @@ def _from_upload(key: str, place: DeltaGenerator) -> AttackSource | None:
     except AsmaError as error:
         show_error(error)
         return None
-    _say_in_address(key, own=own)
-    return AttackSource(source, None, card)
+    return AttackSource(source, None, card, own)
 
 
 def _refuse_zip(name: str) -> None:

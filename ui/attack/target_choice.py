@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from asma_core.data.masks.label_maps import Mask
 from asma_core.data.targets.scenarios import SCENARIOS, Scenario
 from asma_core.errors import AsmaError
-from asma_core.fields import declared
+from asma_core.fields import Declared, declared
 from asma_core.runs import target_source
 from asma_core.runs.sources import mask_from_file, target_from_sample
 from asma_core.runs.target_source import TargetSource
 from ui.attack.source_choice import AttackSource
 from ui.common.errors import show_error
-from ui.common.settings_form import setting_widget
+from ui.common.file_choice import file_choice
+from ui.common.settings_form import fill_settings, setting_widget
 from ui.common.values import SESSION, initial
+from ui.editor.drawings import Head
 
 PREDICTION: Final = "the prediction"
 TRUTH: Final = "the truth"
@@ -27,6 +29,9 @@ OTHER: Final = "another image's mask"
 FILE: Final = "a file"
 NOTHING: Final = "nothing"
 RESTORED: Final = "the target as it was"
+# Where the image may change, as long as nobody says otherwise.
+EVERYWHERE: Final = "everywhere"
+MASK_FILES: Final = ("png", "bmp", "tif", "tiff")
 
 
 @dataclass(frozen=True)
@@ -37,13 +42,11 @@ class BaseMask:
         mask: int64 (H, W).
         origin: Where it comes from.
         counted: bool (H, W), False where it is void; None for all.
-        drawn: Shapes that were drawn over it before, as the canvas has them.
     """
 
     mask: NDArray[np.int64]
     origin: TargetSource
     counted: NDArray[np.bool_] | None = None
-    drawn: list[dict[str, Any]] | None = None
 
 
 def counted_target(start: BaseMask, drawn: NDArray[np.int64]) -> Mask:
@@ -53,16 +56,44 @@ def counted_target(start: BaseMask, drawn: NDArray[np.int64]) -> Mask:
     return Mask(drawn, start.counted | (drawn != start.mask))
 
 
-def fill_start(key: str) -> None:
-    """Choose the target as it was left, unchanged; call it before the choice is shown."""
-    st.session_state[f"{key}-start"] = RESTORED
-    st.session_state[f"{key}-scenario"] = None
+def usual_head(chosen: AttackSource) -> Head:
+    """Return the choices with which an image is shown to somebody who has chosen nothing."""
+    usual = {"start": PREDICTION, "other": "", "scenario": "", "values": {}}
+    if chosen.dataset is not None:
+        usual |= {"start": OTHER, "other": _following(chosen)}
+    return usual | {"region": EVERYWHERE, "margin": 0}
+
+
+def _following(chosen: AttackSource) -> str:
+    """Return the image after this one."""
+    assert chosen.dataset is not None
+    names = [sample.name for sample in chosen.dataset.samples]
+    place = names.index(chosen.source.sample) if chosen.source.sample in names else 0
+    return names[(place + 1) % len(names)]
+
+
+def fill_start(key: str, chosen: AttackSource, head: Head) -> None:
+    """Set start and scenario to what a head says; call it before they are shown."""
+    state = st.session_state
+    state[f"{key}-start"] = head.get("start")
+    state[f"{key}-scenario"] = head.get("scenario") or None
+    if head.get("other"):
+        state[_other_widget(key, chosen)] = head["other"]
+    scenario = SCENARIOS.get(head.get("scenario") or "")
+    if scenario is not None:
+        values = head.get("values")
+        known = _settings(scenario)
+        if isinstance(values, dict):
+            fill_settings(
+                f"{key}-{scenario.name}",
+                {name: value for name, value in values.items() if name in known},
+            )
 
 
 def choose_start(
     key: str, chosen: AttackSource, prediction: NDArray[np.int64], left: BaseMask | None = None
-) -> BaseMask:
-    """Show the choice of a start and a scenario; return what they make.
+) -> tuple[BaseMask, Head]:
+    """Show the choice of a start and a scenario; return what they make, and what was chosen.
 
     Args:
         key: Begins the keys of the widgets.
@@ -87,7 +118,7 @@ def choose_start(
     with columns[1]:
         as_left = left is not None and kind == RESTORED
         start = left if as_left and left else _start(key, kind, chosen, prediction)
-    return _changed(key, start, len(chosen.card.classes))
+    return _changed(key, start, {"start": kind, "other": start.origin.name}, chosen)
 
 
 def _start(key: str, kind: str, chosen: AttackSource, prediction: NDArray[np.int64]) -> BaseMask:
@@ -105,38 +136,42 @@ def _start(key: str, kind: str, chosen: AttackSource, prediction: NDArray[np.int
 def _other(key: str, chosen: AttackSource) -> BaseMask:
     assert chosen.dataset is not None
     names = [sample.name for sample in chosen.dataset.samples]
-    place = names.index(chosen.source.sample) if chosen.source.sample in names else 0
-    following = names[(place + 1) % len(names)]
     name = st.selectbox(
         "Mask of",
         names,
-        key=initial(f"{key}-other-{chosen.dataset.name}-{chosen.source.sample}", following, names),
+        key=initial(_other_widget(key, chosen), _following(chosen), names),
         persist_state=SESSION,
     )
     mask = target_from_sample(chosen.dataset, chosen.dataset.find(name), chosen.source.shape)
     return BaseMask(mask.labels, TargetSource(target_source.SAMPLE, name), mask.valid)
 
 
+def _other_widget(key: str, chosen: AttackSource) -> str:
+    dataset = "" if chosen.dataset is None else chosen.dataset.name
+    return f"{key}-other-{dataset}-{chosen.source.sample}"
+
+
 def _file(key: str, chosen: AttackSource, prediction: NDArray[np.int64]) -> BaseMask:
-    uploaded = st.file_uploader(
+    file = file_choice(
         "Mask file",
-        type=["png", "bmp", "tif", "tiff"],
-        key=f"{key}-mask-file",
-        help="Class numbers as grey or palette values, as large as the image.",
+        MASK_FILES,
+        f"{key}-mask-file",
+        "Class numbers as grey or palette values, as large as the image.",
     )
-    if uploaded is None:
+    if file is None:
         return BaseMask(np.zeros_like(prediction), TargetSource(target_source.NOTHING))
     try:
         shape, classes = chosen.source.shape, len(chosen.card.classes)
         encoding = chosen.dataset.encoding if chosen.dataset is not None else None
-        mask = mask_from_file(uploaded.getvalue(), shape, classes, uploaded.name, encoding)
+        mask = mask_from_file(file.data, shape, classes, file.name, encoding)
     except AsmaError as error:
         show_error(error)
         return BaseMask(np.zeros_like(prediction), TargetSource(target_source.NOTHING))
-    return BaseMask(mask.labels, TargetSource(target_source.FILE, uploaded.name), mask.valid)
+    return BaseMask(mask.labels, TargetSource(target_source.FILE, file.name), mask.valid)
 
 
-def _changed(key: str, start: BaseMask, classes: int) -> BaseMask:
+def _changed(key: str, start: BaseMask, head: Head, chosen: AttackSource) -> tuple[BaseMask, Head]:
+    classes = len(chosen.card.classes)
     fitting = {
         name: scenario
         for name, scenario in SCENARIOS.items()
@@ -151,21 +186,23 @@ def _changed(key: str, start: BaseMask, classes: int) -> BaseMask:
         persist_state=SESSION,
         help="  \n".join(f"**{item.label}**: {item.help}" for item in fitting.values()),
     )
+    head |= {"scenario": name or "", "values": {}}
     if name is None:
-        return start
+        return start, head
     scenario = fitting[name]
+    values = _scenario_form(key, scenario)
+    head["values"] = values
     try:
-        values = _values(key, scenario)
         mask = scenario.apply(start.mask, values)
     except AsmaError as error:
         show_error(error)
-        return start
+        return start, head
     origin = replace(start.origin, scenario=scenario.name, values=values)
-    return BaseMask(mask, origin, start.counted)
+    return BaseMask(mask, origin, start.counted), head
 
 
-def _values(key: str, scenario: Scenario) -> dict[str, Any]:
-    settings = declared(scenario.settings)
+def _scenario_form(key: str, scenario: Scenario) -> dict[str, Any]:
+    settings = _settings(scenario)
     if not settings:
         return {}
     prefix = f"{key}-{scenario.name}"
@@ -173,3 +210,7 @@ def _values(key: str, scenario: Scenario) -> dict[str, Any]:
         name: setting_widget(column, prefix, item)
         for column, (name, item) in zip(st.columns(len(settings)), settings.items(), strict=True)
     }
+
+
+def _settings(scenario: Scenario) -> dict[str, Declared]:
+    return declared(scenario.settings)

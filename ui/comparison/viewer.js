@@ -1,17 +1,7 @@
-// The comparison viewer. Sections: payload, difference, state, pictures, painting, pointer,
+// The comparison viewer. Sections: difference, state, pictures, painting, pointer,
 // keyboard, controls, and the entry point that Streamlit calls. ui/pictures/pictures.js stands
 // before it: pictures, masks, zoom and pan.
 // All texts reach the page through textContent; nothing is fetched.
-
-/* ------------------------------------------------------------------ payload */
-
-/** Split the bytes of `payload.py` into the header and a function that gives a picture's bytes. */
-function unpack(bytes) {
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  const body = bytes.subarray(4 + length);
-  return { header, part: (place) => body.subarray(place.offset, place.offset + place.length) };
-}
 
 // What they are called; how they look is in the payload's header.
 const MASKS = ["truth", "before", "target", "after"];
@@ -897,17 +887,6 @@ function showClasses(list, names, looks) {
     return entry;
   });
   list.replaceChildren(...(entries.length > 1 ? entries : []));
-}
-
-function lineSample(dash) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  svg.setAttribute("viewBox", "0 0 28 8");
-  svg.setAttribute("aria-hidden", "true");
-  line.setAttribute("d", "M0 4H28");
-  line.setAttribute("stroke-dasharray", dash.join(" ") || "none");
-  svg.append(line);
-  return svg;
 }
 
 function showScrubber(viewer) {

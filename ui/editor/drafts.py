@@ -18,6 +18,9 @@ from asma_core.data.masks.label_maps import encode_mask, mask_values
 from asma_core.errors import InputError, StoreError
 from asma_core.files import read_json, write_json
 from asma_core.runs.target_source import DESCRIBED, TargetSource
+from ui.editor.drawings import Drawing, Head
+from ui.editor.fabric_shapes import shapes_of_fabric
+from ui.editor.shapes import to_items
 
 KEPT_FOR: Final = 30 * 24 * 3600.0
 _KEY: Final = re.compile(r"[0-9a-f]{16}")
@@ -25,21 +28,23 @@ _KEY: Final = re.compile(r"[0-9a-f]{16}")
 
 @dataclass(frozen=True)
 class Draft:
-    """A drawing over a mask.
+    """A drawing over a mask, with the choices that made the mask.
 
     Attributes:
-        image: Name of the image that it was drawn on.
+        image: Identity of the image that it was drawn on.
         base: int64 (H, W), the mask that it was drawn over.
         origin: Where that mask comes from.
-        objects: The shapes as the canvas has them.
+        drawing: What was drawn.
         counted: bool (H, W), False where that mask is void; None for all.
+        head: The choices, as the editor has them; None in drafts of before 2026-11-28.
     """
 
     image: str
     base: NDArray[np.int64]
     origin: TargetSource
-    objects: list[dict[str, Any]]
+    drawing: Drawing
     counted: NDArray[np.bool_] | None = None
+    head: Head | None = None
 
 
 def keep_draft(draft: Draft, key: str | None) -> str:
@@ -62,7 +67,8 @@ def keep_draft(draft: Draft, key: str | None) -> str:
             "base": _text(draft.base),
             "counted": None if draft.counted is None else _text(draft.counted.astype(np.int64)),
             "origin": asdict(draft.origin),
-            "objects": draft.objects,
+            "drawing": draft.drawing.for_browser(),
+            "head": draft.head,
         },
     )
     return key
@@ -81,11 +87,18 @@ def open_draft(key: str) -> Draft | None:
             kept["image"],
             base,
             TargetSource(**origin),
-            kept["objects"],
+            _drawing(kept, base.shape),
             None if counted is None else _mask(counted) > 0,
+            kept.get("head"),
         )
     except (StoreError, InputError, KeyError, TypeError, ValueError):
         return None
+
+
+def _drawing(kept: dict[str, Any], shape: tuple[int, ...]) -> Drawing:
+    if "objects" in kept:
+        return Drawing(tuple(to_items(shapes_of_fabric(kept["objects"], shape))))
+    return Drawing.from_browser(kept["drawing"])
 
 
 def _text(mask: NDArray[np.int64]) -> str:

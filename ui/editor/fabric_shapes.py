@@ -1,8 +1,9 @@
-"""From what the canvas in the browser reports (Fabric.js JSON) to shapes in image coordinates.
+"""Drawings of before 2026-11-29, as streamlit-drawable-canvas had them (Fabric.js JSON).
 
-The geometry is that of Fabric.js 7 as streamlit-drawable-canvas 0.13 uses it: an object's `left`
-and `top` name the point (originX, originY) of its box, stroke included; a path's and a polygon's
-own points are turned and scaled about the middle of their box.
+They lay on a canvas of at most `SIDE` pixels; the class was in the last digits of the stroke's
+blue. The geometry is that of Fabric.js 7: an object's `left` and `top` name the point (originX,
+originY) of its box, stroke included; a path's and a polygon's own points are turned and scaled
+about the middle of their box.
 """
 
 from __future__ import annotations
@@ -13,12 +14,40 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from asma_core.data.masks.palette import TARGET
 from asma_core.data.targets.drawing import Ellipse, Point, Polygon, Rectangle, Shape, Stroke
+from ui.pictures.outlines import fit_size
 
 # A click without a drag leaves a shape of a pixel or two on the canvas; nobody means it.
 SMALLEST: Final = 2.5
+SIDE: Final = 600
+MOST_CLASSES: Final = 100
 CURVE_STEPS: Final = 6
 _ORIGIN: Final = {"left": -0.5, "top": -0.5, "center": 0.0, "right": 0.5, "bottom": 0.5}
+
+
+def shapes_of_fabric(
+    objects: Sequence[Mapping[str, Any]], shape: tuple[int, ...]
+) -> tuple[Shape, ...]:
+    """Read the objects of an old drawing.
+
+    Args:
+        objects: As the canvas had them.
+        shape: (H, W) of the image.
+    """
+    width, height = fit_size(shape, SIDE, SIDE)
+    return to_shapes(objects, (width / shape[1], height / shape[0]), _colours())
+
+
+def _colours() -> dict[str, int]:
+    """Return the classes by stroke colour; brush and closed shapes differ in opacity."""
+    red, green, blue = TARGET.rgb
+    known = {
+        f"rgba({red}, {green}, {(blue + label) % 256}, {opacity})": label
+        for label in range(1, MOST_CLASSES)
+        for opacity in (0.3, 0.45)
+    }
+    return {**known, "rgba(90, 90, 90, 0.22)": 0}
 
 
 def to_shapes(

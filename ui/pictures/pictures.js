@@ -1,7 +1,15 @@
-// What the comparison viewer and the target editor share: decoding pictures, tracing and drawing
-// the outlines of masks, zoom and pan. It is put before the script of either.
+// What the comparison viewer and the target editor share: unpacking and decoding pictures, tracing
+// and drawing the outlines of masks, zoom and pan. It is put before the script of either.
 
 /* ----------------------------------------------------------------- pictures */
+
+/** Split the bytes of a component into the header and a function that gives a picture's bytes. */
+function unpack(bytes) {
+  const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+  const body = bytes.subarray(4 + length);
+  return { header, part: (place) => body.subarray(place.offset, place.offset + place.length) };
+}
 
 /** Decode a PNG to a bitmap for drawing and its 8-bit RGBA values, untouched by colour profiles. */
 async function decodePicture(bytes) {
@@ -15,13 +23,19 @@ async function decodePicture(bytes) {
   return { bitmap, pixels, width: bitmap.width, height: bitmap.height };
 }
 
-/** Decode a mask PNG (grey value = class number) and trace its outlines. */
-async function decodeMask(bytes) {
+/** Decode a mask PNG (grey value = class number) to its labels. */
+async function decodeLabels(bytes) {
   const { bitmap, pixels, width, height } = await decodePicture(bytes);
   bitmap.close();
   const labels = new Uint8Array(width * height);
   for (let i = 0; i < labels.length; i += 1) labels[i] = pixels[4 * i];
-  return traceMask(labels, width, height);
+  return Object.assign(labels, { across: width, down: height });
+}
+
+/** Decode a mask PNG and trace its outlines. */
+async function decodeMask(bytes) {
+  const labels = await decodeLabels(bytes);
+  return traceMask(labels, labels.across, labels.down);
 }
 
 /* -------------------------------------------------------------------- masks */
@@ -204,4 +218,16 @@ function strokeLine(context, line, ratio) {
   context.setLineDash(line.dash.map((length) => length * ratio));
   context.strokeStyle = line.colour;
   strokeSide(context, line, LINE * ratio);
+}
+
+/** Return a sample of a line style, for a legend. */
+function lineSample(dash) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  svg.setAttribute("viewBox", "0 0 28 8");
+  svg.setAttribute("aria-hidden", "true");
+  line.setAttribute("d", "M0 4H28");
+  line.setAttribute("stroke-dasharray", dash.join(" ") || "none");
+  svg.append(line);
+  return svg;
 }

@@ -9,12 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from asma_core.data.targets.drawing import Rectangle
 from asma_core.runs.target_source import TargetSource
 from ui.editor.drafts import KEPT_FOR, Draft, keep_draft, open_draft
+from ui.editor.drawings import Drawing
+from ui.editor.shapes import to_items
 
 BASE = np.arange(320).reshape(16, 20) % 3
+SHAPES = tuple(to_items([Rectangle(2.5, 1.0, 3.0, 4.0, 1)]))
 DRAFT = Draft(
-    'set / "<b>"', BASE.astype(np.int64), TargetSource("truth"), [{"type": "rect", "left": 2.5}]
+    'set / "<b>"',
+    BASE.astype(np.int64),
+    TargetSource("truth"),
+    Drawing(SHAPES, 2, ((1.0, 2.0),)),
+    head={"start": "truth"},
 )
 
 
@@ -27,15 +35,20 @@ def test_what_is_kept_is_opened_again() -> None:
     found = open_draft(keep_draft(DRAFT, None))
     assert found is not None
     np.testing.assert_array_equal(found.base, BASE)
-    assert (found.image, found.origin, found.objects) == (DRAFT.image, DRAFT.origin, DRAFT.objects)
+    assert (found.image, found.origin, found.drawing, found.head) == (
+        DRAFT.image,
+        DRAFT.origin,
+        DRAFT.drawing,
+        DRAFT.head,
+    )
 
 
 def test_a_newer_drawing_takes_the_place_of_the_older(home: Path) -> None:
     key = keep_draft(DRAFT, None)
-    assert keep_draft(replace(DRAFT, objects=[]), key) == key
+    assert keep_draft(replace(DRAFT, drawing=Drawing()), key) == key
     found = open_draft(key)
     assert found is not None
-    assert found.objects == []
+    assert found.drawing.empty
     assert len(list((home / "drafts").iterdir())) == 1
 
 

@@ -1,0 +1,191 @@
+"""What the Attack page shows, as its address says it: taken over, said, and kept in a draft."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import streamlit as st
+
+from asma_core.errors import AsmaError
+from asma_core.runs.run import Run
+from asma_core.runs.target_source import RUN, TargetSource
+from ui.address import browser as address
+from ui.address.views import AttackView
+from ui.attack.form import AttackChoice, fill_form, said, take_form
+from ui.attack.region_choice import FILE as REGION_FILE
+from ui.attack.region_choice import fill_region
+from ui.attack.source_choice import AttackSource, source_view, take_source
+from ui.attack.target_choice import (
+    EVERYWHERE,
+    FILE,
+    RESTORED,
+    BaseMask,
+    fill_start,
+    usual_head,
+)
+from ui.common import services
+from ui.common.errors import show_error
+from ui.common.network_choice import fill_network
+from ui.editor.drafts import Draft, keep_draft, open_draft
+from ui.editor.drawings import Drawing, Drawings, Head, Kept
+from ui.editor.shapes import REGION
+
+GONE: Final = (
+    "The drawing of this address is not here any more: drawings that nobody comes back to are "
+    "kept for 30 days. The image is shown without it."
+)
+
+
+@dataclass(frozen=True)
+class Left:
+    """A target as it was left, which the page takes up when its image is shown.
+
+    Attributes:
+        image: Name or identity of the image.
+        start: The mask that was drawn over.
+        drawing: What was drawn; None keeps what is drawn of the region.
+        head: The choices that made the mask.
+    """
+
+    image: str
+    start: BaseMask
+    drawing: Drawing | None
+    head: Head
+
+
+def _again(head: Head | None) -> Head:
+    """Return the choices of a draft; what hangs on a file or run is taken as it was."""
+    head = dict(head or {})
+    if head.get("start") in (None, FILE, RESTORED):
+        head |= {"start": RESTORED, "other": "", "scenario": "", "values": {}}
+    if head.get("region") == REGION_FILE:
+        head["region"] = EVERYWHERE
+    return head
+
+
+def buttons(key: str) -> tuple[str, ...]:
+    """Return the keys of the page's buttons, whose press is no choice."""
+    return f"{key}-run", f"{key}-step1", f"{key}-step-1"
+
+
+def follow_address(key: str) -> None:
+    """Take over what an address from elsewhere names; call it before the page's widgets."""
+    if not address.is_news(key, buttons(key)):
+        return
+    view = address.current(AttackView)
+    state = st.session_state
+    take_source(key, view)
+    try:
+        if view.from_run:
+            state[f"{key}-left"] = _of_run(key, services.store().get(view.from_run))
+        elif view.draft:
+            state[f"{key}-left"] = _of_draft(view.draft)
+        if view.attack:
+            take_form(key, view)
+            state[f"{key}-complete"] = not (view.from_run or view.draft)
+    except AsmaError as error:
+        show_error(error)
+
+
+def _of_run(key: str, run: Run) -> Left:
+    spec = run.spec
+    inputs = services.store().inputs(run)
+    start = BaseMask(inputs.target, TargetSource(RUN, run.id), inputs.valid)
+    fill_network(key, spec.model, spec.dataset)
+    fill_form(key, spec)
+    return Left(spec.image_name, start, None, _again(None))
+
+
+def _of_draft(name: str) -> Left | None:
+    draft = open_draft(name)
+    if draft is None:
+        st.info(GONE, icon=":material/info:")
+        return None
+    start = BaseMask(draft.base, draft.origin, draft.counted)
+    return Left(draft.image, start, draft.drawing, _again(draft.head))
+
+
+def bring_back(key: str, chosen: AttackSource, drawings: Drawings) -> BaseMask | None:
+    """Set start, scenario and region to those of the image's drawing, where the page has others.
+
+    Call it before they are shown.
+
+    Returns:
+        The target as it was left, if there is one.
+    """
+    state = st.session_state
+    identity = chosen.identity
+    kept = drawings.of(identity)
+    came = state.get(f"{key}-identity") != identity
+    state[f"{key}-identity"] = identity
+    left: Left | None = state.get(f"{key}-left")
+    taken = False
+    if left is not None and left.image in (identity, chosen.source.name):
+        state[f"{key}-left"] = None
+        taken = _take_up(key, identity, kept, left, chosen.source.shape)
+    elif state.pop(f"{key}-complete", False) and kept.drawing.empty:
+        _fill(key, chosen, usual_head(chosen))
+    turned = drawings.turned == identity
+    drawings.turned = ""
+    known = kept.head is not None and (not kept.drawing.empty or kept.head["start"] == RESTORED)
+    if kept.head is not None and (turned or taken or (came and known)):
+        _fill(key, chosen, kept.head)
+    start: BaseMask | None = state.get(f"{key}-left-{identity}")
+    return start
+
+
+def _take_up(key: str, identity: str, kept: Kept, left: Left, shape: tuple[int, int]) -> bool:
+    if left.start.mask.shape != shape:
+        return False
+    st.session_state[f"{key}-left-{identity}"] = left.start
+    region = [item for item in kept.drawing.shapes if item["layer"] == REGION]
+    kept.give(left.drawing or Drawing(tuple(region)), left.head)
+    return True
+
+
+def _fill(key: str, chosen: AttackSource, head: Head) -> None:
+    fill_start(key, chosen, head)
+    fill_region(key, head)
+
+
+def say_address(
+    key: str, chosen: AttackSource, start: BaseMask, kept: Kept, choice: AttackChoice
+) -> None:
+    """Write what is shown into the address; keep the target that it names.
+
+    Args:
+        key: Of the page's widgets.
+        chosen: Image and network.
+        start: The mask that is drawn over.
+        kept: The drawing, with the choices that made the mask.
+        choice: The attack.
+    """
+    attack = said(choice)
+    now = address.current(AttackView)
+    view = replace(
+        source_view(key),
+        network=chosen.card.name,
+        attack=attack.attack,
+        preset=attack.preset,
+        settings=attack.settings,
+    )
+    as_left = kept.head is not None and kept.head["start"] == RESTORED
+    if now.from_run and as_left and kept.drawing.empty:
+        view = replace(view, from_run=now.from_run)
+    elif not kept.drawing.empty or kept.head != usual_head(chosen):
+        view = replace(view, draft=_draft(key, chosen, start, kept))
+    address.say(key, view, buttons(key))
+
+
+def _draft(key: str, chosen: AttackSource, start: BaseMask, kept: Kept) -> str:
+    drafts: dict[str, tuple[str, Any]] = st.session_state.setdefault(f"{key}-drafts", {})
+    name, saved = drafts.get(chosen.identity, (None, None))
+    now = (kept.drawing, repr(kept.head), hash(start.mask.tobytes()))
+    if name is None or saved != now:
+        draft = Draft(
+            chosen.identity, start.mask, start.origin, kept.drawing, start.counted, kept.head
+        )
+        name = keep_draft(draft, name)
+        drafts[chosen.identity] = (name, now)
+    return name
