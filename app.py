@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui.address.history import keep_history
+from ui.address.links import arrive
 from ui.common import services
 from ui.common.errors import show_errors
 from ui.common.shell import PRODUCT
@@ -28,6 +29,7 @@ def main() -> None:
         position="top",
     )
     keep_history()
+    arrive(page.url_path)
     with show_errors():
         page.run()
     # After the page, so that the first one does not wait for two processes that import torch.

@@ -48,6 +48,7 @@ def attacks(name: str | None = None) -> pd.DataFrame:
             {
                 "name": entry.name,
                 "title": entry.title,
+                "answers": entry.answers,
                 "summary": entry.summary,
                 "source": entry.source,
                 "settings": {

@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.contract import SMALLEST_CHANGE, AttackEntry
 from asma_core.attacks.engine.batch import AttackBatch, largest
 from asma_core.attacks.engine.loop import AttackRule, AttackState, RuleAttack
 from asma_core.attacks.engine.pixels import keepable, margin_weights, margins, typical_size
@@ -159,6 +159,7 @@ ALMA_PROX: Final = RuleAttack(AlmaConfig, _AugmentedLagrangian)
 ENTRY: Final = AttackEntry(
     "alma-prox",
     "ALMA prox",
+    SMALLEST_CHANGE,
     "The smallest Linf change: augmented Lagrangian with a proximal step.",
     "arXiv:2206.07179",
     AlmaConfig,

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.contract import WITHIN_BUDGET, AttackEntry
 from asma_core.attacks.engine.balls import check_budget, linf_bounds
 from asma_core.attacks.engine.batch import AttackBatch, per_image
 from asma_core.attacks.engine.loop import AttackRule, AttackState, RuleAttack
@@ -245,6 +245,7 @@ APGD_ENSEMBLE: Final = Sequence(EnsembleConfig, _stages)
 ENTRY: Final = AttackEntry(
     "apgd-ensemble",
     "APGD ensemble",
+    WITHIN_BUDGET,
     "Three losses with shrinking radii and step sizes of their own; the worst counts.",
     "arXiv:2306.12941",
     EnsembleConfig,

@@ -21,6 +21,14 @@ CONVERGED: Final = "nothing more to gain"
 NO_STEP_NEEDED: Final = "already there"
 CANCELLED: Final = "cancelled"
 
+# What an attack is taken for.
+THE_PAPERS: Final = "The paper's"
+SMALLEST_CHANGE: Final = "Smallest change"
+WITHIN_BUDGET: Final = "Within a budget"
+ANY_CHANGE: Final = "Any change that works"
+BLACK_BOX: Final = "Black box"
+THE_WORST: Final = "Worst case"
+
 
 @dataclass(frozen=True)
 class StepMetrics:
@@ -172,6 +180,7 @@ class AttackEntry:
     Attributes:
         name: On the command line and in records.
         title: For people.
+        answers: What it is taken for, such as `SMALLEST_CHANGE`.
         summary: One line: how it works.
         source: Paper and place.
         config: Class of its settings.
@@ -184,6 +193,7 @@ class AttackEntry:
 
     name: str
     title: str
+    answers: str
     summary: str
     source: str
     config: type[CommonConfig]

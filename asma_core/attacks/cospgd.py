@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.contract import WITHIN_BUDGET, AttackEntry
 from asma_core.attacks.engine.loop import AttackState, RuleAttack
 from asma_core.attacks.engine.projected import BUDGET_PRESETS, BudgetConfig, Projected
 from asma_core.fields import setting
@@ -43,6 +43,7 @@ COSPGD: Final = RuleAttack(CosPgdConfig, lambda batch, config: Projected(batch, 
 ENTRY: Final = AttackEntry(
     "cospgd",
     "CosPGD",
+    WITHIN_BUDGET,
     "PGD that weighs pixels by how well softmax and label agree.",
     "arXiv:2302.02213",
     CosPgdConfig,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.contract import ANY_CHANGE, AttackEntry
 from asma_core.attacks.engine.batch import per_image
 from asma_core.attacks.engine.loop import AttackRule, AttackState, RuleAttack
 from asma_core.attacks.engine.pixels import margin_weights, margins
@@ -67,6 +67,7 @@ DAG: Final = RuleAttack(DagConfig, lambda _, config: _Dense(config.gamma))
 ENTRY: Final = AttackEntry(
     "dag",
     "DAG",
+    ANY_CHANGE,
     "Raises the target over its rival where it is not there; no budget.",
     "arXiv:1703.08603",
     DagConfig,

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.contract import SMALLEST_CHANGE, AttackEntry
 from asma_core.attacks.engine.batch import AttackBatch, per_image
 from asma_core.attacks.engine.loop import AttackRule, AttackState, RuleAttack
 from asma_core.attacks.engine.pixels import keepable, margin_weights, margins, typical_size
@@ -124,6 +124,7 @@ PDPGD: Final = RuleAttack(PdpgdConfig, _PrimalDual)
 ENTRY: Final = AttackEntry(
     "pdpgd",
     "PDPGD",
+    SMALLEST_CHANGE,
     "The smallest L2 or Linf change: primal-dual proximal gradient descent.",
     "arXiv:2106.01538",
     PdpgdConfig,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.contract import WITHIN_BUDGET, AttackEntry
 from asma_core.attacks.engine.loop import AttackState, RuleAttack
 from asma_core.attacks.engine.projected import BUDGET_PRESETS, BudgetConfig, Projected
 from asma_core.lazy import Tensor, torch
@@ -25,6 +25,7 @@ PGD: Final = RuleAttack(BudgetConfig, lambda batch, config: Projected(batch, con
 ENTRY: Final = AttackEntry(
     "pgd",
     "PGD",
+    WITHIN_BUDGET,
     "Signed (or unit) steps down the mean cross-entropy within a budget.",
     "arXiv:1706.06083",
     BudgetConfig,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.contract import WITHIN_BUDGET, AttackEntry
 from asma_core.attacks.engine.loop import AttackState, RuleAttack
 from asma_core.attacks.engine.projected import BUDGET_PRESETS, BudgetConfig, Projected
 from asma_core.lazy import Tensor, torch
@@ -28,6 +28,7 @@ SEGPGD: Final = RuleAttack(BudgetConfig, lambda batch, config: Projected(batch, 
 ENTRY: Final = AttackEntry(
     "segpgd",
     "SegPGD",
+    WITHIN_BUDGET,
     "PGD that turns from pixels still to be won to those that are.",
     "arXiv:2207.12391",
     BudgetConfig,

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.contract import BLACK_BOX, AttackEntry
 from asma_core.attacks.engine.balls import check_budget, linf_bounds
 from asma_core.attacks.engine.batch import AttackBatch, per_image
 from asma_core.attacks.engine.loop import AttackRule, AttackState, RuleAttack
@@ -138,7 +138,8 @@ SQUARE: Final = RuleAttack(SquareConfig, _Squares)
 
 ENTRY: Final = AttackEntry(
     "square",
-    "Square (black box)",
+    "Square",
+    BLACK_BOX,
     "Random squares of plus or minus the budget; asks for no gradient.",
     "arXiv:1912.00049",
     SquareConfig,

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from asma_core.attacks.asma.attack import ASMA
 from asma_core.attacks.asma.settings import DynamicConfig
-from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.contract import THE_WORST, AttackEntry
 from asma_core.attacks.engine.projected import BudgetConfig
 from asma_core.attacks.engine.sequence import Sequence, Stage
 from asma_core.attacks.minimal.attack import MINIMAL
@@ -49,6 +49,7 @@ WORST_CASE: Final = Sequence(WorstCaseConfig, _stages)
 ENTRY: Final = AttackEntry(
     "worst-case",
     "Worst case",
+    THE_WORST,
     "Minimal, ASMA and PGD on every image; the nearest success counts.",
     "several attacks",
     WorstCaseConfig,

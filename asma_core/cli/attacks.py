@@ -15,6 +15,7 @@ def run(_: argparse.Namespace) -> list[dict[str, Any]]:
         {
             "name": entry.name,
             "title": entry.title,
+            "answers": entry.answers,
             "summary": entry.summary,
             "source": entry.source,
             "presets": {name: dict(values) for name, values in entry.presets.items()},

@@ -81,21 +81,21 @@ def rerun(page: Page) -> Iterator[None]:
 
 
 def draw_polygon(page: Page) -> None:
-    """Draw a polygon on the canvas: four corners, closed by a click on the first."""
+    """Draw a polygon in the editor: four corners, closed by Enter."""
     settle(page)
-    page.get_by_text("Polygon", exact=True).click()
-    # The page is at rest for a moment before it hears of the click: only the answer tells.
-    expect(page.get_by_text("Click the corners")).to_be_visible()
-    settle(page)
-    surface = page.locator("canvas.upper-canvas").last
-    surface.scroll_into_view_if_needed()
-    surface.hover(trial=True)
-    box = surface.bounding_box()
+    editor = page.locator(".editor[data-ready]")
+    shapes = int(editor.get_attribute("data-shapes") or 0)
+    page.keyboard.press("p")
+    stage = editor.locator(".stage")
+    stage.scroll_into_view_if_needed()
+    stage.hover(trial=True)
+    box = stage.bounding_box()
     assert box is not None
-    for across, down in ((0.3, 0.3), (0.6, 0.3), (0.6, 0.6), (0.3, 0.6), (0.3, 0.3)):
+    for across, down in ((0.3, 0.3), (0.6, 0.3), (0.6, 0.6), (0.3, 0.6)):
         page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
-    expect(page.locator(".st-key-attack-canvas-undo button").first).to_be_enabled()
-    settle(page)
+    with rerun(page):
+        page.keyboard.press("Enter")
+    expect(editor).to_have_attribute("data-shapes", str(shapes + 1))
 
 
 def start_run(page: Page, preset: str = "quick", steps: int = 5) -> str:
@@ -193,8 +193,7 @@ def test_a_drawing_that_was_not_run_is_there_after_a_reload(page: Page, url: str
     page.reload()
     settle(page)
     expect(figures).to_have_text(said)
-    expect(page.locator(".st-key-attack-canvas-undo button").first).to_be_enabled()
-    page.locator(".st-key-attack-canvas-undo button").first.click()
+    page.keyboard.press("Control+z")
     expect(figures).not_to_have_text(said)
 
 

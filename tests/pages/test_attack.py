@@ -40,7 +40,7 @@ from ui.attack import target_choice
 from ui.attack.source_choice import DATASET as FROM_DATASET
 from ui.attack.source_choice import OWN
 from ui.common.uploads import keep_upload
-from ui.editor.drafts import Draft, keep_draft
+from ui.editor.drafts import Draft, keep_draft, new_key
 from ui.editor.drawings import Drawing
 
 
@@ -644,13 +644,15 @@ def test_an_address_from_an_unknown_run_is_a_sentence(name: str) -> None:
 def test_an_unknown_draft_begins_anew(name: str) -> None:
     app = visit("attack", dataset=DATASET, sample="c", draft=name)
     assert errors(app) == []
+    assert "not here any more" in app.info[0].value
     assert target_choice.RESTORED not in app.selectbox(key="attack-start").options
 
 
 def test_a_draft_in_the_address_brings_its_target_back(house: House) -> None:
     base = np.zeros((SIDE, SIDE), dtype=np.int64)
     base[2:9, 3:8] = 1
-    key = keep_draft(Draft(f"{DATASET} / c", base, TargetSource("nothing"), Drawing()), None)
+    key = new_key()
+    keep_draft(Draft(f"{DATASET} / c", base, TargetSource("nothing"), Drawing()), key)
     app = visit("attack", dataset=DATASET, sample="c", draft=key)
     assert errors(app) == []
     press_run(app)
@@ -695,7 +697,9 @@ def test_a_complete_address_outranks_what_the_tab_remembers() -> None:
     assert app.segmented_control(key="attack-asma-preset").value == "quick"
     assert app.number_input(key="attack-seed").value == 0
     assert app.selectbox(key="attack-start").value == target_choice.OTHER
-    assert address(app) == shown("c") | {"preset": "quick"}
+    said = address(app)
+    assert said.pop("draft"), "what this tab has drawn on other images"
+    assert said == shown("c") | {"preset": "quick"}
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_old_experiments_and_trainings_open(old_home: Path) -> None:
     assert (done.state, done.network, done.figures["test_iou"]) == ("done", "done-net", 0.5)
     assert done.curve is not None and done.curve["validations"] == []
     assert waiting.state == "queued"
-    draft = open_draft("6ab1a6dea8a2feb2")
+    draft = open_draft("6ab1a6dea8a2feb2", ["tiny-set / 00"])
     assert draft is not None and draft.counted is None and draft.origin.text() == "mask of 02"
 
 

@@ -3,11 +3,27 @@
 export default function ({ data }) {
   const told = (window.asmaHistory ??= begin());
   told.objects = data.objects;
+  told.hear(data.seen);
 }
 
 function begin() {
-  const told = { objects: {} };
+  const told = { objects: {}, gone: null };
   const push = window.history.pushState.bind(window.history);
+
+  const named = (page) => Object.keys(told.objects[page] ?? {});
+  const objectOf = (url) => {
+    const page = url.pathname.split("/").pop();
+    return [page, ...named(page).map((name) => url.searchParams.get(name))].join("\n");
+  };
+
+  // A run that began before the person went elsewhere may still write its own address; it must not
+  // take them back. The next run says what it has seen in the address.
+  told.hear = (seen) => {
+    const url = new URL(window.location.pathname, window.location.href);
+    for (const [name, value] of Object.entries(seen)) url.searchParams.set(name, value);
+    if (objectOf(url) === told.gone) told.gone = null;
+  };
+  window.addEventListener("popstate", () => (told.gone = objectOf(new URL(window.location.href))), true);
 
   const same = (to) => {
     const from = new URL(window.location.href);
@@ -21,9 +37,22 @@ function begin() {
     );
   };
 
+  const late = (to) => {
+    const page = to.pathname.split("/").pop();
+    const [where, ...values] = told.gone.split("\n");
+    const fills = ([filled, wanted, value]) => value === wanted || (filled && wanted === "");
+    const pairs = Object.entries(told.objects[page] ?? {}).map(([name, filled], i) => [filled, values[i], to.searchParams.get(name) ?? ""]);
+    return where === page && !pairs.every(fills);
+  };
+
   // Another object is a step that Back undoes; a setting of what is shown is none.
   window.history.pushState = (state, title, url) => {
     const to = new URL(url ?? "", window.location.href);
+    if (told.gone !== null && !told.going && late(to)) {
+      // Streamlit has taken it for the address; at Back it takes the browser's again.
+      setTimeout(() => window.dispatchEvent(new PopStateEvent("popstate")));
+      return;
+    }
     if (same(to)) window.history.replaceState(state, title, to);
     else push(state, title, to);
   };
@@ -39,7 +68,9 @@ function begin() {
       if (to.pathname !== window.location.pathname) return;
       event.preventDefault();
       event.stopPropagation();
+      told.going = true;
       window.history.pushState({}, "", to);
+      told.going = false;
       window.dispatchEvent(new PopStateEvent("popstate"));
     },
     true,

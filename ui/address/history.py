@@ -14,10 +14,15 @@ _component = st.components.v2.component(
 )
 # It shows nothing, and the gap around it would push every page down.
 _STYLE: Final = "<style>.st-key-asma-history { position: absolute; }</style>"
+_RUNS: Final = "address-runs"
 _OBJECTS: Final = {Path(view.PAGE).stem: view.objects() for view in VIEWS}
 
 
 def keep_history() -> None:
     """Put the rule into the browser; call it at every run, before the page."""
     st.html(_STYLE)
-    _component(data={"objects": _OBJECTS}, key="asma-history", height="content")
+    runs = st.session_state[_RUNS] = st.session_state.get(_RUNS, 0) + 1
+    seen = st.query_params.to_dict()
+    # The count makes the browser hear of every run.
+    data = {"objects": _OBJECTS, "seen": seen, "run": runs}
+    _component(data=data, key="asma-history", height="content")

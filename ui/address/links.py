@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import streamlit as st
@@ -14,9 +15,31 @@ _STYLE: Final = """<style>
 </style>"""
 
 
+_GOING: Final = "address-going"
+
+
 def open_page(view: View) -> NoReturn:
     """Leave this page for a view of another one."""
+    st.session_state[_GOING] = view
     st.switch_page(view.PAGE, query_params=view.query())
+
+
+def arrive(page: str) -> None:
+    """Go on to where `open_page` led, when something else came between; call it at every run.
+
+    A rerun that the browser asks for in that very moment, as for a picture that has just loaded,
+    takes the place of the switch, and would end on the page that was left.
+
+    Args:
+        page: The path in the address of the page that is about to run.
+    """
+    view: View | None = st.session_state.pop(_GOING, None)
+    if view is None:
+        return
+    if Path(view.PAGE).stem != page:
+        st.switch_page(view.PAGE, query_params=view.query())
+    if st.query_params.to_dict() != view.query():
+        st.query_params.from_dict(view.query())
 
 
 def link(view: View, label: str, icon: str | None = "", place: Any = st) -> None:

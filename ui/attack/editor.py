@@ -26,14 +26,15 @@ from ui.attack.target_choice import BaseMask, choose_start, counted_target
 from ui.common import services
 from ui.common.errors import show_error, show_errors
 from ui.common.format import number
-from ui.common.shell import name_tab
+from ui.common.shell import background, name_tab
 from ui.editor.drawings import drawings
 from ui.editor.target_editor import Ground, n_edits, painted, painted_region, target_editor
 
 # Always in sight, whatever is folded out above.
 RUN_BAR: Final = """<style>
-[class*="-run-bar"] { position: sticky; bottom: 0; z-index: 4; padding: 0.5rem 0 0.75rem;
-background: var(--background-color, var(--st-background-color)); }
+[data-testid="stLayoutWrapper"]:has(> [class*="-run-bar"]) {{ position: sticky; bottom: 0;
+z-index: 4; background: {paper}; }}
+[class*="-run-bar"] {{ padding: 0.5rem 0 0.75rem; gap: 0.5rem; }}
 </style>"""
 AWAY_WORDS = {
     AWAY: "This attack leads **away from what the network says** of the image. The target is not "
@@ -69,7 +70,7 @@ def attack_editor(key: str) -> None:
     with show_errors():
         say_address(key, chosen, setup.start, kept, setup.choice)
     with right, st.container(key=f"{key}-run-bar"):
-        st.html(RUN_BAR)
+        st.html(RUN_BAR.format(paper=background()))
         if setup.choice.leads_away:
             st.info(AWAY_WORDS[setup.choice.config["goal_is"]], icon=":material/info:")
         else:

@@ -51,7 +51,7 @@ def attack_form(key: str) -> AttackChoice:
     name = st.selectbox(
         "Attack",
         names,
-        format_func=lambda item: ATTACKS[item].title,
+        format_func=lambda item: f"{ATTACKS[item].answers}: {ATTACKS[item].title}",
         key=initial(f"{key}-attack", names[0], names),
         persist_state=SESSION,
         help="  \n".join(f"**{entry.title}**: {entry.summary}" for entry in ATTACKS.values()),

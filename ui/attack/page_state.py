@@ -27,7 +27,7 @@ from ui.attack.target_choice import (
 from ui.common import services
 from ui.common.errors import show_error
 from ui.common.network_choice import fill_network
-from ui.editor.drafts import Draft, keep_draft, open_draft
+from ui.editor.drafts import Draft, is_known, keep_draft, new_key, open_draft
 from ui.editor.drawings import Drawing, Drawings, Head, Kept
 from ui.editor.shapes import REGION
 
@@ -77,10 +77,10 @@ def follow_address(key: str) -> None:
     state = st.session_state
     take_source(key, view)
     try:
+        if view.draft != state.get(f"{key}-drafts"):
+            _open_drafts(key, view.draft)
         if view.from_run:
             state[f"{key}-left"] = _of_run(key, services.store().get(view.from_run))
-        elif view.draft:
-            state[f"{key}-left"] = _of_draft(view.draft)
         if view.attack:
             take_form(key, view)
             state[f"{key}-complete"] = not (view.from_run or view.draft)
@@ -97,10 +97,24 @@ def _of_run(key: str, run: Run) -> Left:
     return Left(spec.image_name, start, None, _again(None))
 
 
-def _of_draft(name: str) -> Left | None:
-    draft = open_draft(name)
-    if draft is None:
+def _open_drafts(key: str, drafts: str) -> None:
+    """Go on with the drawings of another address; its owner's own stay as they are."""
+    if drafts and not is_known(drafts):
         st.info(GONE, icon=":material/info:")
+    elif drafts:
+        st.session_state[f"{key}-seen"] = drafts
+        st.session_state[f"{key}-read"] = set()
+
+
+def _of_draft(key: str, chosen: AttackSource) -> Left | None:
+    """Return what the drafts of the address have of an image, once."""
+    state = st.session_state
+    read: set[str] = state.setdefault(f"{key}-read", set())
+    if chosen.identity in read:
+        return None
+    read.add(chosen.identity)
+    draft = open_draft(state.get(f"{key}-seen", ""), (chosen.identity, chosen.source.name))
+    if draft is None:
         return None
     start = BaseMask(draft.base, draft.origin, draft.counted)
     return Left(draft.image, start, draft.drawing, _again(draft.head))
@@ -119,10 +133,11 @@ def bring_back(key: str, chosen: AttackSource, drawings: Drawings) -> BaseMask |
     kept = drawings.of(identity)
     came = state.get(f"{key}-identity") != identity
     state[f"{key}-identity"] = identity
-    left: Left | None = state.get(f"{key}-left")
+    left, of_run = _of_draft(key, chosen), state.get(f"{key}-left")
+    if of_run is not None and of_run.image in (identity, chosen.source.name):
+        left, state[f"{key}-left"] = of_run, None
     taken = False
-    if left is not None and left.image in (identity, chosen.source.name):
-        state[f"{key}-left"] = None
+    if left is not None:
         taken = _take_up(key, identity, kept, left, chosen.source.shape)
     elif state.pop(f"{key}-complete", False) and kept.drawing.empty:
         _fill(key, chosen, usual_head(chosen))
@@ -139,6 +154,7 @@ def _take_up(key: str, identity: str, kept: Kept, left: Left, shape: tuple[int, 
     if left.start.mask.shape != shape:
         return False
     st.session_state[f"{key}-left-{identity}"] = left.start
+    st.session_state[f"{key}-fresh"] = identity
     region = [item for item in kept.drawing.shapes if item["layer"] == REGION]
     kept.give(left.drawing or Drawing(tuple(region)), left.head)
     return True
@@ -173,19 +189,26 @@ def say_address(
     as_left = kept.head is not None and kept.head["start"] == RESTORED
     if now.from_run and as_left and kept.drawing.empty:
         view = replace(view, from_run=now.from_run)
-    elif not kept.drawing.empty or kept.head != usual_head(chosen):
-        view = replace(view, draft=_draft(key, chosen, start, kept))
+    else:
+        view = replace(view, draft=_drafts(key, chosen, start, kept))
     address.say(key, view, buttons(key))
 
 
-def _draft(key: str, chosen: AttackSource, start: BaseMask, kept: Kept) -> str:
-    drafts: dict[str, tuple[str, Any]] = st.session_state.setdefault(f"{key}-drafts", {})
-    name, saved = drafts.get(chosen.identity, (None, None))
+def _drafts(key: str, chosen: AttackSource, start: BaseMask, kept: Kept) -> str:
+    """Keep the image's drawing if there is something to keep; return the key of all drawings."""
+    state, identity = st.session_state, chosen.identity
+    own, seen = state.get(f"{key}-drafts", ""), state.get(f"{key}-seen", "")
+    saved: dict[str, Any] = state.setdefault(f"{key}-saved", {})
     now = (kept.drawing, repr(kept.head), hash(start.mask.tobytes()))
-    if name is None or saved != now:
-        draft = Draft(
-            chosen.identity, start.mask, start.origin, kept.drawing, start.counted, kept.head
-        )
-        name = keep_draft(draft, name)
-        drafts[chosen.identity] = (name, now)
-    return name
+    if state.pop(f"{key}-fresh", "") == identity and not own:
+        saved[identity] = now
+    untouched = kept.drawing.empty and kept.head == usual_head(chosen)
+    if saved.get(identity) == now or (untouched and identity not in saved):
+        return str(own or seen)
+    own = own or new_key(seen)
+    keep_draft(
+        Draft(identity, start.mask, start.origin, kept.drawing, start.counted, kept.head), own
+    )
+    state[f"{key}-drafts"] = own
+    saved[identity] = now
+    return str(own)

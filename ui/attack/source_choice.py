@@ -79,7 +79,7 @@ def source_view(key: str) -> AttackView:
 
 def choose_source(key: str) -> AttackSource | None:
     """Show the choice of an image and a network; None until there is an image."""
-    columns = st.columns([3, 3, 3, 2, 4], vertical_alignment="bottom")
+    columns = st.columns([4, 3, 3, 2, 4], vertical_alignment="bottom")
     kind = columns[0].segmented_control(
         "Image from",
         [DATASET, OWN],

@@ -15,6 +15,12 @@ def name_tab(*names: str) -> None:
     st.set_page_config(page_title=", ".join([*names, PRODUCT]))
 
 
+def background() -> str:
+    """Return the colour of the page, for what has to cover something else of it."""
+    theme = st.context.theme.type or "light"
+    return str(st.get_option(f"theme.{theme}.backgroundColor"))
+
+
 def through_app() -> None:
     """Run app.py instead, when Streamlit has run a page file by itself; call it first on a page.
 

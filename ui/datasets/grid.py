@@ -14,7 +14,7 @@ from asma_core.data.masks.palette import PREDICTION, TRUTH
 from asma_core.errors import AsmaError
 from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.run import Run
-from ui.address.browser import prime
+from ui.address.browser import current, prime
 from ui.address.views import SORTS, DatasetsView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_error
@@ -61,7 +61,18 @@ def _close() -> None:
     go_to(replace(view, sample=""))
 
 
+def _is_shown() -> bool:
+    """Whether the grid is what is looked at.
+
+    A widget of the grid that was on its way when an image was opened reports late, and its report
+    would lead back from the image.
+    """
+    return not current(DatasetsView).sample
+
+
 def _dataset_chosen() -> None:
+    if not _is_shown():
+        return
     name = st.session_state["datasets-dataset"]
     go_to(current_view([name]).of_dataset(name))
 
@@ -223,6 +234,8 @@ def _filters(dataset: Dataset, view: DatasetsView) -> None:
 
 
 def _changed(name: str) -> None:
+    if not _is_shown():
+        return
     value = st.session_state[f"datasets-{name}"]
     if isinstance(value, list):
         value = tuple(sorted(value))
@@ -231,6 +244,8 @@ def _changed(name: str) -> None:
 
 
 def _area_changed() -> None:
+    if not _is_shown():
+        return
     low, high = st.session_state["datasets-area"]
     change(low=low, high=high)
 

@@ -1,11 +1,17 @@
-"""Drawings that are not run yet, kept on disk so that a reload of the page brings them back."""
+"""Drawings that are not run yet, kept on disk so that a reload of the page brings them back.
+
+One key names the drawings of all images that somebody has drawn on; it stands in the address.
+"""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import secrets
+import shutil
 import time
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +22,7 @@ from numpy.typing import NDArray
 from asma_core import paths
 from asma_core.data.masks.label_maps import encode_mask, mask_values
 from asma_core.errors import InputError, StoreError
-from asma_core.files import read_json, write_json
+from asma_core.files import as_store_error, read_json, write_json
 from asma_core.runs.target_source import DESCRIBED, TargetSource
 from ui.editor.drawings import Drawing, Head
 from ui.editor.fabric_shapes import shapes_of_fabric
@@ -47,21 +53,44 @@ class Draft:
     head: Head | None = None
 
 
-def keep_draft(draft: Draft, key: str | None) -> str:
-    """Write a draft; return the key by which `open_draft` finds it.
+def new_key(seen: str = "") -> str:
+    """Return the key of a new set of drafts, one an image.
 
     Args:
-        draft: The drawing.
-        key: Of an earlier version, which it takes the place of; None for a new one.
+        seen: Key of a set that the new one goes on from: it belongs to somebody else, or to the
+            time before a reload.
 
     Raises:
         StoreError: It can't be written.
     """
-    if key is None:
-        _tidy()
-        key = secrets.token_hex(8)
+    _tidy()
+    key = secrets.token_hex(8)
+    with as_store_error(_folder()):
+        if _KEY.fullmatch(seen) and (_folder() / seen).is_dir():
+            shutil.copytree(_folder() / seen, _folder() / key)
+        else:
+            (_folder() / key).mkdir(parents=True)
+    return key
+
+
+def is_known(key: str) -> bool:
+    """Return whether there is a set of drafts of that key."""
+    known = _KEY.fullmatch(key) is not None
+    return known and ((_folder() / key).is_dir() or _old_file(key).exists())
+
+
+def keep_draft(draft: Draft, key: str) -> None:
+    """Write a draft in the place of an earlier one of its image.
+
+    Args:
+        draft: The drawing.
+        key: Of the set, from `new_key`.
+
+    Raises:
+        StoreError: It can't be written.
+    """
     write_json(
-        _file(key),
+        _file(key, draft.image),
         {
             "image": draft.image,
             "base": _text(draft.base),
@@ -71,15 +100,25 @@ def keep_draft(draft: Draft, key: str | None) -> str:
             "head": draft.head,
         },
     )
-    return key
 
 
-def open_draft(key: str) -> Draft | None:
-    """Return a draft that was kept; None where there is none, or the key is no key."""
-    if not _KEY.fullmatch(key) or not _file(key).exists():
+def open_draft(key: str, images: Collection[str]) -> Draft | None:
+    """Return the draft of an image; None where there is none, or the key is no key.
+
+    Args:
+        key: Of the set.
+        images: The image's identity and name; older drafts are kept under the name.
+    """
+    if not _KEY.fullmatch(key):
         return None
+    files = [*(_file(key, image) for image in images), _old_file(key)]
+    drafts = (_read(file) for file in files if file.exists())
+    return next((draft for draft in drafts if draft and draft.image in images), None)
+
+
+def _read(file: Path) -> Draft | None:
     try:
-        kept = read_json(_file(key))
+        kept = read_json(file)
         base, counted = _mask(kept["base"]), kept.get("counted")
         # Drafts of before 2026-11-28 hold the sentence alone.
         origin = kept.get("origin") or {"kind": DESCRIBED, "name": kept["name"]}
@@ -109,12 +148,25 @@ def _mask(text: str) -> NDArray[np.int64]:
     return mask_values(base64.b64decode(text)).astype(np.int64)
 
 
-def _file(key: str) -> Path:
-    return paths.home() / "drafts" / f"{key}.json"
+def _folder() -> Path:
+    return paths.home() / "drafts"
+
+
+def _file(key: str, image: str) -> Path:
+    return _folder() / key / f"{hashlib.sha256(image.encode()).hexdigest()[:32]}.json"
+
+
+def _old_file(key: str) -> Path:
+    """Return where the only draft of a key was before 2026-11-28."""
+    return _folder() / f"{key}.json"
 
 
 def _tidy() -> None:
     """Delete what nobody came back to."""
-    for file in (paths.home() / "drafts").glob("*.json"):
-        if time.time() - file.stat().st_mtime > KEPT_FOR:
+    oldest = time.time() - KEPT_FOR
+    for file in _folder().glob("*.json"):
+        if file.stat().st_mtime < oldest:
             file.unlink(missing_ok=True)
+    for folder in _folder().glob("*/"):
+        if all(file.stat().st_mtime < oldest for file in (folder, *folder.iterdir())):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -151,8 +151,8 @@ class Editor {
       return;
     }
     const step = { head, shapes: given.shapes, label: given.label };
-    if (known) known.history.push(step);
-    else known = { history: new History(step), sent: [] };
+    known ??= { history: new History({ ...step, shapes: [] }), sent: [] };
+    known.history.push(step);
     Object.assign(known, { revision, toldHead: JSON.stringify(head) });
     remembered.histories.set(identity, known);
     this.history = known.history;

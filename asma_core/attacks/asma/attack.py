@@ -17,7 +17,7 @@ from typing import ClassVar, Final
 
 from asma_core.attacks.asma.multipliers import Multipliers, gradient_rms
 from asma_core.attacks.asma.settings import ConstantConfig, DynamicConfig, PaperConfig
-from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.contract import THE_PAPERS, AttackEntry
 from asma_core.attacks.engine.batch import per_image
 from asma_core.attacks.engine.loop import AttackRule, AttackState, RuleAttack
 from asma_core.lazy import Tensor, torch
@@ -95,6 +95,7 @@ ENTRIES: Final = (
     AttackEntry(
         "asma",
         "ASMA",
+        THE_PAPERS,
         "Raises the target's logit on the pixels that are not there yet; the multiplier grows "
         "with the overlap.",
         "arXiv:1907.13124, ASM + DPM",
@@ -106,6 +107,7 @@ ENTRIES: Final = (
     AttackEntry(
         "asm",
         "ASM",
+        THE_PAPERS,
         "As ASMA, with a constant multiplier.",
         "arXiv:1907.13124, eq. 4",
         ConstantConfig,
@@ -116,6 +118,7 @@ ENTRIES: Final = (
     AttackEntry(
         "ssm-dpm",
         "SSM + DPM",
+        THE_PAPERS,
         "Raises the target's logit on all pixels; the multiplier grows with the overlap.",
         "arXiv:1907.13124, eq. 3 and 5",
         DynamicConfig,
@@ -126,6 +129,7 @@ ENTRIES: Final = (
     AttackEntry(
         "ssm",
         "SSM",
+        THE_PAPERS,
         "Raises the target's logit on all pixels, with a constant multiplier.",
         "arXiv:1907.13124, eq. 3",
         ConstantConfig,

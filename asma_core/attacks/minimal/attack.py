@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.contract import SMALLEST_CHANGE, AttackEntry
 from asma_core.attacks.engine.batch import AttackBatch
 from asma_core.attacks.engine.loop import AttackRule, AttackState, RuleAttack
 from asma_core.attacks.minimal.l2 import ShrinkingBall
@@ -94,6 +94,7 @@ MINIMAL: Final = RuleAttack(MinimalConfig, _Minimal)
 ENTRY: Final = AttackEntry(
     "minimal",
     "Minimal",
+    SMALLEST_CHANGE,
     "The smallest change whose saved file reaches the target, by shrinking a ball around the "
     "original; nothing is to be tuned.",
     "ours; direction and norm decoupled as in arXiv:1811.09600",
