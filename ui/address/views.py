@@ -171,9 +171,9 @@ class CompareView(View):
 
     def of_run(self, run: str) -> CompareView:
         """Return the same view of another run; what hangs on the old one goes."""
-        usual = CompareView()
-        partners = {"left": usual.left, "right": usual.right, "still": usual.still}
-        return replace(self, run=run, beside=(), frame=None, **partners)
+        new = CompareView(run)
+        partners = replace(self, left=new.left, right=new.right, still=new.still)
+        return replace(partners, run=run, beside=(), frame=None)
 
     def viewer(self) -> dict[str, Any]:
         """Return what the viewer is to show, as the viewer has it."""
