@@ -108,8 +108,9 @@ RUNS = {"square": square_run, "beside": square_beside_run, "wide": wide_run, "hu
 def main() -> None:
     """Show the run that was chosen, and what the viewer says."""
     st.set_page_config(layout="wide")
+    row = st.container(horizontal=True)
     for name in RUNS:
-        if st.button(name, key=f"show-{name}"):
+        if row.button(name, key=f"show-{name}"):
             st.session_state["run"] = name
     st.session_state["reruns"] = st.session_state.get("reruns", 0) + 1
     run = RUNS[st.session_state.get("run", "square")]()
@@ -125,4 +126,5 @@ def main() -> None:
     st.text(f"reruns {st.session_state['reruns']}")
 
 
-main()
+if __name__ == "__main__":
+    main()

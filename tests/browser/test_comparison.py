@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Mapping
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from asma_core.data.masks.palette import ADVERSARIAL, PREDICTION, TARGET
+from asma_core.runs.difference import (
+    CHANNELS,
+    KINDS,
+    LARGEST,
+    PERCEPTUAL,
+    amounts,
+    automatic_factor,
+    difference_picture,
+    scale_end,
+)
+from tests.browser.comparison_page import square_run
 from tests.browser.conftest import separate
 
 pytestmark = pytest.mark.browser
@@ -31,7 +44,7 @@ def url(serve: Callable[[Path, Mapping[str, str]], str]) -> str:
 @pytest.fixture
 def viewer(page: Page, url: str) -> Locator:
     """The viewer with the run "square" at its last frame and no outlines."""
-    return opened(page, f"{url}/?overlays=none")
+    return opened(page, f"{url}/?overlays=none&times=20")
 
 
 def opened(page: Page, address: str) -> Locator:
@@ -80,10 +93,17 @@ def point(viewer: Locator, kind: str, x: float = 0.5, y: float = 0.5) -> tuple[f
     return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
+def wheel(page: Page, by: int) -> None:
+    """Turn the wheel with Ctrl, as it zooms whether the picture was clicked or not."""
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, by)
+    page.keyboard.up("Control")
+
+
 def zoom_in(page: Page, viewer: Locator, kind: str = "original", at: float = 0.25) -> None:
     before = viewer.get_attribute("data-zoom")
     page.mouse.move(*point(viewer, kind, at, at))
-    page.mouse.wheel(0, -400)
+    wheel(page, -400)
     expect(viewer).not_to_have_attribute("data-zoom", str(before))
 
 
@@ -109,7 +129,7 @@ def test_the_wheel_zooms_all_panels_alike_around_the_pointer(page: Page, viewer:
     # x = 0.7 lies in the half that the attack left alone, so both panels show the same there
     before = colour(viewer, "original", 0.7, 0.3)
     page.mouse.move(*point(viewer, "original", 0.7, 0.3))
-    page.mouse.wheel(0, -400)
+    wheel(page, -400)
     expect(viewer.locator(".zoom-text")).to_have_text("205 %")  # exp(400 x 0.0018)
     for kind in ("original", "adversarial"):
         assert colour(viewer, kind, 0.7, 0.3) == pytest.approx(before, abs=2)
@@ -141,6 +161,7 @@ def test_zoom_and_place_stay_through_mode_frame_amplification_run_rerun_and_relo
     set_range(viewer, "frame", 1)
     expect(viewer).to_have_attribute("data-frame", "1")
     set_range(viewer, "amplification", 25)
+    page.wait_for_url(re.compile("times=100"))
     page.get_by_role("button", name="again").click()
     page.get_by_role("button", name="wide").click()
     expect(viewer).to_have_attribute("data-run", "wide")
@@ -176,7 +197,7 @@ def test_an_enlarged_picture_keeps_hard_pixels(viewer: Locator) -> None:
 
 def test_the_divider_moves_by_mouse_and_by_key(page: Page, viewer: Locator) -> None:
     viewer.locator("[data-mode-button=slider]").click()
-    divider = viewer.get_by_role("slider", name="divider between original and adversarial")
+    divider = viewer.get_by_role("slider", name="divider between the two pictures")
     expect(divider).to_have_attribute("aria-valuenow", "50")
     # the square picture lies in the middle of the wide panel; at 0.45 its left half is shown
     changed = colour(viewer, "single", 0.45, 0.9)
@@ -191,7 +212,7 @@ def test_the_divider_moves_by_mouse_and_by_key(page: Page, viewer: Locator) -> N
 
 def test_blink_alternates_and_space_pauses_it(page: Page, viewer: Locator) -> None:
     viewer.locator("[data-mode-button=blink]").click()
-    for shown, blue in (("adversarial", 88), ("original", 100), ("adversarial", 88)):
+    for shown, blue in (("run", 88), ("original", 100), ("run", 88)):
         page.wait_for_function(
             """([shown, blue]) => {
                 const root = document.querySelector('[data-testid=stBidiComponentIsolated]')
@@ -250,18 +271,61 @@ def test_one_channel_of_the_difference_can_be_looked_at(viewer: Locator) -> None
     )
 
 
-def test_the_absolute_difference_is_magma(viewer: Locator) -> None:
-    viewer.locator("[data-signed=false]").click()
+def test_the_absolute_difference_is_purple_the_more_the_darker(viewer: Locator) -> None:
+    viewer.locator("[data-difference=absolute]").click()
     expect(viewer.locator("[data-panel=difference] .caption")).to_have_text(
         "difference \u00d7 20, absolute"
     )
-    assert pixel(viewer, "difference", 50, 30) == (0, 0, 4)
-    assert pixel(viewer, "difference", 5, 5) == (252, 253, 191)
-    share = (12 * 20 / 255 - 0.875) / 0.125  # of magma's last eighth, #fec287 to #fcfdbf
-    ends = np.array([0xFE, 0xC2, 0x87]), np.array([0xFC, 0xFD, 0xBF])
+    assert pixel(viewer, "difference", 50, 30) == WHITE
+    assert pixel(viewer, "difference", 5, 5) == (0x3F, 0x00, 0x7D)
+    share = (12 * 20 / 255 - 0.4) / 0.6  # from #9e9ac8 at 0.4 to #3f007d at 1
+    ends = np.array([0x9E, 0x9A, 0xC8]), np.array([0x3F, 0x00, 0x7D])
     assert pixel(viewer, "difference", 20, 40) == pytest.approx(
         ends[0] + share * (ends[1] - ends[0]), abs=1
     )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_kind_of_difference_is_the_one_that_python_draws(
+    browser: Browser, url: str, scheme: str
+) -> None:
+    run = square_run()
+    original, adversarial = (
+        np.asarray(Image.open(io.BytesIO(data)))
+        for data in (run.original_png, run.frames[-1].adversarial_png)
+    )
+    with separate(browser, color_scheme=scheme) as context:
+        page = context.new_page()
+        for kind, channel in [*product(KINDS[:2], CHANNELS), (PERCEPTUAL, LARGEST)]:
+            query = f"overlays=none&times=8&difference={kind}&channel={channel}"
+            viewer = opened(page, f"{url}/?{query}")
+            drawn = difference_picture(original, adversarial, scheme == "dark", kind, channel, 8)
+            for x, y in ((5, 5), (20, 40), (31, 63), (10, 20), (50, 30)):
+                assert pixel(viewer, "difference", x, y) == pytest.approx(drawn[y, x], abs=2)
+
+
+def test_the_automatic_factor_is_the_one_that_python_finds(viewer: Locator, page: Page) -> None:
+    run = square_run()
+    original, adversarial = (
+        np.asarray(Image.open(io.BytesIO(data)))
+        for data in (run.original_png, run.frames[-1].adversarial_png)
+    )
+    automatic = viewer.get_by_role("button", name="auto", exact=True)
+    expect(automatic).to_have_attribute("aria-pressed", "false")
+    automatic.click()
+    expect(automatic).to_have_attribute("aria-pressed", "true")
+    for kind in KINDS:
+        viewer.locator(f"[data-difference={kind}]").click()
+        factor = automatic_factor(amounts(original, adversarial, kind), kind)
+        expect(viewer.locator(".amplification-text")).to_have_text(f"\u00d7 {factor}")
+        caption = viewer.locator("[data-panel=difference] .caption")
+        expect(caption).to_contain_text(f"difference \u00d7 {factor} auto")
+        expect(viewer.locator("[data-panel=difference] .scale .high")).to_contain_text(
+            scale_end(kind, factor)
+        )
+    set_range(viewer, "amplification", 3)
+    expect(automatic).to_have_attribute("aria-pressed", "false")
+    page.wait_for_url(re.compile("times=4"))
 
 
 def test_the_amplification_is_written_on_the_picture_with_its_scale(viewer: Locator) -> None:
@@ -272,7 +336,9 @@ def test_the_amplification_is_written_on_the_picture_with_its_scale(viewer: Loca
         factors.append(int(re.findall(r"\d+", text)[0]))
     assert factors[0] == 1 and factors[-1] == 100
     assert all(low < high for low, high in pairwise(factors))
-    expect(viewer.locator(".scale .high")).to_have_text(re.compile(r"^\+2\.[56]$"))  # 2.55
+    expect(viewer.locator("[data-panel=difference] .scale .high")).to_have_text(
+        re.compile(r"^\+2\.[56]$")
+    )  # 2.55
 
 
 def test_outlines_lie_on_the_boundary_of_the_mask(page: Page, url: str) -> None:
@@ -298,7 +364,7 @@ def test_outlines_stay_two_pixels_wide_at_any_zoom(page: Page, url: str) -> None
     # two crossings of two pixels; an edge between two screen pixels is shared by three
     assert thickness() in (3, 4, 5)
     page.mouse.move(*point(viewer, "original", 0.78, 0.78))
-    page.mouse.wheel(0, -100)
+    wheel(page, -100)
     expect(viewer).not_to_have_attribute("data-zoom", "1.0000")
     assert thickness() in (3, 4, 5)
 
@@ -341,7 +407,7 @@ def test_fill_colours_the_inside_of_the_outlines(page: Page, url: str) -> None:
 def test_the_readout_tells_place_and_values(page: Page, viewer: Locator) -> None:
     page.mouse.move(*point(viewer, "difference", 20.5 / 64, 40.5 / 64))
     words = " ".join(viewer.locator(".readout").inner_text().split())
-    assert words == "x 20 y 40 original 40 80 100 adversarial 52 80 88 difference +12 0 \u221212"
+    assert words == "x 20 y 40 40 80 100 \u2192 52 80 88 difference +12 0 \u221212"
     page.mouse.move(5, 5)
     expect(viewer.locator(".readout")).not_to_be_visible()
 
@@ -369,51 +435,90 @@ def test_the_scrubber_steps_by_arrow_keys_and_plays(page: Page, viewer: Locator)
     assert list(dict.fromkeys(seen[seen.index("0") :])) == ["0", "1", "2", "3", "4"]
 
 
-def test_keys_act_only_with_the_pointer_or_the_focus_in_the_viewer(
-    page: Page, viewer: Locator
-) -> None:
+def test_keys_work_wherever_the_focus_is_but_not_while_typing(page: Page, viewer: Locator) -> None:
     target = viewer.locator("[data-overlay=target] input")
     note = page.get_by_label("note")
     page.mouse.move(5, 5)
-    page.keyboard.press("g")
-    expect(target).not_to_be_checked()
-    page.mouse.move(*point(viewer, "original"))
+    page.get_by_role("button", name="again").focus()
     page.keyboard.press("g")
     expect(target).to_be_checked()
+    # These belong to the judging.
+    for key in ("1", "2", "3", "n", "j", "k", "u"):
+        page.keyboard.press(key)
+    expect(viewer).to_have_attribute("data-mode", "side")
+    for key, mode in (("w", "slider"), ("e", "blink"), ("q", "side")):
+        page.keyboard.press(key)
+        expect(viewer).to_have_attribute("data-mode", mode)
     note.focus()
     page.mouse.move(*point(viewer, "original"))
-    page.keyboard.type("g2s")
-    expect(note).to_have_value("g2s")
+    page.keyboard.type("gwd")
+    expect(note).to_have_value("gwd")
     expect(target).to_be_checked()
     expect(viewer).to_have_attribute("data-mode", "side")
 
 
-def test_the_address_gets_the_view_and_gives_it_back(page: Page, viewer: Locator, url: str) -> None:
-    page.mouse.move(*point(viewer, "original"))
-    for key in ("2", "s", "b", "a"):
+def test_the_address_gets_the_view_and_gives_it_to_another_browser(
+    page: Page, browser: Browser, viewer: Locator
+) -> None:
+    zoom_in(page, viewer)
+    for key in ("w", "d", "b", "a", "f"):
         page.keyboard.press(key)
     set_range(viewer, "frame", 2)
-    page.wait_for_url(re.compile("frame=2"))
-    page.wait_for_url(re.compile("mode=slider"))
-    address = page.url
-    page.evaluate("sessionStorage.clear()")
-    viewer = opened(page, address)
-    expect(viewer).to_have_attribute("data-frame", "2")
+    viewer.locator("input.opacity").fill("0.5")
+    drag(page, point(viewer, "single", 0.5), point(viewer, "single", 0.3))
+    for part in ("frame=2", "mode=slider", "difference=absolute", "fill=1", "opacity=0.5",
+                 "zoom=", "divider=0.3", "times=20"):  # fmt: skip
+        page.wait_for_url(re.compile(re.escape(part)))
+    shown = attributes(viewer)
+    with separate(browser) as context:
+        other = opened(context.new_page(), page.url)
+        assert attributes(other) == shown
+        expect(other.locator("[data-overlay=before] input")).to_be_checked()
+        expect(other.locator("[data-overlay=target] input")).not_to_be_checked()
+        expect(other.locator("input.fill")).to_be_checked()
+        expect(other.locator("input.opacity")).to_have_value("0.5")
+        expect(other.locator("[data-difference=absolute]")).to_have_attribute(
+            "aria-pressed", "true"
+        )
+
+
+def attributes(viewer: Locator) -> dict[str, str | None]:
+    names = ("mode", "frame", "zoom", "centre", "divider", "shown", "blinking", "run")
+    return {name: viewer.get_attribute(f"data-{name}") for name in names}
+
+
+def test_the_address_wins_over_what_the_tab_showed_before(
+    page: Page, viewer: Locator, url: str
+) -> None:
+    zoom_in(page, viewer)
+    page.keyboard.press("w")
+    page.wait_for_url(re.compile("mode=slider.*zoom=|zoom=.*mode=slider"))
+    again = opened(page, url)
+    assert view(again) == ("1.0000", "0.5000,0.5000")
+    expect(again).to_have_attribute("data-mode", "side")
+
+
+def test_an_address_that_changes_on_the_page_is_followed(page: Page, viewer: Locator) -> None:
+    zoom_in(page, viewer)
+    page.wait_for_url(re.compile("zoom="))
+    page.get_by_role("button", name="elsewhere").click()
     expect(viewer).to_have_attribute("data-mode", "slider")
-    expect(viewer.locator("[data-overlay=before] input")).to_be_checked()
-    expect(viewer.locator("[data-overlay=target] input")).not_to_be_checked()
-    page.keyboard.press("1")
-    page.mouse.move(*point(viewer, "single"))
-    page.keyboard.press("1")
-    expect(viewer.locator("[data-panel=difference] .caption")).to_have_text(
-        "difference \u00d7 20, absolute"
-    )
+    expect(viewer).to_have_attribute("data-zoom", "2.0000")
+    expect(viewer).to_have_attribute("data-centre", "0.5000,0.4000")
+    expect(viewer).to_have_attribute("data-frame", "1")
+    expect(viewer).to_have_attribute("data-divider", "0.250")
+    # And what is changed after that is told again.
+    page.keyboard.press("0")
+    expect(viewer).to_have_attribute("data-zoom", "1.0000")
+    page.wait_for_url(lambda address: "zoom=" not in address and "mode=slider" in address)
 
 
 def test_nonsense_in_the_address_is_passed_over(page: Page, url: str) -> None:
-    viewer = opened(page, f"{url}/?mode=<script>&times=9999&frame=77&overlays=x,target&channel=7")
+    query = "mode=<script>&times=9999&frame=77&overlays=x,target&channel=7&zoom=-3&x=nan&left=gone"
+    viewer = opened(page, f"{url}/?{query}")
     expect(viewer).to_have_attribute("data-mode", "side")
     expect(viewer).to_have_attribute("data-frame", "4")
+    expect(viewer).to_have_attribute("data-zoom", "1.0000")
     expect(viewer.locator(".amplification-text")).to_have_text("\u00d7 100")
 
 
@@ -438,11 +543,11 @@ def test_another_run_starts_at_its_result(page: Page, viewer: Locator) -> None:
     page.wait_for_url(re.compile("frame=1"))
     page.get_by_role("button", name="wide").click()
     expect(viewer.locator("[data-panel=adversarial] .caption")).to_have_text("adversarial, result")
-    page.wait_for_url(re.compile("frame=0"))
+    page.wait_for_url(lambda address: "run=wide" in address and "frame=" not in address)
     page.get_by_role("button", name="square").click()
     expect(viewer).to_have_attribute("data-run", "square")
     expect(viewer).to_have_attribute("data-frame", "4")
-    page.wait_for_url(re.compile("frame=4"))
+    page.wait_for_url(lambda address: "run=square" in address and "frame=" not in address)
     set_range(viewer, "frame", 1)
     page.wait_for_url(re.compile("frame=1"))
 
@@ -460,7 +565,7 @@ def test_a_huge_picture_is_reduced_and_says_so(page: Page, viewer: Locator) -> N
 
 
 def test_a_narrow_page_stacks_the_panels(page: Page, url: str) -> None:
-    page.set_viewport_size({"width": 600, "height": 900})
+    page.set_viewport_size({"width": 480, "height": 900})
     viewer = opened(page, url)
     boxes = [
         panel(viewer, kind).bounding_box() for kind in ("original", "adversarial", "difference")
@@ -472,7 +577,7 @@ def test_dark_pages_put_the_zero_of_the_difference_on_their_own_background(
     browser: Browser, url: str
 ) -> None:
     with separate(browser, color_scheme="dark") as context:
-        viewer = opened(context.new_page(), f"{url}/?overlays=none")
+        viewer = opened(context.new_page(), f"{url}/?overlays=none&times=20")
         shown = colour(viewer, "difference", 0.8, 0.5)
         page_colour = viewer.evaluate("root => getComputedStyle(root).backgroundColor")
         assert shown == tuple(map(int, re.findall(r"\d+", page_colour)))
@@ -496,7 +601,7 @@ def test_quick_scrubbing_ends_at_the_last_frame_asked_for(viewer: Locator) -> No
 
 
 def test_runs_beside_share_the_zoom_and_leave_what_is_looked_at(page: Page, url: str) -> None:
-    viewer = opened(page, f"{url}/?overlays=none&frame=2")
+    viewer = opened(page, f"{url}/?overlays=none&frame=2&times=20")
     zoom_in(page, viewer)
     before = view(viewer)
     page.get_by_role("button", name="beside", exact=True).click()
@@ -513,7 +618,7 @@ def test_runs_beside_share_the_zoom_and_leave_what_is_looked_at(page: Page, url:
     box = second.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.wheel(0, -200)
+    wheel(page, -200)
     expect(viewer).not_to_have_attribute("data-zoom", str(before[0]))
     zoomed = view(viewer)
     page.get_by_role("button", name="square", exact=True).click()
@@ -525,15 +630,184 @@ def test_runs_beside_share_the_zoom_and_leave_what_is_looked_at(page: Page, url:
 def test_under_the_slider_another_run_takes_the_place_of_the_original(page: Page, url: str) -> None:
     viewer = opened(page, f"{url}/?overlays=none&mode=slider")
     page.get_by_role("button", name="beside", exact=True).click()
-    against = viewer.locator("select.against")
-    expect(against).to_be_visible()
+    left = viewer.get_by_label("picture left of the divider")
+    expect(left).to_have_value("original")
     # Just left of the divider, which stands in the middle.
     original = colour(viewer, "single", 0.48, 0.5)
-    against.select_option(label="against run other200")
-    expect(panel(viewer, "single").locator(".caption").first).to_have_text("run other200")
+    left.select_option(label="run other200")
+    expect(panel(viewer, "single").locator(".caption").first).to_have_text("other 200")
     page.wait_for_function(
         """canvas => canvas.getContext("2d").getImageData(
             Math.floor(0.48 * canvas.width), canvas.height >> 1, 1, 1).data[0] === 200""",
         arg=panel(viewer, "single").locator("> canvas").element_handle(),
     )
     assert colour(viewer, "single", 0.48, 0.5) == (200, 200, 200) != original
+    viewer.get_by_label("picture right of the divider").select_option(label="run other40")
+    assert colour(viewer, "single", 0.52, 0.5) == (40, 40, 40)
+    page.wait_for_url(re.compile("left=other200&right=other40"))
+
+
+def test_blink_goes_through_all_that_are_shown(page: Page, url: str) -> None:
+    viewer = opened(page, f"{url}/?overlays=none&mode=blink")
+    page.get_by_role("button", name="beside", exact=True).click()
+    expect(viewer.locator(".blink-tools")).to_be_visible()
+    viewer.locator(".blink-play").click()
+    expect(viewer).to_have_attribute("data-blinking", "false")
+    seen = []
+    for _ in range(4):
+        seen.append(viewer.get_attribute("data-shown"))
+        page.keyboard.press("x")
+        expect(viewer).not_to_have_attribute("data-shown", str(seen[-1]))
+    assert sorted(map(str, seen)) == ["original", "other200", "other40", "run"]
+    assert seen[0] == viewer.get_attribute("data-shown"), "round and round"
+    while viewer.get_attribute("data-shown") != "other40":
+        before = viewer.get_attribute("data-shown")
+        page.keyboard.press("x")
+        expect(viewer).not_to_have_attribute("data-shown", str(before))
+    expect(panel(viewer, "single").locator(".caption").first).to_have_text("other 40")
+    assert colour(viewer, "single", 0.5, 0.5) == (40, 40, 40)
+    page.wait_for_url(re.compile("still=other40"))
+
+
+def test_each_run_has_its_own_difference_and_outlines_in_a_column_of_its_own(
+    page: Page, url: str
+) -> None:
+    viewer = opened(page, f"{url}/?overlays=after&times=1")
+    page.get_by_role("button", name="beside", exact=True).click()
+    place = "[data-place='{}']".format
+    first = viewer.locator(f"[data-panel=beside]{place(0)}")
+    change = viewer.locator(f"[data-panel=beside-difference]{place(0)}")
+    expect(change.locator(".caption")).to_have_text("run other40, difference \u00d7 1, signed")
+    above, below = first.bounding_box(), change.bounding_box()
+    assert above is not None and below is not None
+    assert above["x"] == below["x"] and above["y"] + above["height"] <= below["y"]
+    own = panel(viewer, "adversarial").bounding_box()
+    assert own is not None and own["y"] == above["y"] and own["x"] < above["x"]
+    # Grey 40 in place of (64, 64, 100): the blue channel went down most, by 60.
+    read = """async canvas => { PAINTED; return [...canvas.getContext("2d").getImageData(
+        canvas.width >> 1, canvas.height >> 1, 1, 1).data.slice(0, 3)]; }"""
+    middle = change.locator("> canvas").evaluate(read.replace("PAINTED", PAINTED))
+    expected = 255 + 60 / 255 / 0.4 * (np.array([0x6B, 0xAE, 0xD6]) - 255)
+    assert middle == pytest.approx(expected, abs=3)
+
+
+def test_the_pictures_take_what_the_window_has(browser: Browser, url: str) -> None:
+    for width, height, shape in ((800, 900, 2), (1280, 900, 3), (1920, 1080, 3), (3840, 2160, 3)):
+        with separate(browser, viewport={"width": width, "height": height}) as context:
+            viewer = opened(context.new_page(), url)
+            boxes = [panel(viewer, kind).bounding_box() for kind in ("original", "adversarial",
+                                                                     "difference")]  # fmt: skip
+            tops = {box["y"] for box in boxes if box}
+            assert len(tops) == (1 if shape == 3 else 2)
+            stage = viewer.locator(".stage").bounding_box()
+            first = boxes[0]
+            assert stage is not None and first is not None
+            assert first["width"] >= stage["width"] / shape - 8
+            assert stage["y"] + stage["height"] < height, "all of them in sight"
+
+
+def test_scrubber_curve_and_figures_are_one(page: Page, viewer: Locator) -> None:
+    step = viewer.locator(".of-step")
+    figures = viewer.locator(".figures tbody").first
+    expect(step).to_have_text("step 4")
+    expect(figures).to_contain_text("0.400")
+    curve = viewer.locator(".curve svg").bounding_box()
+    assert curve is not None
+    page.mouse.click(curve["x"] + 0.27 * curve["width"], curve["y"] + 20)
+    expect(viewer).to_have_attribute("data-frame", "1")
+    expect(viewer.locator("input.frame")).to_have_value("1")
+    expect(step).to_have_text("step 1")
+    expect(figures).to_contain_text("0.100")
+    expect(viewer.locator(".cursor")).to_have_attribute("style", "left: 25%;")
+    expect(viewer.locator(".mark")).to_have_attribute("style", "left: 100%;")
+    expect(viewer.locator(".curve-point")).to_have_text("step 1: IoU 0.100, L2 1.000")
+    thumb = viewer.locator("input.frame").bounding_box()
+    assert thumb is not None
+    at = thumb["x"] + 7 + 0.25 * (thumb["width"] - 14)
+    cursor = viewer.locator(".cursor").bounding_box()
+    assert cursor is not None and cursor["x"] + 1 == pytest.approx(at, abs=1)
+    viewer.get_by_role("button", name="result").click()
+    expect(step).to_have_text("step 4")
+    # What only the result has says so, whatever step is on screen.
+    expect(viewer.locator(".noticed")).to_contain_text("Of the result")
+    expect(viewer.locator(".noticed")).to_contain_text("1.23")
+
+
+def test_figures_of_several_runs_stand_in_columns(page: Page, viewer: Locator) -> None:
+    page.get_by_role("button", name="beside", exact=True).click()
+    expect(viewer.locator(".figures thead th")).to_have_text(["square", "other40", "other200"])
+    first = viewer.locator(".figures tbody").first.locator("tr").nth(1)
+    expect(first.locator("td")).to_have_text(["0.400", "0.950", "0.950"])
+    seen = viewer.locator(".noticed tr").nth(1).locator("td")
+    expect(seen).to_have_text(["1.23", "4.56", "4.56"])
+
+
+def test_the_wheel_scrolls_the_page_until_the_picture_is_clicked(
+    page: Page, viewer: Locator
+) -> None:
+    page.set_viewport_size({"width": 1280, "height": 500})
+    scrolled = "() => document.querySelector('[data-testid=stMain]').scrollTop"
+    page.mouse.move(*point(viewer, "original"))
+    page.mouse.wheel(0, 120)
+    page.wait_for_function(f"({scrolled})() > 0")
+    expect(viewer).to_have_attribute("data-zoom", "1.0000")
+    expect(viewer.locator(".hint")).to_have_class(re.compile("on"))
+    where = page.evaluate(scrolled)
+    page.mouse.click(*point(viewer, "original"))
+    page.mouse.wheel(0, -200)
+    expect(viewer).not_to_have_attribute("data-zoom", "1.0000")
+    assert page.evaluate(scrolled) == where
+    zoomed = viewer.get_attribute("data-zoom")
+    page.keyboard.press("Escape")
+    page.mouse.wheel(0, -60)
+    page.wait_for_function(f"({scrolled})() < {where}")
+    expect(viewer).to_have_attribute("data-zoom", str(zoomed))
+
+
+def test_every_control_has_a_name_and_room_for_a_finger(viewer: Locator) -> None:
+    found = viewer.evaluate("""root => [...root.querySelectorAll(
+            "button, select, input, [tabindex='0']")]
+        .filter((part) => part.offsetParent !== null)
+        .map((part) => {
+            const box = (part.closest("label") ?? part).getBoundingClientRect();
+            const label = part.closest("label")?.textContent.trim();
+            const name = part.getAttribute("aria-label") || part.textContent.trim() || label;
+            return [name, Math.min(box.width, box.height)];
+        })""")
+    assert len(found) > 15
+    assert all(name for name, _ in found)
+    assert [name for name, size in found if size < 36] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_has_contrast(browser: Browser, url: str, scheme: str) -> None:
+    with separate(browser, color_scheme=scheme) as context:
+        viewer = opened(context.new_page(), f"{url}/?overlays=none")
+        low = viewer.evaluate(CONTRASTS)
+        assert low == []
+
+
+# Of every text the ratio of WCAG 2.2 with the viewer's background, where it is below 4.5.
+CONTRASTS = """root => {
+    const context = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+    const read = (colours) => {
+        for (const colour of colours) { context.fillStyle = colour; context.fillRect(0, 0, 1, 1); }
+        return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+    };
+    const light = (colour) => colour.map((value) => value / 255)
+        .map((value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, value, i) => sum + value * [0.2126, 0.7152, 0.0722][i], 0);
+    const paper = getComputedStyle(root).backgroundColor;
+    return [...root.querySelectorAll("*")]
+        .filter((part) => part.offsetParent !== null && !part.disabled)
+        .filter((part) => [...part.childNodes].some(
+            (node) => node.nodeType === 3 && node.data.trim()))
+        .map((part) => {
+            const style = getComputedStyle(part);
+            const behind = read([paper, style.backgroundColor]);
+            const both = [light(read([paper, style.color])), light(behind)];
+            const ratio = (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
+            return [part.className || part.tagName, part.textContent.trim(), ratio];
+        })
+        .filter(([, , ratio]) => ratio < 4.5);
+}"""

@@ -39,8 +39,9 @@ MOST_LISTED: Final = 12
 MIME: Final = {".png": "image/png", ".npz": "application/octet-stream", ".json": "application/json"}
 # All room is the pictures': the page's edges are as narrow as the gaps between them.
 _STYLE: Final = """<style>
-[data-testid="stMainBlockContainer"] { padding-left: 1.5rem; padding-right: 1.5rem; }
+[data-testid="stMainBlockContainer"] { padding: 0.75rem 1.5rem; }
 .st-key-compare-head h3 { padding: 0; white-space: nowrap; }
+.st-key-compare-head [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-compare-page { gap: 0.5rem; }
 </style>"""
 
