@@ -6,6 +6,7 @@ from the colours and the factors that stand here, and a browser test holds the t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asma_core.data.formats.images import ByteImage
-from asma_core.metrics.visibility import delta_e
+from asma_core.metrics.visibility import delta_e, sampled
 
 Floats = NDArray[np.float64]
 
@@ -151,10 +152,13 @@ def automatic_factor(found: Floats, kind: str = SIGNED) -> int:
 def automatic_factors(original: ByteImage, adversarial: Sequence[ByteImage]) -> dict[str, int]:
     """Return the factors by channel and for "perceptual", the same for all pictures.
 
+    Of a large picture an even grid of its pixels is looked at.
+
     Args:
         original: uint8 (H, W) or (H, W, 3).
         adversarial: One or more of the same shape.
     """
+    original, adversarial = sampled(original), [sampled(one) for one in adversarial]
     kinds = {**dict.fromkeys(CHANNELS, SIGNED), PERCEPTUAL: PERCEPTUAL}
     return {
         name: min(automatic_factor(amounts(original, one, kind, name), kind) for one in adversarial)
@@ -165,7 +169,8 @@ def automatic_factors(original: ByteImage, adversarial: Sequence[ByteImage]) -> 
 def scale_end(kind: str, factor: int) -> str:
     """Return what the end of the scale stands for, as a number."""
     end = RANGES[kind] / factor
-    return f"{end:.0f}" if end >= 10 else f"{end:.1f}"
+    # Half a unit goes up, as in a browser.
+    return str(math.floor(end + 0.5)) if end >= 10 else f"{end:.1f}"
 
 
 def _interpolated(zero: str, ends: Sequence[str], shares: Floats) -> Floats:

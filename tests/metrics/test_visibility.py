@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asma_core.metrics.colour import ciede2000, srgb_to_lab
-from asma_core.metrics.visibility import delta_e, visibility
+from asma_core.metrics.visibility import delta_e, sampled, visibility
 
 # Sharma, Wu and Dalal, Color Research and Application 30(1), 2005, table 1.
 PAIRS = """
@@ -100,6 +100,13 @@ def test_a_grey_picture_is_one_of_three_alike_channels() -> None:
     other = np.roll(grey, 1, axis=0)
     coloured = [np.stack([each] * 3, axis=-1) for each in (grey, other)]
     np.testing.assert_array_equal(delta_e(grey, other), delta_e(coloured[0], coloured[1]))
+
+
+def test_a_large_picture_is_looked_at_on_an_even_grid() -> None:
+    pixels = np.arange(100, dtype=np.uint8).reshape(10, 10)
+    assert sampled(pixels, most=100) is pixels
+    assert sampled(pixels, most=25).tolist() == pixels[::2, ::2].tolist()
+    assert sampled(pixels, most=24).size <= 24
 
 
 def test_no_change_is_not_visible() -> None:

@@ -117,5 +117,5 @@ def test_several_pictures_have_one_factor() -> None:
 
 
 def test_the_end_of_the_scale_is_told_with_the_digits_that_mean_something() -> None:
-    assert [scale_end(SIGNED, factor) for factor in (1, 20, 100)] == ["255", "13", "2.5"]
+    assert [scale_end(SIGNED, factor) for factor in (1, 6, 20, 100)] == ["255", "43", "13", "2.5"]
     assert scale_end(PERCEPTUAL, 20) == "5.0"

@@ -39,7 +39,7 @@ MOST_LISTED: Final = 12
 MIME: Final = {".png": "image/png", ".npz": "application/octet-stream", ".json": "application/json"}
 # All room is the pictures': the page's edges are as narrow as the gaps between them.
 _STYLE: Final = """<style>
-[data-testid="stMainBlockContainer"] { padding: 0.75rem 1.5rem; }
+[data-testid="stMainBlockContainer"] { padding: 4.25rem 1.5rem 2rem; }
 .st-key-compare-head h3 { padding: 0; white-space: nowrap; }
 .st-key-compare-head [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-compare-page { gap: 0.5rem; }
@@ -67,7 +67,9 @@ def compare_run(run: Run) -> None:
     with figures:
         figures_table(run, run.class_names)
     with more:
-        st.caption(escape_markdown(how(run)))
+        spec = run.spec
+        made = f"{attack_title(run)} on {spec.model}, {spec.image_name} {run.goal}. {how(run)}"
+        st.caption(escape_markdown(made))
         _list(others)
 
 
