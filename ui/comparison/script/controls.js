@@ -137,9 +137,10 @@ function showCaptions(viewer) {
 
 function differenceCaption({ state, factor, comparison }, panel) {
   const { difference, channel, times } = state;
-  const other = comparison.beside[panel.run - 1];
+  const { beside, header } = comparison;
   const words = [`difference \u00d7 ${factor}${times ? "" : " auto"}`];
   words.push(difference === "perceptual" ? "CIEDE2000" : difference);
   if (difference !== "perceptual" && channel !== "largest") words.push(channel);
-  return (other ? [`run ${other.key}`, ...words] : words).join(", ");
+  const run = beside[panel.run - 1]?.key ?? header.key;
+  return (beside.length ? [`run ${run}`, ...words] : words).join(", ");
 }

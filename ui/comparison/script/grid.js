@@ -3,8 +3,8 @@
 const GAP = 8;
 const NARROW = 520;
 const SMALLEST = 240;
-// Outlines and scrubber stay in sight below the pictures.
-const BELOW = 104;
+// Outlines and scrubber stay in sight below the pictures, and the judging at the window's edge.
+const BELOW = 152;
 // Another shape of the grid must make the pictures that much larger.
 const WORTH = 1.15;
 

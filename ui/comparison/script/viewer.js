@@ -141,9 +141,10 @@ class Viewer {
     const { masks, beside, header } = this.comparison;
     const shown = header.frames[this.shownFrame ?? this.frame];
     const own = { ...masks, after: this.after };
+    const caption = `${beside.length ? `run ${header.key}` : "adversarial"}, ${shown.label}`;
     return [
       { key: "original", name: "original", caption: "original", picture: this.original, masks: own },
-      { key: "run", name: "this run", caption: `adversarial, ${shown.label}`, picture: this.picture, masks: own },
+      { key: "run", name: "this run", caption, picture: this.picture, masks: own },
       ...beside.map(({ key, label, picture, after, target }) => ({
         ...{ key, name: `run ${key}`, caption: label, picture },
         masks: { ...masks, target, after },
