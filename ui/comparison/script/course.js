@@ -98,7 +98,9 @@ function drawCurves(viewer, { label, wanted, step, score, l2 }) {
 function pathOf(x, values, top) {
   const at = (value) => 97 - (94 * clamp(value, 0, top)) / top;
   const begins = (i) => i === 0 || values[i - 1] === null;
-  return values.map((value, i) => (value === null ? "" : `${begins(i) ? "M" : "L"}${x[i].toFixed(1)} ${at(value).toFixed(2)}`)).join("");
+  const point = (value, i) => `${begins(i) ? "M" : "L"}${x[i].toFixed(1)} ${at(value).toFixed(2)}`;
+  // A line of no length has round ends, so that a value by itself is seen.
+  return values.map((value, i) => (value === null ? "" : point(value, i) + (begins(i) ? "h0" : ""))).join("");
 }
 
 /** Say what the curves have under the pointer. */
@@ -147,8 +149,11 @@ function makeFigures(viewer) {
 }
 
 function showFigures(viewer) {
+  if (viewer.figuresOf === viewer.step) return;
+  viewer.figuresOf = viewer.step;
   const { header } = viewer.comparison;
-  viewer.find(".of-step").textContent = viewer.step.label;
+  const measured = viewer.step === header.frames.at(-1) ? ", 8-bit file" : "";
+  viewer.find(".of-step").textContent = viewer.step.label + measured;
   fillRows(viewer.find(".figures table").tBodies[0], viewer.step.figures, header.beside.map(({ figures }) => figures));
 }
 

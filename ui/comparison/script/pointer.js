@@ -105,7 +105,8 @@ function showReadout(viewer) {
   readout.classList.toggle("on", pixel !== null);
   if (pixel === null) return;
   const { original, comparison } = viewer;
-  const { picture } = viewer.sources()[hover.panel.run + 1];
+  // Where the original is on screen, it is held against the run itself.
+  const { picture } = viewer.shown(hover.panel).find(({ key }) => key !== "original") ?? viewer.source("run", 1);
   const first = 4 * (pixel.y * original.width + pixel.x);
   const was = [...original.pixels.slice(first, first + 3)];
   const is = [...picture.pixels.slice(first, first + 3)];

@@ -92,7 +92,8 @@ class Viewer {
     Object.assign(this, { comparison, original, frame });
     this.present(shown);
     if (!same) this.obey(header.view);
-    this.blink.place = Math.min(this.blink.place, this.sources().length - 1);
+    const { still } = this.state;
+    this.blink.place = still ? this.placeOf(still) : Math.min(this.blink.place, this.sources().length - 1);
     showCourse(this);
     offerPartners(this);
     this.find(".fault").hidden = true;
