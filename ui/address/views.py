@@ -150,6 +150,8 @@ class CompareView(View):
     """
 
     PAGE: ClassVar[str] = "pages/compare.py"
+    # What means nothing for another run.
+    OF_A_RUN: ClassVar[tuple[str, ...]] = ("beside", "frame", "left", "right", "still")
 
     run: str = parameter("", opens=True, filled=True)
     beside: tuple[str, ...] = parameter((), name="with")
@@ -171,9 +173,8 @@ class CompareView(View):
 
     def of_run(self, run: str) -> CompareView:
         """Return the same view of another run; what hangs on the old one goes."""
-        new = CompareView(run)
-        partners = replace(self, left=new.left, right=new.right, still=new.still)
-        return replace(partners, run=run, beside=(), frame=None)
+        kept = {name: value for name, value in vars(self).items() if name not in self.OF_A_RUN}
+        return CompareView(**kept | {"run": run})
 
     def viewer(self) -> dict[str, Any]:
         """Return what the viewer is to show, as the viewer has it."""
