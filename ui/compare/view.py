@@ -83,7 +83,8 @@ def _head(run: Run, others: list[Run]) -> tuple[list[Run], str]:
         )
         _choose(run)
         label = f"Beside ({len(address.current(CompareView).beside)})" if others else "Beside"
-        with st.popover(label, icon=":material/view_column:", disabled=not others):
+        icon = ":material/view_column:"
+        with st.popover(label, icon=icon, disabled=not others, key="compare-beside"):
             found = choose_beside(run, others)
         with st.popover("Verdict and note", icon=":material/rate_review:", key="compare-verdict"):
             verdict_editor(services.store(), run, key="compare")
