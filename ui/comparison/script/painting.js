@@ -147,6 +147,7 @@ function publish(viewer) {
   Object.assign(root.dataset, {
     ready: "true",
     run: comparison.header.key,
+    runs: String(1 + comparison.beside.length),
     zoom: state.zoom.toFixed(4),
     centre: `${state.x.toFixed(4)},${state.y.toFixed(4)}`,
     frame: String(shownFrame),
