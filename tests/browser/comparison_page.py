@@ -10,15 +10,13 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from ui.address import browser as address
 from ui.address.views import CompareView
-from ui.comparison.viewer import (
-    Beside,
-    Comparison,
-    Frame,
-    comparison_viewer,
-)
+from ui.comparison import Beside, Comparison, Curves, Frame, comparison_viewer
 
 FRAMES = 5
+# What a link to the page that is open may say.
+ELSEWHERE = CompareView("square", mode="slider", frame=1, zoom=2.0, x=0.5, y=0.4, divider=0.25)
 
 
 def png(values: NDArray[np.uint8]) -> bytes:
@@ -59,7 +57,8 @@ def square_run() -> Comparison:
         changed[:, :32, 2] -= 3 * step
         changed[:16, :16] = original[:16, :16] + 10 * step
         after = indexed(box((64, 64), 8, 8 + step, 24, 24 + step))
-        frames.append(Frame(f"step {step}", step, png(changed), after))
+        figures = (("IoU", f"0.{step}00"), ("L2", f"{step}.00"))
+        frames.append(Frame(f"step {step}", step, png(changed), after, figures))
     before = box((64, 64), 16, 16, 48, 48)
     before[24:40, 24:40] = 2
     return Comparison(
@@ -69,6 +68,8 @@ def square_run() -> Comparison:
         prediction_png=indexed(before),
         target_png=png(box((64, 64), 40, 40, 60, 60)),
         class_names=("background", "<b>rim</b>", "cup"),
+        curves=Curves("IoU", 0.9, (0, 1, 2, 3, 4), (0.0, 0.1, None, 0.3, 0.4), (0, 1, 2, 3, 4)),
+        visible=(("CIEDE2000, mean", "1.23"),),
     )
 
 
@@ -80,6 +81,8 @@ def square_beside_run() -> Comparison:
             f"other {grey}",
             png(np.full((64, 64, 3), grey, np.uint8)),
             indexed(box((64, 64), 4, 4, 60, 60)),
+            figures=(("IoU", "0.950"), ("L2", f"{grey}.00")),
+            visible=(("CIEDE2000, mean", "4.56"),),
         )
         for grey in (40, 200)
     )
@@ -105,18 +108,23 @@ RUNS = {"square": square_run, "beside": square_beside_run, "wide": wide_run, "hu
 def main() -> None:
     """Show the run that was chosen, and what the viewer says."""
     st.set_page_config(layout="wide")
+    row = st.container(horizontal=True)
     for name in RUNS:
-        if st.button(name, key=f"show-{name}"):
+        if row.button(name, key=f"show-{name}"):
             st.session_state["run"] = name
     st.session_state["reruns"] = st.session_state.get("reruns", 0) + 1
     run = RUNS[st.session_state.get("run", "square")]()
-    asked = CompareView.from_query(st.query_params)
-    view = comparison_viewer(run, key="viewer", height=400, view=asked.viewer())
-    st.query_params.update(CompareView().showing(view, usual={}).query())
+    asked = address.current(CompareView)
+    asked = asked.of_run(run.key) if asked.run not in ("", run.key) else asked
+    view = comparison_viewer(run, key="viewer", view=replace(asked, run=run.key))
+    address.change(CompareView, **vars(view))
     st.text_input("note", key="note")
-    st.json(view)
     st.button("again", key="again")
+    if st.button("elsewhere", key="elsewhere"):
+        address.go_to(ELSEWHERE)
+        st.rerun()
     st.text(f"reruns {st.session_state['reruns']}")
 
 
-main()
+if __name__ == "__main__":
+    main()

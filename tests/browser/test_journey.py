@@ -134,12 +134,14 @@ def test_a_polygon_is_drawn_run_watched_compared_reloaded_and_found(
     page.get_by_role("button", name="Compare").click()
     viewer = page.locator(VIEWER)
     expect(viewer).to_be_visible()
-    viewer.locator("[data-panel=original]").hover()
+    viewer.locator("[data-panel=original]").click()
     page.mouse.wheel(0, -600)
     expect(viewer).not_to_have_attribute("data-zoom", "1.0000")
     zoom = viewer.get_attribute("data-zoom") or ""
     viewer.locator("[data-mode-button=slider]").click()
     expect(viewer).to_have_attribute("data-zoom", zoom)
+    page.wait_for_url(re.compile("mode=slider.*zoom="))
+    settle(page)
 
     page.reload()
     expect(viewer).to_have_attribute("data-zoom", zoom)

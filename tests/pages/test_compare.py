@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from tests.pages import made_runs
 from tests.pages.made_runs import Made
 from tests.pages.small_house import MODEL, NASTY, House, address, errors, furnish, texts, visit
 from ui.compare import view as compare_run
+from ui.compare.pictures import comparison_of
+from ui.comparison.payload import Curves
 
 VIEW = {
     "mode": "slider",
@@ -26,6 +29,14 @@ VIEW = {
     "difference": "absolute",
     "channel": "red",
     "overlays": "truth",
+    "fill": "1",
+    "opacity": "0.5",
+    "zoom": "2.5",
+    "x": "0.25",
+    "y": "0.75",
+    "divider": "0.3",
+    "left": "run",
+    "right": "original",
 }
 
 
@@ -123,33 +134,16 @@ def test_without_an_address_it_shows_the_newest_that_has_a_result(house: House) 
     assert len(app.selectbox(key="compare-run").options) == 1
 
 
-def test_older_and_newer_step_through_the_runs_and_stop_at_the_ends(house: House) -> None:
-    oldest, middle, newest = (finished(house).id for _ in range(3))
-    app = visit("compare")
-    seen = [address(app)["run"]]
-    for step in (1, 1, 1, -1, -1, -1):
-        app.button(key=f"compare{step}").click().run()
-        assert errors(app) == []
-        seen.append(address(app)["run"])
-    assert seen == [newest, middle, oldest, oldest, middle, newest, newest]
-
-
-def test_two_quick_clicks_on_older_are_two_steps(house: House) -> None:
-    oldest, _, newest = (finished(house).id for _ in range(3))
-    app = visit("compare")
-    app.button(key="compare1").click().run()
-    # The browser sends the second click before it has heard of the new address.
-    app.query_params["run"] = newest
-    app.button(key="compare1").click().run()
-    assert address(app)["run"] == oldest
-
-
 def test_another_run_keeps_what_the_address_says_of_the_view(house: House) -> None:
     first, second = finished(house), finished(house)
     app = visit("compare", run=second.id, **VIEW)
     app.selectbox(key="compare-run").set_value(first.id).run()
     assert errors(app) == []
-    assert address(app) == {"run": first.id, **VIEW}
+    # But for what hangs on the run.
+    partners = ("left", "right")
+    assert address(app) == {
+        "run": first.id, **{name: text for name, text in VIEW.items() if name not in partners}
+    }  # fmt: skip
 
 
 def test_a_link_with_a_view_opens_that_view(house: House) -> None:
@@ -165,7 +159,7 @@ def test_a_strange_view_in_the_address_is_harmless(house: House, value: str) -> 
     app = visit("compare", run=run.id, **dict.fromkeys([*VIEW, "frame"], value))
     assert errors(app) == []
     # What is as always is not in the address.
-    assert not {"mode", "frame", "difference", "channel"} & set(address(app))
+    assert not {"mode", "frame", "difference", "channel", "zoom", "left"} & set(address(app))
 
 
 def test_a_page_that_shows_what_it_always_shows_leaves_the_address_alone(house: House) -> None:
@@ -181,8 +175,20 @@ def test_an_older_run_than_those_listed_comes_last(
     monkeypatch.setattr("ui.compare.run_choice.MOST_LISTED", 1)
     app = visit("compare", run=old.id)
     assert address(app)["run"] == old.id
-    app.button(key="compare-1").click().run()
-    assert address(app)["run"] == new.id
+    listed = [option.split()[0] for option in app.selectbox(key="compare-run").options]
+    assert listed == [new.id, old.id]
+
+
+def test_a_run_that_is_chosen_is_opened(house: House) -> None:
+    first, second = finished(house), finished(house)
+    app = visit("compare", run=second.id)
+    app.selectbox(key="compare-run").set_value(first.id).run()
+    assert address(app)["run"] == first.id
+    assert f"Run {first.id}" in texts(app)
+    # And the choice follows an address.
+    app.query_params["run"] = second.id
+    app.run()
+    assert app.selectbox(key="compare-run").value == second.id
 
 
 # What it shows --------------------------------------------------------------------------------
@@ -203,14 +209,34 @@ def test_the_figures_stand_beside_each_other_with_their_digits(house: House) -> 
     assert figures["Hausdorff 95, rim"] == ("1.0 px", "1.0 px", "1.0 px")
     assert figures["Hausdorff 95, cup"] == ("2.0 px", "2.0 px", "2.0 px")
     assert "Structure removed" not in figures
-    values = {metric.label: metric.value for metric in app.metric}
-    assert values == {
-        "IoU, 8-bit": "0.981",
-        "L2, 8-bit": "2.41",
-        "Linf, 8-bit": "0.090",
-        "Steps": "84",
-    }
     assert "85 gradient evaluations in 6.2 s on cpu" in texts(app)
+
+
+def test_the_figures_of_the_viewer_are_those_of_each_step_and_of_the_result(house: House) -> None:
+    run = finished(house)
+    shown = comparison_of(run)
+    first, result = shown.frames
+    assert first.figures == (
+        ("IoU", "0.100"), ("L2", "0.10"), ("Linf", "0.100"), ("Pixel accuracy", "0.1000"),
+    )  # fmt: skip
+    assert result.label == "result, step 84"
+    assert result.figures == (
+        ("IoU", "0.981"), ("L2", "2.41"), ("Linf", "0.090"), ("Pixel accuracy", "0.9980"),
+    )  # fmt: skip
+    assert shown.curves == Curves("IoU", run.wanted, (0, 84), (0.1, 0.9), (0.1, 0.9))
+    visible = dict(shown.visible)
+    # The made-up result is its original, brighter by two 8-bit values everywhere.
+    l2 = 2 / 255 * math.sqrt(3 * 32 * 32)
+    assert (visible["L2"], visible["Linf"]) == (f"{l2:.2f}", "0.008")
+    assert visible["PSNR"] == f"{-20 * math.log10(2 / 255):.1f} dB"
+    assert visible["Changed by more than 2 levels"] == "0.0 %"
+    assert 0 < float(visible["CIEDE2000, mean"]) <= float(visible["CIEDE2000, 99 %"]) < 2
+
+
+def test_the_figures_of_a_hide_run_are_what_is_removed(house: House) -> None:
+    shown = comparison_of(hidden(house))
+    assert shown.frames[-1].figures[0] == ("Structure removed", "0.741")
+    assert shown.frames[0].figures[0] == ("Structure removed", "n/a")
 
 
 def test_a_hide_run_says_what_is_removed_and_what_is_undefined(house: House) -> None:
@@ -222,7 +248,6 @@ def test_a_hide_run_says_what_is_removed_and_what_is_undefined(house: House) -> 
     assert figures["IoU, cup"] == ("n/a", "n/a", "n/a")
     assert figures["Hausdorff 95, rim"] == ("n/a", "n/a", "n/a")
     assert figures["PSNR"] == ("n/a", "n/a", "n/a")
-    assert (app.metric[0].label, app.metric[0].value) == ("Structure removed, 8-bit", "0.741")
 
 
 def test_a_cancelled_run_with_a_result_is_shown(house: House) -> None:
@@ -371,10 +396,16 @@ def test_other_runs_of_the_image_can_stand_beside(house: House) -> None:
 
 def test_the_address_names_the_runs_beside(house: House) -> None:
     first, second = finished(house), finished(house, Made(attack="asm"))
-    linked = visit("compare", run=first.id, **{"with": f"{second.id},../x,{second.id}"})
+    gone, elsewhere = finished(house, Made(attack="asm")), finished(house, seed=1)
+    house.runs.delete(gone.id)
+    named = f"{second.id},{gone.id},{second.id},{elsewhere.id}"
+    linked = visit("compare", run=first.id, **{"with": named})
     assert not linked.exception
     assert linked.multiselect(key=f"compare-beside-{first.id}").value == [second.id]
-    assert any("Up to 3 other runs" in info.value for info in linked.info)
+    assert [info.value.replace("\\", "") for info in linked.info] == [
+        "Not beside it, though the address says so: "
+        f"{gone.id} (deleted, or of another workbench); {elsewhere.id} (a run of another image)."
+    ]
     alone = visit("compare", run=first.id, **{"with": "nothing"})
     assert not alone.exception
     assert "with" not in address(alone)
@@ -387,7 +418,7 @@ def test_stepping_to_a_run_of_another_image_takes_nothing_along(house: House) ->
     app.selectbox(key="compare-run").set_value(elsewhere.id).run()
     assert address(app)["run"] == elsewhere.id
     assert "with" not in address(app)
-    assert not any("other runs of this image" in info.value for info in app.info)
+    assert not app.info
 
 
 def test_two_quick_choices_are_both_kept(house: House) -> None:
@@ -406,9 +437,9 @@ def test_what_was_left_out_stays_told_until_something_is_chosen(house: House) ->
     first, second = finished(house), finished(house, Made(attack="asm"))
     app = visit("compare", run=first.id, **{"with": f"{second.id},nothing"})
     app.run()
-    assert "is left out" in texts(app)
+    assert "Not beside it" in texts(app)
     app.multiselect(key=f"compare-beside-{first.id}").set_value([]).run()
-    assert "is left out" not in texts(app)
+    assert "Not beside it" not in texts(app)
 
 
 def test_a_run_beside_without_its_files_takes_nothing_away(house: House) -> None:

@@ -153,7 +153,7 @@ def test_a_target_equal_to_the_prediction_is_done_in_no_step(runs: RunStore) -> 
     )
     assert np.array_equal(original, adversarial)
     assert np.array_equal(original, tiny.image_pixels(0))
-    assert (np.asarray(Image.open(folder / artefacts.DIFFERENCE)) == 0xD9).all()
+    assert (np.asarray(Image.open(folder / artefacts.DIFFERENCE)) == 0xFF).all()
 
 
 def test_hide_is_scored_by_the_structure_that_is_gone(runs: RunStore) -> None:

@@ -1,6 +1,6 @@
 """A view as a frozen dataclass, and as the parameters of an address; without Streamlit.
 
-A view's fields are its parameters. Texts, whole numbers, switches, and tuples of texts or of
+A view's fields are its parameters. Texts, numbers, switches, and tuples of texts or of whole
 numbers are written and read by one function for all views; a value that is the field's default
 stays out of the address, and what makes no sense in an address is passed over.
 """
@@ -16,6 +16,8 @@ from typing import Any, ClassVar, Final, Self, get_args, get_type_hints
 _NONE: Final = "none"
 # Of an absurd length it is no number anybody meant.
 _MOST_DIGITS: Final = 9
+# Of a share of a picture: a ten-thousandth is a pixel of the largest.
+_DECIMALS: Final = 4
 _MOST_LISTED_DIGITS: Final = 3
 
 
@@ -23,8 +25,8 @@ def parameter(
     default: Any,
     name: str = "",
     choices: Sequence[str] = (),
-    low: int = 0,
-    high: int | None = None,
+    low: float = 0,
+    high: float | None = None,
     opens: bool = False,
     filled: bool = False,
 ) -> Any:
@@ -91,6 +93,8 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple):
         separator = "-" if all(isinstance(item, int) for item in value) else ","
         return separator.join(str(item) for item in value) or _NONE
+    if isinstance(value, float):
+        return f"{value:.{_DECIMALS}f}".rstrip("0").rstrip(".")
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 
@@ -116,9 +120,21 @@ def _word(text: str, item: Field[Any]) -> str | None:
 def _number(text: str, item: Field[Any]) -> int | None:
     if not text.isdecimal() or len(text) > _MOST_DIGITS:
         return None
-    low: int = item.metadata.get("low", 0)
-    high: int | None = item.metadata.get("high")
-    least = max(int(text), low)
+    return int(_held(int(text), item))
+
+
+def _decimal(text: str, item: Field[Any]) -> float | None:
+    """Read a number of digits with or without a point; "1e3", "inf" and signs are none."""
+    if not all(part.isdecimal() for part in text.split(".", 1)) or len(text) > 2 * _MOST_DIGITS:
+        return None
+    return round(float(_held(float(text), item)), _DECIMALS)
+
+
+def _held(value: float, item: Field[Any]) -> float:
+    """Return the nearest number that the field allows."""
+    low: float = item.metadata.get("low", 0)
+    high: float | None = item.metadata.get("high")
+    least = max(value, low)
     return least if high is None else min(least, high)
 
 
@@ -142,6 +158,7 @@ def _numbers(text: str, _item: Field[Any]) -> tuple[int, ...]:
 _READERS: Final[Mapping[Any, _Reader]] = {
     str: _word,
     int: _number,
+    float: _decimal,
     bool: _switch,
     tuple[str, ...]: _words,
     tuple[int, ...]: _numbers,

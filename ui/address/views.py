@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Self
 
 from asma_core.data.masks.palette import ROLES
+from asma_core.runs.difference import CHANNELS, KINDS
 from ui.address.view import View, parameter
 
 SORTS: Final = {
@@ -15,9 +16,10 @@ SORTS: Final = {
     "smallest": "Area, smallest first",
     "worst": "Network's IoU, worst first",
 }
-SIGNED: Final = "signed"
-ABSOLUTE: Final = "absolute"
 DISTANCE: Final = "distance"
+SIDE: Final = "side"
+MODES: Final = (SIDE, "slider", "blink")
+USUAL_OVERLAYS: Final = ("before", "target", "after")
 
 
 @dataclass(frozen=True)
@@ -140,50 +142,61 @@ class CompareView(View):
     Attributes:
         run: The run; "" for the newest.
         beside: Other runs of its image.
-        mode: "side", "slider" or "blink".
+        mode: One of `MODES`.
         frame: The snapshot; None for the result.
-        times: The amplification of the difference.
-        difference: `SIGNED` or `ABSOLUTE`.
-        channel: Of the difference.
-        overlays: Names out of `ROLES`.
+        times: The amplification of the difference; 0 for the automatic one.
+        difference: One of `KINDS`.
+        channel: Of the difference, one of `CHANNELS`.
+        overlays: Names out of `ROLES`; None for the usual ones.
+        fill: Whether the outlines are filled.
+        opacity: Of the outlines, in [0, 1].
+        zoom: How much larger than the whole picture it is shown, at least 1.
+        x: The picture's point in the middle of the panels, as a share of its width.
+        y: The same of its height.
+        divider: Where the slider's divider is, as a share of the panel's width.
+        left: Left of it: "original", "run", or the id of a run beside.
+        right: Right of it.
+        still: What blink is paused at, as `left`; "" while it runs.
     """
 
     PAGE: ClassVar[str] = "pages/compare.py"
+    # What means nothing for another run.
+    OF_A_RUN: ClassVar[tuple[str, ...]] = ("beside", "frame", "left", "right", "still")
 
     run: str = parameter("", opens=True, filled=True)
     beside: tuple[str, ...] = parameter((), name="with")
-    mode: str = ""
+    mode: str = parameter(SIDE, choices=MODES)
     frame: int | None = None
-    times: int | None = None
-    difference: str = parameter("", choices=(SIGNED, ABSOLUTE))
-    channel: str = ""
+    times: int = parameter(0, high=100)
+    difference: str = parameter(KINDS[0], choices=KINDS)
+    channel: str = parameter(CHANNELS[0], choices=CHANNELS)
     overlays: tuple[str, ...] | None = parameter(None, choices=tuple(ROLES))
+    fill: bool = False
+    opacity: float = parameter(1.0, low=0.1, high=1.0)
+    zoom: float = parameter(1.0, low=1.0, high=10_000.0)
+    x: float = parameter(0.5, high=1.0)
+    y: float = parameter(0.5, high=1.0)
+    divider: float = parameter(0.5, high=1.0)
+    left: str = "original"
+    right: str = "run"
+    still: str = ""
+
+    def of_run(self, run: str) -> CompareView:
+        """Return the same view of another run; what hangs on the old one goes."""
+        kept = {name: value for name, value in vars(self).items() if name not in self.OF_A_RUN}
+        return CompareView(**kept | {"run": run})
 
     def viewer(self) -> dict[str, Any]:
-        """Return what the address says of the viewer, as the viewer has it."""
-        said = {
-            "mode": self.mode or None,
-            "frame": self.frame,
-            "amplification": self.times,
-            "signed": self.difference == SIGNED if self.difference else None,
-            "channel": self.channel or None,
-            "overlays": None if self.overlays is None else list(self.overlays),
-        }
-        return {name: value for name, value in said.items() if value is not None}
+        """Return what the viewer is to show, as the viewer has it."""
+        said = {name: value for name, value in vars(self).items() if name not in ("run", "beside")}
+        overlays = USUAL_OVERLAYS if self.overlays is None else self.overlays
+        return said | {"overlays": list(overlays)}
 
-    def showing(self, viewer: Mapping[str, Any], usual: Mapping[str, Any]) -> CompareView:
-        """Return the view with what the viewer shows, without what is as usual."""
-        said = {name: value for name, value in viewer.items() if value != usual.get(name)}
-        signed, overlays = said.get("signed"), said.get("overlays")
-        return replace(
-            self,
-            mode=said.get("mode", ""),
-            frame=said.get("frame"),
-            times=said.get("amplification"),
-            difference="" if signed is None else SIGNED if signed else ABSOLUTE,
-            channel=said.get("channel", ""),
-            overlays=None if overlays is None else tuple(overlays),
-        )
+    def showing(self, viewer: Mapping[str, Any]) -> CompareView:
+        """Return the view with what the viewer shows."""
+        overlays = tuple(viewer["overlays"])
+        usual = overlays == USUAL_OVERLAYS
+        return replace(self, **dict(viewer) | {"overlays": None if usual else overlays})
 
 
 @dataclass(frozen=True)

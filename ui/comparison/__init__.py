@@ -1,5 +1,6 @@
-"""The comparison viewer: original, adversarial image and difference under one view."""
+"""The comparison viewer: original, adversarial images and differences under one view."""
 
-from ui.comparison.viewer import Comparison, Frame, comparison_viewer
+from ui.comparison.payload import Beside, Comparison, Curves, Frame
+from ui.comparison.viewer import comparison_viewer
 
-__all__ = ["Comparison", "Frame", "comparison_viewer"]
+__all__ = ["Beside", "Comparison", "Curves", "Frame", "comparison_viewer"]

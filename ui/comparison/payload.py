@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -16,13 +16,21 @@ from PIL import Image
 
 from asma_core.data.masks.palette import DASHES, ROLES
 from asma_core.errors import InputError
-from asma_core.runs.difference import MAGNITUDE, MIDDLE, ON_DARK, ON_LIGHT
+from asma_core.runs.difference import (
+    FACTORS,
+    MIDDLE,
+    ON_DARK,
+    ON_LIGHT,
+    RANGES,
+    automatic_factors,
+)
 
 LARGEST_SIDE: Final = 2048
 # Each rerun copies and hashes the bytes, so a long run's snapshots are thinned to this much.
 FRAME_BYTES: Final = 32 * 2**20
-# More panels than two rows of three would be too small to judge by.
+# Pictures of more runs than four would be too small to judge by.
 MOST_BESIDE: Final = 3
+Figures = tuple[tuple[str, str], ...]
 # How masks and differences are drawn is said in Python alone; the browser is told.
 LOOKS: Final[dict[str, Any]] = {
     "roles": {name: {"colour": role.colour, "side": role.side} for name, role in ROLES.items()},
@@ -31,7 +39,8 @@ LOOKS: Final[dict[str, Any]] = {
         "middle": MIDDLE,
         "light": ON_LIGHT,
         "dark": ON_DARK,
-        "magnitude": MAGNITUDE,
+        "factors": FACTORS,
+        "ranges": RANGES,
     },
 }
 
@@ -45,12 +54,33 @@ class Frame:
         step: The step it was taken at.
         adversarial_png: 8-bit RGB or grey PNG, the size of the original.
         prediction_png: The network's labels on it, as `Comparison.truth_png`.
+        figures: (name, value) of this step.
     """
 
     label: str
     step: int
     adversarial_png: bytes
     prediction_png: bytes | None = None
+    figures: Figures = ()
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What a run was at, step by step.
+
+    Attributes:
+        label: Of the score.
+        wanted: Score at which the goal is reached.
+        step: Updates made.
+        score: In [0, 1], one for each of `step`; None where undefined.
+        l2: The same.
+    """
+
+    label: str
+    wanted: float
+    step: tuple[int, ...]
+    score: tuple[float | None, ...]
+    l2: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
@@ -63,6 +93,8 @@ class Beside:
         adversarial_png: As `Frame.adversarial_png`.
         prediction_png: The network's labels on it, as `Comparison.truth_png`.
         target_png: The labels that its attack wanted.
+        figures: (name, value) of the result, as of `Frame`.
+        visible: (name, value) of how visible its 8-bit file is.
     """
 
     key: str
@@ -70,6 +102,8 @@ class Beside:
     adversarial_png: bytes
     prediction_png: bytes | None = None
     target_png: bytes | None = None
+    figures: Figures = ()
+    visible: Figures = ()
 
 
 @dataclass(frozen=True)
@@ -85,6 +119,8 @@ class Comparison:
         target_png: The labels that the attack wants, in the same form.
         class_names: One name for each class; the background first.
         beside: Results of other runs of the same image, at most `MOST_BESIDE`.
+        curves: Of the run, if it has any.
+        visible: (name, value) of how visible the result's 8-bit file is.
     """
 
     key: str
@@ -95,6 +131,8 @@ class Comparison:
     target_png: bytes | None = None
     class_names: tuple[str, ...] = ()
     beside: tuple[Beside, ...] = ()
+    curves: Curves | None = None
+    visible: Figures = ()
 
 
 def thinned(frames: tuple[Frame, ...], budget: int = FRAME_BYTES) -> list[int]:
@@ -109,13 +147,12 @@ def thinned(frames: tuple[Frame, ...], budget: int = FRAME_BYTES) -> list[int]:
 
 
 @lru_cache(maxsize=4)
-def pack(comparison: Comparison, view: str, height: int) -> bytes:
+def pack(comparison: Comparison, view: str) -> bytes:
     """Pack a comparison for the browser.
 
     Args:
         comparison: What to show.
-        view: The view to start with, as JSON.
-        height: The greatest height of the pictures, in CSS pixels.
+        view: The view to show, as JSON, with the number of the order to show it.
 
     Returns:
         Four bytes with the header's length (little endian), the header as JSON, the PNGs.
@@ -130,7 +167,6 @@ def pack(comparison: Comparison, view: str, height: int) -> bytes:
     header = {
         "key": comparison.key,
         "view": json.loads(view),
-        "height": height,
         "width_px": body.size[0],
         "height_px": body.size[1],
         "reduced": body.factor,
@@ -146,6 +182,7 @@ def pack(comparison: Comparison, view: str, height: int) -> bytes:
                 "index": index,
                 "label": frame.label,
                 "step": frame.step,
+                "figures": frame.figures,
                 "adversarial": add(frame.adversarial_png, _picture),
                 "after": add(frame.prediction_png, _labels),
             }
@@ -155,14 +192,30 @@ def pack(comparison: Comparison, view: str, height: int) -> bytes:
             {
                 "key": other.key,
                 "label": other.label,
+                "figures": other.figures,
+                "visible": other.visible,
                 "adversarial": add(other.adversarial_png, _picture),
                 "after": add(other.prediction_png, _labels),
                 "target": add(other.target_png, _labels),
             }
             for other in comparison.beside[:MOST_BESIDE]
         ],
+        "curves": asdict(comparison.curves) if comparison.curves else None,
+        "visible": comparison.visible,
+        "automatic": _factors(comparison),
     }
     return body.sealed(header)
+
+
+def _factors(comparison: Comparison) -> dict[str, int]:
+    """Return the automatic factors of the results: the same at all steps and for all runs."""
+    others = [other.adversarial_png for other in comparison.beside[:MOST_BESIDE]]
+    results = [comparison.frames[-1].adversarial_png, *others]
+    return automatic_factors(_pixels(comparison.original_png), [_pixels(png) for png in results])
+
+
+def _pixels(png: bytes) -> NDArray[np.uint8]:
+    return np.asarray(_opened(png).convert("RGB"))
 
 
 class _Body:
@@ -195,7 +248,7 @@ class _Body:
     def sealed(self, header: dict[str, Any]) -> bytes:
         """Return header and pictures, with a fingerprint that tells new pictures from old."""
         pictures = b"".join(self._parts)
-        named = header | {"view": None, "height": 0}
+        named = header | {"view": None}
         digest = hashlib.blake2b(json.dumps(named).encode(), digest_size=16)
         digest.update(pictures)
         head = json.dumps(header | {"fingerprint": digest.hexdigest()}).encode()

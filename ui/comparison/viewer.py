@@ -3,127 +3,119 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import streamlit as st
 
-from asma_core.data.masks.palette import ROLES
-from ui.comparison.payload import MOST_BESIDE, Beside, Comparison, Frame, pack
+from ui.address.views import CompareView
+from ui.comparison.payload import Comparison, pack
 from ui.pictures.script import shared_script
 
-__all__ = [
-    "DEFAULT_VIEW",
-    "MOST_BESIDE",
-    "Beside",
-    "Comparison",
-    "Frame",
-    "checked_view",
-    "comparison_viewer",
-]
-
-MODES: Final = ("side", "slider", "blink")
-OVERLAYS: Final = tuple(ROLES)
-CHANNELS: Final = ("largest", "red", "green", "blue")
-DEFAULT_VIEW: Final[dict[str, Any]] = {
-    "mode": "side",
-    "amplification": 20,
-    "signed": True,
-    "channel": "largest",
-    "overlays": ["before", "target", "after"],
-}
-
 _FOLDER: Final = Path(__file__).parent
+# In the order in which they build on each other.
+_SCRIPTS: Final = (
+    *("payload", "colours", "difference", "state", "grid", "viewer", "decoding", "painting"),
+    *("pointer", "keys", "course", "controls", "entry"),
+)
+
+
+def _script() -> str:
+    parts = [_FOLDER / "script" / f"{name}.js" for name in _SCRIPTS]
+    return shared_script() + "\n".join(part.read_text(encoding="utf-8") for part in parts)
+
+
 _component = st.components.v2.component(
     "asma_comparison_viewer",
     html=(_FOLDER / "viewer.html").read_text(encoding="utf-8"),
     css=(_FOLDER / "viewer.css").read_text(encoding="utf-8"),
-    js=shared_script() + (_FOLDER / "viewer.js").read_text(encoding="utf-8"),
+    js=_script(),
 )
 
 
-def comparison_viewer(
-    comparison: Comparison, key: str, height: int = 520, view: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """Show original, adversarial image and difference under one zoom and pan.
+@dataclass
+class _Memory:
+    """What the server knows of a viewer in a browser.
 
-    Zoom, pan and all settings live in the browser, for the whole tab: they stay through reruns,
-    a reload and another run. Use one `key` for all runs, so that the viewer itself stays too.
+    Attributes:
+        run: Key of the comparison.
+        order: Number of the last view that the browser was ordered to show.
+        start: That view.
+        written: What the browser's address may say because we wrote it, newest last.
+    """
+
+    run: str
+    order: int
+    start: CompareView
+    written: list[CompareView]
+
+
+def comparison_viewer(comparison: Comparison, key: str, view: CompareView) -> CompareView:
+    """Show original, adversarial images and differences under one zoom and pan.
+
+    Use one `key` for all runs, so that the viewer itself stays too.
 
     Args:
         comparison: What to show.
         key: The widget's key.
-        height: The greatest height of the pictures, in CSS pixels; the controls come on top.
-        view: Where to start, in the form that is returned, for instance from the address; it
-            outranks what the tab remembers. It is read when the viewer appears, not after.
-            What is unknown or wrong in it is passed over.
+        view: What the address says. What a person has changed since in the viewer outranks it,
+            until it says something that was never written there: then the viewer follows it.
 
     Returns:
-        `mode` ("side", "slider", "blink"), `frame` (index into `comparison.frames`),
-        `amplification` (1 to 100), `signed` (bool), `channel` ("largest" for the one that changed
-        most, "red", "green", "blue") and `overlays` (list out of "truth", "before", "target",
-        "after").
+        What is shown, for the address; a snapshot or a partner that there is not is left out.
 
     Raises:
         InputError: A picture can't be read, or its size is not the original's.
     """
-    start = _starting_view(comparison, key, view)
-    result = _component(
-        data=pack(comparison, json.dumps(start, sort_keys=True), height),
-        key=key,
-        on_view_change=_rerun,
-    )
-    return _shown_view(comparison, key, start, result.get("view"))
+    asked = _fitting(replace(view, run="", beside=()), comparison)
+    memory = _remembered(comparison.key, key, asked)
+    order = {"order": memory.order} | memory.start.viewer()
+    result = _component(data=pack(comparison, json.dumps(order)), key=key, on_view_change=_rerun)
+    shown = _fitting(_told(memory, result.get("view")), comparison)
+    if shown != memory.written[-1]:
+        memory.written.append(shown)
+    return replace(shown, run=view.run, beside=view.beside)
 
 
 def _rerun() -> None:
     """Stand in as the callback that makes the state part of the result."""
 
 
-def _starting_view(
-    comparison: Comparison, key: str, view: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """Return the view as it was when the viewer appeared.
+def _remembered(run: str, key: str, asked: CompareView) -> _Memory:
+    """Return what is known of the viewer; an address from elsewhere is a new order to it.
 
-    The bytes that are sent stay the same that way, so the browser takes them from its cache when
-    the page puts the current view into the address and back into `view`.
+    After a quick second click the browser still has the address of before the first: what we wrote
+    ourselves is no order, until the browser has been seen with what was written after it.
     """
-    memory = f"{key}:memory"
-    if key not in st.session_state or memory not in st.session_state:
-        start = checked_view(view or {})
-        st.session_state[memory] = {"start": start, "run": comparison.key, "void": None}
-    return dict(st.session_state[memory]["start"])
+    name = f"{key}:memory"
+    memory: _Memory | None = st.session_state.get(name)
+    known = memory is not None and key in st.session_state and memory.run == run
+    if memory is None or not known or asked not in memory.written:
+        order = 1 if memory is None else memory.order + 1
+        memory = st.session_state[name] = _Memory(run, order, asked, [asked])
+    elif asked == memory.written[-1]:
+        memory.written = [asked]
+    return memory
 
 
-def _shown_view(
-    comparison: Comparison, key: str, start: dict[str, Any], told: Any
-) -> dict[str, Any]:
-    """Return what the browser told, filled up.
+def _told(memory: _Memory, told: Any) -> CompareView:
+    """Return what the browser shows; what it told before its last order is void."""
+    if not isinstance(told, dict) or told.get("order") != memory.order:
+        return memory.start
+    shown = {name: value for name, value in told.items() if name != "order"}
+    return CompareView.from_query(CompareView().showing(shown).query())
 
-    A new run starts at its result, so a frame that was told during another visit is void.
-    """
-    memory = st.session_state[f"{key}:memory"]
-    visit = told.get("visit") if isinstance(told, dict) else 0
-    if memory["run"] != comparison.key:
-        memory.update(run=comparison.key, void=visit)
-    known = start | checked_view(told) if isinstance(told, dict) else start
+
+def _fitting(view: CompareView, comparison: Comparison) -> CompareView:
+    """Return a view without what the comparison has not; the last snapshot is the result."""
+    usual = CompareView()
+    known = ("", "original", "run", *(other.key for other in comparison.beside))
     last = len(comparison.frames) - 1
-    frame = last if memory["void"] == visit else min(known.get("frame", last), last)
-    return DEFAULT_VIEW | known | {"frame": frame}
-
-
-def checked_view(view: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parts of a view that can be used; an address may hold anything."""
-    checked: dict[str, Any] = {}
-    for name, choices in (("mode", MODES), ("channel", CHANNELS)):
-        if view.get(name) in choices:
-            checked[name] = view[name]
-    for name, low, high in (("amplification", 1, 100), ("frame", 0, 10**9)):
-        if type(view.get(name)) is int:
-            checked[name] = min(max(view[name], low), high)
-    if isinstance(view.get("signed"), bool):
-        checked["signed"] = view["signed"]
-    if isinstance(view.get("overlays"), list):
-        checked["overlays"] = [name for name in OVERLAYS if name in view["overlays"]]
-    return checked
+    return replace(
+        view,
+        frame=None if view.frame is None or view.frame >= last else view.frame,
+        left=view.left if view.left in known else usual.left,
+        right=view.right if view.right in known else usual.right,
+        still=view.still if view.still in known else usual.still,
+    )

@@ -18,7 +18,6 @@ def run_curves(
     curves: Mapping[str, Sequence[Any]],
     label: str,
     target: float,
-    marked_step: int | None = None,
     height: int = 240,
 ) -> go.Figure:
     """Return score (left axis) and L2 (right axis) over the steps.
@@ -27,7 +26,6 @@ def run_curves(
         curves: Lists by name: step, score, l2.
         label: What the score is called.
         target: Score at which the attack succeeds, drawn as a dotted line.
-        marked_step: A step to mark, such as the best one.
         height: In CSS pixels.
     """
     figure = go.Figure()
@@ -44,8 +42,6 @@ def run_curves(
             hovertemplate=f"step %{{x}}<br>{title} %{{y:.3f}}<extra></extra>",
         )
     figure.add_hline(y=target, line={"color": SCORE_COLOUR, "width": 1, "dash": "dot"})
-    if marked_step is not None:
-        figure.add_vline(x=marked_step, line={"color": DISTANCE_COLOUR, "width": 1})
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 28, "b": 8},

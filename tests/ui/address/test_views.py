@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asma_core.data.masks.palette import ROLES
+from asma_core.runs.difference import ABSOLUTE, CHANNELS, KINDS
 from ui.address.view import View
 from ui.address.views import (
-    ABSOLUTE,
-    SIGNED,
+    MODES,
     SORTS,
+    USUAL_OVERLAYS,
     AttackView,
     CompareView,
     DatasetsView,
@@ -27,7 +28,13 @@ from ui.runs.filter import RunFilter
 VIEWS = (DatasetsView, ModelsView, AttackView, CompareView, RunsView, ExperimentsView)
 CHOICES = {
     (DatasetsView, "sort"): st.sampled_from(list(SORTS)),
-    (CompareView, "difference"): st.sampled_from(["", SIGNED, ABSOLUTE]),
+    (CompareView, "difference"): st.sampled_from(KINDS),
+    (CompareView, "channel"): st.sampled_from(CHANNELS),
+    (CompareView, "mode"): st.sampled_from(MODES),
+    (CompareView, "times"): st.integers(0, 100),
+    (CompareView, "zoom"): st.integers(10_000, 10**7).map(lambda n: n / 10_000),
+    (CompareView, "left"): st.text(min_size=1),
+    (CompareView, "right"): st.text(min_size=1),
     (CompareView, "overlays"): st.none()
     | st.sets(st.sampled_from(list(ROLES))).map(lambda s: tuple(n for n in ROLES if n in s)),
     (ExperimentsView, "rows"): st.sampled_from(["", "distance"]),
@@ -43,6 +50,7 @@ ids = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=8).filt
 KINDS = {
     str: st.text(),
     bool: st.booleans(),
+    float: st.integers(1_000, 10_000).map(lambda n: n / 10_000),
     str | None: st.none() | st.text(),
     int | None: st.none() | st.integers(0, 999),
     tuple[int, ...]: st.sets(st.integers(0, 255)).map(lambda s: tuple(sorted(s))),
@@ -69,7 +77,7 @@ def test_a_view_survives_its_address(kind: type[View], data: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", VIEWS)
-@given(texts=st.lists(st.text(), min_size=12, max_size=12))
+@given(texts=st.lists(st.text(), min_size=20, max_size=20))
 def test_any_address_gives_a_view_that_has_an_address(kind: type[View], texts: list[str]) -> None:
     query = dict(zip((*kind.names(), "more"), texts, strict=False))
     view = kind.from_query(query)
@@ -129,12 +137,28 @@ def test_what_makes_no_sense_is_passed_over(query: dict[str, str], view: View) -
 
 
 def test_the_viewer_s_usual_state_stays_out_of_the_address() -> None:
-    usual = {"mode": "side", "frame": 4, "amplification": 20, "signed": True,
-             "channel": "largest", "overlays": ["target"]}  # fmt: skip
-    shown = usual | {"signed": False, "overlays": []}
-    told = CompareView("a", mode="blink").showing(shown, usual)
-    assert told == CompareView("a", difference=ABSOLUTE, overlays=())
-    assert told.viewer() == {"signed": False, "overlays": []}
+    shown = CompareView().viewer()
+    assert shown["overlays"] == list(USUAL_OVERLAYS)
+    told = CompareView("a", mode="blink").showing(shown)
+    assert told == CompareView("a")
+    told = CompareView("a").showing(shown | {"difference": ABSOLUTE, "overlays": [], "zoom": 2.5})
+    assert told.query() == {
+        "run": "a", "difference": "absolute", "overlays": "none", "zoom": "2.5",
+    }  # fmt: skip
+
+
+def test_another_run_takes_the_view_along_but_nothing_of_the_old_run() -> None:
+    view = CompareView("a", ("b",), "blink", 3, zoom=2.0, left="b", right="original", still="b")
+    assert view.of_run("c") == CompareView("c", mode="blink", zoom=2.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("2.50001", 2.5), ("7", 7.0), ("1e3", 1.0), ("nan", 1.0), ("-2", 1.0), ("0.3", 1.0),
+     ("1.2.3", 1.0), (".", 1.0), ("99999999", 10_000.0), ("2" * 40, 1.0)],
+)  # fmt: skip
+def test_a_number_with_a_point_is_read_to_four_places(text: str, value: float) -> None:
+    assert CompareView.from_query({"zoom": text}).zoom == value
 
 
 def test_the_filter_of_the_runs_is_in_their_address() -> None:

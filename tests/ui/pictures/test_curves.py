@@ -27,14 +27,6 @@ def test_the_target_is_a_line_across() -> None:
     assert (across.y0, across.y1) == (0.9, 0.9)
 
 
-def test_the_best_step_is_marked() -> None:
-    curves = {"step": [0, 7, 9], "score": [0.1, 0.9, 0.8], "l2": [0.0, 1.0, 2.0]}
-    shapes = run_curves(curves, "IoU", 0.97, marked_step=7).layout.shapes
-    assert [(shape.x0, shape.x1) for shape in shapes if shape.x0 == shape.x1] == [(7, 7)]
-    best_is_first = run_curves(curves, "IoU", 0.97, marked_step=0).layout.shapes
-    assert [shape.x0 for shape in best_is_first if shape.x0 == shape.x1] == [0]
-
-
 @pytest.mark.parametrize("score", [[None, None, None], [None, 0.5, None], [0.1, None, 0.3]])
 def test_undefined_figures_are_gaps(score: list[float | None]) -> None:
     curves = {"step": [0, 1, 2], "score": score, "l2": [0.0, None, 2.0]}

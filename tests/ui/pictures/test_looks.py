@@ -50,7 +50,7 @@ def test_no_text_says_a_role_s_colour_in_words_of_its_own(name: str) -> None:
 
 def test_the_viewer_is_told_roles_and_line_styles() -> None:
     picture = encode_png(np.zeros((16, 16, 3), np.uint8))
-    sent = pack(Comparison("run", picture, (Frame("result", 1, picture),)), "{}", 520)
+    sent = pack(Comparison("run", picture, (Frame("result", 1, picture),)), "{}")
     length = int.from_bytes(sent[:4], "little")
     looks = json.loads(sent[4 : 4 + length])["looks"]
     assert {name: role["colour"] for name, role in looks["roles"].items()} == {

@@ -1,0 +1,144 @@
+"""The Compare page of the real app: its layout, its runs and its address, by clicking."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from asma_core.runs import artefacts
+from asma_core.runs.run import Run
+from asma_core.runs.store import RunStore
+from tests.browser.conftest import PROJECT, Serve, separate
+from tests.browser.test_journey import settle
+from tests.pages import made_runs
+from tests.pages.made_runs import Made
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("compare")
+
+
+@pytest.fixture(scope="module")
+def url(serve: Serve, home: Path) -> str:
+    return serve(PROJECT / "app.py", {"ASMA_HOME": str(home)})
+
+
+@pytest.fixture(scope="module")
+def runs(home: Path) -> list[Run]:
+    """Three runs of one image, the newest last."""
+    store = RunStore(home)
+    return [finished(store, attack) for attack in ("asma", "asm", "pgd")]
+
+
+def finished(store: RunStore, attack: str) -> Run:
+    run = made_runs.finished(store, Made(attack=attack))
+    trajectory: dict[str, Any] = {"step": [0, 84], "best_step": 84, "chosen": {}}
+    trajectory |= {name: [0.1, 0.9] for name in ("score", "iou", "pixel_accuracy", "l2", "linf")}
+    (store.folder(run.id) / artefacts.TRAJECTORY).write_text(json.dumps(trajectory))
+    return run
+
+
+def opened(page: Page, address: str) -> Locator:
+    page.goto(address)
+    viewer = page.locator(".viewer[data-ready]")
+    viewer.wait_for()
+    settle(page)
+    return viewer
+
+
+def zoom(page: Page, viewer: Locator) -> str:
+    """Click the picture and turn the wheel; return the zoom once the address has it."""
+    before = str(viewer.get_attribute("data-zoom"))
+    viewer.locator("[data-panel=original]").click()
+    page.mouse.wheel(0, -300)
+    expect(viewer).not_to_have_attribute("data-zoom", before)
+    page.wait_for_url(re.compile("zoom="))
+    settle(page)
+    return str(viewer.get_attribute("data-zoom"))
+
+
+def test_the_pictures_begin_high_and_are_large_in_one_row(
+    page: Page, url: str, runs: list[Run]
+) -> None:
+    viewer = opened(page, f"{url}/compare?run={runs[0].id}")
+    boxes = [
+        viewer.locator(f"[data-panel={kind}]").bounding_box()
+        for kind in ("original", "adversarial", "difference")
+    ]
+    for box in boxes:
+        assert box is not None
+        assert box["y"] < 200
+        assert box["width"] > 400 and box["height"] > 400
+    expect(page.get_by_role("heading", name=f"Run {runs[0].id}")).to_be_visible()
+    figures = viewer.locator(".figures").bounding_box()
+    assert figures is not None and figures["y"] + figures["height"] <= 900
+
+
+def test_another_run_is_a_step_of_the_history_and_keeps_the_view(
+    page: Page, url: str, runs: list[Run]
+) -> None:
+    first, _, third = runs
+    viewer = opened(page, f"{url}/compare?run={first.id}")
+    zoomed = zoom(page, viewer)
+    page.get_by_role("link", name=third.id).click()
+    expect(viewer).to_have_attribute("data-run", third.id)
+    expect(viewer).to_have_attribute("data-zoom", zoomed)
+    settle(page)
+    page.keyboard.press("w")
+    page.wait_for_url(re.compile(f"run={third.id}.*mode=slider"))
+    settle(page)
+    page.go_back()
+    expect(viewer).to_have_attribute("data-run", first.id)
+    expect(viewer).to_have_attribute("data-mode", "side")
+    expect(viewer).to_have_attribute("data-zoom", zoomed)
+    settle(page)
+    page.go_forward()
+    expect(viewer).to_have_attribute("data-run", third.id)
+    expect(viewer).to_have_attribute("data-mode", "slider")
+
+
+def test_runs_beside_stay_in_the_address_for_another_browser(
+    page: Page, browser: Browser, url: str, runs: list[Run]
+) -> None:
+    first, second, third = runs
+    viewer = opened(page, f"{url}/compare?run={first.id}")
+    page.get_by_role("button", name="Beside").click()
+    page.get_by_role("combobox", name="Other runs of this image beside it").click()
+    page.get_by_role("option", name=re.compile(second.id)).click()
+    beside = viewer.locator("[data-panel=beside]").first
+    expect(beside).to_be_visible()
+    page.get_by_role("option", name=re.compile(third.id)).click()
+    page.wait_for_url(re.compile(f"with={second.id}(,|%2C){third.id}"))
+    page.keyboard.press("Escape")
+    settle(page)
+    viewer.locator("[data-mode-button=blink]").click()
+    page.keyboard.press("x")
+    expect(viewer).to_have_attribute("data-blinking", "false")
+    page.wait_for_url(re.compile("still="))
+    settle(page)
+    shown = viewer.get_attribute("data-shown")
+    with separate(browser) as context:
+        other = opened(context.new_page(), page.url)
+        expect(other).to_have_attribute("data-mode", "blink")
+        expect(other).to_have_attribute("data-shown", str(shown))
+        expect(other).to_have_attribute("data-blinking", "false")
+
+
+def test_a_deleted_run_gets_a_sentence(page: Page, url: str, home: Path, runs: list[Run]) -> None:
+    store = RunStore(home)
+    gone = finished(store, "asma")
+    store.delete(gone.id)
+    page.goto(f"{url}/compare?run={gone.id}")
+    expect(page.get_by_role("alert")).to_have_count(1)
+    expect(page.get_by_role("alert")).to_contain_text(gone.id)
+    viewer = opened(page, f"{url}/compare?run={runs[0].id}&with={gone.id}")
+    expect(page.get_by_text(f"{gone.id} (deleted, or of another workbench)")).to_be_visible()
+    expect(viewer.locator("[data-panel=beside]").first).to_be_hidden()
