@@ -4,6 +4,6 @@ from ui.compare.view import compare_run
 
 through_app()
 
-run = choose_run("compare")
+run = choose_run()
 if run is not None:
     compare_run(run)

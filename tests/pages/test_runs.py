@@ -14,7 +14,6 @@ from tests.pages import made_runs
 from tests.pages.made_runs import Made
 from tests.waiting import PATIENCE
 from ui.runs.filter import NO_VERDICT, OWN_IMAGE, RunFilter, choices
-from ui.runs.verdict import joined_tags, tag_list
 
 SCRIPT = '<script>alert("x")</script> *bold* \N{GRINNING FACE}\nsecond line'
 
@@ -177,43 +176,16 @@ def test_many_runs_come_in_pages(page: AppTest, runs: RunStore) -> None:
     assert shown(page) == made[:50]
 
 
-def test_a_verdict_is_saved_at_once_and_taken_back(page: AppTest, runs: RunStore) -> None:
+def test_what_people_said_is_shown_as_text(page: AppTest, runs: RunStore) -> None:
     run = made_runs.finished(runs)
+    runs.annotate(run.id, note=SCRIPT, verdict=SCRIPT)
     tick(page.run(), run)
-    key = f"runs-verdict-{run.id}"
-    page.button(key=f"{key}-convincing").click().run()
-    assert runs.get(run.id).verdict == "convincing"
-    assert "Verdict saved" in texts(page)
-    assert page.dataframe[0].value.iloc[0]["verdict"] == "convincing"
-    page.button(key=f"{key}-convincing").click().run()
-    assert runs.get(run.id).verdict == ""
-    page.text_input(key=f"{key}-own").set_value(" needs   a second look ").run()
-    assert runs.get(run.id).verdict == "needs a second look"
-
-
-def test_a_note_of_any_text_is_kept_and_shown_as_text(page: AppTest, runs: RunStore) -> None:
-    run = made_runs.finished(runs)
-    tick(page.run(), run)
-    key = f"runs-verdict-{run.id}"
-    page.text_area(key=f"{key}-note").set_value(SCRIPT).run()
-    assert runs.get(run.id).note == SCRIPT
     assert "<script>" not in texts(page)
     assert r"\<script\>alert" in texts(page)
-    page.multiselect(key=f"{key}-tags").set_value(["a, b", "<b>c</b>"]).run()
-    assert runs.get(run.id).tags == "a, b, <b>c</b>"
-    runs.annotate(run.id, verdict=SCRIPT)
     page.query_params["view"] = "cards"
     page.run()
     assert not page.exception
     assert "<script>" not in texts(page)
-
-
-def test_what_somebody_else_said_meanwhile_is_shown(page: AppTest, runs: RunStore) -> None:
-    run = made_runs.finished(runs)
-    tick(page.run(), run)
-    runs.annotate(run.id, note="from another tab")
-    page.run()
-    assert page.text_area(key=f"runs-verdict-{run.id}-note").value == "from another tab"
 
 
 def test_several_runs_get_one_verdict_and_more_tags(page: AppTest, runs: RunStore) -> None:
@@ -280,12 +252,6 @@ def test_words_are_looked_for_in_every_text_and_figures_order_the_rest(runs: Run
     assert ids(dataset=OWN_IMAGE) == [low.id]
     assert ids(verdict=NO_VERDICT) == [none.id, low.id]
     assert choices(every)["verdict"] == sorted([NO_VERDICT, "odd"])
-
-
-def test_tags_are_words_between_commas() -> None:
-    assert tag_list(" a ,b,, a,c  d ") == ["a", "b", "c d"]
-    assert tag_list("") == []
-    assert joined_tags(["x, y", "x"]) == "x, y"
 
 
 def test_ticked_runs_of_one_image_are_compared_together(

@@ -80,3 +80,13 @@ def described(name: str, title: str, description: str) -> str:
 def score_label(run: Run) -> str:
     """Return what a run is judged by: "IoU", "Structure removed" or "IoU lost"."""
     return SCORE_LABELS.get(run.score_kind, "IoU")
+
+
+def run_line(run: Run) -> str:
+    """Return a run as one line of a choice, as plain text."""
+    spec, judged = run.spec, f"   {run.verdict}" if run.verdict else ""
+    score = number(run.results.get("score_8bit"))
+    return (
+        f"{run.id}   {attack_title(run)}   {spec.image_name}, {run.goal}   "
+        f"{standing_outcome(run)}, {score_label(run)} {score}   {moment(run.created)}{judged}"
+    )

@@ -21,6 +21,7 @@ from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import attack_title, moment, number, score_label, standing_outcome
 from ui.common.shell import name_tab
+from ui.compare.run_choice import comparable_runs
 from ui.comparison.viewer import (
     DEFAULT_VIEW,
     MOST_BESIDE,
@@ -29,9 +30,9 @@ from ui.comparison.viewer import (
     Frame,
     comparison_viewer,
 )
+from ui.judging.strip import judging_strip
 from ui.pictures.curves import NO_TOOLBAR, run_curves
 from ui.runs.summary import figures_table, headline, how, key_figures, runs_table
-from ui.runs.verdict import verdict_editor
 
 MOST_SEARCHED: Final = 500
 MOST_LISTED: Final = 12
@@ -53,6 +54,7 @@ def compare_run(run: Run) -> None:
     asked = address.current(CompareView).viewer()
     view = comparison_viewer(shown, key="compare-viewer", view=asked)
     _say_view(view, len(shown.frames))
+    judging_strip(run, "judging", comparable_runs(run))
     if beside:
         runs_table([run, *beside])
     key_figures(run)
@@ -68,8 +70,6 @@ def compare_run(run: Run) -> None:
 def _actions(run: Run) -> None:
     row = st.container(horizontal=True, horizontal_alignment="right")
     with row:
-        with st.popover("Verdict and note", icon=":material/rate_review:", key="compare-verdict"):
-            verdict_editor(services.store(), run, key="compare")
         with st.popover("Files", icon=":material/download:", key="compare-files"):
             _downloads(run)
         if st.button("Repeat", icon=":material/replay:", key="compare-repeat"):

@@ -25,7 +25,15 @@ from ui.address.links import open_page
 from ui.address.views import AttackView, CompareView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
-from ui.common.format import moment, number, outcome_colour, score_label, standing_outcome
+from ui.common.format import (
+    attack_title,
+    moment,
+    number,
+    outcome_colour,
+    score_label,
+    standing_outcome,
+)
+from ui.judging.verdict import verdict_badge
 from ui.pictures.cards import Card, card_grid
 from ui.pictures.legend import legend
 from ui.runs.pictures import run_picture
@@ -199,8 +207,8 @@ def _card(run: Run) -> Card:
         view=CompareView(run.id) if run.ended else AttackView(run.id),
         picture=run_picture(services.store(), run, PICTURE_SIDE, LINE_WIDTH),
         caption=(
-            escape_markdown(run.goal),
-            f":{outcome_colour(run)}[{standing_outcome(run)}]",
+            f"**{escape_markdown(attack_title(run))}** {escape_markdown(run.goal)}",
+            f":{outcome_colour(run)}[{standing_outcome(run)}]{verdict_badge(run)}",
             _figures(run),
         ),
     )

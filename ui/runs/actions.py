@@ -17,9 +17,10 @@ from ui.address.views import AttackView, CompareView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_error
 from ui.comparison.payload import MOST_BESIDE
+from ui.judging.strip import PANEL, judging_strip
+from ui.judging.verdict import VERDICTS, joined_tags, tag_list
 from ui.runs.delete import ask_to_delete
 from ui.runs.selection import select
-from ui.runs.verdict import VERDICTS, joined_tags, tag_list, verdict_editor
 
 HINT = "Tick runs to compare, judge, repeat, export or delete them."
 
@@ -83,7 +84,7 @@ def _judge(store: RunStore, ticked: Sequence[Run], known_tags: list[str]) -> Non
     ):
         if len(ticked) == 1:
             st.markdown(f"**{_name(ticked[0])}**")
-            verdict_editor(store, ticked[0], "runs-verdict", known_tags)
+            judging_strip(ticked[0], "runs-judging", place=PANEL)
         elif ticked:
             _judge_several(store, ticked, known_tags)
 

@@ -11,6 +11,7 @@ from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 from ui.common.errors import escape_markdown
 from ui.common.format import attack_title, number, outcome_colour, score_label
+from ui.judging.verdict import verdict_badge
 from ui.runs.pictures import run_picture
 from ui.runs.progress import status_text
 from ui.runs.selection import select_on_page, selected_ids
@@ -59,9 +60,8 @@ def _lines(store: RunStore, run: Run) -> list[str]:
     spec = run.spec
     attack = attack_title(run)
     badge = f":{outcome_colour(run)}-badge[{escape_markdown(status_text(store, run))}]"
-    judged = f" :gray-badge[{escape_markdown(run.verdict)}]" if run.verdict else ""
     words = (f"{attack}, {spec.image_name}", run.goal, _figures(run))
-    return [badge + judged, *map(_small, words)]
+    return [badge + verdict_badge(run), *map(_small, words)]
 
 
 def _figures(run: Run) -> str:

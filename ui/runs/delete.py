@@ -11,6 +11,7 @@ from asma_core.errors import AsmaError
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 from ui.common.errors import escape_markdown, show_error
+from ui.judging.verdict import verdict_badge
 
 ASKED: Final = "runs-delete-asked"
 MOST_NAMED: Final = 6
@@ -66,7 +67,7 @@ def _these(count: int) -> str:
 def _list(runs: Sequence[Run]) -> str:
     lines = [
         f"- `{run.id}` {escape_markdown(run.spec.image_name)}, {escape_markdown(run.goal)}"
-        + (f" :gray-badge[{escape_markdown(run.verdict)}]" if run.verdict else "")
+        f"{verdict_badge(run)}"
         for run in runs[:MOST_NAMED]
     ]
     more = len(runs) - MOST_NAMED
