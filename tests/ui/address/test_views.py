@@ -22,7 +22,6 @@ from ui.address.views import (
     ModelsView,
     RunsView,
 )
-from ui.runs.filter import RunFilter
 
 VIEWS = (DatasetsView, ModelsView, AttackView, CompareView, RunsView, ExperimentsView)
 CHOICES = {
@@ -135,7 +134,3 @@ def test_the_viewer_s_usual_state_stays_out_of_the_address() -> None:
     told = CompareView("a", mode="blink").showing(shown, usual)
     assert told == CompareView("a", difference=ABSOLUTE, overlays=())
     assert told.viewer() == {"signed": False, "overlays": []}
-
-
-def test_the_filter_of_the_runs_is_in_their_address() -> None:
-    assert {item.name for item in fields(RunFilter)} <= set(RunsView.names())
