@@ -172,3 +172,15 @@ def test_tags_are_saved_and_offered_for_the_next_run(
     at(compare, ids[3])
     expect(tags).to_have_value("")
     expect(strip(compare).locator("datalist option[value=paper]")).to_have_count(1)
+
+
+def test_a_demo_attack_is_judged_where_it_ended(page: Page, serve: Serve, store: RunStore) -> None:
+    page.goto(serve(PROJECT / "app.py", {"ASMA_HOME": str(store.home)}))
+    settle(page)
+    page.get_by_role("button", name="Run a demo attack").click()
+    expect(page.get_by_role("button", name="Change the target")).to_be_visible()
+    (run,) = store.newest(1)
+    expect(strip(page)).to_have_attribute("data-run", run.id)
+    strip(page).get_by_role("button", name="Convincing").click()
+    expect(headline(page, run.id)).to_contain_text("convincing")
+    assert store.get(run.id).verdict == "convincing"

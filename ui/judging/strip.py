@@ -23,6 +23,7 @@ from ui.judging.verdict import LONGEST_NOTE, LONGEST_VERDICT, VERDICTS, tag_list
 
 BAR: Final = "bar"
 PANEL: Final = "panel"
+PANEL_WIDTH: Final = 420
 _FOLDER: Final = Path(__file__).parent
 _component = st.components.v2.component(
     "asma_judging_strip",
@@ -45,6 +46,7 @@ def judging_strip(run: Run, key: str, along: Sequence[Run] = (), place: str = BA
         _component(
             data=_data(services.store().get(run.id), key, along, place),
             key=key,
+            width="stretch" if place == BAR else PANEL_WIDTH,
             height="content",
             on_said_change=partial(_take_in, key),
             on_left_change=partial(_take_in, key),
