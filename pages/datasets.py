@@ -5,11 +5,11 @@ import streamlit as st
 from asma_core.data.datasets import dataset_names
 from ui.address.browser import current
 from ui.address.views import DatasetsView
-from ui.common import services
 from ui.common.errors import show_errors
 from ui.common.shell import through_app
 from ui.datasets.grid import back_to_grid, dataset_choice, dataset_grid
 from ui.datasets.importing import dataset_import
+from ui.datasets.opening import opened
 from ui.datasets.own import add_dataset, remove_dataset, train_on
 from ui.datasets.sample import sample_view
 from ui.datasets.view import current_view
@@ -34,8 +34,7 @@ with bar:
         add_dataset()
         train_on(view.dataset)
         remove_dataset(view.dataset)
-with show_errors():
-    dataset = services.open_dataset(view.dataset)
+with show_errors(), opened(view) as dataset:
     if view.sample:
         sample_view(dataset, view, bar)
     else:

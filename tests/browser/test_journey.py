@@ -149,7 +149,7 @@ def test_a_polygon_is_drawn_run_watched_compared_reloaded_and_found(
     page.get_by_role("link", name="Runs").click()
     settle(page)
     page.get_by_text("Cards", exact=True).click()
-    expect(page.get_by_text(f"Run {run_id}")).to_be_visible()
+    expect(page.get_by_role("link", name=f"Run {run_id}")).to_be_visible()
 
     with separate(browser) as elsewhere, watched(elsewhere) as other:
         other.goto(f"{url}/compare?run={run_id}")

@@ -136,7 +136,9 @@ def _write_files(folder: Any, made_from: RunInputs) -> None:
         write_bytes(folder / name, data)
     with (folder / "perturbation.npz").open("wb") as file:
         np.savez_compressed(file, perturbation=perturbation)
-    (folder / "trajectory.json").write_text(json.dumps({"step": [0], "score": [0.5]}))
+    curves = {name: [0.1, 0.9] for name in ("score", "iou", "pixel_accuracy", "l2", "linf")}
+    trajectory = {"step": [0, 84], "best_step": 84, "chosen": {}} | curves
+    (folder / "trajectory.json").write_text(json.dumps(trajectory))
 
 
 def failed(runs: RunStore, message: str, state: str = FAILED, made: Made | None = None) -> Run:

@@ -21,6 +21,7 @@ from tests.pages.made_runs import Made
 from tests.pages.small_house import MODEL, NASTY, House, address, errors, furnish, texts, visit
 from ui.compare import view as compare_run
 from ui.compare.pictures import comparison_of
+from ui.compare.run_choice import comparable_runs
 from ui.comparison.payload import Curves
 
 VIEW = {
@@ -131,19 +132,6 @@ def test_without_an_address_it_shows_the_newest_that_has_a_result(house: House) 
     app = visit("compare")
     assert errors(app) == []
     assert address(app)["run"] == run.id
-    assert len(app.selectbox(key="compare-run").options) == 1
-
-
-def test_another_run_keeps_what_the_address_says_of_the_view(house: House) -> None:
-    first, second = finished(house), finished(house)
-    app = visit("compare", run=second.id, **VIEW)
-    app.selectbox(key="compare-run").set_value(first.id).run()
-    assert errors(app) == []
-    # But for what hangs on the run.
-    partners = ("left", "right")
-    assert address(app) == {
-        "run": first.id, **{name: text for name, text in VIEW.items() if name not in partners}
-    }  # fmt: skip
 
 
 def test_a_link_with_a_view_opens_that_view(house: House) -> None:
@@ -173,22 +161,9 @@ def test_an_older_run_than_those_listed_comes_last(
 ) -> None:
     old, new = finished(house), finished(house)
     monkeypatch.setattr("ui.compare.run_choice.MOST_LISTED", 1)
-    app = visit("compare", run=old.id)
-    assert address(app)["run"] == old.id
-    listed = [option.split()[0] for option in app.selectbox(key="compare-run").options]
-    assert listed == [new.id, old.id]
-
-
-def test_a_run_that_is_chosen_is_opened(house: House) -> None:
-    first, second = finished(house), finished(house)
-    app = visit("compare", run=second.id)
-    app.selectbox(key="compare-run").set_value(first.id).run()
-    assert address(app)["run"] == first.id
-    assert f"Run {first.id}" in texts(app)
-    # And the choice follows an address.
-    app.query_params["run"] = second.id
-    app.run()
-    assert app.selectbox(key="compare-run").value == second.id
+    assert [run.id for run in comparable_runs(old)] == [new.id, old.id]
+    assert [run.id for run in comparable_runs(new)] == [new.id]
+    assert address(visit("compare", run=old.id))["run"] == old.id
 
 
 # What it shows --------------------------------------------------------------------------------
@@ -277,14 +252,6 @@ def test_repeat_goes_to_the_new_run(house: House, monkeypatch: pytest.MonkeyPatc
     assert went == [("pages/attack.py", {"run": house.runs.newest()[0].id})]
 
 
-def test_a_verdict_is_saved(house: House) -> None:
-    run = finished(house)
-    app = visit("compare", run=run.id)
-    app.button(key=f"compare-{run.id}-convincing").click().run()
-    assert errors(app) == []
-    assert house.runs.get(run.id).verdict == "convincing"
-
-
 @pytest.mark.parametrize(
     "name", ["original.png", "adversarial.png", "snapshots/000000.png", "trajectory.json"]
 )
@@ -366,8 +333,6 @@ def test_names_of_any_kind_are_shown_as_text(house: House) -> None:
     (link,) = app.get("page_link")
     assert NASTY in link.proto.label.replace("\\", "")
     assert r"\<script\>" in link.proto.label
-    # A select box shows its options as they are, without Markdown.
-    assert all(NASTY in option for option in app.selectbox(key="compare-run").options)
 
 
 def test_a_store_that_can_not_be_read_is_a_sentence(
@@ -409,16 +374,6 @@ def test_the_address_names_the_runs_beside(house: House) -> None:
     alone = visit("compare", run=first.id, **{"with": "nothing"})
     assert not alone.exception
     assert "with" not in address(alone)
-
-
-def test_stepping_to_a_run_of_another_image_takes_nothing_along(house: House) -> None:
-    elsewhere = finished(house, seed=1)
-    first, second = finished(house), finished(house, Made(attack="asm"))
-    app = visit("compare", run=first.id, **{"with": second.id})
-    app.selectbox(key="compare-run").set_value(elsewhere.id).run()
-    assert address(app)["run"] == elsewhere.id
-    assert "with" not in address(app)
-    assert not app.info
 
 
 def test_two_quick_choices_are_both_kept(house: House) -> None:

@@ -224,6 +224,37 @@ def test_a_training_that_can_not_be_is_a_sentence() -> None:
     assert services.trainer().store.all() == []
 
 
+def test_a_network_in_training_has_the_name_that_was_typed() -> None:
+    app = visit(train="1")
+    app.text_input(key="training-form-name").set_value("  My.net_2 ").run()
+    app.selectbox(key="training-form-architecture").set_value("SegResNet").run()
+    app.button(key="training-form-start").click().run()
+    (training,) = services.trainer().store.all()
+    assert training.plan.name == "My.net_2"
+    app = visit(train="1")
+    for name, words_of_it in (
+        ("My.net_2", "in training already"),
+        (MODEL, "already"),
+        ("mein Netz", "no spaces"),
+        ("\N{LATIN SMALL LETTER O WITH DIAERESIS}l", "without accents"),
+    ):
+        app.text_input(key="training-form-name").set_value(name).run()
+        app.button(key="training-form-start").click().run()
+        assert not app.exception
+        assert words_of_it in words(app), name
+    assert len(services.trainer().store.all()) == 1
+
+
+def test_a_name_that_nobody_typed_follows_the_choices() -> None:
+    app = visit(train="1")
+    before = app.text_input(key="training-form-name").value
+    app.selectbox(key="training-form-architecture").set_value("SegResNet").run()
+    after = app.text_input(key="training-form-name").value
+    assert (before, after) == (f"{small_house.DATASET}-unet", f"{small_house.DATASET}-segresnet")
+    app.button(key="training-form-start").click().run()
+    assert visit(train="1").text_input(key="training-form-name").value != after
+
+
 def test_a_finished_training_shows_its_figures_and_its_network() -> None:
     store = services.trainer().store
     visit(train="1").button(key="training-form-start").click().run()

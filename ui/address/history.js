@@ -57,8 +57,25 @@ function begin() {
     else push(state, title, to);
   };
 
-  // Streamlit would run its script with the link's address once, and with the old one from then
-  // on. What it does at Back is right here too: it takes over the address that the browser has.
+  // What Streamlit does at Back is right for any address: it takes over what the browser has.
+  const open = (to) => {
+    told.going = true;
+    window.history.pushState({}, "", to);
+    told.going = false;
+    window.dispatchEvent(new PopStateEvent("popstate"));
+  };
+
+  // For components: another object on the page that is open. Null takes a parameter away.
+  told.change = (parameters) => {
+    const to = new URL(window.location.href);
+    for (const [name, text] of Object.entries(parameters)) {
+      if (text === null) to.searchParams.delete(name);
+      else to.searchParams.set(name, text);
+    }
+    open(to);
+  };
+
+  // Streamlit would run its script with the link's address once, and with the old one from then on.
   document.addEventListener(
     "click",
     (event) => {
@@ -68,10 +85,7 @@ function begin() {
       if (to.pathname !== window.location.pathname) return;
       event.preventDefault();
       event.stopPropagation();
-      told.going = true;
-      window.history.pushState({}, "", to);
-      told.going = false;
-      window.dispatchEvent(new PopStateEvent("popstate"));
+      open(to);
     },
     true,
   );

@@ -57,6 +57,12 @@ class View:
         return tuple(_name(item) for item in fields(cls))
 
     @classmethod
+    def parameter_of(cls, field_name: str) -> str:
+        """Return what a field is called in an address."""
+        (item,) = (item for item in fields(cls) if item.name == field_name)
+        return _name(item)
+
+    @classmethod
     def objects(cls) -> dict[str, bool]:
         """Return the parameters that say which object is open, and whether the page fills them."""
         opening = [item for item in fields(cls) if item.metadata.get("opens")]

@@ -201,16 +201,16 @@ class CompareView(View):
 
 @dataclass(frozen=True)
 class RunsView(View):
-    """The Runs page: the fields of its filter, and how the runs are laid out.
+    """The Runs page: what narrows the runs, where an empty text asks for nothing, and their order.
 
     Attributes:
-        text: Words to search for.
-        outcome: Of the runs.
+        text: Words that all occur in the names, the message or what people said.
+        outcome: As `ui.common.format.outcome` says it.
         attack: Name of an attack.
         model: Name of a network.
-        dataset: Name of a data set.
-        verdict: What people said.
-        sort: The order.
+        dataset: Name of a data set, or `ui.runs.filter.OWN_IMAGE`.
+        verdict: A verdict, or `ui.runs.filter.NO_VERDICT`.
+        sort: A key of `ui.runs.filter.SORTS`.
         view: "table" or "cards".
         page: From 1.
     """
@@ -226,6 +226,11 @@ class RunsView(View):
     sort: str = "newest"
     view: str = "table"
     page: int = parameter(1, low=1)
+
+    @property
+    def narrows(self) -> bool:
+        """Whether runs may be left out."""
+        return any((self.text, self.outcome, self.attack, self.model, self.dataset, self.verdict))
 
 
 @dataclass(frozen=True)

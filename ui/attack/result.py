@@ -19,6 +19,7 @@ from ui.attack.live_run import PICTURE_SIDE
 from ui.common import services
 from ui.common.errors import escape_markdown, show_error, show_errors
 from ui.common.uploads import keep_image
+from ui.judging.strip import judging_strip
 from ui.pictures.differences import show_difference
 from ui.pictures.encoding import data_address
 from ui.pictures.outlines import Layer, fit_size, outline, resize
@@ -54,6 +55,7 @@ def run_result(run: Run) -> None:
     with columns[2]:
         show_difference(pictures[0], pictures[1], size)
     st.caption(escape_markdown(how(run)))
+    judging_strip(run, "judging")
 
 
 def _ways_on(run: Run) -> None:

@@ -16,8 +16,20 @@ def fresh_view(page: str, *identity: str) -> DeltaGenerator:
         page: Begins the key under which it is remembered.
         identity: Tells one view of the page from another.
     """
-    key = f"{page}-view"
-    same = st.session_state.get(key) == identity
-    st.session_state[key] = identity
-    # An empty element in its place takes the old view away; a rerun of the same view stays calm.
-    return st.container() if same else st.empty().container()
+    turn = f"{_key(page)}-turn"
+    if is_fresh(page, *identity):
+        st.session_state[turn] = 1 - st.session_state.get(turn, 0)
+        st.session_state[_key(page)] = identity
+    # Two places in turn: a view in the place of another one would take over its elements, and to
+    # empty that place first is no help, for the two messages to the browser become one.
+    places = st.empty(), st.empty()
+    return places[st.session_state[turn]].container()
+
+
+def is_fresh(page: str, *identity: str) -> bool:
+    """Tell whether `fresh_view` would take another view away."""
+    return bool(st.session_state.get(_key(page)) != identity)
+
+
+def _key(page: str) -> str:
+    return f"{page}-view"

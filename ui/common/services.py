@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import streamlit as st
 
@@ -16,6 +17,11 @@ from asma_core.jobs.queue import JobQueue
 from asma_core.jobs.trainings import Trainer
 from asma_core.runs.store import RunStore
 from asma_core.server_config import settings
+
+_OPENING: Final = (
+    "Opening the data set. The images of a demo set are drawn at its first opening, which takes "
+    "up to half a minute"
+)
 
 
 def store() -> RunStore:
@@ -86,6 +92,6 @@ def open_dataset(name: str) -> Dataset:
 
 
 # Shared and only read: a copy of ten thousand samples at every rerun would be felt.
-@st.cache_resource(show_spinner="Opening the data set", ttl=60)
+@st.cache_resource(show_spinner=_OPENING, ttl=60)
 def _dataset(name: str, home: str) -> Dataset:
     return _open_dataset(name)

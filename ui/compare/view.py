@@ -22,7 +22,6 @@ from ui.common.format import (
     moment,
     number,
     outcome_colour,
-    run_line,
     score_label,
     standing_outcome,
 )
@@ -32,8 +31,8 @@ from ui.compare.pictures import beside_of, comparison_of
 from ui.compare.run_choice import comparable_runs
 from ui.comparison.payload import Beside
 from ui.comparison.viewer import comparison_viewer
+from ui.judging.strip import judging_strip
 from ui.runs.summary import figures_table, how, runs_table
-from ui.runs.verdict import verdict_editor
 
 MOST_LISTED: Final = 12
 MIME: Final = {".png": "image/png", ".npz": "application/octet-stream", ".json": "application/json"}
@@ -60,6 +59,7 @@ def compare_run(run: Run) -> None:
     # What is as always is left out: an address that the page completes by itself is one more step
     # back in the browser, which would lead to this page again and again.
     address.change(CompareView, **vars(view))
+    judging_strip(run, "judging", comparable_runs(run))
     _words(run)
     if beside:
         runs_table([run, *beside])
@@ -81,13 +81,13 @@ def _head(run: Run, others: list[Run]) -> tuple[list[Run], str]:
             f"### Run {run.id} :{outcome_colour(run)}-badge[{standing_outcome(run)}]",
             width="content",
         )
-        _choose(run)
+        st.markdown(
+            f":gray[{escape_markdown(f'{attack_title(run)} on {run.spec.image_name} {run.goal}')}]"
+        )
         label = f"Beside ({len(address.current(CompareView).beside)})" if others else "Beside"
         icon = ":material/view_column:"
         with st.popover(label, icon=icon, disabled=not others, key="compare-beside"):
             found = choose_beside(run, others)
-        with st.popover("Verdict and note", icon=":material/rate_review:", key="compare-verdict"):
-            verdict_editor(services.store(), run, key="compare")
         with st.popover("Files", icon=":material/download:", key="compare-files"):
             _downloads(run)
         if st.button("Repeat", icon=":material/replay:", key="compare-repeat"):
@@ -95,23 +95,6 @@ def _head(run: Run, others: list[Run]) -> tuple[list[Run], str]:
                 repeated = services.queue().repeat(run.id)
                 open_page(AttackView(repeated.id))
     return found
-
-
-def _choose(run: Run) -> None:
-    runs = {other.id: other for other in comparable_runs(run)}
-    st.selectbox(
-        "Run",
-        list(runs),
-        format_func=lambda item: run_line(runs[item]),
-        key=address.prime("compare-run", run.id),
-        on_change=_open_chosen,
-        label_visibility="collapsed",
-    )
-
-
-def _open_chosen() -> None:
-    view = address.current(CompareView)
-    address.go_to(view.of_run(st.session_state["compare-run"]))
 
 
 def _words(run: Run) -> None:

@@ -15,7 +15,7 @@ import streamlit as st
 from ui.address import browser as address
 from ui.address.views import DatasetsView
 
-_REMEMBERED: Final = "datasets-view"
+_REMEMBERED: Final = "datasets-remembered"
 
 
 def current_view(datasets: Sequence[str]) -> DatasetsView:

@@ -22,12 +22,21 @@ from asma_core.runs.run import QUEUED, RUNNING, Run
 from asma_core.runs.sources import SourceImage
 from asma_core.runs.target_source import SAMPLE, TargetSource
 from ui.address.links import open_page
-from ui.address.views import AttackView, CompareView
+from ui.address.views import AttackView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
-from ui.common.format import moment, number, outcome_colour, score_label, standing_outcome
+from ui.common.format import (
+    attack_title,
+    moment,
+    number,
+    outcome_colour,
+    score_label,
+    standing_outcome,
+)
+from ui.judging.verdict import verdict_badge
 from ui.pictures.cards import Card, card_grid
 from ui.pictures.legend import legend
+from ui.runs.link import run_view
 from ui.runs.pictures import run_picture
 
 WHAT: Final = (
@@ -196,12 +205,13 @@ def _show_newest() -> None:
 def _card(run: Run) -> Card:
     return Card(
         title=run.spec.image_name,
-        view=CompareView(run.id) if run.ended else AttackView(run.id),
+        view=run_view(run),
         picture=run_picture(services.store(), run, PICTURE_SIDE, LINE_WIDTH),
         caption=(
-            escape_markdown(run.goal),
+            f"**{escape_markdown(attack_title(run))}** {escape_markdown(run.goal)}",
             f":{outcome_colour(run)}[{standing_outcome(run)}]",
             _figures(run),
+            verdict_badge(run).strip(),
         ),
     )
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import streamlit as st
 
 from asma_core.data.datasets import Dataset, dataset_names
 from asma_core.data.synthetic.demo import DEMO_SETS
+from asma_core.errors import InputError
 from asma_core.fields import declared
-from asma_core.models.sources.names import check_model_name, free_model_name, network_name
+from asma_core.models.sources.cards import model_cards
+from asma_core.models.sources.names import check_model_name, network_name
+from asma_core.naming import free_among
 from asma_core.training.data import LEAST_VALIDATION, Split, split_samples
 from asma_core.training.demo_stream import DEMO_TRAININGS
 from asma_core.training.plan import TrainingPlan
+from asma_core.training.store import QUEUED, RUNNING
 from ui.address import browser as address
 from ui.address.views import ModelsView
 from ui.common import services
@@ -44,10 +48,7 @@ def training_form() -> None:
         dataset = services.open_dataset(wanted["dataset"])
         left.caption(_said(dataset, split_samples(dataset, settings["validation"])))
         if left.button("Start", type="primary", icon=":material/play_arrow:", key=f"{KEY}-start"):
-            check_model_name(wanted["name"])
-            training = services.trainer().start(TrainingPlan(**wanted, **settings))
-            address.go_to(ModelsView(training=training.id))
-            st.rerun()
+            _start(TrainingPlan(**wanted, **settings))
 
 
 def _wanted() -> dict[str, Any]:
@@ -62,9 +63,36 @@ def _wanted() -> dict[str, Any]:
     )
     architecture = setting_widget(st, KEY, SETTINGS["architecture"])
     width = setting_widget(st, KEY, SETTINGS["width"])
-    free = free_model_name(network_name(dataset, architecture))
-    name = st.text_input("Name", key=initial(f"{KEY}-name-{free}", free)).strip()
+    name = _name(network_name(dataset, architecture))
     return {"dataset": dataset, "architecture": architecture, "width": width, "name": name}
+
+
+def _name(wanted: str) -> str:
+    """Ask for the network's name: what was typed stays, what is suggested follows the choices."""
+    key, suggested = f"{KEY}-name", f"{KEY}-name-suggested"
+    if st.session_state.get(key, "") in ("", st.session_state.get(suggested)):
+        st.session_state[suggested] = free_among(wanted, [*model_cards(), *_in_training()])
+        st.session_state[key] = st.session_state[suggested]
+    return st.text_input("Name", key=key, persist_state=SESSION).strip()
+
+
+def _in_training() -> set[str]:
+    """Return the names that networks will have which are in training."""
+    trainings = services.trainer().store.all()
+    return {one.plan.name for one in trainings if one.state in (QUEUED, RUNNING)}
+
+
+def _start(plan: TrainingPlan) -> NoReturn:
+    check_model_name(plan.name)
+    if plan.name in _in_training():
+        raise InputError(
+            f"a network called {plan.name!r} is in training already; choose another name"
+        )
+    training = services.trainer().start(plan)
+    # The next one is to be called otherwise.
+    st.session_state[f"{KEY}-name-suggested"] = plan.name
+    address.go_to(ModelsView(training=training.id))
+    st.rerun()
 
 
 def _settings() -> dict[str, Any]:

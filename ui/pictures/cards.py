@@ -17,6 +17,7 @@ from ui.address.view import View
 from ui.common.errors import escape_markdown
 
 NO_PICTURE: Final = "the files can't be read; see the data folder"
+SKELETON_HEIGHT: Final = 160
 # Streamlit names the class of a container after its key; the grid fills whatever width there is.
 _STYLE: Final = """<style>
 [class*="st-key-cards-"] {
@@ -43,6 +44,7 @@ _STYLE: Final = """<style>
 [class*="st-key-card-"] [data-testid="stPageLink-NavLink"]:focus-visible::after {
   outline: 2px solid currentColor; outline-offset: 2px;
 }
+[class*="st-key-card-"] [data-testid="stCaptionContainer"] { opacity: 1; }
 [class*="st-key-card-"] [data-testid="stCaptionContainer"] p {
   margin: -0.15rem 0 0; line-height: 1.4; font-variant-numeric: tabular-nums;
 }
@@ -80,6 +82,19 @@ def card_grid(cards: Sequence[Card], key: str) -> None:
         for place, card in enumerate(cards):
             with st.container(key=f"card-{key}-{place}"):
                 _show(card)
+
+
+def card_skeletons(count: int, key: str) -> None:
+    """Show where cards will be.
+
+    Args:
+        count: Of the places.
+        key: Names the grid; unique on the page.
+    """
+    st.html(_STYLE)
+    with st.container(key=f"cards-{key}"):
+        for _ in range(count):
+            st.skeleton(height=SKELETON_HEIGHT)
 
 
 def _show(card: Card) -> None:

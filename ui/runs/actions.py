@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
-from asma_core.errors import AsmaError
 from asma_core.jobs.queue import stop
 from asma_core.runs.export import run_zip, runs_csv, runs_zip
 from asma_core.runs.run import Run
@@ -15,11 +13,14 @@ from asma_core.runs.store import RunStore
 from ui.address.links import open_page
 from ui.address.views import AttackView, CompareView
 from ui.common import services
-from ui.common.errors import escape_markdown, show_error
+from ui.common.errors import escape_markdown
 from ui.comparison.payload import MOST_BESIDE
+from ui.judging.strip import PANEL, judging_strip
+from ui.judging.verdict import tag_list
 from ui.runs.delete import ask_to_delete
+from ui.runs.each import do_each
+from ui.runs.judge_several import judge_several
 from ui.runs.selection import select
-from ui.runs.verdict import VERDICTS, joined_tags, tag_list, verdict_editor
 
 HINT = "Tick runs to compare, judge, repeat, export or delete them."
 
@@ -29,7 +30,7 @@ def run_actions(store: RunStore, ticked: Sequence[Run], shown: Sequence[Run]) ->
 
     Args:
         store: Where the runs are.
-        ticked: The runs that the actions are for.
+        ticked: The runs that the actions are for; none that the filter hides.
         shown: The runs that the filter leaves.
     """
     row = st.container(horizontal=True, gap="small", vertical_alignment="center", key="runs-do")
@@ -40,9 +41,8 @@ def run_actions(store: RunStore, ticked: Sequence[Run], shown: Sequence[Run]) ->
         _stop(store, ticked)
         _export(store, ticked, shown)
         st.button(
-            "Delete",
+            ":red[:material/delete: Delete]" if ticked else ":material/delete: Delete",
             key="runs-delete",
-            icon=":material/delete:",
             disabled=not ticked,
             on_click=ask_to_delete,
             args=([run.id for run in ticked],),
@@ -83,57 +83,19 @@ def _judge(store: RunStore, ticked: Sequence[Run], known_tags: list[str]) -> Non
     ):
         if len(ticked) == 1:
             st.markdown(f"**{_name(ticked[0])}**")
-            verdict_editor(store, ticked[0], "runs-verdict", known_tags)
+            judging_strip(ticked[0], "runs-judging", place=PANEL)
         elif ticked:
-            _judge_several(store, ticked, known_tags)
+            judge_several(store, ticked, known_tags)
 
 
 def _name(run: Run) -> str:
     return f"Run {run.id}, {escape_markdown(run.spec.image_name)}"
 
 
-def _judge_several(store: RunStore, ticked: Sequence[Run], known_tags: list[str]) -> None:
-    st.markdown(f"**One verdict for {len(ticked)} runs**")
-    row = st.container(horizontal=True)
-    for verdict, shortcut in VERDICTS.items():
-        row.button(
-            verdict.capitalize(),
-            key=f"runs-verdict-all-{verdict}",
-            shortcut=shortcut,
-            on_click=_annotate_all,
-            args=(store, ticked),
-            kwargs={"verdict": verdict},
-        )
-    st.multiselect(
-        "Add tags to all of them",
-        known_tags,
-        key="runs-tags-all",
-        accept_new_options=True,
-        placeholder="Add a tag",
-        on_change=_tag_all,
-        args=(store, ticked),
-    )
-
-
-def _annotate_all(store: RunStore, runs: Sequence[Run], **said: str) -> None:
-    _each(runs, lambda run: store.annotate(run.id, **said), "judged")
-
-
-def _tag_all(store: RunStore, runs: Sequence[Run]) -> None:
-    added = st.session_state["runs-tags-all"]
-
-    def tag(run: Run) -> None:
-        now = tag_list(store.get(run.id).tags)
-        store.annotate(run.id, tags=joined_tags([*now, *added]))
-
-    if added:
-        _each(runs, tag, "tagged")
-
-
 def _repeat(ticked: Sequence[Run]) -> None:
     if not st.button("Repeat", key="runs-repeat", icon=":material/replay:", disabled=not ticked):
         return
-    new = _each(ticked, lambda run: services.queue().repeat(run.id), "queued again")
+    new = do_each(ticked, lambda run: services.queue().repeat(run.id), "queued again")
     if len(ticked) == 1 and new:
         open_page(AttackView(new[0].id))
     if new:
@@ -155,20 +117,7 @@ def _stop(store: RunStore, ticked: Sequence[Run]) -> None:
 
 
 def _stop_all(store: RunStore, runs: Sequence[Run]) -> None:
-    _each(runs, lambda run: stop(store, run.id), "asked to stop")
-
-
-def _each(runs: Sequence[Run], action: Callable[[Run], Any], done: str) -> list[Any]:
-    """Do something with every run; say what could not be done, and go on with the others."""
-    answers = []
-    for run in runs:
-        try:
-            answers.append(action(run))
-        except AsmaError as error:
-            show_error(error)
-    if answers:
-        st.toast(f"{len(answers)} {'run' if len(answers) == 1 else 'runs'} {done}")
-    return answers
+    do_each(runs, lambda run: stop(store, run.id), "asked to stop")
 
 
 def _export(store: RunStore, ticked: Sequence[Run], shown: Sequence[Run]) -> None:

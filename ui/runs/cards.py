@@ -9,8 +9,11 @@ import streamlit as st
 
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
+from ui.address.links import link
 from ui.common.errors import escape_markdown
 from ui.common.format import attack_title, number, outcome_colour, score_label
+from ui.judging.verdict import verdict_badge
+from ui.runs.link import run_view
 from ui.runs.pictures import run_picture
 from ui.runs.progress import status_text
 from ui.runs.selection import select_on_page, selected_ids
@@ -22,11 +25,27 @@ STYLE: Final = """<style>
 .st-key-runs-cards { display: grid !important;
   grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); }
 .st-key-runs-cards img { aspect-ratio: 1; width: 100%; }
+/* The link's face lies over the whole card, and the box to tick above it. */
+[class*="st-key-runs-card-"] { position: relative; }
+[class*="st-key-runs-card-"] [data-testid="stElementContainer"] { position: static; }
+[class*="st-key-runs-card-"] [data-testid="stElementToolbar"] { display: none; }
+[class*="st-key-runs-card-"] [data-testid="stPageLink-NavLink"] { padding: 0; background: none; }
+[class*="st-key-runs-card-"] [data-testid="stPageLink-NavLink"]::after {
+  content: ""; position: absolute; inset: 0; border-radius: 6px;
+}
+[class*="st-key-runs-card-"]:hover img { outline: 2px solid currentColor; outline-offset: 2px; }
+[class*="st-key-runs-card-"] [data-testid="stPageLink-NavLink"]:focus-visible::after {
+  outline: 2px solid currentColor; outline-offset: 2px;
+}
+[class*="st-key-runs-card-"] [data-testid="stCheckbox"] { position: relative; z-index: 1; }
+[class*="st-key-runs-card-"] [data-testid="stCheckbox"] label {
+  min-width: 36px; min-height: 36px; align-items: center;
+}
 </style>"""
 
 
 def run_cards(store: RunStore, runs: Sequence[Run]) -> None:
-    """Show a page of runs as a grid of pictures that can be ticked.
+    """Show a page of runs as a grid of pictures that lead to them and can be ticked.
 
     Args:
         store: Where the runs are.
@@ -47,7 +66,16 @@ def _card(store: RunStore, run: Run) -> None:
         st.image(picture, width="stretch", alt=f"Run {run.id}")
     widget = f"runs-tick-{run.id}"
     st.session_state[widget] = run.id in selected_ids()
-    st.checkbox(f"Run {run.id}", key=widget, on_change=_ticked, args=(run.id, widget))
+    row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
+    row.checkbox(
+        f"Tick run {run.id}",
+        key=widget,
+        label_visibility="collapsed",
+        width="content",
+        on_change=_ticked,
+        args=(run.id, widget),
+    )
+    link(run_view(run), f"Run {run.id}", place=row)
     st.markdown("  \n".join(_lines(store, run)))
 
 
@@ -59,9 +87,8 @@ def _lines(store: RunStore, run: Run) -> list[str]:
     spec = run.spec
     attack = attack_title(run)
     badge = f":{outcome_colour(run)}-badge[{escape_markdown(status_text(store, run))}]"
-    judged = f" :gray-badge[{escape_markdown(run.verdict)}]" if run.verdict else ""
     words = (f"{attack}, {spec.image_name}", run.goal, _figures(run))
-    return [badge + judged, *map(_small, words)]
+    return [badge + verdict_badge(run), *map(_small, words)]
 
 
 def _figures(run: Run) -> str:

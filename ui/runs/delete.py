@@ -11,9 +11,15 @@ from asma_core.errors import AsmaError
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 from ui.common.errors import escape_markdown, show_error
+from ui.judging.verdict import verdict_badge
+from ui.runs.each import counted
 
 ASKED: Final = "runs-delete-asked"
 MOST_NAMED: Final = 6
+RED: Final = """<style>
+.st-key-runs-delete-yes button:enabled { background: #B3372B; border-color: #B3372B; color: #FFF; }
+.st-key-runs-delete-yes button:enabled:hover { background: #9A2E24; border-color: #9A2E24; }
+</style>"""
 
 
 def ask_to_delete(ids: Sequence[str]) -> None:
@@ -21,17 +27,19 @@ def ask_to_delete(ids: Sequence[str]) -> None:
     st.session_state[ASKED] = tuple(ids)
 
 
-def delete_question(store: RunStore, runs: Sequence[Run]) -> None:
+def delete_question(store: RunStore, runs: Sequence[Run], hidden: Sequence[Run]) -> None:
     """Show the question while it is open.
 
     Args:
         store: Where the runs are.
         runs: All of them.
+        hidden: Those that are ticked and not asked for, as the filter hides them.
     """
     asked = st.session_state.get(ASKED, ())
     there = [run for run in runs if run.id in asked]
     if there:
-        _question(store, [run for run in there if run.ended], [r for r in there if not r.ended])
+        active = [run for run in there if not run.ended]
+        _question(store, [run for run in there if run.ended], active, len(hidden))
 
 
 def _close() -> None:
@@ -39,17 +47,20 @@ def _close() -> None:
 
 
 @st.dialog("Delete runs", on_dismiss=_close)
-def _question(store: RunStore, ended: list[Run], active: list[Run]) -> None:
+def _question(store: RunStore, ended: list[Run], active: list[Run], hidden: int) -> None:
+    st.html(RED)
     if ended:
         st.markdown(_these(len(ended)) + "\n\n" + _list(ended))
     if active:
         ids = ", ".join(run.id for run in active)
         st.markdown(f"Not deleted, as still queued or running: {ids}. Stop them first.")
+    if hidden:
+        st.markdown(f"The filter hides {hidden} more that are ticked; they stay.")
     row = st.container(horizontal=True, horizontal_alignment="right")
     if row.button("Keep", key="runs-delete-no"):
         _close()
         st.rerun()
-    label = "Delete" if len(ended) == 1 else f"Delete {len(ended)} runs"
+    label = "Delete" if len(ended) == 1 else f"Delete {counted(ended)}"
     if row.button(label, key="runs-delete-yes", type="primary", disabled=not ended):
         _delete(store, ended)
 
@@ -66,7 +77,7 @@ def _these(count: int) -> str:
 def _list(runs: Sequence[Run]) -> str:
     lines = [
         f"- `{run.id}` {escape_markdown(run.spec.image_name)}, {escape_markdown(run.goal)}"
-        + (f" :gray-badge[{escape_markdown(run.verdict)}]" if run.verdict else "")
+        f"{verdict_badge(run)}"
         for run in runs[:MOST_NAMED]
     ]
     more = len(runs) - MOST_NAMED
@@ -81,5 +92,5 @@ def _delete(store: RunStore, runs: Sequence[Run]) -> None:
         show_error(error)
         return
     _close()
-    st.toast(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} deleted")
+    st.toast(f"{counted(runs)} deleted")
     st.rerun()

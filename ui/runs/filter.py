@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from asma_core.runs.run import CANCELLED, Run
+from ui.address.views import RunsView
 from ui.common.format import outcome
 
 OWN_IMAGE: Final = "own images"
@@ -32,67 +32,42 @@ SORTS: Final[Mapping[str, tuple[str, Value, bool]]] = {
 }
 
 
-@dataclass(frozen=True)
-class RunFilter:
-    """What is asked for; an empty text asks for nothing.
+def filtered(runs: Sequence[Run], wanted: RunsView) -> list[Run]:
+    """Return the runs that are asked for, in order.
 
-    Attributes:
-        text: Words that all occur in the names, the message or what people said.
-        outcome: As `ui.common.format.outcome` says it.
-        attack: Name of an attack.
-        model: Name of a network.
-        dataset: Name of a data set, or `OWN_IMAGE`.
-        verdict: A verdict, or `NO_VERDICT`.
-        sort: A key of `SORTS`.
+    Args:
+        runs: The newest first.
+        wanted: What is asked for.
+
+    Returns:
+        Those that match; a run without the figure that it is sorted by comes last.
     """
+    words = wanted.text.casefold().split()
+    kept = [run for run in runs if _fits(run, wanted) and _holds(run, words)]
+    _, value, largest_first = SORTS.get(wanted.sort, SORTS["newest"])
 
-    text: str = ""
-    outcome: str = ""
-    attack: str = ""
-    model: str = ""
-    dataset: str = ""
-    verdict: str = ""
-    sort: str = "newest"
+    def place(run: Run) -> tuple[bool, float]:
+        figure = value(run)
+        if figure is None:
+            return (True, math.inf)
+        return (False, -figure if largest_first else figure)
 
-    @property
-    def narrows(self) -> bool:
-        """Whether runs may be left out."""
-        return any(getattr(self, item.name) for item in fields(self) if item.name != "sort")
+    # The store gives the newest first already, also among runs of one moment.
+    return kept if wanted.sort == "newest" else sorted(kept, key=place)
 
-    def apply(self, runs: Sequence[Run]) -> list[Run]:
-        """Return the runs that are asked for, in order.
 
-        Args:
-            runs: The newest first.
-
-        Returns:
-            Those that match; a run without the figure that it is sorted by comes last.
-        """
-        words = self.text.casefold().split()
-        kept = [run for run in runs if self._fits(run) and _holds(run, words)]
-        _, value, largest_first = SORTS.get(self.sort, SORTS["newest"])
-
-        def place(run: Run) -> tuple[bool, float]:
-            figure = value(run)
-            if figure is None:
-                return (True, math.inf)
-            return (False, -figure if largest_first else figure)
-
-        # The store gives the newest first already, also among runs of one moment.
-        return kept if self.sort == "newest" else sorted(kept, key=place)
-
-    def _fits(self, run: Run) -> bool:
-        if self.outcome and self.outcome not in outcomes(run):
-            return False
-        return all(
-            not wanted or wanted == has
-            for wanted, has in (
-                (self.attack, run.spec.attack),
-                (self.model, run.spec.model),
-                (self.dataset, run.spec.dataset or OWN_IMAGE),
-                (self.verdict, run.verdict or NO_VERDICT),
-            )
+def _fits(run: Run, wanted: RunsView) -> bool:
+    if wanted.outcome and wanted.outcome not in outcomes(run):
+        return False
+    return all(
+        not asked or asked == has
+        for asked, has in (
+            (wanted.attack, run.spec.attack),
+            (wanted.model, run.spec.model),
+            (wanted.dataset, run.spec.dataset or OWN_IMAGE),
+            (wanted.verdict, run.verdict or NO_VERDICT),
         )
+    )
 
 
 def _holds(run: Run, words: Sequence[str]) -> bool:

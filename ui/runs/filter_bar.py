@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Final
 
 import streamlit as st
@@ -13,7 +12,7 @@ from asma_core.attacks.registry import ATTACKS
 from asma_core.runs.run import Run
 from ui.address import browser as address
 from ui.address.views import RunsView
-from ui.runs.filter import SORTS, RunFilter, choices
+from ui.runs.filter import SORTS, choices
 
 KEY: Final = "runs-filter"
 LABELS: Final = {
@@ -27,7 +26,7 @@ VIEWS: Final = {
     "table": ":material/table_rows: Table",
     "cards": ":material/grid_view: Cards",
 }
-NAMES: Final = tuple(item.name for item in fields(RunsView))
+NAMES: Final = RunsView.names()
 DEFAULTS: Final = {"text": "", "sort": "newest", "view": "table", "page": "1"}
 
 
@@ -94,9 +93,9 @@ def choices_row(runs: Sequence[Run]) -> None:
     )
 
 
-def wanted() -> RunFilter:
+def wanted() -> RunsView:
     """Return what is asked for."""
-    return RunFilter(**{item.name: value(item.name) for item in fields(RunFilter)})
+    return RunsView.from_query({name: value(name) for name in NAMES})
 
 
 def _choice(row: DeltaGenerator, name: str, label: str, anything: str, known: list[str]) -> None:
@@ -142,7 +141,7 @@ def _checked(name: str, asked: str | None) -> str | None:
 def write_address() -> None:
     """Put what is shown into the address, and keep it for when the person comes back."""
     kept = {name: value(name) for name in NAMES}
-    view = RunsView.from_query(kept)
+    view = wanted()
     address.change(RunsView, **vars(view))
     st.session_state[f"{KEY}-address"] = view.query()
     st.session_state[f"{KEY}-kept"] = kept

@@ -10,16 +10,19 @@ from streamlit.delta_generator import DeltaGenerator
 
 from asma_core.runs.run import Run
 from ui.address.links import link
-from ui.address.views import AttackView
+from ui.address.views import AttackView, RunsView
 from ui.common import services
 from ui.common.errors import escape_markdown
 from ui.runs import filter_bar as bar
 from ui.runs.actions import HINT, run_actions
 from ui.runs.cards import run_cards
 from ui.runs.delete import delete_question
-from ui.runs.filter import RunFilter
-from ui.runs.selection import forget_all_but, select, selected_ids
-from ui.runs.table import run_table
+from ui.runs.each import counted
+from ui.runs.filter import filtered
+from ui.runs.hidden import hidden_line
+from ui.runs.judge_several import undo_line
+from ui.runs.selection import forget_all_but, selected_ids, untick
+from ui.runs.table import open_clicked, run_table
 
 PAGE_SIZES: Final = {"table": 50, "cards": 24}
 REFRESH_EVERY: Final = 2.0
@@ -38,10 +41,14 @@ def run_list() -> None:
     bar.choices_row(runs)
     wanted = bar.wanted()
     forget_all_but(run.id for run in runs)
-    shown = wanted.apply(runs)
-    ticked = [run for run in runs if run.id in selected_ids()]
+    shown = filtered(runs, wanted)
+    seen = {run.id for run in shown}
+    ticked = [run for run in shown if run.id in selected_ids()]
+    hidden = [run for run in runs if run.id in selected_ids() and run.id not in seen]
     run_actions(store, ticked, shown)
     _status(runs, shown, ticked)
+    hidden_line(hidden)
+    undo_line(store)
     st.session_state[DRAWN] = _signature(runs)
     if shown:
         every = None if all(run.ended for run in runs) else REFRESH_EVERY
@@ -49,7 +56,7 @@ def run_list() -> None:
     else:
         _nothing_left()
     bar.write_address()
-    delete_question(store, runs)
+    delete_question(store, runs, hidden)
 
 
 def _empty() -> None:
@@ -78,14 +85,20 @@ def _status(runs: Sequence[Run], shown: Sequence[Run], ticked: Sequence[Run]) ->
     row = st.container(horizontal=True, vertical_alignment="center", key="runs-status")
     row.caption(_counted(runs, shown) + "   " + _about(ticked), width="stretch")
     if ticked:
-        row.button("Untick", key="runs-untick", type="tertiary", on_click=select, args=((),))
+        row.button(
+            "Untick",
+            key="runs-untick",
+            type="tertiary",
+            on_click=untick,
+            args=([run.id for run in ticked],),
+        )
     if pages > 1:
         _pager(row, pages)
 
 
 def _counted(runs: Sequence[Run], shown: Sequence[Run]) -> str:
-    count = f"**{len(shown)}** of {len(runs)}" if len(shown) < len(runs) else f"**{len(runs)}**"
-    return f"{count} {'run' if len(runs) == 1 else 'runs'}."
+    less = f"**{len(shown)}** of " if len(shown) < len(runs) else ""
+    return f"{less}{counted(runs)}."
 
 
 def _about(ticked: Sequence[Run]) -> str:
@@ -135,8 +148,9 @@ def _pages(shown: Sequence[Run]) -> int:
     return -(-len(shown) // _page_size())
 
 
-def _rows(wanted: RunFilter) -> None:
+def _rows(wanted: RunsView) -> None:
     """Show one page of runs; alone again every few seconds while something is to come."""
+    open_clicked()
     ticked, _ = st.session_state[DRAWN]
     if ticked != selected_ids():
         st.rerun()
@@ -145,7 +159,7 @@ def _rows(wanted: RunFilter) -> None:
     if _signature(runs) != st.session_state[DRAWN]:
         # Something came, went or ended: the actions above must know too.
         st.rerun()
-    shown = wanted.apply(runs)
+    shown = filtered(runs, wanted)
     size = _page_size()
     first = (bar.page_number(_pages(shown)) - 1) * size
     page = shown[first : first + size]

@@ -21,6 +21,12 @@ def select(ids: Iterable[str]) -> None:
     st.session_state[KEY] = tuple(dict.fromkeys(ids))
 
 
+def untick(ids: Iterable[str]) -> None:
+    """Untick these runs; the others stay."""
+    gone = set(ids)
+    select(item for item in selected_ids() if item not in gone)
+
+
 def select_on_page(page: Sequence[str], ticked: Iterable[str]) -> None:
     """Take over what is ticked among the runs of one page; the other pages keep theirs."""
     ticked = list(ticked)

@@ -20,6 +20,7 @@ from ui.common.format import (
     score_label,
     standing_outcome,
 )
+from ui.judging.verdict import verdict_badge
 
 SCORES = ((SCORE_LABELS[REMOVED], "structure_removed"), (SCORE_LABELS[LOST], "iou_lost"))
 ROWS = (
@@ -37,7 +38,8 @@ def headline(run: Run) -> None:
     spec = run.spec
     words = f"{escape_markdown(spec.image_name)} {escape_markdown(run.goal)}"
     st.markdown(
-        f"### Run {run.id} :{outcome_colour(run)}-badge[{standing_outcome(run)}]\n"
+        f"### Run {run.id} :{outcome_colour(run)}-badge[{standing_outcome(run)}]"
+        f"{verdict_badge(run)}\n"
         f"{attack_title(run)} on {escape_markdown(spec.model)}, {words}"
     )
     if run.message:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -12,14 +13,18 @@ from asma_core.data.masks.palette import ADVERSARIAL, TARGET
 from asma_core.metrics.score import LOST, REMOVED
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
+from ui.address.links import open_page
+from ui.common import services
 from ui.common.format import SCORE_LABELS, attack_title, moment, outcome
 from ui.pictures.encoding import jpeg_address
+from ui.runs.link import run_view
 from ui.runs.pictures import run_picture
 from ui.runs.progress import status_text
 from ui.runs.selection import select_on_page, selected_ids
 
 KEY: Final = "runs-table"
 SHOWN: Final = f"{KEY}-shown"
+CLICKED: Final = f"{KEY}-clicked"
 PICTURE_SIDE: Final = 124
 LINE_WIDTH: Final = 7.0
 ROW_HEIGHT: Final = 66
@@ -32,46 +37,66 @@ OTHER_SCORES: Final = {
 HEADER_HEIGHT: Final = 36
 MOST_HEIGHT: Final = 640
 # The table's own export knows nothing of formulas and its search only of this page.
-STYLE: Final = f"<style>.st-key-{KEY} [data-testid='stElementToolbar'] {{ display: none; }}</style>"
+STYLE: Final = f"""<style>
+[class*="st-key-{KEY}"] [data-testid="stElementToolbar"] {{ display: none; }}
+</style>"""
 
 
 def run_table(store: RunStore, runs: Sequence[Run]) -> None:
-    """Show a page of runs as a table whose rows can be ticked.
+    """Show a page of runs as a table: a row opens its run, and can be ticked at its beginning.
 
     Args:
         store: Where the runs are.
         runs: Of this page, in order.
     """
     ids = [run.id for run in runs]
-    st.session_state[SHOWN] = ids
-    _tick(ids)
+    rows = [place for place, item in enumerate(ids) if item in selected_ids()]
+    key = _table_key(ids, rows)
     st.html(STYLE)
     st.dataframe(
         pd.DataFrame([_row(store, run) for run in runs]).drop(columns=_unused(runs)),
-        key=KEY,
+        key=key,
         hide_index=True,
         row_height=ROW_HEIGHT,
         height=min(HEADER_HEIGHT + ROW_HEIGHT * len(runs) + 2, MOST_HEIGHT),
         column_config=_columns(),
         placeholder="n/a",
-        on_select=_selected,
-        selection_mode="multi-row",
+        on_select=partial(_selected, key),
+        selection_default={"selection": {"rows": rows}},
+        selection_mode=["multi-row", "single-cell"],
         alt="Runs",
     )
 
 
-def _tick(ids: list[str]) -> None:
-    """Keep the ticks with their runs when the rows have moved."""
-    rows = [place for place, item in enumerate(ids) if item in selected_ids()]
-    state = st.session_state.get(KEY)
-    if sorted(state["selection"]["rows"] if state else []) != rows:
-        st.session_state[KEY] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+def _table_key(ids: list[str], rows: list[int]) -> str:
+    """Return the table's key: another one when other rows, or ticks that it doesn't have, come.
+
+    A click that was on its way meanwhile is for the table of before, and so for none of its rows.
+    """
+    shown, number = st.session_state.get(SHOWN, ((), 0))
+    state = st.session_state.get(f"{KEY}-{number}")
+    ticked = sorted(state["selection"]["rows"]) if state else []
+    if shown != tuple(ids) or ticked != rows:
+        number += 1
+    st.session_state[SHOWN] = (tuple(ids), number)
+    return f"{KEY}-{number}"
 
 
-def _selected() -> None:
-    ids = st.session_state[SHOWN]
-    rows = st.session_state[KEY]["selection"]["rows"]
-    select_on_page(ids, [ids[row] for row in rows if row < len(ids)])
+def _selected(key: str) -> None:
+    ids, number = st.session_state[SHOWN]
+    if key != f"{KEY}-{number}":
+        return
+    said = st.session_state[key]["selection"]
+    select_on_page(ids, [ids[row] for row in said["rows"]])
+    for row, _ in said["cells"]:
+        st.session_state[CLICKED] = ids[row]
+
+
+def open_clicked() -> None:
+    """Leave for the run whose row was clicked, if one was."""
+    clicked = st.session_state.pop(CLICKED, None)
+    if clicked is not None:
+        open_page(run_view(services.store().get(clicked)))
 
 
 def _row(store: RunStore, run: Run) -> dict[str, Any]:
@@ -80,6 +105,7 @@ def _row(store: RunStore, run: Run) -> dict[str, Any]:
     return {
         "picture": jpeg_address(picture) if picture else None,
         "run": run.id,
+        "verdict": run.verdict,
         "outcome": outcome(run) if run.ended else status_text(store, run),
         "attack": attack_title(run),
         "goal": run.goal,
@@ -91,7 +117,6 @@ def _row(store: RunStore, run: Run) -> dict[str, Any]:
         "seconds": results.get("seconds"),
         "image": spec.image_name,
         "model": spec.model,
-        "verdict": run.verdict,
         "tags": run.tags,
         "created": moment(run.created),
         "words": _one_line(run.message or run.note),
@@ -142,7 +167,7 @@ def _columns() -> dict[str, Any]:
         "image": text("Image", width=168),
         "goal": text("Goal", width=210),
         "model": text("Network", width=146),
-        "verdict": text("Verdict", width=100),
+        "verdict": text("Verdict", width=104, pinned=True),
         "tags": text("Tags", width=120),
         "created": text("Created", width=140),
         "words": text("Message or note", width=320),

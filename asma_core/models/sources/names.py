@@ -27,8 +27,8 @@ def check_model_name(name: str) -> str:
     name = name.strip()
     if not _NAME.fullmatch(name):
         raise InputError(
-            f"{name!r} can't be the name of a network; use up to 64 letters, digits, dots, dashes "
-            "and underscores"
+            f"{name!r} can't be the name of a network; use up to 64 letters without accents, "
+            "digits, dots, dashes and underscores, and no spaces"
         )
     if name in model_cards():
         raise InputError(f"a network is called {name!r} already; choose another name")

@@ -23,7 +23,6 @@ from ui.address.views import (
     ModelsView,
     RunsView,
 )
-from ui.runs.filter import RunFilter
 
 VIEWS = (DatasetsView, ModelsView, AttackView, CompareView, RunsView, ExperimentsView)
 CHOICES = {
@@ -159,7 +158,3 @@ def test_another_run_takes_the_view_along_but_nothing_of_the_old_run() -> None:
 )  # fmt: skip
 def test_a_number_with_a_point_is_read_to_four_places(text: str, value: float) -> None:
     assert CompareView.from_query({"zoom": text}).zoom == value
-
-
-def test_the_filter_of_the_runs_is_in_their_address() -> None:
-    assert {item.name for item in fields(RunFilter)} <= set(RunsView.names())

@@ -1,0 +1,295 @@
+// What is said goes out with the run that it is said of, and stays in the outbox until the server
+// has taken it in. Other runs are opened by their address, as a link does; so the address, what
+// is on screen and what is judged are one run.
+const PAUSE = 400;
+const GO_ON = "asma-go-to-the-next";
+const WRITTEN = { own: "verdict", note: "note", tags: "tags" };
+const strips = new WeakMap();
+
+class Strip {
+  constructor(root) {
+    this.root = root;
+    this.outbox = [];
+    this.fields = Object.fromEntries(Object.keys(WRITTEN).map((name) => [name, root.querySelector(`.${name}`)]));
+    this.runs = root.querySelector(".runs");
+    this.on = root.querySelector(".on");
+    this.closing = new AbortController();
+    this.on.checked = window.localStorage.getItem(GO_ON) === "1";
+    this.connect();
+  }
+
+  listen(target, name, act, options = {}) {
+    target.addEventListener(name, act, { signal: this.closing.signal, ...options });
+  }
+
+  connect() {
+    const find = (selector) => this.root.querySelector(selector);
+    this.listen(this.on, "change", () => window.localStorage.setItem(GO_ON, this.on.checked ? "1" : "0"));
+    this.listen(this.runs, "change", () => this.open(this.runs.value));
+    this.root.querySelectorAll("[data-step]").forEach((button) => this.listen(button, "click", () => this.step(Number(button.dataset.step))));
+    this.listen(find(".unjudged"), "click", () => this.open(this.unjudged()));
+    for (const [name, field] of Object.entries(this.fields)) this.connectField(name, field);
+    this.listen(this.fields.tags, "input", () => this.offerTags());
+    this.listen(document, "keydown", (event) => this.press(event), { capture: true });
+    // Back and a closed tab take the focus from no field before they leave.
+    for (const leaving of ["pagehide", "popstate"]) this.listen(window, leaving, () => this.sayAll("left"), { capture: true });
+  }
+
+  connectField(name, field) {
+    this.listen(field, "input", () => {
+      this.state("");
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.say(name), PAUSE);
+    });
+    this.listen(field, "blur", () => this.say(name));
+    this.listen(field, "keydown", (event) => {
+      event.stopPropagation();
+      if (event.key !== "Escape" && (event.key !== "Enter" || name === "note")) return;
+      event.preventDefault();
+      const judged = name === "own" && event.key === "Enter" && field.value.trim();
+      field.blur();
+      if (judged) this.goOn();
+    });
+  }
+
+  // What the server says -----------------------------------------------------------------------
+
+  load(data, server) {
+    const another = this.data?.run !== data.run;
+    this.server = server;
+    if (this.data && another) this.leave();
+    this.data = data;
+    this.outbox = this.outbox.filter((entry) => entry.number > data.handled);
+    if (another && this.outbox.length) this.send("said");
+    if (another || data.run === this.going) this.going = null;
+    this.root.dataset.run = data.run;
+    this.root.classList.toggle("bar", data.place === "bar");
+    this.root.classList.toggle("panel", data.place === "panel");
+    this.root.classList.toggle("still", !data.along.length);
+    this.showTrouble(data.trouble);
+    this.showSaid(another);
+    this.showRuns();
+    this.freeze();
+  }
+
+  /** What was typed for the run before goes out before the fields are the next one's. */
+  leave() {
+    this.sayAll();
+    const focused = this.root.getRootNode().activeElement;
+    if (Object.values(this.fields).includes(focused)) focused.blur();
+  }
+
+  showSaid(another) {
+    const { verdict, verdicts, note, tags, longest } = this.data;
+    const waits = (field) => this.outbox.some((entry) => entry.field === field && entry.run === this.data.run);
+    if (another) this.known = {};
+    if (!waits("verdict")) this.verdict = verdict;
+    const said = { own: this.verdict in verdicts ? "" : this.verdict, note, tags };
+    for (const [name, field] of Object.entries(this.fields)) {
+      field.maxLength = longest[WRITTEN[name]] ?? 400;
+      const typing = this.root.getRootNode().activeElement === field;
+      if (!another && (typing || waits(WRITTEN[name]))) continue;
+      this.known[name] = field.value = said[name];
+    }
+    if (another) this.state("");
+    else if (!this.outbox.length && this.waited) this.state(this.data.trouble ? "" : "Saved");
+    this.waited = this.outbox.length > 0;
+    this.showVerdict();
+    this.offerTags();
+  }
+
+  showVerdict() {
+    const part = this.root.querySelector(".verdicts");
+    for (const [verdict, key] of Object.entries(this.data.verdicts)) {
+      const button = part.querySelector(`[data-verdict="${verdict}"]`) ?? this.addVerdict(part, verdict, key);
+      button.setAttribute("aria-pressed", String(verdict === this.verdict));
+    }
+    this.fields.own.classList.toggle("given", Boolean(this.verdict) && !(this.verdict in this.data.verdicts));
+  }
+
+  addVerdict(part, verdict, key) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.verdict = verdict;
+    button.append(verdict[0].toUpperCase() + verdict.slice(1), Object.assign(document.createElement("kbd"), { textContent: key }));
+    part.insertBefore(button, this.fields.own);
+    this.listen(button, "click", () => this.judge(verdict));
+    return button;
+  }
+
+  showRuns() {
+    const lines = JSON.stringify(this.data.along);
+    if (lines !== this.lines) {
+      this.lines = lines;
+      this.runs.replaceChildren(...this.data.along.map(({ id, line }) => Object.assign(document.createElement("option"), { value: id, textContent: line })));
+    }
+    this.runs.value = this.at();
+    this.runs.title = this.runs.selectedOptions[0]?.textContent ?? "";
+  }
+
+  showTrouble(text) {
+    const trouble = this.root.querySelector(".trouble");
+    trouble.textContent = text;
+    trouble.hidden = !text;
+  }
+
+  offerTags() {
+    const before = this.fields.tags.value.replace(/[^,]*$/, "");
+    const has = before.split(",").map((tag) => tag.trim());
+    const offered = this.data.known_tags.filter((tag) => !has.includes(tag));
+    const options = offered.map((tag) => Object.assign(document.createElement("option"), { value: before ? `${before.trim()} ${tag}` : tag }));
+    this.root.querySelector("datalist").replaceChildren(...options);
+  }
+
+  state(text) {
+    this.root.querySelector(".state").textContent = text;
+  }
+
+  // What a person says -------------------------------------------------------------------------
+
+  put(field, text, way = "said") {
+    const run = this.data.run;
+    const last = this.outbox.at(-1)?.number ?? 0;
+    this.outbox = this.outbox.filter((entry) => !(entry.run === run && entry.field === field));
+    this.outbox.push({ number: Math.max(Date.now(), last + 1, this.data.handled + 1), run, field, text });
+    this.waited = true;
+    this.state("Saving");
+    this.send(way);
+  }
+
+  /** Streamlit keeps a trigger through a change of page that follows; but it sends a state at once. */
+  send(way) {
+    const { setStateValue, setTriggerValue } = this.server;
+    (way === "left" ? setStateValue : setTriggerValue)(way, [...this.outbox]);
+  }
+
+  /** Send a field if its text is news. */
+  say(name, way) {
+    const field = this.fields[name];
+    if (field.value === this.known[name]) return;
+    clearTimeout(this.timer);
+    this.known[name] = field.value;
+    if (name === "own") this.verdict = field.value.trim();
+    this.put(WRITTEN[name], field.value, way);
+    this.showVerdict();
+  }
+
+  sayAll(way) {
+    Object.keys(this.fields).forEach((name) => this.say(name, way));
+  }
+
+  judge(verdict) {
+    // Between two runs nobody has seen yet what would be judged.
+    if (this.going) return;
+    const taken = this.verdict === verdict;
+    this.verdict = taken ? "" : verdict;
+    this.known.own = this.fields.own.value = "";
+    this.put("verdict", this.verdict);
+    this.showVerdict();
+    if (!taken) this.goOn();
+  }
+
+  // Other runs ---------------------------------------------------------------------------------
+
+  at() {
+    return this.going ?? this.data.run;
+  }
+
+  place() {
+    return this.data.along.findIndex(({ id }) => id === this.at());
+  }
+
+  step(by) {
+    this.open(this.data.along[this.place() + by]?.id);
+  }
+
+  goOn() {
+    if (this.on.checked) this.step(1);
+  }
+
+  unjudged() {
+    const place = this.place();
+    const others = [...this.data.along.slice(place + 1), ...this.data.along.slice(0, Math.max(place, 0))];
+    return others.find(({ id, judged }) => !judged && !(id === this.data.run && this.verdict))?.id;
+  }
+
+  open(id) {
+    if (!id || id === this.at()) return;
+    this.sayAll();
+    this.going = id;
+    this.showRuns();
+    this.freeze();
+    const [run, ...others] = this.data.parameters;
+    // What hangs on the run, such as those beside it, means nothing for another.
+    window.asmaHistory.change({ [run]: id, ...Object.fromEntries(others.map((name) => [name, null])) });
+  }
+
+  freeze() {
+    const going = Boolean(this.going);
+    const place = this.place();
+    this.root.setAttribute("aria-busy", String(going));
+    Object.values(this.fields).forEach((field) => (field.readOnly = going));
+    this.root.querySelectorAll("[data-verdict]").forEach((button) => (button.disabled = going));
+    this.root.querySelectorAll("[data-step]").forEach((button) => (button.disabled = !this.data.along[place + Number(button.dataset.step)]));
+    this.root.querySelector(".unjudged").disabled = !this.unjudged();
+  }
+
+  // Keys ---------------------------------------------------------------------------------------
+
+  press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyped(event) || !this.root.checkVisibility()) return;
+    const act = this.action(event.key.toLowerCase());
+    if (!act) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!event.repeat || "jk".includes(event.key.toLowerCase())) act();
+  }
+
+  action(key) {
+    const verdict = Object.entries(this.data.verdicts).find(([, pressed]) => pressed === key)?.[0];
+    if (verdict) return () => this.judge(verdict);
+    if (key === "n") return () => this.write();
+    if (!this.data.along.length) return null;
+    return { j: () => this.step(1), k: () => this.step(-1), u: () => this.open(this.unjudged()) }[key];
+  }
+
+  write() {
+    const { note } = this.fields;
+    if (this.going) return;
+    note.focus();
+    note.setSelectionRange(note.value.length, note.value.length);
+  }
+
+  close() {
+    this.sayAll();
+    clearTimeout(this.timer);
+    this.closing.abort();
+  }
+}
+
+/** Whether a key is for a text, a choice or a question that is open. */
+function isTyped(event) {
+  const [target] = event.composedPath();
+  if (target.isContentEditable) return true;
+  if (document.querySelector("[role=dialog][aria-modal=true]")) return true;
+  return target.matches?.("select, textarea, input:not([type=range], [type=checkbox], [type=radio])") ?? false;
+}
+
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  const root = parentElement.querySelector(".strip");
+  let strip = strips.get(parentElement);
+  if (strip?.root !== root) {
+    strip?.close();
+    strip = new Strip(root);
+    strips.set(parentElement, strip);
+  }
+  strip.calls = (strip.calls ?? 0) + 1;
+  const call = strip.calls;
+  strip.load(data, { setStateValue, setTriggerValue });
+  return () => {
+    // The answer of a call that was overtaken by a rerun must not end the strip that goes on.
+    if (strip.calls !== call) return;
+    strip.close();
+    strips.delete(parentElement);
+  };
+}

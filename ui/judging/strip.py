@@ -1,0 +1,79 @@
+"""The judging strip: verdict, note and tags of the run on screen, and the way to the next one.
+
+What a person says is sent with the run that it was said of, so that nothing that comes between,
+neither a step to another run nor a page that is left, can bring it to another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+from asma_core.runs.run import Run
+from ui.address.views import CompareView
+from ui.common import services
+from ui.common.errors import show_errors
+from ui.common.format import run_line
+from ui.judging.outbox import take_in
+from ui.judging.verdict import LONGEST_NOTE, LONGEST_VERDICT, VERDICTS, tag_list
+
+BAR: Final = "bar"
+PANEL: Final = "panel"
+PANEL_WIDTH: Final = 420
+_FOLDER: Final = Path(__file__).parent
+_component = st.components.v2.component(
+    "asma_judging_strip",
+    html=(_FOLDER / "strip.html").read_text(encoding="utf-8"),
+    css=(_FOLDER / "strip.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "strip.js").read_text(encoding="utf-8"),
+)
+
+
+def judging_strip(run: Run, key: str, along: Sequence[Run] = (), place: str = BAR) -> None:
+    """Let a person judge a run; what is said is saved while it is said.
+
+    Args:
+        run: The one that is on screen.
+        key: Unique on the page.
+        along: The runs of Compare that one steps through, in order; none leaves the steps away.
+        place: `BAR` stays at the window's lower edge, `PANEL` where it is called.
+    """
+    with show_errors():
+        _component(
+            data=_data(services.store().get(run.id), key, along, place),
+            key=key,
+            width="stretch" if place == BAR else PANEL_WIDTH,
+            height="content",
+            on_said_change=partial(_take_in, key),
+            on_left_change=partial(_take_in, key),
+        )
+
+
+def _take_in(key: str) -> None:
+    for way in ("said", "left"):
+        take_in(services.store(), key, st.session_state[key].get(way))
+
+
+def _data(run: Run, key: str, along: Sequence[Run], place: str) -> dict[str, Any]:
+    told = st.session_state.get(f"{key}-outbox", {})
+    return {
+        "place": place,
+        "run": run.id,
+        "verdict": run.verdict,
+        "note": run.note,
+        "tags": run.tags,
+        "known_tags": sorted({tag for other in along for tag in tag_list(other.tags)}),
+        "verdicts": VERDICTS,
+        "longest": {"verdict": LONGEST_VERDICT, "note": LONGEST_NOTE},
+        "along": [
+            {"id": other.id, "line": run_line(other), "judged": bool(other.verdict)}
+            for other in along
+        ],
+        "parameters": [CompareView.parameter_of(name) for name in ("run", *CompareView.OF_A_RUN)],
+        "handled": told.get("handled", 0),
+        "trouble": told.get("trouble", ""),
+    }
