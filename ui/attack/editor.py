@@ -26,7 +26,7 @@ from ui.attack.target_choice import BaseMask, choose_start, counted_target
 from ui.common import services
 from ui.common.errors import show_error, show_errors
 from ui.common.format import number
-from ui.common.shell import background, name_tab
+from ui.common.shell import all_room, background, name_tab
 from ui.editor.drawings import drawings
 from ui.editor.target_editor import Ground, n_edits, painted, painted_region, target_editor
 
@@ -46,6 +46,7 @@ AWAY_WORDS = {
 
 def attack_editor(key: str) -> None:
     """Show the editor; a press of Run queues the run and goes to it."""
+    all_room()
     follow_address(key)
     try:
         chosen = choose_source(key)
@@ -64,9 +65,9 @@ def attack_editor(key: str) -> None:
     with right:
         setup = _set_up(key, chosen, prediction)
     with left:
+        target_editor(f"{key}-canvas", setup.ground, drawings(key), kept.head or {})
         if chosen.dataset is not None and chosen.dataset.synthetic:
             st.caption("The images of this set are synthetic: generated, not taken from anybody.")
-        target_editor(f"{key}-canvas", setup.ground, drawings(key), kept.head or {})
     with show_errors():
         say_address(key, chosen, setup.start, kept, setup.choice)
     with right, st.container(key=f"{key}-run-bar"):

@@ -47,7 +47,7 @@ class AttackChoice:
 
 def attack_form(key: str) -> AttackChoice:
     """Show an attack's settings; sensible without touching anything."""
-    names = list(ATTACKS)
+    names = _by_answer()
     name = st.selectbox(
         "Attack",
         names,
@@ -76,6 +76,12 @@ def attack_form(key: str) -> AttackChoice:
                 config[item.name] = setting_widget(st, prefix, item, values)
         execution = execution_form(st, key)
     return AttackChoice(entry, preset, config, execution)
+
+
+def _by_answer() -> list[str]:
+    """Return the attacks with those together that are taken for the same."""
+    answers = list(dict.fromkeys(entry.answers for entry in ATTACKS.values()))
+    return sorted(ATTACKS, key=lambda name: answers.index(ATTACKS[name].answers))
 
 
 def said(choice: AttackChoice) -> AttackView:

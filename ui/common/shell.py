@@ -7,12 +7,20 @@ from typing import Final
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+_ALL_ROOM: Final = """<style>
+[data-testid="stMainBlockContainer"] { padding: 4.25rem 1.5rem 2rem; }
+</style>"""
 PRODUCT: Final = "ASMA Workbench"
 
 
 def name_tab(*names: str) -> None:
     """Call the browser's tab by the object that is open, from the inside outwards."""
     st.set_page_config(page_title=", ".join([*names, PRODUCT]))
+
+
+def all_room() -> None:
+    """Give a page the window's whole width: its edges are as narrow as the gaps within."""
+    st.html(_ALL_ROOM)
 
 
 def background() -> str:

@@ -25,7 +25,7 @@ from ui.common.format import (
     score_label,
     standing_outcome,
 )
-from ui.common.shell import name_tab
+from ui.common.shell import all_room, name_tab
 from ui.compare.beside import choose_beside, other_runs, short_line
 from ui.compare.pictures import beside_of, comparison_of
 from ui.compare.run_choice import comparable_runs
@@ -36,9 +36,7 @@ from ui.runs.summary import figures_table, how, runs_table
 
 MOST_LISTED: Final = 12
 MIME: Final = {".png": "image/png", ".npz": "application/octet-stream", ".json": "application/json"}
-# All room is the pictures': the page's edges are as narrow as the gaps between them.
 _STYLE: Final = """<style>
-[data-testid="stMainBlockContainer"] { padding: 4.25rem 1.5rem 2rem; }
 .st-key-compare-head h3 { padding: 0; white-space: nowrap; }
 .st-key-compare-head [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-compare-page { gap: 0.5rem; }
@@ -48,6 +46,7 @@ _STYLE: Final = """<style>
 def compare_run(run: Run) -> None:
     """Show everything about a run that has a result."""
     name_tab(f"Run {run.id}", run.spec.image_name)
+    all_room()
     st.html(_STYLE)
     others = other_runs(run)
     with st.container(key="compare-page"):
@@ -81,9 +80,9 @@ def _head(run: Run, others: list[Run]) -> tuple[list[Run], str]:
             f"### Run {run.id} :{outcome_colour(run)}-badge[{standing_outcome(run)}]",
             width="content",
         )
-        st.markdown(
-            f":gray[{escape_markdown(f'{attack_title(run)} on {run.spec.image_name} {run.goal}')}]"
-        )
+        made = f"{attack_title(run)} on {run.spec.image_name} {run.goal}"
+        st.markdown(f":small[:gray[{escape_markdown(made)}]]", width="content")
+        st.space("stretch")
         label = f"Beside ({len(address.current(CompareView).beside)})" if others else "Beside"
         icon = ":material/view_column:"
         with st.popover(label, icon=icon, disabled=not others, key="compare-beside"):
