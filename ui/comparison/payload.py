@@ -24,6 +24,7 @@ from asma_core.runs.difference import (
     RANGES,
     automatic_factors,
 )
+from ui.pictures.packing import Packet, labels_png
 
 LARGEST_SIDE: Final = 2048
 # Each rerun copies and hashes the bytes, so a long run's snapshots are thinned to this much.
@@ -224,8 +225,7 @@ class _Body:
     def __init__(self, comparison: Comparison) -> None:
         self.size = _opened(comparison.original_png).size
         self.factor = -(-max(self.size) // LARGEST_SIDE)
-        self._parts: list[bytes] = []
-        self._length = 0
+        self._packet = Packet()
 
     def add(
         self, png: bytes | None, encode: Callable[[Image.Image, bytes, int], bytes]
@@ -239,20 +239,14 @@ class _Body:
                 f"expected pictures of {self.size[0]} x {self.size[1]} like the original, "
                 f"got {image.size[0]} x {image.size[1]}; resize it first"
             )
-        part = encode(image, png, self.factor)
-        place = {"offset": self._length, "length": len(part)}
-        self._parts.append(part)
-        self._length += len(part)
-        return place
+        return self._packet.add(encode(image, png, self.factor))
 
     def sealed(self, header: dict[str, Any]) -> bytes:
         """Return header and pictures, with a fingerprint that tells new pictures from old."""
-        pictures = b"".join(self._parts)
         named = header | {"view": None}
         digest = hashlib.blake2b(json.dumps(named).encode(), digest_size=16)
-        digest.update(pictures)
-        head = json.dumps(header | {"fingerprint": digest.hexdigest()}).encode()
-        return len(head).to_bytes(4, "little") + head + pictures
+        digest.update(self._packet.pictures)
+        return self._packet.sealed(header | {"fingerprint": digest.hexdigest()})
 
 
 def _opened(png: bytes) -> Image.Image:
@@ -281,7 +275,7 @@ def _labels(image: Image.Image, _png_bytes: bytes, factor: int) -> bytes:
         )
     labels = np.asarray(image).astype(np.uint8)
     rows, columns = (_middles(length, factor) for length in labels.shape)
-    return _png(Image.fromarray(labels[np.ix_(rows, columns)]), labels=True)
+    return labels_png(labels[np.ix_(rows, columns)])
 
 
 def _middles(length: int, factor: int) -> NDArray[np.int64]:
@@ -289,7 +283,7 @@ def _middles(length: int, factor: int) -> NDArray[np.int64]:
     return np.minimum(np.arange(0, length, factor) + factor // 2, length - 1)
 
 
-def _png(image: Image.Image, labels: bool = False) -> bytes:
+def _png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=6 if labels else 1)
+    image.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

@@ -26,10 +26,15 @@ class Packet:
         self._length += len(part)
         return place
 
+    @property
+    def pictures(self) -> bytes:
+        """All of them, one behind the other."""
+        return b"".join(self._parts)
+
     def sealed(self, header: Mapping[str, Any]) -> bytes:
         """Return four bytes with the header's length (little endian), the header, the pictures."""
         head = json.dumps(header).encode()
-        return len(head).to_bytes(4, "little") + head + b"".join(self._parts)
+        return len(head).to_bytes(4, "little") + head + self.pictures
 
 
 def labels_png(labels: NDArray[Any]) -> bytes:
@@ -38,5 +43,5 @@ def labels_png(labels: NDArray[Any]) -> bytes:
     A browser would turn a palette into colours.
     """
     buffer = io.BytesIO()
-    Image.fromarray(labels.astype(np.uint8)).save(buffer, "PNG", compress_level=1)
+    Image.fromarray(labels.astype(np.uint8)).save(buffer, "PNG", compress_level=6)
     return buffer.getvalue()
