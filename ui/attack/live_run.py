@@ -22,6 +22,7 @@ from asma_core.runs.store import RunStore
 from ui.common import services
 from ui.common.errors import show_errors
 from ui.common.format import SCORE_LABELS, duration, number
+from ui.common.rerun import rerun_page
 from ui.pictures.curves import NO_TOOLBAR, run_curves
 from ui.pictures.differences import show_difference
 from ui.pictures.encoding import data_address
@@ -44,7 +45,7 @@ def _panel(run_id: str) -> None:
         store = services.queue().store
         run = store.get(run_id)
         if run.ended:
-            st.rerun()
+            rerun_page()
         headline(run)
         state = live_state(store, run_id)
         _progress(store, run, state)
@@ -73,7 +74,7 @@ def _progress(store: RunStore, run: Run, state: LiveState | None) -> None:
         help="What has been found so far is kept.",
     ):
         stop(store, run.id)
-        st.rerun()
+        rerun_page()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

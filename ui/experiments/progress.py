@@ -12,6 +12,7 @@ from asma_core.runs.run import RUNNING, Run
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import duration
+from ui.common.rerun import rerun_page
 from ui.experiments.experiment_text import row_title, seconds_left, status_text
 from ui.runs.progress import steps_done
 
@@ -39,7 +40,7 @@ def _bar(experiment_id: str, drawn: int) -> None:
         every = store.cells(experiment, runs)
         done, total = len(ended(every)), len(every)
         if not experiment.active or done - drawn > total // MOST_REDRAWS:
-            st.rerun()
+            rerun_page()
         left = seconds_left(experiment, every)
         time = "" if left is None else f", about {duration(left)} left"
         words, share = _now(experiment, runs)

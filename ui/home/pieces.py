@@ -33,6 +33,7 @@ from ui.common.format import (
     score_label,
     standing_outcome,
 )
+from ui.common.rerun import rerun_page
 from ui.judging.verdict import verdict_badge
 from ui.pictures.cards import Card, card_grid
 from ui.pictures.legend import legend
@@ -175,7 +176,7 @@ def _activity(was_busy: bool) -> None:
     with show_errors():
         state = machine()
         if was_busy and state.running + state.queued == 0:
-            st.rerun()
+            rerun_page()
         _show_machine(state)
         _show_newest()
 

@@ -10,6 +10,7 @@ from ui.address.views import ModelsView
 from ui.common import services
 from ui.common.errors import escape_markdown
 from ui.common.format import described, number
+from ui.common.rerun import rerun_page
 from ui.models.link import model_link
 from ui.models.network_text import architecture, class_legend, origin
 from ui.models.training_text import about, status_text
@@ -25,10 +26,10 @@ def model_list() -> None:
     row.space("stretch")
     if row.button("Add a network", icon=":material/upload_file:", key="models-add"):
         address.go_to(ModelsView(add=True))
-        st.rerun()
+        rerun_page()
     if row.button("Train a network", icon=":material/model_training:", key="models-train"):
         address.go_to(ModelsView(train=True))
-        st.rerun()
+        rerun_page()
     cards = list(model_cards().values())
     for start in range(0, len(cards), PER_ROW):
         columns = st.columns(PER_ROW)

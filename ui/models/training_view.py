@@ -16,6 +16,7 @@ from ui.address.views import ModelsView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import duration, number
+from ui.common.rerun import rerun_page
 from ui.common.shell import name_tab
 from ui.models.link import back, model_link
 from ui.models.training_text import about, status_text
@@ -44,7 +45,7 @@ def _live(training_id: str) -> None:
         trainings = services.trainer().store
         training = trainings.get(training_id)
         if training.ended:
-            st.rerun()
+            rerun_page()
         curve = training.curve
         words, button = st.columns([8, 2], vertical_alignment="center")
         stopping = trainings.shall_stop(training_id)
@@ -63,7 +64,7 @@ def _live(training_id: str) -> None:
             help="It can be gone on with where it was.",
         ):
             trainings.ask_to_stop(training_id)
-            st.rerun()
+            rerun_page()
         if curve is not None:
             _curves(curve)
 
@@ -80,11 +81,11 @@ def _ended(training: Training) -> None:
                        ":material/arrow_forward:")  # fmt: skip
     elif row.button("Go on", icon=":material/play_arrow:", type="primary", key="training-on"):
         services.trainer().go_on(training.id)
-        st.rerun()
+        rerun_page()
     if row.button("Remove the record", icon=":material/delete:", key="training-delete"):
         services.trainer().store.delete(training.id)
         address.go_to(ModelsView())
-        st.rerun()
+        rerun_page()
     figures = training.figures or {}
     if figures:
         row = st.container(horizontal=True)

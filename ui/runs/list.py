@@ -13,6 +13,7 @@ from ui.address.links import link
 from ui.address.views import AttackView, RunsView
 from ui.common import services
 from ui.common.errors import escape_markdown
+from ui.common.rerun import rerun_page
 from ui.runs import filter_bar as bar
 from ui.runs.actions import HINT, run_actions
 from ui.runs.cards import run_cards
@@ -153,12 +154,12 @@ def _rows(wanted: RunsView) -> None:
     open_clicked()
     ticked, _ = st.session_state[DRAWN]
     if ticked != selected_ids():
-        st.rerun()
+        rerun_page()
     store = services.store()
     runs = store.newest()
     if _signature(runs) != st.session_state[DRAWN]:
         # Something came, went or ended: the actions above must know too.
-        st.rerun()
+        rerun_page()
     shown = filtered(runs, wanted)
     size = _page_size()
     first = (bar.page_number(_pages(shown)) - 1) * size
