@@ -94,7 +94,8 @@ def _moves(bar: Any, dataset: Dataset, sample: Sample, samples: Sequence[Sample]
     """Continue the top row: where this is in the list, its neighbours, and on to the attack."""
     order = list(samples) if sample in samples else list(dataset.samples)
     place = order.index(sample)
-    bar.markdown(f"**{escape_markdown(sample.name)}**", width="content")
+    title = bar.container(key="small-title-sample", width="content")
+    title.markdown(f"# {escape_markdown(sample.name)}", width="content")
     bar.caption(f"{place + 1:,} of {len(order):,}", width="content")
     bar.space("stretch")
     for name, icon, shortcut, to in (
@@ -239,7 +240,7 @@ _PICTURE_STYLE: Final = """<style>
 _TABLE_STYLE: Final = """<style>
 .asma-figures { width: 100%; max-width: 36rem; border-collapse: collapse; font-size: 0.9rem;
   font-variant-numeric: tabular-nums; }
-.asma-figures th { font-weight: 400; opacity: 0.7; }
+.asma-figures th { font-weight: 400; opacity: 0.8; }
 .asma-figures th, .asma-figures td { text-align: right; padding: 0.35rem 0 0.35rem 0.75rem;
   border-bottom: 1px solid rgba(128, 140, 148, 0.25); white-space: nowrap; }
 .asma-figures th:first-child, .asma-figures td:first-child { text-align: left; padding-left: 0;
