@@ -6,6 +6,7 @@ thing is that a finger should hit.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
@@ -18,6 +19,7 @@ from tests.browser.conftest import PROJECT, Serve, separate, watched
 from tests.browser.test_journey import settle
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
+from tests.pages.small_house import write_dataset
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +31,7 @@ RULES = {
 GRAVE = ("serious", "critical")
 
 
-def click(page: Page, role: Any, name: str, title: str) -> None:
+def click(page: Page, role: Any, name: str | re.Pattern[str], title: str) -> None:
     """Go on with a click to where the page has that title."""
     settle(page)
     page.get_by_role(role, name=name).first.click()
@@ -45,27 +47,6 @@ def states(page: Page, run: str) -> Iterator[str]:
     """Click through the app; stop wherever there is something to look at, and say what."""
     expect(page.get_by_role("img").first).to_be_visible()
     yield "Home"
-    click(page, "link", "Datasets", "Datasets")
-    expect(page.get_by_role("img", name="0001")).to_be_visible()
-    yield "Datasets"
-    click(page, "link", "0001", "0001")
-    yield "Datasets, an image"
-    click(page, "button", "All images", "Datasets")
-    click(page, "button", "Add", "Add a data set")
-    yield "Datasets, adding"
-    click(page, "link", "Models", "Models")
-    yield "Models"
-    click(page, "link", "demo-lesion-unet", "demo-lesion-unet")
-    yield "Models, a network"
-    click(page, "link", "All networks", "Models")
-    click(page, "button", "Add a network", "Add a network")
-    yield "Models, adding"
-    click(page, "link", "All networks", "Models")
-    click(page, "button", "Train a network", "Train a network")
-    yield "Models, training"
-    click(page, "link", "Attack", "Attack")
-    expect(page.locator(".editor[data-ready]")).to_be_visible()
-    yield "Attack"
     click(page, "link", "Compare", f"Run {run}")
     expect(page.locator(".viewer[data-ready]")).to_be_visible()
     yield "Compare"
@@ -76,6 +57,27 @@ def states(page: Page, run: str) -> Iterator[str]:
     yield "Runs, cards"
     click(page, "link", "Experiments", "Experiments")
     yield "Experiments"
+    click(page, "link", "Datasets", "Datasets")
+    expect(page.get_by_role("img", name="b", exact=True)).to_be_visible()
+    yield "Datasets"
+    click(page, "link", re.compile("^b$"), "b")
+    yield "Datasets, an image"
+    click(page, "button", "All images", "Datasets")
+    click(page, "button", "Add", "Add a data set")
+    yield "Datasets, adding"
+    click(page, "link", "Models", "Models")
+    yield "Models"
+    click(page, "link", "demo-fundus-unet", "demo-fundus-unet")
+    yield "Models, a network"
+    click(page, "link", "All networks", "Models")
+    click(page, "button", "Add a network", "Add a network")
+    yield "Models, adding"
+    click(page, "link", "All networks", "Models")
+    click(page, "button", "Train a network", "Train a network")
+    yield "Models, training"
+    click(page, "link", "Attack", "Attack")
+    expect(page.locator(".editor[data-ready]")).to_be_visible()
+    yield "Attack"
     # Only a run that is watched to its end leads here; that takes too long.
     page.goto(f"{page.url.rpartition('/')[0]}/attack?run={run}")
     titled(page, f"Run {run}")
@@ -131,6 +133,9 @@ def small(page: Page) -> list[str]:
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
     made = RunStore(tmp_path_factory.mktemp("accessible"))
+    # Three images each, where the demo sets would be drawn.
+    for name in ("demo-fundus", "demo-lesion"):
+        write_dataset(made.home, name, ("background", "rim", "cup"))
     for seed, attack in enumerate(("asma", "asm")):
         made_runs.finished(made, Made(attack=attack), size=64, seed=seed)
     return made

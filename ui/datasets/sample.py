@@ -39,9 +39,12 @@ from ui.datasets.view import change
 from ui.pictures.encoding import jpeg
 from ui.pictures.legend import class_swatch, swatch
 from ui.pictures.outlines import Layer, fit_size, outline, resize
+from ui.pictures.zoomed import zoomed_picture
 
 WIDTH: Final = 1100
 HEIGHT: Final = 840
+MOST_FINER: Final = 3.0
+LINE_WIDTH: Final = 2.0
 QUALITY: Final = 95
 MOST_RUNS: Final = 8
 Labels = NDArray[np.int64]
@@ -84,7 +87,9 @@ def sample_view(dataset: Dataset, view: DatasetsView, bar: Any) -> None:
             # The network's process may need seconds to start; the image is there meanwhile.
             place.image(_picture(source, None, overlay), alt=sample.name)
         prediction = _prediction(card, source)
-        place.image(_picture(source, prediction, overlay), alt=sample.name)
+        with place:
+            picture = _picture(source, prediction, overlay)
+            zoomed_picture(picture, _size(source), sample.name, key="sample-zoom")
     with right:
         _figures(dataset, sample, source, prediction, card)
         _runs(runs.get(sample.name, []))
@@ -163,15 +168,25 @@ def _prediction(card: ModelCard | None, source: SourceImage) -> Labels | None:
             return None
 
 
+def _size(source: SourceImage) -> tuple[int, int]:
+    """Return (width, height) of the picture: a large image's own pixels are there to zoom in to."""
+    return fit_size(source.shape, *(round(side * _finer(source)) for side in (WIDTH, HEIGHT)))
+
+
+def _finer(source: SourceImage) -> float:
+    height, width = source.shape
+    return min(max(width / WIDTH, height / HEIGHT, 1.0), MOST_FINER)
+
+
 def _picture(source: SourceImage, prediction: Labels | None, overlay: _Overlay) -> bytes:
     pixels = to_rgb(source.image)
-    base = resize(pixels, fit_size(pixels.shape, WIDTH, HEIGHT))
+    base = resize(pixels, _size(source))
     layers = []
     if overlay.truth and source.truth is not None:
         layers.append(Layer(source.truth, TRUTH, overlay.fill))
     if overlay.prediction and prediction is not None:
         layers.append(Layer(prediction, PREDICTION, overlay.fill))
-    drawn = outline(base, layers) if layers else base
+    drawn = outline(base, layers, LINE_WIDTH * _finer(source)) if layers else base
     if overlay.opacity < 1:
         # Line and fill fade together.
         mixed = base + overlay.opacity * (drawn.astype(np.float32) - base)
