@@ -32,6 +32,7 @@ from ui.compare.run_choice import comparable_runs
 from ui.comparison.payload import Beside
 from ui.comparison.viewer import comparison_viewer
 from ui.judging.strip import judging_strip
+from ui.judging.verdict import verdict_badge
 from ui.runs.summary import figures_table, how, runs_table
 
 MOST_LISTED: Final = 12
@@ -78,7 +79,8 @@ def _head(run: Run, others: list[Run]) -> tuple[list[Run], str]:
     row = st.container(horizontal=True, vertical_alignment="center", key="compare-head")
     with row:
         st.markdown(
-            f"# Run {run.id} :{outcome_colour(run)}-badge[{standing_outcome(run)}]",
+            f"# Run {run.id} :{outcome_colour(run)}-badge[{standing_outcome(run)}]"
+            f"{verdict_badge(run)}",
             width="content",
         )
         st.markdown(
