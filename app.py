@@ -6,6 +6,7 @@ from ui.address.history import keep_history
 from ui.address.links import arrive
 from ui.common import services
 from ui.common.errors import show_errors
+from ui.common.looks import dress
 from ui.common.shell import PRODUCT
 
 ICON = "ui/icon.png"
@@ -28,6 +29,7 @@ def main() -> None:
         ],
         position="top",
     )
+    dress()
     keep_history()
     arrive(page.url_path)
     with show_errors():

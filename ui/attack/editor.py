@@ -26,6 +26,7 @@ from ui.attack.target_choice import BaseMask, choose_start, counted_target
 from ui.common import services
 from ui.common.errors import show_error, show_errors
 from ui.common.format import number
+from ui.common.looks import unseen_title
 from ui.common.shell import all_room, background, name_tab
 from ui.editor.drawings import drawings
 from ui.editor.target_editor import Ground, n_edits, painted, painted_region, target_editor
@@ -47,6 +48,7 @@ AWAY_WORDS = {
 def attack_editor(key: str) -> None:
     """Show the editor; a press of Run queues the run and goes to it."""
     all_room()
+    unseen_title("Attack")
     follow_address(key)
     try:
         chosen = choose_source(key)

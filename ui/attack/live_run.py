@@ -91,7 +91,7 @@ def _pictures(inputs: RunInputs, run: Run, state: LiveState) -> None:
     target = [] if away else [Layer(inputs.target, TARGET)]
     shown = outline(resize(adversarial, size), [*target, Layer(prediction, ADVERSARIAL)])
     left, middle, right = st.columns([3, 3, 4])
-    left.image(data_address(shown), width="stretch")
+    left.image(data_address(shown), width="stretch", alt="Adversarial image now")
     drawn = "" if away else f"target {TARGET.word}, "
     left.caption(f"Adversarial image now, step {state.step}: {drawn}prediction {ADVERSARIAL.word}")
     with middle:

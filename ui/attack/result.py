@@ -49,7 +49,8 @@ def run_result(run: Run) -> None:
         pictures.append(picture)
         size = fit_size(picture.shape, PICTURE_SIDE, PICTURE_SIDE)
         layers = [*target, Layer(mask_values(folder / prediction), role)]
-        column.image(data_address(outline(resize(picture, size), layers)), width="stretch")
+        drawn_on = data_address(outline(resize(picture, size), layers))
+        column.image(drawn_on, width="stretch", alt=f"{title} image")
         drawn = "" if away else f"target {TARGET.word}, "
         column.caption(f"{title}: {drawn}prediction {role.word}")
     with columns[2]:

@@ -1,4 +1,4 @@
-"""A button that shows an icon alone, and has a name all the same."""
+"""Buttons that show an icon alone, and have a name all the same."""
 
 from __future__ import annotations
 
@@ -27,3 +27,9 @@ def icon_button(place: Any, name: str, icon: str, key: str, **more: Any) -> bool
     """
     st.html(_STYLE.format(key=key))
     return bool(place.button(name, icon=icon, key=key, help=name, **more))
+
+
+def icon_popover(place: Any, name: str, icon: str, key: str) -> Any:
+    """Return what opens at a press; the arguments are as those of `icon_button`."""
+    st.html(_STYLE.format(key=key))
+    return place.popover(name, icon=icon, key=key, help=name)

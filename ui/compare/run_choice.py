@@ -27,6 +27,7 @@ def choose_run() -> Run | None:
         return None
     newest = _with_result(MOST_LISTED)
     if not newest:
+        st.title("Compare", anchor=False)
         st.info("There is nothing to compare yet: run an attack first.", icon=":material/info:")
         link(AttackView(), "Attack an image", icon=":material/draw:")
         return None
@@ -45,6 +46,7 @@ def _with_result(most: int) -> list[Run]:
 
 
 def _without_result(run: Run) -> None:
+    st.title("Compare", anchor=False)
     words = run.message or "it has not ended yet" if not run.ended else run.message or run.state
     st.info(
         f"Run {run.id} has no result to compare: {escape_markdown(words)}.", icon=":material/info:"

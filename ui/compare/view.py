@@ -38,7 +38,7 @@ from ui.runs.summary import figures_table, how, runs_table
 MOST_LISTED: Final = 12
 MIME: Final = {".png": "image/png", ".npz": "application/octet-stream", ".json": "application/json"}
 _STYLE: Final = """<style>
-.st-key-compare-head h3 { padding: 0; white-space: nowrap; }
+.st-key-compare-head h1 { font-size: 1.05rem; padding: 0; white-space: nowrap; }
 .st-key-compare-head [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-compare-page { gap: 0.5rem; }
 </style>"""
@@ -78,7 +78,7 @@ def _head(run: Run, others: list[Run]) -> tuple[list[Run], str]:
     row = st.container(horizontal=True, vertical_alignment="center", key="compare-head")
     with row:
         st.markdown(
-            f"### Run {run.id} :{outcome_colour(run)}-badge[{standing_outcome(run)}]"
+            f"# Run {run.id} :{outcome_colour(run)}-badge[{standing_outcome(run)}]"
             f"{verdict_badge(run)}",
             width="content",
         )
@@ -149,7 +149,7 @@ def _list(others: list[Run]) -> None:
     """List the other runs of the same image; the view stays when one of them is opened."""
     if not others:
         return
-    st.markdown("#### Other runs of this image")
+    st.markdown("### Other runs of this image")
     view = address.current(CompareView)
     for other in others[:MOST_LISTED]:
         link(view.of_run(other.id), _line(other), icon=None)

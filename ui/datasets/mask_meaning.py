@@ -139,7 +139,7 @@ def _value(value: int, colours: bool, count: int, share: float) -> str:
         f'background:{paint}"></span>'
     )
     words = f"{number(share, 1)} %, {count:,} px"
-    figure = f'<span style="opacity:.7;margin-left:.8em;font-size:.85rem">{words}</span>'
+    figure = f'<span style="opacity:.75;margin-left:.8em;font-size:.85rem">{words}</span>'
     return f'<span style="font-variant-numeric:tabular-nums">{patch}{escape(name)}{figure}</span>'
 
 

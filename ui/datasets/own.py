@@ -10,6 +10,7 @@ from ui.address import browser as address
 from ui.address.links import open_page
 from ui.address.views import DatasetsView, ModelsView
 from ui.common.errors import escape_markdown, show_errors
+from ui.common.icon_button import icon_popover
 from ui.datasets.view import go_to
 
 
@@ -39,7 +40,7 @@ def remove_dataset(name: str) -> None:
     """Offer to remove a data set that was added here."""
     if not can_forget(name):
         return
-    with st.popover("", icon=":material/delete:", help="Remove this data set"):
+    with icon_popover(st, "Remove this data set", ":material/delete:", "datasets-forget"):
         st.markdown(
             f"Remove **{escape_markdown(name)}**? Uploaded files are deleted, a folder on the "
             "server stays. Runs on its images stay."

@@ -39,9 +39,12 @@ from ui.datasets.view import change
 from ui.pictures.encoding import jpeg
 from ui.pictures.legend import class_swatch, swatch
 from ui.pictures.outlines import Layer, fit_size, outline, resize
+from ui.pictures.zoomed import zoomed_picture
 
 WIDTH: Final = 1100
 HEIGHT: Final = 840
+MOST_FINER: Final = 3.0
+LINE_WIDTH: Final = 2.0
 QUALITY: Final = 95
 MOST_RUNS: Final = 8
 Labels = NDArray[np.int64]
@@ -84,7 +87,9 @@ def sample_view(dataset: Dataset, view: DatasetsView, bar: Any) -> None:
             # The network's process may need seconds to start; the image is there meanwhile.
             place.image(_picture(source, None, overlay), alt=sample.name)
         prediction = _prediction(card, source)
-        place.image(_picture(source, prediction, overlay), alt=sample.name)
+        with place:
+            picture = _picture(source, prediction, overlay)
+            zoomed_picture(picture, _size(source), sample.name, key="sample-zoom")
     with right:
         _figures(dataset, sample, source, prediction, card)
         _runs(runs.get(sample.name, []))
@@ -94,7 +99,8 @@ def _moves(bar: Any, dataset: Dataset, sample: Sample, samples: Sequence[Sample]
     """Continue the top row: where this is in the list, its neighbours, and on to the attack."""
     order = list(samples) if sample in samples else list(dataset.samples)
     place = order.index(sample)
-    bar.markdown(f"**{escape_markdown(sample.name)}**", width="content")
+    title = bar.container(key="small-title-sample", width="content")
+    title.markdown(f"# {escape_markdown(sample.name)}", width="content")
     bar.caption(f"{place + 1:,} of {len(order):,}", width="content")
     bar.space("stretch")
     for name, icon, shortcut, to in (
@@ -162,15 +168,25 @@ def _prediction(card: ModelCard | None, source: SourceImage) -> Labels | None:
             return None
 
 
+def _size(source: SourceImage) -> tuple[int, int]:
+    """Return (width, height) of the picture: a large image's own pixels are there to zoom in to."""
+    return fit_size(source.shape, *(round(side * _finer(source)) for side in (WIDTH, HEIGHT)))
+
+
+def _finer(source: SourceImage) -> float:
+    height, width = source.shape
+    return min(max(width / WIDTH, height / HEIGHT, 1.0), MOST_FINER)
+
+
 def _picture(source: SourceImage, prediction: Labels | None, overlay: _Overlay) -> bytes:
     pixels = to_rgb(source.image)
-    base = resize(pixels, fit_size(pixels.shape, WIDTH, HEIGHT))
+    base = resize(pixels, _size(source))
     layers = []
     if overlay.truth and source.truth is not None:
         layers.append(Layer(source.truth, TRUTH, overlay.fill))
     if overlay.prediction and prediction is not None:
         layers.append(Layer(prediction, PREDICTION, overlay.fill))
-    drawn = outline(base, layers) if layers else base
+    drawn = outline(base, layers, LINE_WIDTH * _finer(source)) if layers else base
     if overlay.opacity < 1:
         # Line and fill fade together.
         mixed = base + overlay.opacity * (drawn.astype(np.float32) - base)
@@ -239,7 +255,7 @@ _PICTURE_STYLE: Final = """<style>
 _TABLE_STYLE: Final = """<style>
 .asma-figures { width: 100%; max-width: 36rem; border-collapse: collapse; font-size: 0.9rem;
   font-variant-numeric: tabular-nums; }
-.asma-figures th { font-weight: 400; opacity: 0.7; }
+.asma-figures th { font-weight: 400; opacity: 0.8; }
 .asma-figures th, .asma-figures td { text-align: right; padding: 0.35rem 0 0.35rem 0.75rem;
   border-bottom: 1px solid rgba(128, 140, 148, 0.25); white-space: nowrap; }
 .asma-figures th:first-child, .asma-figures td:first-child { text-align: left; padding-left: 0;

@@ -76,6 +76,6 @@ def class_legend(card: ModelCard) -> str:
     parts = []
     for label, name in enumerate(card.classes):
         mark = class_swatch(label) if label else ""
-        words = escape(name) if label else f'<span style="opacity:.6">{escape(name)}</span>'
+        words = escape(name) if label else f'<span style="opacity:.75">{escape(name)}</span>'
         parts.append(f'<span style="margin-right:1.4em;white-space:nowrap">{mark}{words}</span>')
     return f'<div style="font-size:.9rem">{"".join(parts)}</div>'

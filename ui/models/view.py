@@ -19,6 +19,7 @@ from ui.address.views import AttackView, DatasetsView, ModelsView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_error, show_errors
 from ui.common.format import described, number
+from ui.common.icon_button import icon_popover
 from ui.common.shell import name_tab
 from ui.common.values import SESSION, initial
 from ui.models.link import back
@@ -65,7 +66,7 @@ def _head(card: ModelCard) -> None:
         on_click="ignore",
     )
     if can_forget(card):
-        with row.popover("", icon=":material/delete:", help="Remove this network"):
+        with icon_popover(row, "Remove this network", ":material/delete:", "model-forget"):
             st.markdown(f"Remove **{escape_markdown(card.name)}** and its weights? Its runs stay.")
             if st.button("Remove", key="model-remove", type="primary"):
                 with show_errors():

@@ -39,7 +39,8 @@ def show_difference(original: ByteImage, adversarial: ByteImage, size: tuple[int
     dark = st.context.theme.type == "dark"
     factor = automatic_factor(amounts(original, adversarial))
     picture = difference_picture(original, adversarial, dark, factor=factor)
-    st.image(data_address(with_scale(picture, size, factor, dark)), width="stretch")
+    shown = data_address(with_scale(picture, size, factor, dark))
+    st.image(shown, width="stretch", alt="Difference")
     st.caption(
         f"Difference \u00d7 {factor}, automatic: red brighter, blue darker; of each pixel the "
         "channel that changed most, in 8-bit values"

@@ -13,6 +13,7 @@ from ui.address.links import link
 from ui.address.views import AttackView, RunsView
 from ui.common import services
 from ui.common.errors import escape_markdown
+from ui.common.icon_button import icon_button
 from ui.common.rerun import rerun_page
 from ui.runs import filter_bar as bar
 from ui.runs.actions import HINT, run_actions
@@ -118,23 +119,23 @@ def _about(ticked: Sequence[Run]) -> str:
 
 def _pager(row: DeltaGenerator, pages: int) -> None:
     now = bar.page_number(pages)
-    row.button(
-        "",
-        icon=":material/chevron_left:",
-        key="runs-previous",
+    icon_button(
+        row,
+        "Previous page",
+        ":material/chevron_left:",
+        "runs-previous",
         type="tertiary",
-        help="Previous page",
         disabled=now == 1,
         on_click=bar.set_page,
         args=(now - 1,),
     )
     row.caption(f"Page {now} of {pages}", width="content")
-    row.button(
-        "",
-        icon=":material/chevron_right:",
-        key="runs-next",
+    icon_button(
+        row,
+        "Next page",
+        ":material/chevron_right:",
+        "runs-next",
         type="tertiary",
-        help="Next page",
         disabled=now == pages,
         on_click=bar.set_page,
         args=(now + 1,),

@@ -37,11 +37,12 @@ def headline(run: Run) -> None:
     """Show which run this is and how it ended."""
     spec = run.spec
     words = f"{escape_markdown(spec.image_name)} {escape_markdown(run.goal)}"
-    st.markdown(
-        f"### Run {run.id} :{outcome_colour(run)}-badge[{standing_outcome(run)}]"
-        f"{verdict_badge(run)}\n"
-        f"{attack_title(run)} on {escape_markdown(spec.model)}, {words}"
-    )
+    with st.container(key="small-title-run"):
+        st.markdown(
+            f"# Run {run.id} :{outcome_colour(run)}-badge[{standing_outcome(run)}]"
+            f"{verdict_badge(run)}\n"
+            f"{attack_title(run)} on {escape_markdown(spec.model)}, {words}"
+        )
     if run.message:
         st.warning(escape_markdown(run.message), icon=":material/info:")
     for warning in run.results.get("warnings", []):

@@ -1,0 +1,130 @@
+// One picture that is zoomed and moved as those of the comparison viewer are.
+const STEP_IN = 1.5;
+
+class Zoomed {
+  constructor(root) {
+    this.root = root;
+    this.element = root.querySelector(".panel");
+    this.image = root.querySelector("img");
+    this.view = WHOLE;
+    this.ends = new AbortController();
+    const on = (type, action, options) =>
+      this.element.addEventListener(type, action, { signal: this.ends.signal, ...options });
+    on("wheel", (event) => this.wheel(event), { passive: false });
+    on("pointerdown", (event) => this.press(event));
+    on("pointermove", (event) => this.move(event));
+    on("pointerup", () => this.release());
+    on("pointercancel", () => this.release());
+    on("dblclick", () => this.show(WHOLE));
+    on("keydown", (event) => this.key(event));
+    for (const button of root.querySelectorAll("button")) {
+      button.addEventListener("click", () => this.act(button.dataset.key), { signal: this.ends.signal });
+    }
+    this.sizes = new ResizeObserver(() => this.show(this.view));
+    this.sizes.observe(this.element);
+  }
+
+  load(bytes) {
+    const { header, part } = unpack(bytes);
+    if (header.name !== this.header?.name) this.view = WHOLE;
+    this.header = header;
+    this.element.style.aspectRatio = `${header.width} / ${header.height}`;
+    this.image.alt = header.name;
+    const before = this.image.src;
+    this.image.src = URL.createObjectURL(new Blob([part(header.picture)], { type: "image/jpeg" }));
+    if (before) URL.revokeObjectURL(before);
+    this.show(this.view);
+  }
+
+  get panel() {
+    return { width: this.element.clientWidth || 1, height: this.element.clientHeight || 1 };
+  }
+
+  show(view) {
+    if (!this.header) return;
+    this.view = held(view, this.panel, this.header);
+    const { scale, left, top } = placement(this.view, this.panel, this.header);
+    this.image.style.width = `${this.header.width * scale}px`;
+    this.image.style.transform = `translate(${left}px, ${top}px)`;
+    this.root.dataset.zoom = this.view.zoom.toFixed(4);
+    this.root.dataset.centre = `${this.view.x.toFixed(4)} ${this.view.y.toFixed(4)}`;
+  }
+
+  zoomBy(factor, x = this.panel.width / 2, y = this.panel.height / 2) {
+    this.show(zoomedAt(this.view, factor, x, y, this.panel, this.header));
+  }
+
+  /** Zoom once the picture was clicked, or with Ctrl; else the wheel is the page's. */
+  wheel(event) {
+    if (!event.ctrlKey && this.element.getRootNode().activeElement !== this.element) return;
+    event.preventDefault();
+    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+    // A pinch on a touchpad arrives as small wheel steps with Ctrl.
+    const small = event.ctrlKey && Math.abs(event.deltaY) < 40;
+    const box = this.element.getBoundingClientRect();
+    const factor = Math.exp(-clamp(event.deltaY * lines, -400, 400) * (small ? 0.01 : 0.0018));
+    this.zoomBy(factor, event.clientX - box.left, event.clientY - box.top);
+  }
+
+  press(event) {
+    if (event.button !== 0) return;
+    this.element.setPointerCapture(event.pointerId);
+    this.last = { x: event.clientX, y: event.clientY };
+  }
+
+  move(event) {
+    if (!this.last) return;
+    const { scale } = placement(this.view, this.panel, this.header);
+    const x = this.view.x - (event.clientX - this.last.x) / (this.header.width * scale);
+    const y = this.view.y - (event.clientY - this.last.y) / (this.header.height * scale);
+    this.last = { x: event.clientX, y: event.clientY };
+    this.show({ ...this.view, x, y });
+  }
+
+  release() {
+    this.last = null;
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.act(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** Do what a key means; return whether it means anything. */
+  act(key) {
+    if (key === "+" || key === "=") this.zoomBy(STEP_IN);
+    else if (key === "-") this.zoomBy(1 / STEP_IN);
+    else if (key === "0") this.show(WHOLE);
+    else return false;
+    return true;
+  }
+
+  close() {
+    this.ends.abort();
+    this.sizes.disconnect();
+    URL.revokeObjectURL(this.image.src);
+  }
+}
+
+const zooms = new WeakMap();
+
+/** Streamlit calls this at first and on every rerun, and the last answer when the element goes. */
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".zoomed");
+  let zoomed = zooms.get(parentElement);
+  if (zoomed?.root !== root) {
+    zoomed?.close();
+    zoomed = new Zoomed(root);
+    zooms.set(parentElement, zoomed);
+  }
+  zoomed.calls = (zoomed.calls ?? 0) + 1;
+  const call = zoomed.calls;
+  zoomed.load(data);
+  return () => {
+    // The answer of a call that was overtaken by a rerun must not end the picture that goes on.
+    if (zoomed.calls !== call) return;
+    zoomed.close();
+    zooms.delete(parentElement);
+  };
+}
