@@ -2,7 +2,8 @@
 
 A server of its own with a data folder of its own, driven by a real Chromium:
 first page of a started server; reruns of each page while no attack runs, and while one runs on the
-same cores; from pressing Run to the first live figure with a warm worker.
+same cores; from pressing Run to the first live figure with a warm worker; clicks and seconds from
+the first page to the first saved verdict.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from playwright.sync_api import Page
 from asma_core.data.datasets import open_dataset
 from asma_core.files import to_json
 from benchmarks.browser import APP, STATE, chromium, served, settled
+from benchmarks.first_verdict import first_verdicts
 from benchmarks.machine import machine
 
 RERUNS = 7
@@ -53,6 +55,8 @@ def main() -> None:
     parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(Path(folder))
+    with chromium() as browser:
+        figures["first_saved_verdict"] = first_verdicts(browser)
     print(to_json({"machine": machine(), **figures}))
 
 

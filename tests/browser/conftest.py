@@ -144,7 +144,7 @@ def watched(context: BrowserContext) -> Iterator[Page]:
     """Open a tab; fail when it logs an error or asks any host but 127.0.0.1."""
     tab = context.new_page()
     faults: list[str] = []
-    tab.on("console", lambda said: faults.extend(_fault(said)))
+    tab.on("console", lambda said: faults.extend(fault(said)))
     tab.on("pageerror", lambda error: faults.append(str(error)))
     tab.on("request", lambda request: faults.extend(_foreign(request.url)))
     tab.on("websocket", lambda opened: faults.extend(_foreign(opened.url)))
@@ -160,7 +160,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
         yield tab
 
 
-def _fault(said: ConsoleMessage) -> list[str]:
+def fault(said: ConsoleMessage) -> list[str]:
     """Return an error's text; a page's address makes Streamlit look for its own root (404)."""
     address = said.location.get("url", "")
     probe = re.search(r"/\w+/_stcore/(health|host-config)$", address)

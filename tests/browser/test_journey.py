@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Page, expect
 from asma_core.cli.main import main as command
 from asma_core.data.formats.images import read_image
 from asma_core.data.masks.label_maps import read_mask
+from asma_core.data.synthetic import demo
 from asma_core.jobs.queue import stop
 from asma_core.runs.store import RunStore
 from tests.browser.conftest import PROJECT, Serve, separate, watched
@@ -37,7 +38,10 @@ ENDLESS = 100_000
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("journey")
+    folder = tmp_path_factory.mktemp("journey")
+    for name in demo.DEMO_SETS:
+        demo.generate(name, folder / "datasets" / name)
+    return folder
 
 
 @pytest.fixture
@@ -77,6 +81,32 @@ def rerun(page: Page) -> Iterator[None]:
     before = page.evaluate(COUNT_RUNS)
     yield
     page.wait_for_function(f"() => window.asmaRuns > {before}")
+    settle(page)
+
+
+def from_home(page: Page, url: str, name: str) -> None:
+    page.goto(url)
+    settle(page)
+    page.get_by_role("link", name=name, exact=True).click()
+    settle(page)
+
+
+def attack_lesion(page: Page, url: str) -> None:
+    """Walk from Home to a test image of the demo set of lesions, and on to its attack."""
+    from_home(page, url, "Datasets")
+    expect(page.get_by_text(re.compile(r"^\d+ images$"))).to_be_visible()
+    settle(page)
+    page.get_by_role("combobox", name="Data set", exact=True).click()
+    page.get_by_role("option", name="demo-lesion", exact=True).click()
+    page.wait_for_url(re.compile("dataset=demo-lesion"))
+    expect(page.get_by_text("64 images", exact=True)).to_be_visible()
+    settle(page)
+    page.get_by_text("test", exact=True).click()
+    expect(page.get_by_text("16 of 64 images", exact=True)).to_be_visible()
+    settle(page)
+    page.get_by_role("link", name="0050", exact=True).click()
+    page.get_by_role("button", name="Attack this image").click()
+    expect(page.get_by_role("button", name="Run the attack")).to_be_visible()
     settle(page)
 
 
@@ -122,10 +152,7 @@ def wait_for_end(page: Page) -> None:
 def test_a_polygon_is_drawn_run_watched_compared_reloaded_and_found(
     page: Page, url: str, browser: Browser
 ) -> None:
-    page.goto(url)
-    settle(page)
-    page.get_by_role("link", name="Attack").click()
-    settle(page)
+    from_home(page, url, "Attack")
     draw_polygon(page)
     expect(page.get_by_text("of the image, overlap with the prediction")).to_be_visible()
     run_id = start_run(page)
@@ -169,14 +196,15 @@ def test_the_first_address_of_a_new_server_may_be_any_page(
 def test_a_running_attack_survives_leaving_and_reloading_and_can_be_stopped(
     page: Page, url: str
 ) -> None:
-    page.goto(f"{url}/attack?dataset=demo-lesion&sample=0050")
-    settle(page)
+    attack_lesion(page, url)
     run_id = start_run(page, "paper", ENDLESS)
     expect(page.get_by_text(re.compile(r"Step \d+ of 100000"))).to_be_visible()
     page.get_by_role("link", name="Datasets").click()
     expect(page.get_by_role("heading", name="Datasets")).to_be_visible()
     settle(page)
-    page.goto(f"{url}/attack?run={run_id}")
+    page.get_by_role("link", name="Home").click()
+    page.get_by_role("link", name="demo-lesion / 0050").first.click()
+    page.wait_for_url(re.compile(rf"attack\?run={run_id}$"))
     expect(page.get_by_text(re.compile(r"Step \d+ of 100000"))).to_be_visible()
     page.reload()
     expect(page.get_by_text(re.compile(r"Step \d+ of 100000"))).to_be_visible()
@@ -186,8 +214,7 @@ def test_a_running_attack_survives_leaving_and_reloading_and_can_be_stopped(
 
 
 def test_a_drawing_that_was_not_run_is_there_after_a_reload(page: Page, url: str) -> None:
-    page.goto(f"{url}/attack?dataset=demo-lesion&sample=0050")
-    settle(page)
+    attack_lesion(page, url)
     draw_polygon(page)
     page.wait_for_url(re.compile(r"draft=[0-9a-f]{16}"))
     figures = page.get_by_text("of the image, overlap with the prediction")
@@ -206,8 +233,7 @@ def test_a_real_image_is_uploaded_attacked_downloaded_and_predicted_again(
     photograph = tmp_path / "photograph.png"
     with Image.open(real / "glaucoma" / "image_samples" / "G_14_R_1.png") as whole:
         whole.convert("RGB").resize((192, 160)).save(photograph)
-    page.goto(f"{url}/attack")
-    settle(page)
+    from_home(page, url, "Attack")
     page.get_by_text("Own image", exact=True).click()
     settle(page)
     page.locator("input[type=file]").first.set_input_files(photograph)
@@ -241,11 +267,10 @@ def test_an_experiment_is_started_stopped_gone_on_with_and_a_point_opens_its_run
     page: Page, url: str, home: Path
 ) -> None:
     # The worker is busy, so that nothing of the experiment is done before it is stopped.
-    page.goto(f"{url}/attack?dataset=demo-lesion&sample=0050")
-    settle(page)
+    attack_lesion(page, url)
     before_it = start_run(page, "paper", ENDLESS)
     # The address of the form has no data set: the first one is generated, which takes seconds.
-    page.goto(f"{url}/experiments")
+    page.get_by_role("link", name="Experiments").click()
     expect(page.get_by_role("button", name="Start")).to_be_visible()
     settle(page)
     pairs = page.get_by_role("spinbutton", name="Pairs")
