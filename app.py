@@ -8,6 +8,7 @@ from ui.common import services
 from ui.common.errors import show_errors
 from ui.common.looks import dress
 from ui.common.shell import PRODUCT
+from ui.judging.outbox import keep_outbox
 
 ICON = "ui/icon.png"
 
@@ -31,6 +32,7 @@ def main() -> None:
     )
     dress()
     keep_history()
+    keep_outbox()
     arrive(page.url_path)
     with show_errors():
         page.run()

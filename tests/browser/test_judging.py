@@ -184,3 +184,30 @@ def test_a_demo_attack_is_judged_where_it_ended(page: Page, serve: Serve, store:
     strip(page).get_by_role("button", name="Convincing").click()
     expect(headline(page, run.id)).to_contain_text("convincing")
     assert store.get(run.id).verdict == "convincing"
+
+
+# So quick that the server hears all of it while it is still busy with the first.
+AT_ONCE = """async () => {
+  const painted = () => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)));
+  const strip = [...document.querySelectorAll("*")]
+    .map((element) => element.shadowRoot?.querySelector(".strip")).find(Boolean);
+  strip.querySelector("[data-verdict=visible]").click();
+  const note = strip.querySelector(".note");
+  note.focus();
+  note.value = "in a hurry";
+  note.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  note.blur();
+  await painted();
+  [...document.querySelectorAll("a")].find((link) => link.innerText.includes("Datasets")).click();
+}"""
+
+
+def test_a_note_of_a_moment_before_the_page_is_left_is_saved(
+    compare: Page, store: RunStore, ids: list[str]
+) -> None:
+    compare.evaluate(AT_ONCE)
+    expect(compare.get_by_role("heading", name="Datasets")).to_be_visible()
+    note_of(store, ids[0], "in a hurry")
+    settle(compare)
+    expect(compare.get_by_test_id("stException")).to_have_count(0)
+    assert store.get(ids[0]).verdict == "visible"

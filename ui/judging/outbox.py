@@ -6,31 +6,62 @@ lost when Streamlit passes over a state because a newer one has come.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 import streamlit as st
 
 from asma_core.errors import AsmaError
 from asma_core.runs.store import RunStore
+from ui.common import services
+from ui.common.errors import show_errors
 from ui.judging.verdict import LONGEST_NOTE, cleaned_verdict, joined_tags
 
 FIELDS: Final = ("verdict", "note", "tags")
+_KEY: Final = "asma-outbox"
+_TOLD: Final = f"{_KEY}-told"
+_RUNS: Final = f"{_KEY}-runs"
+_component = st.components.v2.component(
+    "asma_outbox", js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+)
 
 
-def take_in(store: RunStore, key: str, said: Any) -> None:
+def keep_outbox() -> None:
+    """Hear what is said of runs, also while its page is left; call it at every run in app.py.
+
+    Streamlit forgets what a component of a page has sent when another page is opened meanwhile,
+    but not what one of app.py has.
+    """
+    st.html(f"<style>.st-key-{_KEY} {{ position: absolute; }}</style>")
+    runs = st.session_state[_RUNS] = st.session_state.get(_RUNS, 0) + 1
+    # The count makes the browser hear of every run.
+    _component(data={"run": runs}, key=_KEY, height="content", on_said_change=_hear)
+
+
+def _hear() -> None:
+    with show_errors():
+        take_in(services.store(), st.session_state[_KEY].get("said"))
+
+
+def told() -> dict[str, Any]:
+    """Return up to which number all is taken in, and what went wrong with the last."""
+    kept: dict[str, Any] = st.session_state.setdefault(_TOLD, {"handled": 0, "trouble": ""})
+    return kept
+
+
+def take_in(store: RunStore, said: Any) -> None:
     """Save what is new of what was said.
 
     Args:
         store: Where the runs are.
-        key: Of the strip.
         said: What the browser has sent: a list of {"number", "run", "field", "text"}.
     """
-    told = st.session_state.setdefault(f"{key}-outbox", {"handled": 0, "trouble": ""})
+    now = told()
     for entry in said or []:
-        if entry["number"] <= told["handled"]:
+        if entry["number"] <= now["handled"]:
             continue
-        told["trouble"] = _saved(store, entry)
-        told["handled"] = entry["number"]
+        now["trouble"] = _saved(store, entry)
+        now["handled"] = entry["number"]
 
 
 def _saved(store: RunStore, entry: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ class Strip {
     this.listen(this.fields.tags, "input", () => this.offerTags());
     this.listen(document, "keydown", (event) => this.press(event), { capture: true });
     // Back and a closed tab take the focus from no field before they leave.
-    for (const leaving of ["pagehide", "popstate"]) this.listen(window, leaving, () => this.sayAll("left"), { capture: true });
+    for (const leaving of ["pagehide", "popstate"]) this.listen(window, leaving, () => this.sayAll(), { capture: true });
   }
 
   connectField(name, field) {
@@ -54,13 +54,12 @@ class Strip {
 
   // What the server says -----------------------------------------------------------------------
 
-  load(data, server) {
+  load(data) {
     const another = this.data?.run !== data.run;
-    this.server = server;
     if (this.data && another) this.leave();
     this.data = data;
     this.outbox = this.outbox.filter((entry) => entry.number > data.handled);
-    if (another && this.outbox.length) this.send("said");
+    if (another && this.outbox.length) this.send();
     if (another || data.run === this.going) this.going = null;
     this.root.dataset.run = data.run;
     this.root.classList.toggle("bar", data.place === "bar");
@@ -147,35 +146,34 @@ class Strip {
 
   // What a person says -------------------------------------------------------------------------
 
-  put(field, text, way = "said") {
+  put(field, text) {
     const run = this.data.run;
     const last = this.outbox.at(-1)?.number ?? 0;
     this.outbox = this.outbox.filter((entry) => !(entry.run === run && entry.field === field));
     this.outbox.push({ number: Math.max(Date.now(), last + 1, this.data.handled + 1), run, field, text });
     this.waited = true;
     this.state("Saving");
-    this.send(way);
+    this.send();
   }
 
-  /** Streamlit keeps a trigger through a change of page that follows; but it sends a state at once. */
-  send(way) {
-    const { setStateValue, setTriggerValue } = this.server;
-    (way === "left" ? setStateValue : setTriggerValue)(way, [...this.outbox]);
+  /** By a component that every page has: what one of this page says is lost when it is left. */
+  send() {
+    window.asmaSay([...this.outbox]);
   }
 
   /** Send a field if its text is news. */
-  say(name, way) {
+  say(name) {
     const field = this.fields[name];
     if (field.value === this.known[name]) return;
     clearTimeout(this.timer);
     this.known[name] = field.value;
     if (name === "own") this.verdict = field.value.trim();
-    this.put(WRITTEN[name], field.value, way);
+    this.put(WRITTEN[name], field.value);
     this.showVerdict();
   }
 
-  sayAll(way) {
-    Object.keys(this.fields).forEach((name) => this.say(name, way));
+  sayAll() {
+    Object.keys(this.fields).forEach((name) => this.say(name));
   }
 
   judge(verdict) {
@@ -275,7 +273,7 @@ function isTyped(event) {
   return target.matches?.("select, textarea, input:not([type=range], [type=checkbox], [type=radio])") ?? false;
 }
 
-export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".strip");
   let strip = strips.get(parentElement);
   if (strip?.root !== root) {
@@ -285,7 +283,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   }
   strip.calls = (strip.calls ?? 0) + 1;
   const call = strip.calls;
-  strip.load(data, { setStateValue, setTriggerValue });
+  strip.load(data);
   return () => {
     // The answer of a call that was overtaken by a rerun must not end the strip that goes on.
     if (strip.calls !== call) return;

@@ -7,7 +7,6 @@ neither a step to another run nor a page that is left, can bring it to another o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from ui.address.views import CompareView
 from ui.common import services
 from ui.common.errors import show_errors
 from ui.common.format import run_line
-from ui.judging.outbox import take_in
+from ui.judging.outbox import told
 from ui.judging.verdict import LONGEST_NOTE, LONGEST_VERDICT, VERDICTS, tag_list
 
 BAR: Final = "bar"
@@ -44,22 +43,14 @@ def judging_strip(run: Run, key: str, along: Sequence[Run] = (), place: str = BA
     """
     with show_errors():
         _component(
-            data=_data(services.store().get(run.id), key, along, place),
+            data=_data(services.store().get(run.id), along, place),
             key=key,
             width="stretch" if place == BAR else PANEL_WIDTH,
             height="content",
-            on_said_change=partial(_take_in, key),
-            on_left_change=partial(_take_in, key),
         )
 
 
-def _take_in(key: str) -> None:
-    for way in ("said", "left"):
-        take_in(services.store(), key, st.session_state[key].get(way))
-
-
-def _data(run: Run, key: str, along: Sequence[Run], place: str) -> dict[str, Any]:
-    told = st.session_state.get(f"{key}-outbox", {})
+def _data(run: Run, along: Sequence[Run], place: str) -> dict[str, Any]:
     return {
         "place": place,
         "run": run.id,
@@ -74,6 +65,5 @@ def _data(run: Run, key: str, along: Sequence[Run], place: str) -> dict[str, Any
             for other in along
         ],
         "parameters": [CompareView.parameter_of(name) for name in ("run", *CompareView.OF_A_RUN)],
-        "handled": told.get("handled", 0),
-        "trouble": told.get("trouble", ""),
+        **told(),
     }
