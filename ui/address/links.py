@@ -7,6 +7,7 @@ from typing import Any, Final, NoReturn
 
 import streamlit as st
 
+from ui.address import browser as address
 from ui.address.view import View
 
 # A link to the page that is open would be shaded like the menu's entry of where one is.
@@ -24,11 +25,18 @@ def open_page(view: View) -> NoReturn:
     st.switch_page(view.PAGE, query_params=view.query())
 
 
-def arrive(page: str) -> None:
-    """Go on to where `open_page` led, when something else came between; call it at every run.
+def open_here(view: View) -> NoReturn:
+    """Show another object on the page that is open."""
+    st.session_state[_GOING] = view
+    address.go_to(view)
+    st.rerun()
 
-    A rerun that the browser asks for in that very moment, as for a picture that has just loaded,
-    takes the place of the switch, and would end on the page that was left.
+
+def arrive(page: str) -> None:
+    """Go on to where `open_page` or `open_here` led; call it at every run.
+
+    A rerun that the browser asks for in that very moment, as by a second click, takes the place
+    of the switch, with the address of before, and would end on what was left.
 
     Args:
         page: The path in the address of the page that is about to run.
@@ -38,8 +46,7 @@ def arrive(page: str) -> None:
         return
     if Path(view.PAGE).stem != page:
         st.switch_page(view.PAGE, query_params=view.query())
-    if st.query_params.to_dict() != view.query():
-        st.query_params.from_dict(view.query())
+    address.go_to(view)
 
 
 def link(view: View, label: str, icon: str | None = "", place: Any = st) -> None:

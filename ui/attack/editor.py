@@ -17,6 +17,7 @@ from asma_core.data.masks.palette import PREDICTION, TARGET
 from asma_core.errors import AsmaError
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from ui.address import browser as address
+from ui.address.links import open_here
 from ui.address.views import AttackView
 from ui.attack.form import AttackChoice, attack_form
 from ui.attack.page_state import bring_back, buttons, follow_address, say_address
@@ -153,5 +154,4 @@ def _run(chosen: AttackSource, setup: _Setup, edits: int) -> None:
     except AsmaError as error:
         show_error(error)
         return
-    address.go_to(AttackView(run.id))
-    st.rerun()
+    open_here(AttackView(run.id))

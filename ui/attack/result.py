@@ -12,8 +12,7 @@ from asma_core.data.masks.palette import ADVERSARIAL, PREDICTION, TARGET
 from asma_core.errors import AsmaError
 from asma_core.runs import artefacts
 from asma_core.runs.run import Run
-from ui.address import browser as address
-from ui.address.links import open_page
+from ui.address.links import open_here, open_page
 from ui.address.views import AttackView, CompareView
 from ui.attack.live_run import PICTURE_SIDE
 from ui.common import services
@@ -75,11 +74,11 @@ def _ways_on(run: Run) -> None:
             _leave_run(run)
     if row.button("Repeat", key="result-repeat", icon=":material/replay:"):
         try:
-            address.go_to(AttackView(services.queue().repeat(run.id).id))
+            repeated = services.queue().repeat(run.id)
         except AsmaError as error:
             show_error(error)
             return
-        st.rerun()
+        open_here(AttackView(repeated.id))
 
 
 def _leave_run(run: Run) -> None:
@@ -90,5 +89,4 @@ def _leave_run(run: Run) -> None:
     else:
         # The link may have been opened in a session that doesn't have the image.
         view = AttackView(own=keep_image(services.store().inputs(run).image, spec.sample))
-    address.go_to(replace(view, from_run=run.id))
-    st.rerun()
+    open_here(replace(view, from_run=run.id))

@@ -13,7 +13,7 @@ from asma_core.experiments.cells import Cell
 from asma_core.experiments.export import cells_csv, summary_csv, table_latex, table_markdown
 from asma_core.experiments.store import Experiment
 from asma_core.experiments.table import summary
-from ui.address import browser as address
+from ui.address.links import open_here
 from ui.address.views import ExperimentsView
 from ui.common import services
 from ui.common.errors import show_error, show_errors
@@ -105,8 +105,7 @@ def _delete(experiment: Experiment) -> None:
             show_error(error)
             return
         _close()
-        address.go_to(ExperimentsView())
-        st.rerun()
+        open_here(ExperimentsView())
 
 
 def _exports(experiment: Experiment, cells: Sequence[Cell]) -> None:

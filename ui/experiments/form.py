@@ -12,7 +12,7 @@ from asma_core.data.datasets import Dataset, dataset_names
 from asma_core.errors import AsmaError, InputError
 from asma_core.experiments.plan import Plan, Variant, distance_study, pairs_of, variant
 from asma_core.runs.execution import Execution
-from ui.address import browser as address
+from ui.address.links import open_here
 from ui.address.views import ExperimentsView
 from ui.common import services
 from ui.common.errors import show_error
@@ -195,5 +195,4 @@ def _start(wanted: _Wanted, dataset: Dataset) -> None:
     except AsmaError as error:
         show_error(error)
         return
-    address.go_to(ExperimentsView(experiment.id))
-    st.rerun()
+    open_here(ExperimentsView(experiment.id))

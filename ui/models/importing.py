@@ -23,7 +23,7 @@ from asma_core.models.sources.importing import drafted
 from asma_core.models.sources.names import check_model_name, free_model_name
 from asma_core.models.wrapper.specs import LOGITS, ONE_LOGIT, READINGS
 from asma_core.server_config import settings
-from ui.address import browser as address
+from ui.address.links import open_here
 from ui.address.views import ModelsView
 from ui.common import services
 from ui.common.errors import show_error, show_errors
@@ -201,8 +201,7 @@ def _check_and_keep(card: Path) -> None:
             name = services.predictor().import_model(card)
             st.session_state.pop(f"{KEY}-staged", None)
             shutil.rmtree(card.parent, ignore_errors=True)
-            address.go_to(ModelsView(name))
-            st.rerun()
+            open_here(ModelsView(name))
 
 
 def _said(card: Path) -> str:

@@ -18,6 +18,7 @@ from asma_core.training.demo_stream import DEMO_TRAININGS
 from asma_core.training.plan import TrainingPlan
 from asma_core.training.store import QUEUED, RUNNING
 from ui.address import browser as address
+from ui.address.links import open_here
 from ui.address.views import ModelsView
 from ui.common import services
 from ui.common.errors import show_errors
@@ -91,8 +92,7 @@ def _start(plan: TrainingPlan) -> NoReturn:
     training = services.trainer().start(plan)
     # The next one is to be called otherwise.
     st.session_state[f"{KEY}-name-suggested"] = plan.name
-    address.go_to(ModelsView(training=training.id))
-    st.rerun()
+    open_here(ModelsView(training=training.id))
 
 
 def _settings() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.cards import ModelCard, find_card, fits
 from asma_core.models.sources.importing import can_forget, forget_model
 from ui.address import browser as address
-from ui.address.links import open_page
+from ui.address.links import open_here, open_page
 from ui.address.views import AttackView, DatasetsView, ModelsView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_error, show_errors
@@ -71,8 +71,7 @@ def _head(card: ModelCard) -> None:
             if st.button("Remove", key="model-remove", type="primary"):
                 with show_errors():
                     forget_model(card.name)
-                    address.go_to(ModelsView())
-                    st.rerun()
+                    open_here(ModelsView())
     words = described(card.name, card.title, card.description)
     st.markdown(escape_markdown(words), width=900)
 
