@@ -33,7 +33,7 @@ from tests.waiting import PATIENCE
 PROJECT = Path(__file__).resolve().parents[2]
 # In milliseconds, for all that Playwright waits for; its own five seconds are too few beside
 # other work.
-HANGS = 30000
+HANGS = PATIENCE * 1000
 expect.set_options(timeout=HANGS)
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 

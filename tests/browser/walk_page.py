@@ -53,7 +53,7 @@ READ = """() => {
     exceptions: words(`${wrong}, .fault:not([hidden])`),
     headings: words("h1, h2, h3"),
     choices: Object.fromEntries(choices),
-    picture: document.querySelector(".st-key-sample-picture img")?.alt ?? null,
+    picture: all(".zoomed img")[0]?.alt ?? null,
     search: document.querySelector(".st-key-runs-filter-text input")?.value ?? null,
     prediction: document.querySelector(".st-key-datasets-prediction input")?.checked ?? null,
     editor: data(".editor"),
