@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from asma_core.data.masks.palette import DASHES, ROLES
 from asma_core.errors import InputError
 from asma_core.runs.difference import (
     FACTORS,
@@ -24,7 +23,7 @@ from asma_core.runs.difference import (
     RANGES,
     automatic_factors,
 )
-from ui.pictures.packing import Packet, labels_png
+from ui.pictures.packing import MASK_LOOKS, Packet, labels_png
 
 LARGEST_SIDE: Final = 2048
 # Each rerun copies and hashes the bytes, so a long run's snapshots are thinned to this much.
@@ -32,10 +31,8 @@ FRAME_BYTES: Final = 32 * 2**20
 # Pictures of more runs than four would be too small to judge by.
 MOST_BESIDE: Final = 3
 Figures = tuple[tuple[str, str], ...]
-# How masks and differences are drawn is said in Python alone; the browser is told.
 LOOKS: Final[dict[str, Any]] = {
-    "roles": {name: {"colour": role.colour, "side": role.side} for name, role in ROLES.items()},
-    "dashes": DASHES,
+    **MASK_LOOKS,
     "difference": {
         "middle": MIDDLE,
         "light": ON_LIGHT,

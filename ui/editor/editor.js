@@ -593,11 +593,8 @@ function position(editor, event) {
 function wheel(editor, event) {
   if (!editor.wheeling && !event.ctrlKey && !editor.drag) return;
   event.preventDefault();
-  const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
-  // A pinch on a touchpad arrives as small wheel steps with Ctrl.
-  const speed = event.ctrlKey && Math.abs(event.deltaY) < 50 ? 0.01 : 0.0018;
   const { x, y } = position(editor, event);
-  editor.zoomBy(Math.exp(-clamp(event.deltaY * lines, -400, 400) * speed), x, y);
+  editor.zoomBy(wheelFactor(event), x, y);
 }
 
 /** Return a point of the image, on its edge if the pointer is beyond. */

@@ -19,22 +19,17 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from asma_core.data.formats.images import encode_png
-from asma_core.data.masks.palette import DASHES, ROLES
 from asma_core.data.targets.drawing import rasterise
 from asma_core.errors import InputError
 from ui.editor.drawings import Drawings, Head, Kept
 from ui.editor.shapes import REGION, TARGET, to_shapes
 from ui.pictures.encoding import jpeg
-from ui.pictures.packing import Packet, labels_png
+from ui.pictures.packing import MASK_LOOKS, Packet, labels_png
 from ui.pictures.script import shared_script
 
 # Above it a PNG takes a second and megabytes; the difference is not seen.
 MOST_EXACT: Final = 1_200_000
 QUALITY: Final = 95
-LOOKS: Final[dict[str, Any]] = {
-    "roles": {name: {"colour": role.colour, "side": role.side} for name, role in ROLES.items()},
-    "dashes": DASHES,
-}
 
 _FOLDER: Final = Path(__file__).parent
 _component = st.components.v2.component(
@@ -155,12 +150,12 @@ def _packed(ground: Ground, kept: Kept, head: Mapping[str, Any]) -> bytes:
             "width": width,
             "height": height,
             "classes": list(ground.classes),
-            "looks": LOOKS,
+            "looks": MASK_LOOKS,
             "picture_key": picture_key,
             "picture": packet.add(picture),
-            "base": packet.add(labels_png(ground.base)) if ground.base.any() else None,
-            "before": packet.add(labels_png(ground.prediction)),
-            "region": None if ground.region is None else packet.add(labels_png(ground.region)),
+            "base": packet.add(_labels(_Bytes(ground.base))) if ground.base.any() else None,
+            "before": packet.add(_labels(_Bytes(ground.prediction))),
+            "region": None if ground.region is None else packet.add(_labels(_Bytes(ground.region))),
         }
     )
 
@@ -168,7 +163,7 @@ def _packed(ground: Ground, kept: Kept, head: Mapping[str, Any]) -> bytes:
 class _Bytes:
     """Pixels that are told apart by what is in them."""
 
-    def __init__(self, image: NDArray[np.uint8]) -> None:
+    def __init__(self, image: NDArray[Any]) -> None:
         self.image = image
         pixels = np.ascontiguousarray(image).view(np.uint8).data
         self.name = json.dumps([image.shape, zlib.crc32(pixels), zlib.adler32(pixels)])
@@ -178,6 +173,11 @@ class _Bytes:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Bytes) and other.name == self.name
+
+
+@lru_cache(maxsize=16)
+def _labels(pixels: _Bytes) -> bytes:
+    return labels_png(pixels.image)
 
 
 @lru_cache(maxsize=8)

@@ -5,11 +5,19 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from asma_core.data.masks.palette import DASHES, ROLES
+
+# How masks are drawn is said in Python alone; the browser is told.
+MASK_LOOKS: Final[dict[str, Any]] = {
+    "roles": {name: {"colour": role.colour, "side": role.side} for name, role in ROLES.items()},
+    "dashes": DASHES,
+}
 
 
 class Packet:

@@ -159,6 +159,14 @@ function zoomedAt(view, factor, px, py, panel, picture) {
   return held({ x: x / picture.width, y: y / picture.height, zoom }, panel, picture);
 }
 
+/** Return by how much a turn of the wheel zooms. */
+function wheelFactor(event) {
+  const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+  // A pinch on a touchpad arrives as small wheel steps with Ctrl.
+  const small = event.ctrlKey && Math.abs(event.deltaY) < 40;
+  return Math.exp(-clamp(event.deltaY * lines, -400, 400) * (small ? 0.01 : 0.0018));
+}
+
 /* ------------------------------------------------------------------ drawing */
 
 /** Give the canvas one pixel for each of the screen's. */

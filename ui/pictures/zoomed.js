@@ -58,12 +58,8 @@ class Zoomed {
   wheel(event) {
     if (!event.ctrlKey && this.element.getRootNode().activeElement !== this.element) return;
     event.preventDefault();
-    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
-    // A pinch on a touchpad arrives as small wheel steps with Ctrl.
-    const small = event.ctrlKey && Math.abs(event.deltaY) < 40;
     const box = this.element.getBoundingClientRect();
-    const factor = Math.exp(-clamp(event.deltaY * lines, -400, 400) * (small ? 0.01 : 0.0018));
-    this.zoomBy(factor, event.clientX - box.left, event.clientY - box.top);
+    this.zoomBy(wheelFactor(event), event.clientX - box.left, event.clientY - box.top);
   }
 
   press(event) {

@@ -28,11 +28,8 @@ function wheel(viewer, panel, event) {
     return;
   }
   event.preventDefault();
-  const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
-  // A pinch on a touchpad arrives as small wheel steps with Ctrl.
-  const small = event.ctrlKey && Math.abs(event.deltaY) < 40;
   const { x, y } = position(panel, event);
-  viewer.zoomBy(Math.exp(-clamp(event.deltaY * lines, -400, 400) * (small ? 0.01 : 0.0018)), panel, x, y);
+  viewer.zoomBy(wheelFactor(event), panel, x, y);
   showPointer(viewer, panel, { x, y });
 }
 
