@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 import pytest
 from playwright.sync_api import (
@@ -24,9 +25,11 @@ from playwright.sync_api import (
     ConsoleMessage,
     Page,
     Playwright,
+    WebSocket,
     expect,
     sync_playwright,
 )
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.waiting import PATIENCE
 
@@ -38,6 +41,24 @@ expect.set_options(timeout=HANGS)
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 Serve = Callable[[Path, Mapping[str, str]], str]
+
+
+# The connection to the server that each tab opened last.
+SOCKETS: WeakKeyDictionary[Page, WebSocket] = WeakKeyDictionary()
+RUN_ENDS = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+
+
+def socket_of(page: Page) -> WebSocket:
+    """Return the tab's connection to the server."""
+    return SOCKETS[page]
+
+
+def ends_run(frame: str | bytes) -> bool:
+    """Tell whether a message of the server says that a run of the script has come to its end."""
+    if isinstance(frame, str):
+        return False
+    message = ForwardMsg.FromString(frame)
+    return message.WhichOneof("type") == "script_finished" and message.script_finished in RUN_ENDS
 
 
 def _free_port() -> int:
@@ -148,6 +169,7 @@ def watched(context: BrowserContext) -> Iterator[Page]:
     tab.on("pageerror", lambda error: faults.append(str(error)))
     tab.on("request", lambda request: faults.extend(_foreign(request.url)))
     tab.on("websocket", lambda opened: faults.extend(_foreign(opened.url)))
+    tab.on("websocket", lambda opened: SOCKETS.update({tab: opened}))
     yield tab
     tab.close()
     assert not faults, f"errors in the console or requests to other hosts: {faults}"

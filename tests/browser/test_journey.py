@@ -25,7 +25,7 @@ from asma_core.data.masks.label_maps import read_mask
 from asma_core.data.synthetic import demo
 from asma_core.jobs.queue import stop
 from asma_core.runs.store import RunStore
-from tests.browser.conftest import PROJECT, Serve, separate, watched
+from tests.browser.conftest import PROJECT, Serve, ends_run, separate, socket_of, watched
 
 pytestmark = pytest.mark.browser
 
@@ -59,18 +59,6 @@ def settle(page: Page) -> None:
     )
 
 
-# Counts the runs of the script, so that a test can wait for the one that its action has caused.
-COUNT_RUNS = """() => {
-  if (window.asmaRuns !== undefined) return window.asmaRuns;
-  window.asmaRuns = 0;
-  const app = document.querySelector("[data-testid=stApp]");
-  new MutationObserver(() => {
-    if (app.getAttribute("data-test-script-state") === "running") window.asmaRuns += 1;
-  }).observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] });
-  return 0;
-}"""
-
-
 @contextmanager
 def rerun(page: Page) -> Iterator[None]:
     """Wait until what happens in the block has run the script again.
@@ -78,9 +66,10 @@ def rerun(page: Page) -> Iterator[None]:
     It begins at rest: a script that is asked again while it runs does not say so anew.
     """
     settle(page)
-    before = page.evaluate(COUNT_RUNS)
-    yield
-    page.wait_for_function(f"() => window.asmaRuns > {before}")
+    with socket_of(page).expect_event("framereceived", ends_run):
+        yield
+    # A busy browser shows begin and end of a run in one go: what came is shown when it is idle.
+    page.evaluate("() => new Promise((go) => requestIdleCallback(() => requestIdleCallback(go)))")
     settle(page)
 
 

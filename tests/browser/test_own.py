@@ -104,8 +104,7 @@ def test_a_zip_is_mapped_a_network_checked_and_attacked(
 
     page.get_by_role("button", name="Attack it").click()
     page.wait_for_url(re.compile(r"attack"))
-    # The canvas reports once when it has loaded, and a click meanwhile would be lost.
-    expect(page.locator("canvas.upper-canvas").last).to_be_visible()
+    expect(page.locator(".editor[data-ready]")).to_be_visible()
     expect(page.get_by_text("overlap with the prediction")).to_be_visible()
     settle(page)
     start_run(page)
