@@ -16,18 +16,19 @@ _STYLE: Final = """<style>
 </style>"""
 
 
+_HERE: Final = "address-here"
 _GOING: Final = "address-going"
 
 
 def open_page(view: View) -> NoReturn:
     """Leave this page for a view of another one."""
-    st.session_state[_GOING] = view
+    st.session_state[_GOING] = (st.session_state.get(_HERE), view)
     st.switch_page(view.PAGE, query_params=view.query())
 
 
 def open_here(view: View) -> NoReturn:
     """Show another object on the page that is open."""
-    st.session_state[_GOING] = view
+    st.session_state[_GOING] = (st.session_state.get(_HERE), view)
     address.go_to(view)
     st.rerun()
 
@@ -36,17 +37,20 @@ def arrive(page: str) -> None:
     """Go on to where `open_page` or `open_here` led; call it at every run.
 
     A rerun that the browser asks for in that very moment, as by a second click, takes the place
-    of the switch, with the address of before, and would end on what was left.
+    of the switch, with the address of before, and would end on what was left. Who asked for a
+    third page in that moment, by the menu, stays there.
 
     Args:
         page: The path in the address of the page that is about to run.
     """
-    view: View | None = st.session_state.pop(_GOING, None)
+    st.session_state[_HERE] = page
+    left, view = st.session_state.pop(_GOING, (None, None))
     if view is None:
         return
-    if Path(view.PAGE).stem != page:
+    if Path(view.PAGE).stem == page:
+        address.go_to(view)
+    elif page == left:
         st.switch_page(view.PAGE, query_params=view.query())
-    address.go_to(view)
 
 
 def link(view: View, label: str, icon: str | None = "", place: Any = st) -> None:
