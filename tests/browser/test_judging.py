@@ -211,3 +211,21 @@ def test_a_note_of_a_moment_before_the_page_is_left_is_saved(
     settle(compare)
     expect(compare.get_by_test_id("stException")).to_have_count(0)
     assert store.get(ids[0]).verdict == "visible"
+
+
+def test_verdicts_given_as_fast_as_the_next_run_comes_are_all_kept(
+    compare: Page, store: RunStore, ids: list[str]
+) -> None:
+    compare.get_by_label("go to the next").check()
+    for run_id, key in zip(ids, "1231", strict=True):
+        expect(strip(compare)).to_have_attribute("data-run", run_id)
+        expect(strip(compare)).to_have_attribute("aria-busy", "false")
+        compare.keyboard.press("n")
+        compare.keyboard.type("seen")
+        strip(compare).locator(f"[data-verdict={VERDICTS[key]}]").click()
+    for run_id, key in zip(ids, "1231", strict=True):
+        until(lambda run_id=run_id, key=key: store.get(run_id).verdict == VERDICTS[key])
+        note_of(store, run_id, "seen")
+
+
+VERDICTS = {"1": "convincing", "2": "visible", "3": "failed"}

@@ -28,6 +28,7 @@ from ui.common import services
 from ui.common.errors import show_error, show_errors
 from ui.common.format import number
 from ui.common.looks import unseen_title
+from ui.common.rerun import patiently
 from ui.common.shell import all_room, background, name_tab
 from ui.editor.drawings import drawings
 from ui.editor.target_editor import Ground, n_edits, painted, painted_region, target_editor
@@ -56,7 +57,8 @@ def attack_editor(key: str) -> None:
         if chosen is not None:
             name_tab("Attack", chosen.source.name)
             with st.spinner("Asking the network for its prediction"):
-                prediction = services.predictor().predict(chosen.card, chosen.source.image)
+                card, image = chosen.card, chosen.source.image
+                prediction = patiently(services.predictor().predict, card, image)
     except AsmaError as error:
         show_error(error)
         chosen = None

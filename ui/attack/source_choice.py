@@ -22,6 +22,7 @@ from ui.common import services
 from ui.common.errors import show_error, show_errors
 from ui.common.icon_button import icon_button
 from ui.common.network_choice import fill_network, fitting_networks, network_choice
+from ui.common.rerun import whole
 from ui.common.uploads import keep_upload, open_upload
 from ui.common.values import SESSION, initial
 
@@ -126,7 +127,7 @@ def _from_dataset(key: str, columns: Sequence[DeltaGenerator]) -> AttackSource |
             label,
             icon,
             f"{key}-step{step}",
-            on_click=_step,
+            on_click=whole(_step),
             args=(sample_key, samples, step),
         )
     sample = dataset.find(chosen)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from ui.common.errors import escape_markdown
+from ui.common.rerun import whole
 
 
 class ChosenFile(NamedTuple):
@@ -32,7 +33,7 @@ def file_choice(label: str, kinds: Sequence[str], key: str, help: str) -> Chosen
         help: Beside the label.
     """
     uploaded = st.file_uploader(
-        label, type=list(kinds), key=key, help=help, on_change=_forget, args=(key,)
+        label, type=list(kinds), key=key, help=help, on_change=whole(_forget), args=(key,)
     )
     if uploaded is not None:
         st.session_state[_kept(key)] = ChosenFile(uploaded.name, uploaded.getvalue())

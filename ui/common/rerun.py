@@ -1,8 +1,21 @@
-"""Running the page again from within, without taking the place of what a person has just asked."""
+"""Runs of a page that cross each other: what a person asks for is neither lost nor undone."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from functools import wraps
+from threading import Thread
+from typing import Any, Final, TypeVar
+
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+Answer = TypeVar("Answer")
+PATIENT: Final = "patient"
+# Seconds between two looks whether something newer was asked for.
+LOOK: Final = 0.05
 
 
 def rerun_page() -> None:
@@ -14,3 +27,56 @@ def rerun_page() -> None:
     """
     st.empty()
     st.rerun()
+
+
+def patiently(act: Callable[..., Answer], *arguments: Any) -> Answer:
+    """Return what a call gives that lasts; who goes elsewhere meanwhile does not wait for it.
+
+    The call goes on by itself then, so it should leave behind what spares the next one: a file.
+
+    Args:
+        act: Shows nothing, and uses no session.
+        arguments: Its own.
+    """
+    answer: Future[Answer] = Future()
+
+    def carry_out() -> None:
+        try:
+            answer.set_result(act(*arguments))
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is for who waits
+            answer.set_exception(error)
+
+    Thread(target=carry_out, daemon=True).start()
+    while not wait([answer], timeout=LOOK).done:
+        # A point where Streamlit carries out what was asked for since.
+        _ = PATIENT in st.session_state
+    return answer.result()
+
+
+def whole(act: Callable[..., None]) -> Callable[..., None]:
+    """Return a widget's callback that is carried out to its end.
+
+    Streamlit ends a run for a newer request wherever it uses the session or shows something, in a
+    callback too, and does not call that again: what was clicked before would be lost, or half done.
+    """
+
+    @wraps(act)
+    def carried_out(*args: object, **kwargs: object) -> None:
+        with _uninterrupted():
+            act(*args, **kwargs)
+
+    return carried_out
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let a newer request wait; Streamlit has no public way to ask for that (docs/decisions.md)."""
+    runner: Any = getattr(getattr(get_script_run_ctx(), "_enqueue", None), "__self__", None)
+    if not getattr(runner, "_execing", False):
+        yield
+        return
+    runner._execing = False
+    try:
+        yield
+    finally:
+        runner._execing = True

@@ -17,6 +17,7 @@ from asma_core.jobs.queue import JobQueue
 from asma_core.jobs.trainings import Trainer
 from asma_core.runs.store import RunStore
 from asma_core.server_config import settings
+from ui.common.rerun import patiently
 
 _OPENING: Final = (
     "Opening the data set. The images of a demo set are drawn at its first opening, which takes "
@@ -94,4 +95,4 @@ def open_dataset(name: str) -> Dataset:
 # Shared and only read: a copy of ten thousand samples at every rerun would be felt.
 @st.cache_resource(show_spinner=_OPENING, ttl=60)
 def _dataset(name: str, home: str) -> Dataset:
-    return _open_dataset(name)
+    return patiently(_open_dataset, name)

@@ -12,6 +12,7 @@ from ui.address import browser as address
 from ui.address.views import CompareView
 from ui.common import services
 from ui.common.format import attack_title, number, score_label
+from ui.common.rerun import whole
 from ui.comparison.payload import MOST_BESIDE
 
 MOST_SEARCHED: Final = 500
@@ -53,7 +54,7 @@ def _widget(key: str, known: dict[str, Run]) -> list[str]:
         max_selections=MOST_BESIDE,
         placeholder="Up to three other runs",
         key=key,
-        on_change=_chosen_here,
+        on_change=whole(_chosen_here),
         args=(key,),
         width=420,
     )

@@ -10,6 +10,7 @@ from typing import Any, Final
 import streamlit as st
 
 from ui.address.views import CompareView
+from ui.common.rerun import whole
 from ui.comparison.payload import Comparison, pack
 from ui.pictures.script import shared_script
 
@@ -71,7 +72,9 @@ def comparison_viewer(comparison: Comparison, key: str, view: CompareView) -> Co
     asked = _fitting(replace(view, run="", beside=()), comparison)
     memory = _remembered(comparison.key, key, asked)
     order = {"order": memory.order} | memory.start.viewer()
-    result = _component(data=pack(comparison, json.dumps(order)), key=key, on_view_change=_rerun)
+    result = _component(
+        data=pack(comparison, json.dumps(order)), key=key, on_view_change=whole(_rerun)
+    )
     shown = _fitting(_told(memory, result.get("view")), comparison)
     if shown != memory.written[-1]:
         memory.written.append(shown)

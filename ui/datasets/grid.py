@@ -19,6 +19,7 @@ from ui.address.views import SORTS, DatasetsView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_error
 from ui.common.format import described, duration, number
+from ui.common.rerun import patiently, whole
 from ui.datasets.index import chosen_samples, fitting_models, runs_of
 from ui.datasets.view import change, current_view, go_to
 from ui.pictures.cards import Card, card_grid
@@ -39,7 +40,7 @@ def dataset_choice(view: DatasetsView, names: Sequence[str]) -> None:
         "Data set",
         list(dict.fromkeys((*names, view.dataset))),
         key=prime("datasets-dataset", view.dataset),
-        on_change=_dataset_chosen,
+        on_change=whole(_dataset_chosen),
         width=260,
     )
 
@@ -52,7 +53,7 @@ def back_to_grid() -> None:
         key="datasets-back",
         type="tertiary",
         shortcut="Esc",
-        on_click=_close,
+        on_click=whole(_close),
     )
 
 
@@ -123,7 +124,7 @@ def _clean_ious(dataset: Dataset, card: ModelCard) -> CleanIous:
     )
     with st.spinner(words, show_time=True):
         try:
-            return services.predictor().clean_ious(card, dataset.name)
+            return patiently(services.predictor().clean_ious, card, dataset.name)
         except AsmaError as error:
             show_error(error)
             return {}
@@ -149,7 +150,7 @@ def dataset_grid(dataset: Dataset, view: DatasetsView, bar: Any) -> None:
     _count(dataset, samples, allowed)
     if not samples:
         st.info("No image fits these filters.", icon=":material/filter_alt_off:")
-        st.button("Show all images", key="datasets-all", on_click=_show_all)
+        st.button("Show all images", key="datasets-all", on_click=whole(_show_all))
         return
     pages = -(-len(samples) // PER_PAGE)
     page = min(allowed.page, pages)
@@ -175,7 +176,7 @@ def _order(bar: Any, view: DatasetsView, models: Sequence[ModelCard]) -> None:
         [name for name in SORTS if models or name != "worst"],
         format_func=SORTS.__getitem__,
         key=prime("datasets-sort", view.sort),
-        on_change=_changed,
+        on_change=whole(_changed),
         args=("sort",),
         width=230,
     )
@@ -183,7 +184,7 @@ def _order(bar: Any, view: DatasetsView, models: Sequence[ModelCard]) -> None:
         "Network",
         [card.name for card in models],
         key=prime("datasets-model", view.model or None),
-        on_change=_changed,
+        on_change=whole(_changed),
         args=("model",),
         placeholder="none has these classes",
         disabled=not models,
@@ -201,7 +202,7 @@ def _filters(dataset: Dataset, view: DatasetsView) -> None:
             format_func=lambda name: name or "all",
             required=True,
             key=prime("datasets-split", view.split),
-            on_change=_changed,
+            on_change=whole(_changed),
             args=("split",),
         )
     if len(dataset.classes) > 2:
@@ -211,7 +212,7 @@ def _filters(dataset: Dataset, view: DatasetsView) -> None:
             selection_mode="multi",
             format_func=lambda label: escape_markdown(dataset.classes[label]),
             key=prime("datasets-classes", list(view.classes)),
-            on_change=_changed,
+            on_change=whole(_changed),
             args=("classes",),
         )
     row.slider(
@@ -220,7 +221,7 @@ def _filters(dataset: Dataset, view: DatasetsView) -> None:
         100,
         format="%d %%",
         key=prime("datasets-area", (view.low, view.high)),
-        on_change=_area_changed,
+        on_change=whole(_area_changed),
         width=230,
     )
     row.pills(
@@ -228,7 +229,7 @@ def _filters(dataset: Dataset, view: DatasetsView) -> None:
         [True],
         format_func=lambda _: "attacked",
         key=prime("datasets-with_runs", True if view.with_runs else None),
-        on_change=_changed,
+        on_change=whole(_changed),
         args=("with_runs",),
     )
 
@@ -270,7 +271,7 @@ def _count(dataset: Dataset, samples: Sequence[Sample], view: DatasetsView) -> N
     row.toggle(
         "Show the prediction",
         key=prime("datasets-prediction", view.prediction),
-        on_change=_changed,
+        on_change=whole(_changed),
         args=("prediction",),
         disabled=not view.model,
         help=None if view.model else "No network has these classes.",
@@ -333,7 +334,12 @@ def _pages(page: int, pages: int) -> None:
     st.space("small")
     with st.container(horizontal=True, horizontal_alignment="center"):
         st.pagination(
-            pages, default=page, key=key, on_change=_page_chosen, args=(key,), width=PAGES_WIDTH
+            pages,
+            default=page,
+            key=key,
+            on_change=whole(_page_chosen),
+            args=(key,),
+            width=PAGES_WIDTH,
         )
 
 

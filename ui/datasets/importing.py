@@ -26,6 +26,7 @@ from asma_core.server_config import settings
 from ui.address.links import open_page
 from ui.address.views import DatasetsView
 from ui.common.errors import escape_markdown, show_error
+from ui.common.rerun import patiently
 from ui.common.staging import kept_upload
 from ui.common.values import initial
 from ui.datasets.grid import PER_PAGE
@@ -169,10 +170,10 @@ def _looked_at(root: Path) -> Preview:
 
 @st.cache_resource(max_entries=4, show_spinner=False, ttl=600)
 def _preview(root: str, layout: str) -> Preview:
-    first = preview(Path(root))
+    first = patiently(preview, Path(root))
     if not layout or layout == first.found.layout:
         return first
-    other = preview(Path(root), layout)
+    other = patiently(preview, Path(root), layout)
     return Preview(other.root, first.layouts, other.found, other.card, other.dataset, other.survey)
 
 

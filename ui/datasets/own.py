@@ -11,12 +11,15 @@ from ui.address.links import open_page
 from ui.address.views import DatasetsView, ModelsView
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.icon_button import icon_popover
+from ui.common.rerun import whole
 from ui.datasets.view import go_to
 
 
 def add_dataset() -> None:
     """Offer the way to a new data set."""
-    st.button("Add", icon=":material/add:", key="datasets-add", on_click=_add, help="Your images")
+    st.button(
+        "Add", icon=":material/add:", key="datasets-add", on_click=whole(_add), help="Your images"
+    )
 
 
 def _add() -> None:

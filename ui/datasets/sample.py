@@ -33,6 +33,7 @@ from ui.common.format import (
     score_label,
     standing_outcome,
 )
+from ui.common.rerun import patiently, whole
 from ui.common.shell import name_tab
 from ui.datasets.grid import PER_PAGE, listed
 from ui.datasets.view import change
@@ -114,7 +115,7 @@ def _moves(bar: Any, dataset: Dataset, sample: Sample, samples: Sequence[Sample]
             key=f"datasets-{name.lower()}",
             shortcut=shortcut,
             disabled=not inside,
-            on_click=_open,
+            on_click=whole(_open),
             args=(order[to].name if inside else "", to // PER_PAGE + 1),
         )
     if bar.button(
@@ -162,7 +163,7 @@ def _prediction(card: ModelCard | None, source: SourceImage) -> Labels | None:
         return None
     with st.spinner(f"Asking {escape_markdown(card.name)} for its prediction", show_time=True):
         try:
-            return services.predictor().predict(card, source.image)
+            return patiently(services.predictor().predict, card, source.image)
         except AsmaError as error:
             show_error(error)
             return None

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from asma_core.data.formats.images import encode_png
 from asma_core.data.targets.drawing import rasterise
 from asma_core.errors import InputError
+from ui.common.rerun import whole
 from ui.editor.drawings import Drawings, Head, Kept
 from ui.editor.shapes import REGION, TARGET, to_shapes
 from ui.pictures.encoding import jpeg
@@ -89,7 +90,7 @@ def target_editor(key: str, ground: Ground, drawings: Drawings, head: Head) -> N
     _component(
         data=_packed(ground, drawings.of(ground.identity), head),
         key=key,
-        on_drawing_change=lambda: _hear(key, drawings),
+        on_drawing_change=whole(lambda: _hear(key, drawings)),
     )
 
 

@@ -17,6 +17,7 @@ from ui.address.links import open_here
 from ui.address.views import ExperimentsView
 from ui.common import services
 from ui.common.errors import show_error, show_errors
+from ui.common.rerun import whole
 
 ASKED: Final = "experiment-delete-asked"
 FILES: Final[dict[str, tuple[str, str, Callable[[Sequence[Cell]], str]]]] = {
@@ -48,7 +49,7 @@ def experiment_actions(experiment: Experiment, cells: Sequence[Cell], complete: 
             key="experiment-stop",
             icon=":material/stop:",
             disabled=experiment.stop,
-            on_click=runner.store.ask_to_stop,
+            on_click=whole(runner.store.ask_to_stop),
             args=(experiment.id,),
             help="What is done stays done; go on with it when you like.",
         )
@@ -58,7 +59,7 @@ def experiment_actions(experiment: Experiment, cells: Sequence[Cell], complete: 
             key="experiment-resume",
             type="primary",
             icon=":material/play_arrow:",
-            on_click=_resume,
+            on_click=whole(_resume),
             args=(experiment.id,),
         )
     if cells:
@@ -70,7 +71,7 @@ def experiment_actions(experiment: Experiment, cells: Sequence[Cell], complete: 
             key="experiment-delete",
             icon=":material/delete:",
             help="Deletes the experiment; its runs stay on the Runs page.",
-            on_click=_ask,
+            on_click=whole(_ask),
             args=(experiment.id,),
         )
         if st.session_state.get(ASKED) == experiment.id:
@@ -91,7 +92,7 @@ def _close() -> None:
     st.session_state.pop(ASKED, None)
 
 
-@st.dialog("Delete this experiment", on_dismiss=_close)
+@st.dialog("Delete this experiment", on_dismiss=whole(_close))
 def _delete(experiment: Experiment) -> None:
     st.markdown("Its tables and pictures go; the runs that it made stay on the Runs page.")
     row = st.container(horizontal=True, horizontal_alignment="right")

@@ -14,6 +14,7 @@ from asma_core.experiments.table import FIGURES, goal_of
 from ui.address import browser as address
 from ui.address.links import open_page
 from ui.address.views import DISTANCE, CompareView, ExperimentsView
+from ui.common.rerun import whole
 from ui.experiments.experiment_text import row_titles
 from ui.experiments.figures import TITLES, box_plot, clicked_run, curve_plot
 from ui.pictures.curves import NO_TOOLBAR
@@ -43,7 +44,7 @@ def experiment_pictures(experiment: Experiment, cells: Sequence[Cell]) -> None:
         place.plotly_chart(
             chart,
             key=key,
-            on_select=partial(_keep_click, key),
+            on_select=whole(partial(_keep_click, key)),
             selection_mode="points",
             config=NO_TOOLBAR,
         )

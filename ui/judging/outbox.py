@@ -1,7 +1,7 @@
 """What the browser sends of a person's judgement, and saving it.
 
-The browser keeps what it has said in a list until it hears that it was taken in; so nothing is
-lost when Streamlit passes over a state because a newer one has come.
+The browser keeps what it has said in a list until it hears that it was taken in, and says it
+again; so nothing is lost when Streamlit passes over a state because a newer one has come.
 """
 
 from __future__ import annotations
@@ -33,14 +33,13 @@ def keep_outbox() -> None:
     but not what one of app.py has.
     """
     st.html(f"<style>.st-key-{_KEY} {{ position: absolute; }}</style>")
+    # By its value and not by a callback, which is called once for each change and never again.
+    with show_errors():
+        take_in(services.store(), (st.session_state.get(_KEY) or {}).get("said"))
     runs = st.session_state[_RUNS] = st.session_state.get(_RUNS, 0) + 1
     # The count makes the browser hear of every run.
-    _component(data={"run": runs}, key=_KEY, height="content", on_said_change=_hear)
-
-
-def _hear() -> None:
-    with show_errors():
-        take_in(services.store(), st.session_state[_KEY].get("said"))
+    data = {"run": runs, "handled": told()["handled"]}
+    _component(data=data, key=_KEY, height="content", on_said_change=lambda: None)
 
 
 def told() -> dict[str, Any]:

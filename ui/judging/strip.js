@@ -1,6 +1,6 @@
-// What is said goes out with the run that it is said of, and stays in the outbox until the server
-// has taken it in. Other runs are opened by their address, as a link does; so the address, what
-// is on screen and what is judged are one run.
+// What is said goes out with the run that it is said of, by the outbox that every page has. Other
+// runs are opened by their address, as a link does; so the address, what is on screen and what is
+// judged are one run.
 const PAUSE = 400;
 const GO_ON = "asma-go-to-the-next";
 const WRITTEN = { own: "verdict", note: "note", tags: "tags" };
@@ -9,7 +9,6 @@ const strips = new WeakMap();
 class Strip {
   constructor(root) {
     this.root = root;
-    this.outbox = [];
     this.fields = Object.fromEntries(Object.keys(WRITTEN).map((name) => [name, root.querySelector(`.${name}`)]));
     this.runs = root.querySelector(".runs");
     this.on = root.querySelector(".on");
@@ -58,8 +57,6 @@ class Strip {
     const another = this.data?.run !== data.run;
     if (this.data && another) this.leave();
     this.data = data;
-    this.outbox = this.outbox.filter((entry) => entry.number > data.handled);
-    if (another && this.outbox.length) this.send();
     if (another || data.run === this.going) this.going = null;
     this.root.dataset.run = data.run;
     this.root.classList.toggle("bar", data.place === "bar");
@@ -79,20 +76,23 @@ class Strip {
   }
 
   showSaid(another) {
-    const { verdict, verdicts, note, tags, longest } = this.data;
-    const waits = (field) => this.outbox.some((entry) => entry.field === field && entry.run === this.data.run);
+    const { run, handled, verdict, verdicts, note, tags, longest } = this.data;
+    // Not there yet while the first page of a tab loads.
+    const waiting = (field) => window.asmaOutbox?.waiting(run, handled, field);
+    const waits = Object.values(WRITTEN).some((field) => waiting(field) !== undefined);
     if (another) this.known = {};
-    if (!waits("verdict")) this.verdict = verdict;
-    const said = { own: this.verdict in verdicts ? "" : this.verdict, note, tags };
+    this.verdict = waiting("verdict")?.trim() ?? verdict;
+    const own = this.verdict in verdicts ? "" : this.verdict;
+    const said = { own, note: waiting("note") ?? note, tags: waiting("tags") ?? tags };
     for (const [name, field] of Object.entries(this.fields)) {
       field.maxLength = longest[WRITTEN[name]] ?? 400;
       const typing = this.root.getRootNode().activeElement === field;
-      if (!another && (typing || waits(WRITTEN[name]))) continue;
+      if (!another && typing) continue;
       this.known[name] = field.value = said[name];
     }
     if (another) this.state("");
-    else if (!this.outbox.length && this.waited) this.state(this.data.trouble ? "" : "Saved");
-    this.waited = this.outbox.length > 0;
+    else if (!waits && this.waited) this.state(this.data.trouble ? "" : "Saved");
+    this.waited = waits;
     this.showVerdict();
     this.offerTags();
   }
@@ -147,18 +147,9 @@ class Strip {
   // What a person says -------------------------------------------------------------------------
 
   put(field, text) {
-    const run = this.data.run;
-    const last = this.outbox.at(-1)?.number ?? 0;
-    this.outbox = this.outbox.filter((entry) => !(entry.run === run && entry.field === field));
-    this.outbox.push({ number: Math.max(Date.now(), last + 1, this.data.handled + 1), run, field, text });
     this.waited = true;
     this.state("Saving");
-    this.send();
-  }
-
-  /** By a component that every page has: what one of this page says is lost when it is left. */
-  send() {
-    window.asmaSay([...this.outbox]);
+    window.asmaOutbox.say(this.data.run, field, text);
   }
 
   /** Send a field if its text is news. */

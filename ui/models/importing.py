@@ -27,6 +27,7 @@ from ui.address.links import open_here
 from ui.address.views import ModelsView
 from ui.common import services
 from ui.common.errors import show_error, show_errors
+from ui.common.rerun import patiently
 from ui.common.staging import kept_upload
 from ui.common.values import initial
 from ui.models.input import model_input
@@ -162,7 +163,7 @@ def _architecture(key: str, looked: Mapping[str, Any]) -> tuple[str, str]:
 
 @st.cache_data(max_entries=16, show_spinner="Looking at the weights")
 def _looked_at(weights: str) -> dict[str, Any]:
-    return services.predictor().look_at_weights(Path(weights))
+    return patiently(services.predictor().look_at_weights, Path(weights))
 
 
 def _check_and_keep(card: Path) -> None:
@@ -179,7 +180,7 @@ def _check_and_keep(card: Path) -> None:
     token = (card.read_bytes(), dataset)
     if row.button("Check", icon=":material/fact_check:", key=f"{KEY}-check"):
         with st.spinner("Checking the network", show_time=True):
-            report = services.predictor().check_staged(card, dataset)
+            report = patiently(services.predictor().check_staged, card, dataset)
         st.session_state[f"{KEY}-report"] = (token, report)
     known = st.session_state.get(f"{KEY}-report")
     if known is None or known[0] != token:

@@ -20,6 +20,7 @@ from ui.common import services
 from ui.common.errors import escape_markdown, show_error, show_errors
 from ui.common.format import described, number
 from ui.common.icon_button import icon_popover
+from ui.common.rerun import patiently
 from ui.common.shell import name_tab
 from ui.common.values import SESSION, initial
 from ui.models.link import back
@@ -163,7 +164,7 @@ def _datasets(card: ModelCard) -> list[str]:
 def _checked(card: ModelCard, name: str) -> None:
     with st.spinner("Checking the network", show_time=True):
         try:
-            report = services.predictor().check(card, name)
+            report = patiently(services.predictor().check, card, name)
         except AsmaError as error:
             show_error(error)
             return
@@ -176,7 +177,7 @@ def _measured(card: ModelCard, name: str) -> None:
     words = f"Measuring the clean IoU of {count} images, once; about a second per ten"
     with st.spinner(words, show_time=True):
         try:
-            ious = services.predictor().clean_ious(card, name)
+            ious = patiently(services.predictor().clean_ious, card, name)
         except AsmaError as error:
             show_error(error)
             return

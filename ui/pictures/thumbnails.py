@@ -18,6 +18,7 @@ from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.sources.cards import ModelCard, network_hash
 from asma_core.runs.sources import from_sample
 from ui.common import services
+from ui.common.rerun import patiently
 from ui.pictures.encoding import jpeg
 from ui.pictures.outlines import Layer, fit_size, outline, resize
 
@@ -73,7 +74,7 @@ def _sample_thumbnail(
     layers = [Layer(truth, TRUTH)]
     if _network is None:
         return Thumbnail(_drawn(source.image, layers), area)
-    prediction = services.predictor().predict(_network, source.image)
+    prediction = patiently(services.predictor().predict, _network, source.image)
     layers.append(Layer(prediction, PREDICTION))
     counted = source.valid & services.predictor().covered(_network, source.shape)
     iou = foreground_iou(confusion_matrix(prediction, truth, len(_dataset.classes), counted))

@@ -14,6 +14,7 @@ from ui.address.links import open_page
 from ui.address.views import AttackView, CompareView
 from ui.common import services
 from ui.common.errors import escape_markdown
+from ui.common.rerun import whole
 from ui.comparison.payload import MOST_BESIDE
 from ui.judging.strip import PANEL, judging_strip
 from ui.judging.verdict import tag_list
@@ -44,7 +45,7 @@ def run_actions(store: RunStore, ticked: Sequence[Run], shown: Sequence[Run]) ->
             ":red[:material/delete: Delete]" if ticked else ":material/delete: Delete",
             key="runs-delete",
             disabled=not ticked,
-            on_click=ask_to_delete,
+            on_click=whole(ask_to_delete),
             args=([run.id for run in ticked],),
         )
 
@@ -111,7 +112,7 @@ def _stop(store: RunStore, ticked: Sequence[Run]) -> None:
         icon=":material/stop_circle:",
         disabled=not active,
         help="What a running attack has found so far is kept" if active else None,
-        on_click=_stop_all,
+        on_click=whole(_stop_all),
         args=(store, active),
     )
 

@@ -12,6 +12,7 @@ from asma_core.runs.store import RunStore
 from ui.address.links import link
 from ui.common.errors import escape_markdown
 from ui.common.format import attack_title, number, outcome_colour, score_label
+from ui.common.rerun import whole
 from ui.judging.verdict import verdict_badge
 from ui.runs.link import run_view
 from ui.runs.pictures import run_picture
@@ -72,7 +73,7 @@ def _card(store: RunStore, run: Run) -> None:
         key=widget,
         label_visibility="collapsed",
         width="content",
-        on_change=_ticked,
+        on_change=whole(_ticked),
         args=(run.id, widget),
     )
     link(run_view(run), f"Run {run.id}", place=row)

@@ -11,6 +11,7 @@ from asma_core.errors import AsmaError
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 from ui.common.errors import escape_markdown, show_error
+from ui.common.rerun import whole
 from ui.judging.verdict import verdict_badge
 from ui.runs.each import counted
 
@@ -46,7 +47,7 @@ def _close() -> None:
     st.session_state.pop(ASKED, None)
 
 
-@st.dialog("Delete runs", on_dismiss=_close)
+@st.dialog("Delete runs", on_dismiss=whole(_close))
 def _question(store: RunStore, ended: list[Run], active: list[Run], hidden: int) -> None:
     st.html(RED)
     if ended:

@@ -12,6 +12,7 @@ from asma_core.attacks.registry import ATTACKS
 from asma_core.runs.run import Run
 from ui.address import browser as address
 from ui.address.views import RunsView
+from ui.common.rerun import whole
 from ui.runs.filter import SORTS, choices
 
 KEY: Final = "runs-filter"
@@ -44,7 +45,7 @@ def search_and_order(place: DeltaGenerator) -> None:
         type="search",
         label_visibility="collapsed",
         width=250,
-        on_change=first_page,
+        on_change=whole(first_page),
     )
     place.selectbox(
         "Order",
@@ -53,7 +54,7 @@ def search_and_order(place: DeltaGenerator) -> None:
         key=f"{KEY}-sort",
         label_visibility="collapsed",
         width=190,
-        on_change=first_page,
+        on_change=whole(first_page),
     )
 
 
@@ -70,7 +71,7 @@ def view_switch(place: DeltaGenerator) -> None:
         required=True,
         key=f"{KEY}-view",
         label_visibility="collapsed",
-        on_change=first_page,
+        on_change=whole(first_page),
     )
 
 
@@ -89,7 +90,7 @@ def choices_row(runs: Sequence[Run]) -> None:
         key=f"{KEY}-clear",
         type="tertiary",
         disabled=not wanted().narrows,
-        on_click=clear,
+        on_click=whole(clear),
     )
 
 
@@ -111,7 +112,7 @@ def _choice(row: DeltaGenerator, name: str, label: str, anything: str, known: li
         placeholder=anything,
         label_visibility="collapsed",
         width=184,
-        on_change=first_page,
+        on_change=whole(first_page),
     )
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from asma_core.runs.run import Run
 from ui.common.errors import escape_markdown
+from ui.common.rerun import whole
 from ui.runs import filter_bar as bar
 from ui.runs.each import counted
 from ui.runs.selection import untick
@@ -26,12 +27,12 @@ def hidden_line(hidden: Sequence[Run]) -> None:
         return
     row = st.container(horizontal=True, vertical_alignment="center", key="runs-hidden")
     row.caption(f":material/visibility_off: {_words(hidden)}", width="content")
-    row.button("Show them", key="runs-hidden-show", type="tertiary", on_click=bar.clear)
+    row.button("Show them", key="runs-hidden-show", type="tertiary", on_click=whole(bar.clear))
     row.button(
         "Untick them",
         key="runs-hidden-untick",
         type="tertiary",
-        on_click=untick,
+        on_click=whole(untick),
         args=([run.id for run in hidden],),
     )
 

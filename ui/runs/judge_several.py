@@ -10,6 +10,7 @@ import streamlit as st
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 from ui.common.errors import escape_markdown
+from ui.common.rerun import whole
 from ui.judging.verdict import VERDICTS, joined_tags, tag_list
 from ui.runs.each import counted, do_each
 
@@ -35,7 +36,7 @@ def judge_several(store: RunStore, runs: Sequence[Run], known_tags: Sequence[str
             verdict.capitalize(),
             key=f"runs-verdict-all-{verdict}",
             shortcut=shortcut,
-            on_click=_judge,
+            on_click=whole(_judge),
             args=(store, runs, verdict),
         )
     st.multiselect(
@@ -44,7 +45,7 @@ def judge_several(store: RunStore, runs: Sequence[Run], known_tags: Sequence[str
         key="runs-tags-all",
         accept_new_options=True,
         placeholder="Add a tag",
-        on_change=_tag,
+        on_change=whole(_tag),
         args=(store, runs),
     )
 
@@ -65,7 +66,7 @@ def undo_line(store: RunStore) -> None:
         key="runs-undo-verdict",
         icon=":material/undo:",
         type="tertiary",
-        on_click=_undo,
+        on_click=whole(_undo),
         args=(store,),
     )
 

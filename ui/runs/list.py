@@ -14,7 +14,7 @@ from ui.address.views import AttackView, RunsView
 from ui.common import services
 from ui.common.errors import escape_markdown
 from ui.common.icon_button import icon_button
-from ui.common.rerun import rerun_page
+from ui.common.rerun import rerun_page, whole
 from ui.runs import filter_bar as bar
 from ui.runs.actions import HINT, run_actions
 from ui.runs.cards import run_cards
@@ -91,7 +91,7 @@ def _status(runs: Sequence[Run], shown: Sequence[Run], ticked: Sequence[Run]) ->
             "Untick",
             key="runs-untick",
             type="tertiary",
-            on_click=untick,
+            on_click=whole(untick),
             args=([run.id for run in ticked],),
         )
     if pages > 1:
@@ -126,7 +126,7 @@ def _pager(row: DeltaGenerator, pages: int) -> None:
         "runs-previous",
         type="tertiary",
         disabled=now == 1,
-        on_click=bar.set_page,
+        on_click=whole(bar.set_page),
         args=(now - 1,),
     )
     row.caption(f"Page {now} of {pages}", width="content")
@@ -137,7 +137,7 @@ def _pager(row: DeltaGenerator, pages: int) -> None:
         "runs-next",
         type="tertiary",
         disabled=now == pages,
-        on_click=bar.set_page,
+        on_click=whole(bar.set_page),
         args=(now + 1,),
     )
 
@@ -175,4 +175,4 @@ def _signature(runs: Sequence[Run]) -> tuple[object, object]:
 
 def _nothing_left() -> None:
     st.info("No run fits this filter.", icon=":material/filter_alt_off:")
-    st.button("Show all runs", key="runs-clear", on_click=bar.clear)
+    st.button("Show all runs", key="runs-clear", on_click=whole(bar.clear))

@@ -16,6 +16,7 @@ from asma_core.runs.store import RunStore
 from ui.address.links import open_page
 from ui.common import services
 from ui.common.format import SCORE_LABELS, attack_title, moment, outcome
+from ui.common.rerun import whole
 from ui.pictures.encoding import jpeg_address
 from ui.runs.link import run_view
 from ui.runs.pictures import run_picture
@@ -61,7 +62,7 @@ def run_table(store: RunStore, runs: Sequence[Run]) -> None:
         height=min(HEADER_HEIGHT + ROW_HEIGHT * len(runs) + 2, MOST_HEIGHT),
         column_config=_columns(),
         placeholder="n/a",
-        on_select=partial(_selected, key),
+        on_select=whole(partial(_selected, key)),
         selection_default={"selection": {"rows": rows}},
         selection_mode=["multi-row", "single-cell"],
         alt="Runs",
