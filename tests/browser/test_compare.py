@@ -142,3 +142,25 @@ def test_a_deleted_run_gets_a_sentence(page: Page, url: str, home: Path, runs: l
     viewer = opened(page, f"{url}/compare?run={runs[0].id}&with={gone.id}")
     expect(page.get_by_text(f"{gone.id} (deleted, or of another workbench)")).to_be_visible()
     expect(viewer.locator("[data-panel=beside]").first).to_be_hidden()
+
+
+@pytest.mark.parametrize("since", [0, 120, 250])
+def test_who_leaves_just_after_a_change_of_the_view_is_not_brought_back(
+    page: Page, url: str, runs: list[Run], since: int
+) -> None:
+    viewer = opened(page, f"{url}/compare?run={runs[0].id}")
+    page.mouse.move(400, 400)
+    chosen = viewer.locator("[data-difference][aria-pressed=true]")
+    before = str(chosen.get_attribute("data-difference"))
+    page.keyboard.press("d")
+    expect(chosen).not_to_have_attribute("data-difference", before)
+    # The viewer tells of it after a moment, or when the pointer leaves for the menu.
+    page.wait_for_timeout(since)
+    page.get_by_role("link", name="Models", exact=True).click()
+    expect(page.get_by_role("heading", name="Models", exact=True)).to_be_visible()
+    settle(page)
+    # Longer than the viewer waits before it tells.
+    page.wait_for_timeout(600)
+    settle(page)
+    expect(page.get_by_role("heading", name="Models", exact=True)).to_be_visible()
+    assert "/models" in page.url

@@ -30,6 +30,8 @@ pytestmark = [
 
 STEPS = int(os.environ.get("ASMA_WALK", "150"))
 SEED = int(os.environ.get("ASMA_WALK_SEED", "1"))
+# Milliseconds in which nobody looks at what came of a click and decides on the next one.
+PACE = 100
 RUNS = 6
 IMAGES = 8
 SIDE = 32
@@ -65,6 +67,7 @@ def test_nothing_is_lost_on_a_walk(page: Page, serve: Serve, store: RunStore) ->
             if walker.hurry:
                 walker.seen = read(page)
                 continue
+            page.wait_for_timeout(PACE)
             rest(walker, store, said)
             check_history(walker, before)
     except BaseException:

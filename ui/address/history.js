@@ -1,13 +1,65 @@
 // What becomes an entry of the browser's history. Streamlit makes one of every change of an
 // address, and none at a link to the page that is open, whose address it does not write either.
+// Milliseconds.
+const UNDER_WAY = 60;
+
 export default function ({ data }) {
   const told = (window.asmaHistory ??= begin());
   told.objects = data.objects;
   told.hear(data.seen);
+  // Streamlit also calls this when nothing has run.
+  if (data.run !== told.run) told.stay();
+  told.run = data.run;
+}
+
+/** What a component reports while its page is being left would bring Streamlit back to that page. */
+function holdWhileLeaving(told) {
+  const held = new Map();
+  let leaving = false;
+  let reported = 0;
+
+  /** Carry out a component's report, or hold it until it is known whether the page is left. */
+  told.tell = (component, report) => {
+    if (leaving) {
+      held.set(component, report);
+      return;
+    }
+    reported = Date.now();
+    report();
+  };
+
+  // Each run says that it has come; so does a press on a link that was let go elsewhere.
+  told.stay = () => {
+    leaving = false;
+    const reports = [...held].filter(([component]) => component.isConnected ?? true);
+    held.clear();
+    for (const [, report] of reports) report();
+  };
+
+  const isLink = (event) => event.composedPath()[0].closest?.("a[href]") !== null;
+  const on = (target, type, act) => target.addEventListener(type, act, true);
+  on(document, "pointerdown", (event) => (leaving = isLink(event)));
+  on(document, "pointerup", (event) => leaving && !isLink(event) && told.stay());
+  on(document, "keydown", (event) => (leaving ||= event.key === "Enter" && isLink(event)));
+  on(window, "popstate", () => (leaving = true));
+
+  // Streamlit sends a report a little later; a link that is clicked in between waits for it.
+  on(document, "click", (event) => {
+    const link = event.composedPath()[0].closest?.("a[href]");
+    if (!link || link.target === "_blank" || !isPlain(event) || Date.now() - reported > UNDER_WAY) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    setTimeout(() => link.click(), UNDER_WAY);
+  });
+}
+
+function isPlain(event) {
+  return !event.button && !event.ctrlKey && !event.metaKey && !event.shiftKey;
 }
 
 function begin() {
   const told = { objects: {}, gone: null };
+  holdWhileLeaving(told);
   const push = window.history.pushState.bind(window.history);
 
   const named = (page) => Object.keys(told.objects[page] ?? {});
@@ -80,7 +132,7 @@ function begin() {
     "click",
     (event) => {
       const link = event.target.closest?.("[data-testid='stPageLink'] a");
-      if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      if (!link || !isPlain(event)) return;
       const to = new URL(link.href);
       if (to.pathname !== window.location.pathname) return;
       event.preventDefault();

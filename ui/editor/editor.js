@@ -206,7 +206,9 @@ class Editor {
 
   report() {
     const { identity, revision } = this.header;
-    this.tell({ identity, revision, turns: remembered.turns, ...this.now, corners: this.corners });
+    const said = { identity, revision, turns: remembered.turns, ...this.now, corners: this.corners };
+    if (window.asmaHistory) window.asmaHistory.tell(this.root, () => this.tell(said));
+    else this.tell(said);
   }
 
   /* ---------------------------------------------------------------- what is seen */

@@ -326,7 +326,9 @@ class Viewer {
     const report = this.report();
     if (JSON.stringify(report) === JSON.stringify(this.told)) return;
     this.told = report;
-    this.setStateValue("view", { ...report, order: this.order });
+    const tell = () => this.setStateValue("view", { ...report, order: this.order });
+    if (window.asmaHistory) window.asmaHistory.tell(this.root, tell);
+    else tell();
   }
 }
 
