@@ -68,6 +68,10 @@ def polygon(walker: Walker) -> bool:
     return True
 
 
+def pick(walker: Walker) -> bool:
+    return _take(walker, "v")
+
+
 def _take(walker: Walker, tool: str) -> bool:
     """Take a tool; a polygon that was begun is closed by it, or given up."""
     if not walker.seen["editor"] or not walker.press(tool):

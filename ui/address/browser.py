@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.address.view import View
 
@@ -49,8 +50,8 @@ def is_news(page: str, buttons: Collection[str] = ()) -> bool:
     """Return whether the address has come from elsewhere: a link, Back, another person.
 
     It has not when a widget of the page was just used: after a quick second click the browser
-    still has the address of before the first one, and what was clicked stands. Call it before the
-    page's widgets, and `say` after them.
+    still has the address of before the first one, and what was clicked stands; but Back and links
+    within the page mean what they say. Call it before the page's widgets, and `say` after them.
 
     Args:
         page: Begins the keys of the page's widgets.
@@ -58,7 +59,8 @@ def is_news(page: str, buttons: Collection[str] = ()) -> bool:
     """
     query, now = st.query_params.to_dict(), _widgets(page, buttons)
     said, widgets = st.session_state.get(_said(page), (None, {}))
-    if query == said or any(now[name] != widgets[name] for name in now.keys() & widgets.keys()):
+    used = any(now[name] != widgets[name] for name in now.keys() & widgets.keys())
+    if query == said or (used and not _went()):
         return False
     st.session_state[_said(page)] = (query, now)
     return True
@@ -68,6 +70,12 @@ def say(page: str, view: View, buttons: Collection[str] = ()) -> None:
     """Put what the page shows into its address, and remember that it did; see `is_news`."""
     go_to(view)
     st.session_state[_said(page)] = (view.query(), _widgets(page, buttons))
+
+
+def _went() -> bool:
+    """Return whether this run was asked for by a step in the browser's history."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def _said(page: str) -> str:

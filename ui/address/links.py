@@ -16,41 +16,47 @@ _STYLE: Final = """<style>
 </style>"""
 
 
+# The page that runs and its address as the browser has sent it.
 _HERE: Final = "address-here"
 _GOING: Final = "address-going"
 
 
 def open_page(view: View) -> NoReturn:
     """Leave this page for a view of another one."""
-    st.session_state[_GOING] = (st.session_state.get(_HERE), view)
+    _set_out(view)
     st.switch_page(view.PAGE, query_params=view.query())
 
 
 def open_here(view: View) -> NoReturn:
     """Show another object on the page that is open."""
-    st.session_state[_GOING] = (st.session_state.get(_HERE), view)
+    _set_out(view)
     address.go_to(view)
     st.rerun()
+
+
+def _set_out(view: View) -> None:
+    page, sent = st.session_state[_HERE]
+    st.session_state[_GOING] = (page, (sent, st.query_params.to_dict()), view)
 
 
 def arrive(page: str) -> None:
     """Go on to where `open_page` or `open_here` led; call it at every run.
 
     A rerun that the browser asks for in that very moment, as by a second click, takes the place
-    of the switch, with the address of before, and would end on what was left. Who asked for a
-    third page in that moment, by the menu, stays there.
+    of the switch, with the address of before, and would end on what was left. Who asked for
+    another page or object in that moment gets it.
 
     Args:
         page: The path in the address of the page that is about to run.
     """
-    st.session_state[_HERE] = page
-    left, view = st.session_state.pop(_GOING, (None, None))
-    if view is None:
+    sent = st.query_params.to_dict()
+    st.session_state[_HERE] = (page, sent)
+    left, addresses, view = st.session_state.pop(_GOING, ("", (), None))
+    if view is None or page != left or sent not in addresses:
         return
-    if Path(view.PAGE).stem == page:
-        address.go_to(view)
-    elif page == left:
+    if Path(view.PAGE).stem != page:
         st.switch_page(view.PAGE, query_params=view.query())
+    address.go_to(view)
 
 
 def link(view: View, label: str, icon: str | None = "", place: Any = st) -> None:

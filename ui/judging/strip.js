@@ -9,6 +9,7 @@ const strips = new WeakMap();
 class Strip {
   constructor(root) {
     this.root = root;
+    this.going = null;
     this.fields = Object.fromEntries(Object.keys(WRITTEN).map((name) => [name, root.querySelector(`.${name}`)]));
     this.runs = root.querySelector(".runs");
     this.on = root.querySelector(".on");
@@ -32,6 +33,7 @@ class Strip {
     this.listen(document, "keydown", (event) => this.press(event), { capture: true });
     // Back and a closed tab take the focus from no field before they leave.
     for (const leaving of ["pagehide", "popstate"]) this.listen(window, leaving, () => this.sayAll(), { capture: true });
+    this.listen(window, "popstate", () => this.turnBack(), { capture: true });
   }
 
   connectField(name, field) {
@@ -211,6 +213,15 @@ class Strip {
     const [run, ...others] = this.data.parameters;
     // What hangs on the run, such as those beside it, means nothing for another.
     window.asmaHistory.change({ [run]: id, ...Object.fromEntries(others.map((name) => [name, null])) });
+  }
+
+  /** Back can come before the next run does. */
+  turnBack() {
+    const asked = new URLSearchParams(window.location.search).get(this.data.parameters[0]);
+    if (this.going === null || asked === this.going) return;
+    this.going = null;
+    this.showRuns();
+    this.freeze();
   }
 
   freeze() {

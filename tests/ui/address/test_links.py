@@ -24,6 +24,7 @@ class Tab:
         self.session_state: dict[str, Any] = {}
         self.path = ""
         self.shown: Mapping[str, str] = {}
+        self.query_params = SimpleNamespace(to_dict=lambda: dict(self.shown))
 
     def switch_page(self, page: str, query_params: Mapping[str, str]) -> NoReturn:
         self.path, self.shown = page.removeprefix("pages/").removesuffix(".py"), query_params
@@ -35,9 +36,9 @@ class Tab:
     def go_to(self, view: View) -> None:
         self.shown = view.query()
 
-    def run(self, page: str) -> None:
+    def run(self, page: str, view: View | None = None) -> None:
         """Run a page that the browser asks for, with the address that it has."""
-        self.path, self.shown = page, {}
+        self.path, self.shown = page, view.query() if view else {}
         links.arrive(page)
 
 
@@ -78,3 +79,22 @@ def test_who_asked_for_a_third_page_meanwhile_stays_there(tab: Tab, left: str, g
     assert (tab.path, tab.shown) == ("experiments", {})
     tab.run("attack")
     assert (tab.path, tab.shown) == ("attack", {})
+
+
+def test_who_asked_for_another_object_meanwhile_gets_it(tab: Tab) -> None:
+    other = AttackView("89abcdef")
+    tab.run("attack")
+    with pytest.raises(Went):
+        links.open_here(VIEW)
+    tab.run("attack", other)
+    assert (tab.path, tab.shown) == ("attack", other.query())
+
+
+def test_what_a_page_writes_meanwhile_does_not_keep_it_from_being_left(tab: Tab) -> None:
+    written = AttackView(dataset="demo-fundus")
+    tab.run("attack")
+    tab.go_to(written)
+    with pytest.raises(Went):
+        links.open_here(VIEW)
+    tab.run("attack", written)
+    assert (tab.path, tab.shown) == ("attack", VIEW.query())
