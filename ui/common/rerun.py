@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from functools import wraps
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, Final, TypeVar
 
 import streamlit as st
@@ -16,6 +16,8 @@ Answer = TypeVar("Answer")
 PATIENT: Final = "patient"
 # Seconds between two looks whether something newer was asked for.
 LOOK: Final = 0.05
+_LOCK: Final = Lock()
+_UNDER_WAY: Final[dict[Any, Future[Any]]] = {}
 
 
 def rerun_page() -> None:
@@ -32,25 +34,44 @@ def rerun_page() -> None:
 def patiently(act: Callable[..., Answer], *arguments: Any) -> Answer:
     """Return what a call gives that lasts; who goes elsewhere meanwhile does not wait for it.
 
-    The call goes on by itself then, so it should leave behind what spares the next one: a file.
+    The call goes on by itself then; who comes back waits for it, and does not begin another.
 
     Args:
         act: Shows nothing, and uses no session.
-        arguments: Its own.
+        arguments: Its own. If all of them can be hashed, they tell calls apart.
     """
-    answer: Future[Answer] = Future()
-
-    def carry_out() -> None:
-        try:
-            answer.set_result(act(*arguments))
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is for who waits
-            answer.set_exception(error)
-
-    Thread(target=carry_out, daemon=True).start()
+    answer = _begun(act, arguments)
     while not wait([answer], timeout=LOOK).done:
         # A point where Streamlit carries out what was asked for since.
         _ = PATIENT in st.session_state
     return answer.result()
+
+
+def _begun(act: Callable[..., Answer], arguments: tuple[Any, ...]) -> Future[Answer]:
+    """Begin a call in a thread of its own, or return the one that is under way."""
+    call: tuple[Any, Any] = (act, arguments)
+    with _LOCK:
+        try:
+            known = _UNDER_WAY.get(call)
+        except TypeError:
+            call, known = (act, object()), None
+        if known is not None:
+            return known
+        answer: Future[Answer] = Future()
+        _UNDER_WAY[call] = answer
+
+    def carry_out() -> None:
+        try:
+            said = act(*arguments)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is for who waits
+            del _UNDER_WAY[call]
+            answer.set_exception(error)
+        else:
+            del _UNDER_WAY[call]
+            answer.set_result(said)
+
+    Thread(target=carry_out, daemon=True).start()
+    return answer
 
 
 def whole(act: Callable[..., None]) -> Callable[..., None]:

@@ -95,4 +95,8 @@ def open_dataset(name: str) -> Dataset:
 # Shared and only read: a copy of ten thousand samples at every rerun would be felt.
 @st.cache_resource(show_spinner=_OPENING, ttl=60)
 def _dataset(name: str, home: str) -> Dataset:
-    return patiently(_open_dataset, name)
+    return patiently(_opened, name, home)
+
+
+def _opened(name: str, _: str) -> Dataset:
+    return _open_dataset(name)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 
 import pytest
 
+from tests.waiting import PATIENCE
+from ui.common import rerun
 from ui.common.rerun import patiently
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -37,6 +41,37 @@ def test_a_wait_gives_what_the_call_gives() -> None:
 def test_a_wait_passes_an_error_on() -> None:
     with pytest.raises(TimeoutError, match="of its own"):
         patiently(_fail)
+
+
+def test_who_comes_back_waits_for_the_call_that_is_under_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, go = Event(), Event()
+    calls: list[str] = []
+
+    def draw(name: str) -> str:
+        calls.append(name)
+        begun.set()
+        go.wait(PATIENCE)
+        return name
+
+    class Session:
+        def __contains__(self, _: object) -> bool:
+            go.set()  # once somebody waits
+            return False
+
+    # Of a person who has gone elsewhere.
+    first = rerun._begun(draw, ("set",))
+    begun.wait(PATIENCE)
+    monkeypatch.setattr(rerun, "st", SimpleNamespace(session_state=Session()))
+    assert patiently(draw, "set") == "set" == first.result()
+    assert calls == ["set"]
+    assert patiently(draw, "set") == "set"
+    assert calls == ["set", "set"]
+
+
+def test_what_can_not_be_hashed_is_a_call_of_its_own() -> None:
+    assert patiently(sorted, [2, 1]) == [1, 2]
 
 
 def _fail() -> None:
