@@ -17,7 +17,8 @@ export default function ({ data }) {
 function holdWhileLeaving(told) {
   const held = new Map();
   let leaving = false;
-  let reported = 0;
+  let underWay = 0;
+  let waiting = null;
 
   /** Carry out a component's report, or hold it until it is known whether the page is left. */
   told.tell = (component, report) => {
@@ -25,8 +26,9 @@ function holdWhileLeaving(told) {
       held.set(component, report);
       return;
     }
-    reported = Date.now();
+    underWay += 1;
     report();
+    setTimeout(sent, UNDER_WAY);
   };
 
   // Each run says that it has come; so does a press on a link that was let go elsewhere.
@@ -34,7 +36,7 @@ function holdWhileLeaving(told) {
     leaving = false;
     const reports = [...held].filter(([component]) => component.isConnected ?? true);
     held.clear();
-    for (const [, report] of reports) report();
+    for (const [component, report] of reports) told.tell(component, report);
   };
 
   const isLink = (event) => event.composedPath()[0].closest?.("a[href]") !== null;
@@ -44,13 +46,21 @@ function holdWhileLeaving(told) {
   on(document, "keydown", (event) => (leaving ||= event.key === "Enter" && isLink(event)));
   on(window, "popstate", () => (leaving = true));
 
-  // Streamlit sends a report a little later; a link that is clicked in between waits for it.
+  // Streamlit sends a report a little later; a link that is clicked in between waits for it. A timer
+  // tells when that is, and no clock: on a busy machine the click comes first, however late it is.
+  const sent = () => {
+    underWay -= 1;
+    const link = underWay ? null : waiting;
+    if (!link) return;
+    waiting = null;
+    link.click();
+  };
   on(document, "click", (event) => {
     const link = event.composedPath()[0].closest?.("a[href]");
-    if (!link || link.target === "_blank" || !isPlain(event) || Date.now() - reported > UNDER_WAY) return;
+    if (!link || link.target === "_blank" || !isPlain(event) || !underWay) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    setTimeout(() => link.click(), UNDER_WAY);
+    waiting = link;
   });
 }
 

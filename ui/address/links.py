@@ -35,7 +35,7 @@ def open_here(view: View) -> NoReturn:
 
 
 def _set_out(view: View) -> None:
-    page, sent = st.session_state[_HERE]
+    page, sent = st.session_state.get(_HERE, ("", {}))
     st.session_state[_GOING] = (page, (sent, st.query_params.to_dict()), view)
 
 
