@@ -117,6 +117,9 @@ function begin() {
   // Another object is a step that Back undoes; a setting of what is shown is none.
   window.history.pushState = (state, title, url) => {
     const to = new URL(url ?? "", window.location.href);
+    const turned = to.pathname !== window.location.pathname;
+    // On the way to another page only what the one before has said is wrong.
+    if (foreign(to) && turned) to.search = "";
     if (!told.going && (foreign(to) || (told.gone !== null && late(to)))) {
       // Streamlit has taken it for the address; at Back it takes the browser's again.
       setTimeout(() => window.dispatchEvent(new PopStateEvent("popstate")));
