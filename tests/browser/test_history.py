@@ -96,23 +96,6 @@ def test_an_image_is_attacked_from_where_it_is_looked_at(page: Page, url: str) -
     expect(page.get_by_role("button", name="Attack this image")).to_be_visible()
 
 
-def test_the_word_of_another_page_is_not_written_to_the_one_that_is_open(
-    page: Page, url: str
-) -> None:
-    page.goto(url)
-    settle(page)
-    page.get_by_role("link", name="Runs").click()
-    at(page, "runs", "Runs")
-    # What Streamlit makes of a run of Datasets that is overtaken by Back.
-    page.evaluate(
-        """() => window.history.pushState({}, "", "/runs?dataset=demo-fundus&split=train")"""
-    )
-    settle(page)
-    at(page, "runs", "Runs")
-    page.go_back()
-    at(page, "", "ASMA Workbench")
-
-
 def test_a_late_word_of_the_view_before_does_not_lead_back(page: Page, url: str) -> None:
     page.goto(url)
     settle(page)

@@ -6,7 +6,6 @@ const UNDER_WAY = 60;
 export default function ({ data }) {
   const told = (window.asmaHistory ??= begin());
   told.objects = data.objects;
-  told.names = data.names;
   told.hear(data.seen);
   // Streamlit also calls this when nothing has run.
   if (data.run !== told.run) told.stay();
@@ -69,7 +68,7 @@ function isPlain(event) {
 }
 
 function begin() {
-  const told = { objects: {}, names: {}, gone: null };
+  const told = { objects: {}, gone: null };
   holdWhileLeaving(told);
   const push = window.history.pushState.bind(window.history);
 
@@ -108,19 +107,10 @@ function begin() {
     return where === page && !pairs.every(fills);
   };
 
-  // Streamlit writes what the run of another page says to the page that is open by then.
-  const foreign = (to) => {
-    const known = told.names[to.pathname.split("/").pop()];
-    return known !== undefined && [...to.searchParams.keys()].some((name) => !known.includes(name) && !name.startsWith("embed"));
-  };
-
   // Another object is a step that Back undoes; a setting of what is shown is none.
   window.history.pushState = (state, title, url) => {
     const to = new URL(url ?? "", window.location.href);
-    const turned = to.pathname !== window.location.pathname;
-    // On the way to another page only what the one before has said is wrong.
-    if (foreign(to) && turned) to.search = "";
-    if (!told.going && (foreign(to) || (told.gone !== null && late(to)))) {
+    if (!told.going && told.gone !== null && late(to)) {
       // Streamlit has taken it for the address; at Back it takes the browser's again.
       setTimeout(() => window.dispatchEvent(new PopStateEvent("popstate")));
       return;

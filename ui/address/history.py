@@ -15,8 +15,6 @@ _component = st.components.v2.component(
 # It shows nothing, and the gap around it would push every page down.
 _STYLE: Final = "<style>.st-key-asma-history { position: absolute; }</style>"
 _RUNS: Final = "address-runs"
-# What each page's address can say; Home's says nothing.
-_NAMES: Final = {"": [], **{Path(view.PAGE).stem: view.names() for view in VIEWS}}
 _OBJECTS: Final = {Path(view.PAGE).stem: view.objects() for view in VIEWS}
 
 
@@ -26,5 +24,5 @@ def keep_history() -> None:
     runs = st.session_state[_RUNS] = st.session_state.get(_RUNS, 0) + 1
     seen = st.query_params.to_dict()
     # The count makes the browser hear of every run.
-    data = {"objects": _OBJECTS, "names": _NAMES, "seen": seen, "run": runs}
+    data = {"objects": _OBJECTS, "seen": seen, "run": runs}
     _component(data=data, key="asma-history", height="content")
