@@ -1,6 +1,7 @@
 // What becomes an entry of the browser's history. Streamlit makes one of every change of an
 // address, and none at a link to the page that is open, whose address it does not write either.
-// Milliseconds.
+
+// Milliseconds until a report has been sent.
 const UNDER_WAY = 60;
 
 export default function ({ data }) {
@@ -38,11 +39,18 @@ function holdWhileLeaving(told) {
     for (const [component, report] of reports) told.tell(component, report);
   };
 
-  const isLink = (event) => event.composedPath()[0].closest?.("a[href]") !== null;
+  // A link that is opened elsewhere leaves no page.
+  const linkOf = (event) => {
+    const link = event.composedPath()[0].closest?.("a[href]");
+    return link && link.target !== "_blank" && isPlain(event) ? link : null;
+  };
+  const press = (event) => {
+    if (linkOf(event)) leaving = true;
+    else if (leaving) told.stay();
+  };
   const on = (target, type, act) => target.addEventListener(type, act, true);
-  on(document, "pointerdown", (event) => (leaving = isLink(event)));
-  on(document, "pointerup", (event) => leaving && !isLink(event) && told.stay());
-  on(document, "keydown", (event) => (leaving ||= event.key === "Enter" && isLink(event)));
+  for (const type of ["pointerdown", "pointerup"]) on(document, type, press);
+  on(document, "keydown", (event) => event.key === "Enter" && linkOf(event) && (leaving = true));
   on(window, "popstate", () => (leaving = true));
 
   // Streamlit sends a report a little later; a link that is clicked in between waits for it. A timer
@@ -55,8 +63,8 @@ function holdWhileLeaving(told) {
     link.click();
   };
   on(document, "click", (event) => {
-    const link = event.composedPath()[0].closest?.("a[href]");
-    if (!link || link.target === "_blank" || !isPlain(event) || !underWay) return;
+    const link = linkOf(event);
+    if (!link || !underWay) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     waiting = link;
@@ -110,7 +118,7 @@ function begin() {
   // Another object is a step that Back undoes; a setting of what is shown is none.
   window.history.pushState = (state, title, url) => {
     const to = new URL(url ?? "", window.location.href);
-    if (!told.going && told.gone !== null && late(to)) {
+    if (told.gone !== null && !told.going && late(to)) {
       // Streamlit has taken it for the address; at Back it takes the browser's again.
       setTimeout(() => window.dispatchEvent(new PopStateEvent("popstate")));
       return;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from threading import Lock, Thread
 from typing import Any, Final, TypeVar
 
@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 Answer = TypeVar("Answer")
-PATIENT: Final = "patient"
+NOTHING: Final = "nothing-of-this-name"
 # Seconds between two looks whether something newer was asked for.
 LOOK: Final = 0.05
 _LOCK: Final = Lock()
@@ -21,14 +21,19 @@ _UNDER_WAY: Final[dict[Any, Future[Any]]] = {}
 
 
 def rerun_page() -> None:
-    """Run the whole page again, from a fragment.
+    """Run the whole page again.
 
     Streamlit puts such a request in the place of one that waits, with the page and the address of
-    before: whoever has clicked a link in that moment would be brought back. Each element is a point
-    where a waiting request is carried out; so is the one here.
+    before: whoever has clicked a link in that moment would be brought back. So that one goes
+    first.
     """
-    st.empty()
+    _give_way()
     st.rerun()
+
+
+def _give_way() -> None:
+    """End this run if something newer was asked for: Streamlit looks at each use of the session."""
+    _ = NOTHING in st.session_state
 
 
 def patiently(act: Callable[..., Answer], *arguments: Any) -> Answer:
@@ -42,8 +47,7 @@ def patiently(act: Callable[..., Answer], *arguments: Any) -> Answer:
     """
     answer = _begun(act, arguments)
     while not wait([answer], timeout=LOOK).done:
-        # A point where Streamlit carries out what was asked for since.
-        _ = PATIENT in st.session_state
+        _give_way()
     return answer.result()
 
 
@@ -62,13 +66,11 @@ def _begun(act: Callable[..., Answer], arguments: tuple[Any, ...]) -> Future[Ans
 
     def carry_out() -> None:
         try:
-            said = act(*arguments)
+            finish = partial(answer.set_result, act(*arguments))
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is for who waits
-            del _UNDER_WAY[call]
-            answer.set_exception(error)
-        else:
-            del _UNDER_WAY[call]
-            answer.set_result(said)
+            finish = partial(answer.set_exception, error)
+        del _UNDER_WAY[call]
+        finish()
 
     Thread(target=carry_out, daemon=True).start()
     return answer

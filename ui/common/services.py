@@ -98,5 +98,6 @@ def _dataset(name: str, home: str) -> Dataset:
     return patiently(_opened, name, home)
 
 
-def _opened(name: str, _: str) -> Dataset:
+def _opened(name: str, _home: str) -> Dataset:
+    """Open a data set; the home is there to tell calls apart."""
     return _open_dataset(name)

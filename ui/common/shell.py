@@ -7,6 +7,8 @@ from typing import Final
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from ui.common.rerun import rerun_page
+
 _ALL_ROOM: Final = """<style>
 [data-testid="stMainBlockContainer"] { padding: 4.25rem 1.5rem 2rem; }
 </style>"""
@@ -37,4 +39,4 @@ def through_app() -> None:
     """
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
-        st.rerun()
+        rerun_page()

@@ -11,7 +11,7 @@ from ui.address.links import open_page
 from ui.address.views import DatasetsView, ModelsView
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.icon_button import icon_popover
-from ui.common.rerun import whole
+from ui.common.rerun import rerun_page, whole
 from ui.datasets.view import go_to
 
 
@@ -53,4 +53,4 @@ def remove_dataset(name: str) -> None:
                 forget(name)
                 st.cache_resource.clear()
                 go_to(DatasetsView(dataset="demo-fundus"))
-                st.rerun()
+                rerun_page()

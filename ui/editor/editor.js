@@ -207,8 +207,7 @@ class Editor {
   report() {
     const { identity, revision } = this.header;
     const said = { identity, revision, turns: remembered.turns, ...this.now, corners: this.corners };
-    if (window.asmaHistory) window.asmaHistory.tell(this.root, () => this.tell(said));
-    else this.tell(said);
+    reportOf(this.root, () => this.tell(said));
   }
 
   /* ---------------------------------------------------------------- what is seen */

@@ -17,7 +17,7 @@ from ui.address.links import open_here
 from ui.address.views import ExperimentsView
 from ui.common import services
 from ui.common.errors import show_error, show_errors
-from ui.common.rerun import whole
+from ui.common.rerun import rerun_page, whole
 
 ASKED: Final = "experiment-delete-asked"
 FILES: Final[dict[str, tuple[str, str, Callable[[Sequence[Cell]], str]]]] = {
@@ -98,7 +98,7 @@ def _delete(experiment: Experiment) -> None:
     row = st.container(horizontal=True, horizontal_alignment="right")
     if row.button("Keep", key="experiment-delete-no"):
         _close()
-        st.rerun()
+        rerun_page()
     if row.button("Delete", key="experiment-delete-yes", type="primary"):
         try:
             services.experiments().store.delete(experiment.id)

@@ -14,7 +14,11 @@ function begin() {
 
   const keep = () => window.sessionStorage.setItem(KEPT, JSON.stringify(outbox.entries));
   const flush = () => {
-    if (outbox.entries.length) window.asmaHistory.tell(outbox, () => outbox.send([...outbox.entries]));
+    const send = () => outbox.send([...outbox.entries]);
+    if (!outbox.entries.length) return;
+    // Not there yet while the first page of a tab loads.
+    if (window.asmaHistory) window.asmaHistory.tell(outbox, send);
+    else send();
   };
 
   outbox.hear = (handled) => {

@@ -159,6 +159,12 @@ function zoomedAt(view, factor, px, py, panel, picture) {
   return held({ x: x / picture.width, y: y / picture.height, zoom }, panel, picture);
 }
 
+/** Let a component report, but not while its page is being left (ui/address/history.js). */
+function reportOf(root, report) {
+  if (window.asmaHistory) window.asmaHistory.tell(root, report);
+  else report();
+}
+
 /** Return by how much a turn of the wheel zooms. */
 function wheelFactor(event) {
   const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;

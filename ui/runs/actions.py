@@ -14,7 +14,7 @@ from ui.address.links import open_page
 from ui.address.views import AttackView, CompareView
 from ui.common import services
 from ui.common.errors import escape_markdown
-from ui.common.rerun import whole
+from ui.common.rerun import rerun_page, whole
 from ui.comparison.payload import MOST_BESIDE
 from ui.judging.strip import PANEL, judging_strip
 from ui.judging.verdict import tag_list
@@ -101,7 +101,7 @@ def _repeat(ticked: Sequence[Run]) -> None:
         open_page(AttackView(new[0].id))
     if new:
         select(run.id for run in new)
-        st.rerun()
+        rerun_page()
 
 
 def _stop(store: RunStore, ticked: Sequence[Run]) -> None:

@@ -11,7 +11,7 @@ from asma_core.errors import AsmaError
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 from ui.common.errors import escape_markdown, show_error
-from ui.common.rerun import whole
+from ui.common.rerun import rerun_page, whole
 from ui.judging.verdict import verdict_badge
 from ui.runs.each import counted
 
@@ -60,7 +60,7 @@ def _question(store: RunStore, ended: list[Run], active: list[Run], hidden: int)
     row = st.container(horizontal=True, horizontal_alignment="right")
     if row.button("Keep", key="runs-delete-no"):
         _close()
-        st.rerun()
+        rerun_page()
     label = "Delete" if len(ended) == 1 else f"Delete {counted(ended)}"
     if row.button(label, key="runs-delete-yes", type="primary", disabled=not ended):
         _delete(store, ended)
@@ -94,4 +94,4 @@ def _delete(store: RunStore, runs: Sequence[Run]) -> None:
         return
     _close()
     st.toast(f"{counted(runs)} deleted")
-    st.rerun()
+    rerun_page()

@@ -326,9 +326,7 @@ class Viewer {
     const report = this.report();
     if (JSON.stringify(report) === JSON.stringify(this.told)) return;
     this.told = report;
-    const tell = () => this.setStateValue("view", { ...report, order: this.order });
-    if (window.asmaHistory) window.asmaHistory.tell(this.root, tell);
-    else tell();
+    reportOf(this.root, () => this.setStateValue("view", { ...report, order: this.order }));
   }
 }
 
