@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ui.address import browser as address
 from ui.address.history import keep_history
 from ui.address.links import arrive
 from ui.common import services
@@ -31,6 +32,7 @@ def main() -> None:
         position="top",
     )
     dress()
+    address.begin()
     keep_history()
     keep_outbox()
     arrive(page.url_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -31,16 +32,18 @@ from playwright.sync_api import (
 )
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from asma_core.data.synthetic import demo
 from tests.waiting import PATIENCE
 
 PROJECT = Path(__file__).resolve().parents[2]
+APP = PROJECT / "app.py"
 # In milliseconds, for all that Playwright waits for; its own five seconds are too few beside
 # other work.
 HANGS = PATIENCE * 1000
 expect.set_options(timeout=HANGS)
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
-Serve = Callable[[Path, Mapping[str, str]], str]
+Serve = Callable[..., str]
 
 
 # The connection to the server that each tab opened last.
@@ -85,16 +88,44 @@ def _wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) ->
 
 
 @pytest.fixture(scope="session")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Start `streamlit run script` with its own ASMA_HOME; the same call gives the same server."""
+def demo_sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo sets, drawn once for all processes of this run of the tests: it takes long."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "demo-sets"
+    with (shared / "demo-sets.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name in demo.DEMO_SETS:
+            if not (folder / name).exists():
+                demo.generate(name, folder / name)
+    return folder
+
+
+def furnish(home: Path, demo_sets: Path) -> None:
+    """Put the demo sets where the workbench would draw them first, unless something is there."""
+    for drawn in demo_sets.iterdir():
+        if not (place := home / "datasets" / drawn.name).exists():
+            shutil.copytree(drawn, place)
+
+
+@pytest.fixture(scope="session")
+def serve(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Serve]:
+    """Start `streamlit run script` with its own ASMA_HOME; the same call gives the same server.
+
+    The app finds its demo sets drawn unless `drawn` is False.
+    """
     running: dict[tuple[Path, tuple[tuple[str, str], ...]], str] = {}
     servers: list[subprocess.Popen[bytes]] = []
 
-    def start(script: Path, env: Mapping[str, str]) -> str:
+    def start(script: Path, env: Mapping[str, str], drawn: bool = True) -> str:
         call = (script, tuple(sorted(env.items())))
         if call in running:
             return running[call]
         home = tmp_path_factory.mktemp("home")
+        if drawn and script == APP:
+            furnish(Path(env.get("ASMA_HOME", home)), request.getfixturevalue("demo_sets"))
         url = f"http://127.0.0.1:{(port := _free_port())}"
         log = home.with_suffix(".log")
         command = [sys.executable, "-m", "streamlit", "run", str(script)]

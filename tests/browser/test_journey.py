@@ -22,7 +22,6 @@ from playwright.sync_api import Browser, Page, expect
 from asma_core.cli.main import main as command
 from asma_core.data.formats.images import read_image
 from asma_core.data.masks.label_maps import read_mask
-from asma_core.data.synthetic import demo
 from asma_core.jobs.queue import stop
 from asma_core.runs.store import RunStore
 from tests.browser.conftest import PROJECT, Serve, ends_run, separate, socket_of, watched
@@ -38,10 +37,7 @@ ENDLESS = 100_000
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("journey")
-    for name in demo.DEMO_SETS:
-        demo.generate(name, folder / "datasets" / name)
-    return folder
+    return tmp_path_factory.mktemp("journey")
 
 
 @pytest.fixture
@@ -175,7 +171,7 @@ def test_a_polygon_is_drawn_run_watched_compared_reloaded_and_found(
 def test_the_first_address_of_a_new_server_may_be_any_page(
     page: Page, serve: Serve, tmp_path: Path
 ) -> None:
-    fresh = serve(APP, {"ASMA_HOME": str(tmp_path)})
+    fresh = serve(APP, {"ASMA_HOME": str(tmp_path)}, drawn=False)
     page.goto(f"{fresh}/runs")
     settle(page)
     expect(page.get_by_role("link", name="Datasets")).to_be_visible()

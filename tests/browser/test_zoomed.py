@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import PROJECT, Serve
+from tests.browser.conftest import PROJECT, Serve, separate, watched
 from tests.browser.test_journey import settle
 from tests.pages.small_house import write_dataset
 
@@ -71,6 +72,7 @@ def test_the_wheel_keys_a_drag_and_a_double_click_move_the_image(
 def test_what_is_laid_over_the_image_leaves_its_zoom_and_the_next_image_is_whole(
     page: Page, picture: Locator
 ) -> None:
+    """The zoom stays through a rerun, however long it takes."""
     picture.get_by_role("button", name="Zoom in").click()
     expect(picture).to_have_attribute("data-zoom", "1.5000")
     shown = picture.get_by_role("img", name="b")
@@ -81,3 +83,27 @@ def test_what_is_laid_over_the_image_leaves_its_zoom_and_the_next_image_is_whole
     page.get_by_role("button", name="Next").click()
     expect(picture.get_by_role("img", name="c")).to_be_visible()
     expect(picture).to_have_attribute("data-zoom", WHOLE)
+    expect(page.get_by_role("switch", name="Fill")).to_be_checked()
+
+
+def test_the_address_of_a_zoomed_image_shows_the_same_to_another(
+    page: Page, picture: Locator, browser: Browser
+) -> None:
+    picture.locator(".panel").click(position={"x": 30, "y": 40})
+    page.keyboard.press("+")
+    page.mouse.wheel(0, -200)
+    page.get_by_text("Fill", exact=True).click()
+    page.get_by_text("Mask", exact=True).click()
+    page.wait_for_url(re.compile(r"overlays=before.*fill=1.*zoom=.*&x="))
+    settle(page)
+    shown = [picture.get_attribute(name) for name in ("data-zoom", "data-centre")]
+    with separate(browser) as elsewhere, watched(elsewhere) as other:
+        other.goto(page.url)
+        there = other.locator(".zoomed")
+        expect(there).to_have_attribute("data-zoom", shown[0] or "")
+        expect(there).to_have_attribute("data-centre", shown[1] or "")
+        expect(other.get_by_role("switch", name="Fill")).to_be_checked()
+        expect(other.get_by_role("switch", name="Mask")).not_to_be_checked()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Datasets")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"datasets\?dataset=[^&]*(&overlays=before)?$"))

@@ -265,7 +265,7 @@ def test_an_image_without_a_fitting_network_is_still_shown(
     (home / "models" / "net.toml").unlink()
     app = visit(dataset="spots", sample="c")
     assert not app.exception
-    assert app.toggle(key="sample-prediction").disabled
+    assert app.toggle(key="sample-before").disabled
 
 
 def test_an_unknown_image_has_its_sentence_and_a_way_back(

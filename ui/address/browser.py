@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 import streamlit as st
@@ -14,17 +14,74 @@ from ui.address.view import View
 Kind = TypeVar("Kind", bound=View)
 # What a widget's value can be; other things in the session are no choices.
 _PLAIN: Final = (str, int, float, bool, tuple, list, type(None))
+_WRITTEN: Final = "address-written"
+# Nobody is that many clicks ahead of the browser.
+_MOST_WRITTEN: Final = 20
+
+
+@dataclass
+class _Written:
+    """What the open page has written into its address, newest last, and its first address before.
+
+    Attributes:
+        page: The page.
+        queries: The addresses; empty when what the browser sends can only be its own.
+        ahead: Whether a callback of this run has written, so that the browser can't have that yet.
+    """
+
+    page: str = ""
+    queries: list[dict[str, str]] = field(default_factory=list)
+    ahead: bool = False
 
 
 def current(kind: type[Kind]) -> Kind:
     """Return what the address says."""
-    return kind.from_query(st.query_params.to_dict())
+    return kind.from_query(_query())
 
 
 def go_to(view: View) -> None:
     """Put a view into the address of the page that is open."""
-    if st.query_params.to_dict() != view.query():
-        st.query_params.from_dict(view.query())
+    query, written = _query(), _written()
+    if query == view.query():
+        return
+    written.queries = [*(written.queries or [query]), view.query()][-_MOST_WRITTEN:]
+    context = get_script_run_ctx()
+    written.ahead |= context is not None and not context.has_script_started
+    st.query_params.from_dict(view.query())
+
+
+def begin() -> None:
+    """Take note of what the browser has; call it at every run, before the page."""
+    query, written = st.query_params.to_dict(), _written()
+    seen = not written.ahead and written.queries and query == written.queries[-1]
+    if seen and written.queries.count(query) == 1:
+        written.queries = [query]
+    written.ahead = False
+
+
+def _query() -> dict[str, str]:
+    """Return the address's parameters.
+
+    After a quick second click the browser sends the address of before the first along, and a
+    choice that is put into that one would take the first back. So an address that we wrote
+    ourselves stands for the last that we wrote, until the browser has been seen with that one, or
+    at Back.
+    """
+    query, written = st.query_params.to_dict(), _written()
+    if query not in written.queries or (_went() and query != written.queries[-1]):
+        written.queries = []
+        return query
+    return dict(written.queries[-1])
+
+
+def _written() -> _Written:
+    """Return what was written on the page that is open; what was on another one is forgotten."""
+    context = get_script_run_ctx()
+    page = context.page_script_hash if context else ""
+    written = st.session_state.get(_WRITTEN)
+    if not isinstance(written, _Written) or written.page != page:
+        written = st.session_state[_WRITTEN] = _Written(page)
+    return written
 
 
 def change(kind: type[View], **changes: Any) -> None:
@@ -34,7 +91,7 @@ def change(kind: type[View], **changes: Any) -> None:
     Back takes.
     """
     changed = replace(current(kind), **changes)
-    said = {name: text for name, text in st.query_params.items() if name in kind.names()}
+    said = {name: text for name, text in _query().items() if name in kind.names()}
     if said != changed.query():
         go_to(changed)
 
@@ -57,7 +114,7 @@ def is_news(page: str, buttons: Collection[str] = ()) -> bool:
         page: Begins the keys of the page's widgets.
         buttons: Keys of buttons whose press is no choice.
     """
-    query, now = st.query_params.to_dict(), _widgets(page, buttons)
+    query, now = _query(), _widgets(page, buttons)
     said, widgets = st.session_state.get(_said(page), (None, {}))
     used = any(now[name] != widgets[name] for name in now.keys() & widgets.keys())
     if query == said or (used and not _went()):

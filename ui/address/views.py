@@ -20,6 +20,8 @@ DISTANCE: Final = "distance"
 SIDE: Final = "side"
 MODES: Final = (SIDE, "slider", "blink")
 USUAL_OVERLAYS: Final = ("before", "target", "after")
+# What can be drawn over an image of a data set: its mask and the network's prediction.
+OF_AN_IMAGE: Final = ("truth", "before")
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,19 @@ class DatasetsView(View):
         with_runs: Only images that have been attacked.
         sort: One of `SORTS`.
         prediction: Whether the grid outlines the network's prediction.
+        overlays: Of `truth` and `before`, what is drawn over the open image; None for both.
+        fill: Whether those are filled.
+        opacity: Of them, in per cent.
+        zoom: How much larger than the whole image it is shown, at least 1.
+        x: The image's point in the middle, as a share of its width.
+        y: The same of its height.
         model: The network; "" for the one that fits best.
         page: Of the grid, from 1.
         add: Whether a data set is being added.
     """
 
     PAGE: ClassVar[str] = "pages/datasets.py"
+    LAID_OVER: ClassVar[tuple[str, ...]] = ("overlays", "fill", "opacity")
 
     dataset: str = ""
     sample: str = parameter("", opens=True)
@@ -52,6 +61,12 @@ class DatasetsView(View):
     with_runs: bool = False
     sort: str = parameter("name", choices=tuple(SORTS))
     prediction: bool = False
+    overlays: tuple[str, ...] | None = parameter(None, choices=OF_AN_IMAGE)
+    fill: bool = False
+    opacity: int = parameter(100, low=10, high=100)
+    zoom: float = parameter(1.0, low=1.0, high=10_000.0)
+    x: float = parameter(0.5, high=1.0)
+    y: float = parameter(0.5, high=1.0)
     model: str = ""
     page: int = parameter(1, low=1)
     add: bool = parameter(False, opens=True)
@@ -72,9 +87,14 @@ class DatasetsView(View):
         """Whether the area of the structure narrows what is shown."""
         return (self.low, self.high) != (0, 100)
 
-    def of_dataset(self, name: str) -> DatasetsView:
+    def of_dataset(self, dataset: str) -> DatasetsView:
         """Return the same for another data set; what hangs on the old one goes."""
-        return DatasetsView(dataset=name, sort=self.sort, prediction=self.prediction)
+        kept = {name: getattr(self, name) for name in ("sort", "prediction", *self.LAID_OVER)}
+        return DatasetsView(dataset=dataset, **kept)
+
+    def of_sample(self, sample: str) -> DatasetsView:
+        """Return the same with another image open, the whole of it; "" for the grid."""
+        return replace(self, sample=sample, zoom=1.0, x=0.5, y=0.5)
 
 
 @dataclass(frozen=True)

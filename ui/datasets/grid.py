@@ -59,7 +59,7 @@ def back_to_grid() -> None:
 
 def _close() -> None:
     view = current_view([""])
-    go_to(replace(view, sample=""))
+    go_to(view.of_sample(""))
 
 
 def _is_shown() -> bool:
@@ -319,7 +319,7 @@ def _card(
     ]
     return Card(
         title=sample.name,
-        view=replace(view, sample=sample.name),
+        view=view.of_sample(sample.name),
         picture=picture.picture,
         caption=("&ensp;".join(figure for figure in figures if figure),),
         message=picture.message,

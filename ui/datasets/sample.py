@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from html import escape
 from typing import Any, Final
 
@@ -21,8 +21,9 @@ from asma_core.metrics.overlap import confusion_matrix, foreground_iou, iou_per_
 from asma_core.models.sources.cards import ModelCard, find_card
 from asma_core.runs.run import Run
 from asma_core.runs.sources import SourceImage, from_sample
+from ui.address.browser import current, prime
 from ui.address.links import link, open_page
-from ui.address.views import AttackView, CompareView, DatasetsView
+from ui.address.views import OF_AN_IMAGE, AttackView, CompareView, DatasetsView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_error
 from ui.common.format import (
@@ -36,11 +37,11 @@ from ui.common.format import (
 from ui.common.rerun import patiently, whole
 from ui.common.shell import name_tab
 from ui.datasets.grid import PER_PAGE, listed
-from ui.datasets.view import change
+from ui.datasets.view import go_to
 from ui.pictures.encoding import jpeg
 from ui.pictures.legend import class_swatch, swatch
 from ui.pictures.outlines import Layer, fit_size, outline, resize
-from ui.pictures.zoomed import zoomed_picture
+from ui.pictures.zoomed import Focus, zoomed_picture
 
 WIDTH: Final = 1100
 HEIGHT: Final = 840
@@ -49,16 +50,6 @@ LINE_WIDTH: Final = 2.0
 QUALITY: Final = 95
 MOST_RUNS: Final = 8
 Labels = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class _Overlay:
-    """What is drawn over the image."""
-
-    truth: bool
-    prediction: bool
-    fill: bool
-    opacity: float
 
 
 def sample_view(dataset: Dataset, view: DatasetsView, bar: Any) -> None:
@@ -79,18 +70,20 @@ def sample_view(dataset: Dataset, view: DatasetsView, bar: Any) -> None:
     left, right = st.columns([3, 2], gap="large")
     source = from_sample(dataset, sample)
     with right:
-        overlay = _overlay_controls(dataset, allowed)
+        _overlay_controls(dataset, allowed)
     with left:
         st.html(_PICTURE_STYLE)
-        place = st.container(key="sample-picture").empty()
+        place = st.container(key="sample-picture")
         card = find_card(allowed.model) if allowed.model else None
         if card and not _is_predicted(card, source):
             # The network's process may need seconds to start; the image is there meanwhile.
-            place.image(_picture(source, None, overlay), alt=sample.name)
+            place = place.empty()
+            place.image(_picture(source, None, allowed), alt=sample.name)
         prediction = _prediction(card, source)
         with place:
-            picture = _picture(source, prediction, overlay)
-            zoomed_picture(picture, _size(source), sample.name, key="sample-zoom")
+            picture = _picture(source, prediction, allowed)
+            focus = Focus(view.zoom, view.x, view.y)
+            zoomed_picture(picture, _size(source), sample.name, focus, "sample-zoom", _moved)
     with right:
         _figures(dataset, sample, source, prediction, card)
         _runs(runs.get(sample.name, []))
@@ -125,33 +118,67 @@ def _moves(bar: Any, dataset: Dataset, sample: Sample, samples: Sequence[Sample]
 
 
 def _open(sample: str, page: int) -> None:
-    change(sample=sample, page=page)
+    view = current(DatasetsView).of_sample(sample)
+    go_to(replace(view, page=page))
 
 
-def _overlay_controls(dataset: Dataset, view: DatasetsView) -> _Overlay:
+def _overlay_controls(dataset: Dataset, view: DatasetsView) -> None:
+    shown = _laid_over(view)
     row = st.container(horizontal=True, gap="small")
-    truth = row.toggle("Mask", True, key="sample-truth", persist_state="session")
-    prediction = row.toggle(
+    row.toggle(
+        "Mask",
+        key=prime("sample-truth", "truth" in shown),
+        on_change=whole(_overlay_chosen),
+        args=("truth",),
+    )
+    row.toggle(
         "Prediction",
-        True,
-        key="sample-prediction",
-        persist_state="session",
+        key=prime("sample-before", "before" in shown),
+        on_change=whole(_overlay_chosen),
+        args=("before",),
         disabled=not view.model,
         help=None if view.model else f"No network has these {len(dataset.classes)} classes.",
     )
-    fill = row.toggle("Fill", key="sample-fill", persist_state="session")
-    percent = st.slider(
+    row.toggle(
+        "Fill", key=prime("sample-fill", view.fill), on_change=whole(_changed), args=("fill",)
+    )
+    st.slider(
         "Opacity",
         10,
         100,
-        100,
-        10,
+        step=10,
         format="%d %%",
-        key="sample-opacity",
-        persist_state="session",
+        key=prime("sample-opacity", view.opacity),
+        on_change=whole(_changed),
+        args=("opacity",),
         width=300,
     )
-    return _Overlay(truth, prediction, fill, percent / 100)
+
+
+def _laid_over(view: DatasetsView) -> tuple[str, ...]:
+    return OF_AN_IMAGE if view.overlays is None else view.overlays
+
+
+def _overlay_chosen(name: str) -> None:
+    view = current(DatasetsView)
+    on = {**dict.fromkeys(_laid_over(view), True), name: st.session_state[f"sample-{name}"]}
+    chosen = tuple(role for role in OF_AN_IMAGE if on.get(role))
+    _change(view.sample, overlays=None if chosen == OF_AN_IMAGE else chosen)
+
+
+def _changed(name: str) -> None:
+    _change(current(DatasetsView).sample, **{name: st.session_state[f"sample-{name}"]})
+
+
+def _moved(sample: str, focus: Focus) -> None:
+    _change(sample, **vars(focus))
+
+
+def _change(sample: str, **changes: Any) -> None:
+    """Change how the open image is shown; what comes late, when another is open, says nothing."""
+    view = current(DatasetsView)
+    if sample and sample == view.sample:
+        go_to(replace(view, **changes))
 
 
 def _is_predicted(card: ModelCard, source: SourceImage) -> bool:
@@ -179,18 +206,19 @@ def _finer(source: SourceImage) -> float:
     return min(max(width / WIDTH, height / HEIGHT, 1.0), MOST_FINER)
 
 
-def _picture(source: SourceImage, prediction: Labels | None, overlay: _Overlay) -> bytes:
+def _picture(source: SourceImage, prediction: Labels | None, view: DatasetsView) -> bytes:
     pixels = to_rgb(source.image)
     base = resize(pixels, _size(source))
     layers = []
-    if overlay.truth and source.truth is not None:
-        layers.append(Layer(source.truth, TRUTH, overlay.fill))
-    if overlay.prediction and prediction is not None:
-        layers.append(Layer(prediction, PREDICTION, overlay.fill))
+    shown = _laid_over(view)
+    if "truth" in shown and source.truth is not None:
+        layers.append(Layer(source.truth, TRUTH, view.fill))
+    if "before" in shown and prediction is not None:
+        layers.append(Layer(prediction, PREDICTION, view.fill))
     drawn = outline(base, layers, LINE_WIDTH * _finer(source)) if layers else base
-    if overlay.opacity < 1:
+    if view.opacity < 100:
         # Line and fill fade together.
-        mixed = base + overlay.opacity * (drawn.astype(np.float32) - base)
+        mixed = base + view.opacity / 100 * (drawn.astype(np.float32) - base)
         drawn = np.rint(mixed).astype(np.uint8)
     return jpeg(drawn, QUALITY)
 

@@ -23,7 +23,7 @@ def current_view(datasets: Sequence[str]) -> DatasetsView:
     view = address.current(DatasetsView)
     if not view.dataset:
         remembered = st.session_state.get(_REMEMBERED, DatasetsView(dataset=datasets[0]))
-        view = replace(remembered, sample="")
+        view = remembered.of_sample("")
     go_to(view)
     return view
 

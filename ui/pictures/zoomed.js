@@ -1,5 +1,8 @@
 // One picture that is zoomed and moved as those of the comparison viewer are.
 const STEP_IN = 1.5;
+// Milliseconds of rest after which the page hears of a zoom.
+const REST = 300;
+const DIGITS = 4;
 
 class Zoomed {
   constructor(root) {
@@ -7,6 +10,8 @@ class Zoomed {
     this.element = root.querySelector(".panel");
     this.image = root.querySelector("img");
     this.view = WHOLE;
+    // The places that the page has ordered or been told for this picture.
+    this.known = new Set();
     this.ends = new AbortController();
     const on = (type, action, options) =>
       this.element.addEventListener(type, action, { signal: this.ends.signal, ...options });
@@ -15,7 +20,7 @@ class Zoomed {
     on("pointermove", (event) => this.move(event));
     on("pointerup", () => this.release());
     on("pointercancel", () => this.release());
-    on("dblclick", () => this.show(WHOLE));
+    on("dblclick", () => this.moveTo(WHOLE));
     on("keydown", (event) => this.key(event));
     for (const button of root.querySelectorAll("button")) {
       button.addEventListener("click", () => this.act(button.dataset.key), { signal: this.ends.signal });
@@ -26,8 +31,18 @@ class Zoomed {
 
   load(bytes) {
     const { header, part } = unpack(bytes);
-    if (header.name !== this.header?.name) this.view = WHOLE;
+    if (header.name !== this.header?.name) {
+      clearTimeout(this.resting);
+      this.known.clear();
+    }
     this.header = header;
+    // What the page says because it was told is old news: the picture may have gone on meanwhile.
+    const ordered = sayView(header.view);
+    if (!this.known.has(ordered)) {
+      clearTimeout(this.resting);
+      this.view = header.view;
+    }
+    this.known.add(ordered);
     this.element.style.aspectRatio = `${header.width} / ${header.height}`;
     this.image.alt = header.name;
     const before = this.image.src;
@@ -46,12 +61,26 @@ class Zoomed {
     const { scale, left, top } = placement(this.view, this.panel, this.header);
     this.image.style.width = `${this.header.width * scale}px`;
     this.image.style.transform = `translate(${left}px, ${top}px)`;
-    this.root.dataset.zoom = this.view.zoom.toFixed(4);
-    this.root.dataset.centre = `${this.view.x.toFixed(4)} ${this.view.y.toFixed(4)}`;
+    const [zoom, ...centre] = sayView(this.view).split(" ");
+    this.root.dataset.zoom = zoom;
+    this.root.dataset.centre = centre.join(" ");
+  }
+
+  /** Show what a person asked for, and tell the page when they have come to rest. */
+  moveTo(view) {
+    this.show(view);
+    const name = this.header.name;
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => {
+      const said = sayView(this.view);
+      this.known.add(said);
+      const [zoom, x, y] = said.split(" ").map(Number);
+      reportOf(this.root, () => this.tell({ name, zoom, x, y }));
+    }, REST);
   }
 
   zoomBy(factor, x = this.panel.width / 2, y = this.panel.height / 2) {
-    this.show(zoomedAt(this.view, factor, x, y, this.panel, this.header));
+    this.moveTo(zoomedAt(this.view, factor, x, y, this.panel, this.header));
   }
 
   /** Zoom once the picture was clicked, or with Ctrl; else the wheel is the page's. */
@@ -74,7 +103,7 @@ class Zoomed {
     const x = this.view.x - (event.clientX - this.last.x) / (this.header.width * scale);
     const y = this.view.y - (event.clientY - this.last.y) / (this.header.height * scale);
     this.last = { x: event.clientX, y: event.clientY };
-    this.show({ ...this.view, x, y });
+    this.moveTo({ ...this.view, x, y });
   }
 
   release() {
@@ -91,22 +120,28 @@ class Zoomed {
   act(key) {
     if (key === "+" || key === "=") this.zoomBy(STEP_IN);
     else if (key === "-") this.zoomBy(1 / STEP_IN);
-    else if (key === "0") this.show(WHOLE);
+    else if (key === "0") this.moveTo(WHOLE);
     else return false;
     return true;
   }
 
   close() {
+    clearTimeout(this.resting);
     this.ends.abort();
     this.sizes.disconnect();
     URL.revokeObjectURL(this.image.src);
   }
 }
 
+/** Return zoom and centre as the address has them. */
+function sayView({ zoom, x, y }) {
+  return [zoom, x, y].map((value) => value.toFixed(DIGITS)).join(" ");
+}
+
 const zooms = new WeakMap();
 
 /** Streamlit calls this at first and on every rerun, and the last answer when the element goes. */
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".zoomed");
   let zoomed = zooms.get(parentElement);
   if (zoomed?.root !== root) {
@@ -114,6 +149,7 @@ export default function ({ data, parentElement }) {
     zoomed = new Zoomed(root);
     zooms.set(parentElement, zoomed);
   }
+  zoomed.tell = (view) => setStateValue("view", view);
   zoomed.calls = (zoomed.calls ?? 0) + 1;
   const call = zoomed.calls;
   zoomed.load(data);

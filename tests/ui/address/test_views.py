@@ -14,6 +14,7 @@ from asma_core.runs.difference import ABSOLUTE, CHANNELS, KINDS
 from ui.address.view import View
 from ui.address.views import (
     MODES,
+    OF_AN_IMAGE,
     SORTS,
     USUAL_OVERLAYS,
     AttackView,
@@ -25,17 +26,27 @@ from ui.address.views import (
 )
 
 VIEWS = (DatasetsView, ModelsView, AttackView, CompareView, RunsView, ExperimentsView)
+ZOOMS = st.integers(10_000, 10**7).map(lambda n: n / 10_000)
+
+
+def some_of(names: tuple[str, ...]) -> st.SearchStrategy[tuple[str, ...]]:
+    """Return a strategy for parts of a list, in its order."""
+    return st.sets(st.sampled_from(names)).map(lambda s: tuple(n for n in names if n in s))
+
+
 CHOICES = {
     (DatasetsView, "sort"): st.sampled_from(list(SORTS)),
     (CompareView, "difference"): st.sampled_from(KINDS),
     (CompareView, "channel"): st.sampled_from(CHANNELS),
     (CompareView, "mode"): st.sampled_from(MODES),
     (CompareView, "times"): st.integers(0, 100),
-    (CompareView, "zoom"): st.integers(10_000, 10**7).map(lambda n: n / 10_000),
+    (CompareView, "zoom"): ZOOMS,
+    (DatasetsView, "zoom"): ZOOMS,
+    (DatasetsView, "opacity"): st.integers(10, 100),
+    (DatasetsView, "overlays"): st.none() | some_of(OF_AN_IMAGE),
     (CompareView, "left"): st.text(min_size=1),
     (CompareView, "right"): st.text(min_size=1),
-    (CompareView, "overlays"): st.none()
-    | st.sets(st.sampled_from(list(ROLES))).map(lambda s: tuple(n for n in ROLES if n in s)),
+    (CompareView, "overlays"): st.none() | some_of(tuple(ROLES)),
     (ExperimentsView, "rows"): st.sampled_from(["", "distance"]),
     # A parameter without a value is none, so what is there by default can't be empty.
     (RunsView, "sort"): st.text(min_size=1),

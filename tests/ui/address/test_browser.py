@@ -1,0 +1,119 @@
+"""The address as the browser sends it along, which may be the one of before the last click."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ui.address import browser
+from ui.address.views import RunsView
+
+CATS, CATS_BY_SIZE, CARDS = (
+    RunsView(text="cats"),
+    RunsView(text="cats", sort="l2"),
+    RunsView(text="cats", sort="l2", view="cards"),
+)
+
+
+class Tab:
+    """What the address has of Streamlit, in one tab."""
+
+    def __init__(self) -> None:
+        self.session_state: dict[str, Any] = {}
+        self.address: dict[str, str] = {}
+        self.context = SimpleNamespace(
+            page_script_hash="runs", has_script_started=False, is_history_navigation=False
+        )
+        self.query_params = SimpleNamespace(
+            to_dict=lambda: dict(self.address), from_dict=self.write, items=self.items
+        )
+
+    def items(self) -> Any:
+        return self.address.items()
+
+    def write(self, query: dict[str, str]) -> None:
+        self.address = dict(query)
+
+    def sends(self, view: RunsView, page: str = "runs", back: bool = False) -> None:
+        """Ask for a run with the address that the browser has; its callbacks come first."""
+        self.address = view.query()
+        self.context.page_script_hash = page
+        self.context.has_script_started = False
+        self.context.is_history_navigation = back
+
+    def begins(self) -> RunsView:
+        """Begin the page, and return what it shows."""
+        self.context.has_script_started = True
+        browser.begin()
+        return browser.current(RunsView)
+
+
+@pytest.fixture
+def tab(monkeypatch: pytest.MonkeyPatch) -> Tab:
+    opened = Tab()
+    monkeypatch.setattr(browser, "st", opened)
+    monkeypatch.setattr(browser, "get_script_run_ctx", lambda: opened.context)
+    return opened
+
+
+def test_two_choices_in_quick_succession_both_stand(tab: Tab) -> None:
+    tab.sends(CATS)
+    browser.change(RunsView, sort="l2")
+    assert tab.begins() == CATS_BY_SIZE
+    tab.sends(CATS)
+    browser.change(RunsView, view="cards")
+    assert tab.begins() == CARDS
+    assert RunsView.from_query(tab.address) == CARDS
+
+
+def test_a_setting_there_and_back_is_where_it_was_put_last(tab: Tab) -> None:
+    tab.sends(CATS)
+    browser.change(RunsView, sort="l2")
+    tab.begins()
+    tab.sends(CATS)
+    browser.change(RunsView, sort="newest")
+    assert tab.begins() == CATS
+    tab.sends(CATS_BY_SIZE)
+    assert tab.begins() == CATS
+
+
+def test_a_rerun_before_the_browser_knows_shows_what_was_chosen(tab: Tab) -> None:
+    tab.sends(CATS)
+    browser.change(RunsView, sort="l2")
+    tab.begins()
+    tab.sends(CATS)
+    assert tab.begins() == CATS_BY_SIZE
+
+
+@pytest.mark.parametrize("how", ["back", "from another page", "seen with the last"])
+def test_an_earlier_address_that_the_browser_was_led_to_is_one(tab: Tab, how: str) -> None:
+    tab.sends(CATS)
+    browser.change(RunsView, sort="l2")
+    tab.begins()
+    if how == "from another page":
+        tab.sends(RunsView(), page="home")
+        tab.begins()
+    if how == "seen with the last":
+        tab.sends(CATS_BY_SIZE)
+        tab.begins()
+    tab.sends(CATS, back=how == "back")
+    assert tab.begins() == CATS
+
+
+def test_an_address_from_elsewhere_wins(tab: Tab) -> None:
+    tab.sends(CATS)
+    browser.change(RunsView, sort="l2")
+    tab.begins()
+    tab.sends(RunsView(text="dogs"))
+    assert tab.begins() == RunsView(text="dogs")
+
+
+def test_what_the_page_fills_in_is_no_step_that_a_click_takes_back(tab: Tab) -> None:
+    tab.sends(RunsView())
+    assert tab.begins() == RunsView()
+    browser.go_to(CATS)
+    tab.sends(RunsView())
+    browser.change(RunsView, sort="l2")
+    assert tab.begins() == CATS_BY_SIZE
