@@ -114,4 +114,4 @@ def check_history(walker: Walker, before: dict[str, Any]) -> None:
     """Check that a setting of what is shown is no step of the browser's history."""
     seen = walker.seen
     if not walker.leads_to and object_of(before["url"]) == object_of(seen["url"]):
-        assert seen["entry"] == before["entry"], "a setting is a step of the history"
+        assert seen["step"] == before["step"], "a setting is a step of the history"

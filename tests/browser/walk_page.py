@@ -68,6 +68,7 @@ READ = """() => {
     } : null,
     typing: Boolean(focus?.matches("textarea, input:not([type=range], [type=checkbox])")),
     entry: navigation.currentEntry.index,
+    step: navigation.currentEntry.key,
     entries: navigation.entries().map((entry) => entry.url),
   };
 }"""
