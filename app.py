@@ -33,7 +33,7 @@ def main() -> None:
     )
     dress()
     address.begin()
-    keep_history()
+    keep_history(page.url_path)
     keep_outbox()
     arrive(page.url_path)
     with show_errors():

@@ -227,3 +227,24 @@ def test_verdicts_given_as_fast_as_the_next_run_comes_are_all_kept(
     for run_id, verdict in zip(ids, verdicts, strict=True):
         until(lambda run_id=run_id, verdict=verdict: store.get(run_id).verdict == verdict)
         note_of(store, run_id, "seen")
+
+
+def test_who_goes_back_just_after_a_verdict_is_not_led_forward_again(
+    compare: Page, store: RunStore, ids: list[str]
+) -> None:
+    """Neither by the run that the verdict asked for nor by what the viewer tells late."""
+    for key, since in (("1", 5), ("2", 10), ("3", 20), ("1", 40)):
+        settle(compare)
+        compare.keyboard.press("t")
+        compare.wait_for_timeout(100)  # less than the viewer waits before it tells
+        compare.keyboard.press(key)
+        compare.evaluate("(since) => setTimeout(() => history.back(), since)", since)
+        verdict = {"1": "convincing", "2": "visible", "3": "failed"}[key]
+        until(lambda verdict=verdict: store.get(ids[0]).verdict == verdict)
+        expect(compare.get_by_role("heading", name="ASMA Workbench", exact=True)).to_be_visible()
+        compare.wait_for_timeout(600)  # longer than the viewer waits
+        settle(compare)
+        expect(compare.get_by_role("heading", name="ASMA Workbench", exact=True)).to_be_visible()
+        assert "/compare" not in compare.url
+        compare.get_by_role("link", name="Compare", exact=True).first.click()
+        at(compare, ids[0])

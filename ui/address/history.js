@@ -7,22 +7,27 @@ const UNDER_WAY = 60;
 export default function ({ data }) {
   const told = (window.asmaHistory ??= begin());
   told.objects = data.objects;
-  told.hear(data.seen);
   // Streamlit also calls this when nothing has run.
-  if (data.run !== told.run) told.stay();
+  if (data.run !== told.run) told.hear(data.page, data.seen);
   told.run = data.run;
+}
+
+function isPlain(event) {
+  return !event.button && !event.ctrlKey && !event.metaKey && !event.shiftKey;
 }
 
 /** What a component reports while its page is being left would bring Streamlit back to that page. */
 function holdWhileLeaving(told) {
   const held = new Map();
-  let leaving = false;
+  // What was open when it was left, or null; and where to.
+  let left = null;
+  let aim = null;
   let underWay = 0;
   let waiting = null;
 
   /** Carry out a component's report, or hold it until it is known whether the page is left. */
   told.tell = (component, report) => {
-    if (leaving) {
+    if (left !== null) {
       held.set(component, report);
       return;
     }
@@ -31,12 +36,21 @@ function holdWhileLeaving(told) {
     setTimeout(sent, UNDER_WAY);
   };
 
-  // Each run says that it has come; so does a press on a link that was let go elsewhere.
-  told.stay = () => {
-    leaving = false;
+  const leave = (to) => {
+    left ??= told.open;
+    aim = told.objectOf(to);
+  };
+  const stay = () => {
+    left = aim = null;
     const reports = [...held].filter(([component]) => component.isConnected ?? true);
     held.clear();
     for (const [component, report] of reports) told.tell(component, report);
+  };
+  told.isLeaving = () => left !== null;
+
+  // The run of a report that was under way is still one of what is being left.
+  told.arrive = (object) => {
+    if (left !== null && (object === aim || !told.isFilled(left, object))) stay();
   };
 
   // A link that is opened elsewhere leaves no page.
@@ -44,63 +58,83 @@ function holdWhileLeaving(told) {
     const link = event.composedPath()[0].closest?.("a[href]");
     return link && link.target !== "_blank" && isPlain(event) ? link : null;
   };
+  // A press on a link that was let go elsewhere leaves none either.
   const press = (event) => {
-    if (linkOf(event)) leaving = true;
-    else if (leaving) told.stay();
+    const link = linkOf(event);
+    if (link) leave(new URL(link.href));
+    else if (left !== null) stay();
   };
   const on = (target, type, act) => target.addEventListener(type, act, true);
   for (const type of ["pointerdown", "pointerup"]) on(document, type, press);
-  on(document, "keydown", (event) => event.key === "Enter" && linkOf(event) && (leaving = true));
-  on(window, "popstate", () => (leaving = true));
+  on(document, "keydown", (event) => event.key === "Enter" && linkOf(event) && press(event));
 
-  // Streamlit sends a report a little later; a link that is clicked in between waits for it. A timer
-  // tells when that is, and no clock: on a busy machine the click comes first, however late it is.
+  // Streamlit sends a report a little later; a link that is clicked in between, or Back, waits for
+  // it. A timer tells when that is, and no clock: on a busy machine the click comes first, however
+  // late it is.
   const sent = () => {
     underWay -= 1;
-    const link = underWay ? null : waiting;
-    if (!link) return;
+    if (underWay || !waiting) return;
+    const go = waiting;
     waiting = null;
-    link.click();
+    go();
+  };
+  const wait = (event, go) => {
+    if (!underWay) return false;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    waiting = go;
+    return true;
   };
   on(document, "click", (event) => {
     const link = linkOf(event);
-    if (!link || !underWay) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    waiting = link;
+    // Who goes on from where Back leads is not led back there.
+    if (link && !wait(event, () => link.click())) told.gone = null;
+  });
+  on(window, "popstate", (event) => {
+    leave(new URL(window.location.href));
+    told.gone = aim;
+    wait(event, takeOver);
   });
 }
 
-function isPlain(event) {
-  return !event.button && !event.ctrlKey && !event.metaKey && !event.shiftKey;
+/** Let Streamlit do what it does at Back: it takes over the address that the browser has. */
+function takeOver() {
+  window.dispatchEvent(new PopStateEvent("popstate"));
 }
 
 function begin() {
-  const told = { objects: {}, gone: null };
-  holdWhileLeaving(told);
+  // The object of the last run, and the one that Back led to until a run has seen it.
+  const told = { objects: {}, open: "", gone: null };
   const push = window.history.pushState.bind(window.history);
 
+  const pageOf = (url) => url.pathname.split("/").pop();
   const named = (page) => Object.keys(told.objects[page] ?? {});
-  const objectOf = (url) => {
-    const page = url.pathname.split("/").pop();
-    return [page, ...named(page).map((name) => url.searchParams.get(name))].join("\n");
+  told.objectOf = (url) =>
+    [pageOf(url), ...named(pageOf(url)).map((name) => url.searchParams.get(name))].join("\n");
+  // Whether the page may have filled one in to make it the other.
+  told.isFilled = (one, other) => {
+    const [page, ...values] = one.split("\n");
+    const [where, ...others] = other.split("\n");
+    const fills = Object.values(told.objects[page] ?? {});
+    return page === where && values.every((value, i) => value === others[i] || (fills[i] && value === ""));
   };
+  holdWhileLeaving(told);
 
   // A run that began before the person went elsewhere may still write its own address; it must not
   // take them back. The next run says what it has seen in the address.
-  told.hear = (seen) => {
-    const url = new URL(window.location.pathname, window.location.href);
+  told.hear = (page, seen) => {
+    const url = new URL(page, window.location.href);
     for (const [name, value] of Object.entries(seen)) url.searchParams.set(name, value);
-    if (objectOf(url) === told.gone) told.gone = null;
+    told.open = told.objectOf(url);
+    if (told.open === told.gone) told.gone = null;
+    told.arrive(told.open);
   };
-  window.addEventListener("popstate", () => (told.gone = objectOf(new URL(window.location.href))), true);
 
   const same = (to) => {
     const from = new URL(window.location.href);
-    const page = to.pathname.split("/").pop();
     return (
       to.pathname === from.pathname &&
-      Object.entries(told.objects[page] ?? {}).every(([name, filled]) => {
+      Object.entries(told.objects[pageOf(to)] ?? {}).every(([name, filled]) => {
         const before = from.searchParams.get(name);
         return before === to.searchParams.get(name) || (filled && before === null);
       })
@@ -108,31 +142,27 @@ function begin() {
   };
 
   const late = (to) => {
-    const page = to.pathname.split("/").pop();
-    const [where, ...values] = told.gone.split("\n");
-    const fills = ([filled, wanted, value]) => value === wanted || (filled && wanted === "");
-    const pairs = Object.entries(told.objects[page] ?? {}).map(([name, filled], i) => [filled, values[i], to.searchParams.get(name) ?? ""]);
-    return where === page && !pairs.every(fills);
+    if (told.gone.split("\n")[0] !== pageOf(to)) return told.isLeaving();
+    return !told.isFilled(told.gone, told.objectOf(to));
   };
 
   // Another object is a step that Back undoes; a setting of what is shown is none.
   window.history.pushState = (state, title, url) => {
     const to = new URL(url ?? "", window.location.href);
     if (told.gone !== null && !told.going && late(to)) {
-      // Streamlit has taken it for the address; at Back it takes the browser's again.
-      setTimeout(() => window.dispatchEvent(new PopStateEvent("popstate")));
+      // Streamlit has taken it for the address.
+      setTimeout(takeOver);
       return;
     }
     if (same(to)) window.history.replaceState(state, title, to);
     else push(state, title, to);
   };
 
-  // What Streamlit does at Back is right for any address: it takes over what the browser has.
   const open = (to) => {
     told.going = true;
     window.history.pushState({}, "", to);
     told.going = false;
-    window.dispatchEvent(new PopStateEvent("popstate"));
+    takeOver();
   };
 
   // For components: another object on the page that is open. Null takes a parameter away.

@@ -18,11 +18,15 @@ _RUNS: Final = "address-runs"
 _OBJECTS: Final = {Path(view.PAGE).stem: view.objects() for view in VIEWS}
 
 
-def keep_history() -> None:
-    """Put the rule into the browser; call it at every run, before the page."""
+def keep_history(page: str) -> None:
+    """Put the rule into the browser; call it at every run, before the page.
+
+    Args:
+        page: The path in the address of the page that is about to run.
+    """
     st.html(_STYLE)
     runs = st.session_state[_RUNS] = st.session_state.get(_RUNS, 0) + 1
     seen = st.query_params.to_dict()
     # The count makes the browser hear of every run.
-    data = {"objects": _OBJECTS, "seen": seen, "run": runs}
+    data = {"objects": _OBJECTS, "page": page, "seen": seen, "run": runs}
     _component(data=data, key="asma-history", height="content")
