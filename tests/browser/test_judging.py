@@ -248,3 +248,14 @@ def test_who_goes_back_just_after_a_verdict_is_not_led_forward_again(
         assert "/compare" not in compare.url
         compare.get_by_role("link", name="Compare", exact=True).first.click()
         at(compare, ids[0])
+
+
+def test_a_note_before_a_click_on_the_menu_for_the_same_page_is_saved(
+    compare: Page, store: RunStore, ids: list[str]
+) -> None:
+    settle(compare)
+    compare.keyboard.press("n")
+    compare.keyboard.type("blurred")
+    compare.get_by_role("link", name="Compare", exact=True).first.click()
+    note_of(store, ids[0], "blurred")
+    at(compare, ids[0])

@@ -50,7 +50,7 @@ function holdWhileLeaving(told) {
 
   // The run of a report that was under way is still one of what is being left.
   told.arrive = (object) => {
-    if (left !== null && (object === aim || !told.isFilled(left, object))) stay();
+    if (left !== null && (told.isFilled(aim, object) || !told.isFilled(left, object))) stay();
   };
 
   // A link that is opened elsewhere leaves no page.
