@@ -114,3 +114,34 @@ def test_a_late_word_of_the_view_before_does_not_lead_back(page: Page, url: str)
     expect(page.get_by_role("button", name="Attack this image")).to_be_visible()
     settle(page)
     assert "sample=0001" in page.url
+
+
+def test_the_menu_leads_to_the_beginning_of_the_page_that_is_open(page: Page, url: str) -> None:
+    page.goto(url)
+    settle(page)
+    menu = page.get_by_role("link", name="Models", exact=True).first
+    menu.click()
+    page.get_by_role("button", name="Train a network").click()
+    expect(page.get_by_role("heading", name="Train a network", exact=True)).to_be_visible()
+    settle(page)
+    menu.click()
+    expect(page.get_by_role("heading", name="Models", exact=True)).to_be_visible()
+    page.wait_for_url(f"{url}/models")
+    page.go_back()
+    expect(page.get_by_role("heading", name="Train a network", exact=True)).to_be_visible()
+
+
+def test_a_link_just_after_a_button_leads_where_it_says(page: Page, url: str) -> None:
+    page.goto(url)
+    settle(page)
+    for since in (20, 40, 60):
+        page.get_by_role("link", name="Models", exact=True).first.click()
+        link = page.get_by_role("link", name="demo-lesion-unet", exact=True)
+        expect(link).to_be_visible()
+        settle(page)
+        link.evaluate("(link, since) => setTimeout(() => link.click(), since)", since + 20)
+        page.get_by_role("button", name="Train a network").click()
+        page.wait_for_timeout(since + 40)
+        settle(page)
+        expect(page).to_have_title(re.compile("demo-lesion-unet"))
+        expect(page).to_have_url(f"{url}/models?model=demo-lesion-unet")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urljoin
+
 from playwright.sync_api import Error
 
 from tests.browser.walk_page import page_of
@@ -25,7 +27,7 @@ def menu(walker: Walker) -> bool:
     name = walker.dice.choice(MENU)
     walker.trail[-1] += f" {name}"
     walker.page.get_by_role("link", name=name, exact=True).first.click()
-    walker.leads_to = "/" if name == "Home" else f"/{name.lower()}"
+    walker.leads_to = urljoin(walker.seen["url"], "/" if name == "Home" else f"/{name.lower()}")
     return True
 
 

@@ -3,6 +3,9 @@
 
 // Milliseconds until a report has been sent.
 const UNDER_WAY = 60;
+// How often what differs from an address that Back led to is held for a late word.
+const DOUBTS = 3;
+const MENU = "[data-testid='stTopNavLink'], [data-testid='stSidebarNavLink']";
 
 export default function ({ data }) {
   const told = (window.asmaHistory ??= begin());
@@ -55,7 +58,7 @@ function holdWhileLeaving(told) {
 
   // A link that is opened elsewhere leaves no page.
   const linkOf = (event) => {
-    const link = event.composedPath()[0].closest?.("a[href]");
+    const link = event.composedPath()[0].closest?.("a[href]:not([href^='#'])");
     return link && link.target !== "_blank" && isPlain(event) ? link : null;
   };
   // A press on a link that was let go elsewhere leaves none either.
@@ -93,6 +96,7 @@ function holdWhileLeaving(told) {
   on(window, "popstate", (event) => {
     leave(new URL(window.location.href));
     told.gone = aim;
+    if (event.isTrusted) told.doubts = DOUBTS;
     wait(event, takeOver);
   });
 }
@@ -104,8 +108,9 @@ function takeOver() {
 
 function begin() {
   // The object of the last run, and the one that Back led to until a run has seen it.
-  const told = { objects: {}, open: "", gone: null };
+  const told = { objects: {}, open: "", gone: null, doubts: 0 };
   const push = window.history.pushState.bind(window.history);
+  const replace = window.history.replaceState.bind(window.history);
 
   const pageOf = (url) => url.pathname.split("/").pop();
   const named = (page) => Object.keys(told.objects[page] ?? {});
@@ -143,20 +148,28 @@ function begin() {
 
   const late = (to) => {
     if (told.gone.split("\n")[0] !== pageOf(to)) return told.isLeaving();
-    return !told.isFilled(told.gone, told.objectOf(to));
+    if (!told.isFilled(told.gone, told.objectOf(to))) return true;
+    // Streamlit writes what a run of another page has chosen behind the path that Back led to, and
+    // Back leads to addresses that a page has filled in already.
+    if (to.href === window.location.href || !told.isLeaving() || !told.doubts) return false;
+    told.doubts -= 1;
+    return true;
   };
 
   // Another object is a step that Back undoes; a setting of what is shown is none.
-  window.history.pushState = (state, title, url) => {
+  const write = (state, title, url, step) => {
     const to = new URL(url ?? "", window.location.href);
     if (told.gone !== null && !told.going && late(to)) {
       // Streamlit has taken it for the address.
       setTimeout(takeOver);
       return;
     }
-    if (same(to)) window.history.replaceState(state, title, to);
-    else push(state, title, to);
+    if (step && !same(to)) push(state, title, to);
+    else replace(state, title, to);
   };
+  window.history.pushState = (state, title, url) => write(state, title, url, true);
+  // So it writes in the runs that Back asks for.
+  window.history.replaceState = (state, title, url) => write(state, title, url, false);
 
   const open = (to) => {
     told.going = true;
@@ -175,14 +188,21 @@ function begin() {
     open(to);
   };
 
-  // Streamlit would run its script with the link's address once, and with the old one from then on.
+  const opensOne = () => {
+    const here = new URL(window.location.href);
+    const opening = Object.entries(told.objects[pageOf(here)] ?? {}).filter(([, filled]) => !filled);
+    return opening.some(([name]) => here.searchParams.has(name));
+  };
+
+  // Streamlit would run its script with the link's address once, and with the old one from then on;
+  // and at the menu's entry of the page that is open it keeps the address, with what is open.
   document.addEventListener(
     "click",
     (event) => {
-      const link = event.target.closest?.("[data-testid='stPageLink'] a");
+      const link = event.target.closest?.(`[data-testid='stPageLink'] a, ${MENU}`);
       if (!link || !isPlain(event)) return;
       const to = new URL(link.href);
-      if (to.pathname !== window.location.pathname) return;
+      if (to.pathname !== window.location.pathname || (link.matches(MENU) && !opensOne())) return;
       event.preventDefault();
       event.stopPropagation();
       open(to);
