@@ -127,6 +127,7 @@ def faults(seen: dict[str, Any], done: Done, store: RunStore) -> list[str]:
     """Return what is not as it should be."""
     found = ["it is busy"] if seen["busy"] else []
     errors = [text for text in seen["exceptions"] if not text.startswith(REFUSALS)]
+    found += strangers(seen["entries"])
     found += [f"an error is shown: {text}" for text in errors]
     wanted, is_so = _wanted(seen, done, store.home)
     found += [
@@ -138,6 +139,18 @@ def faults(seen: dict[str, Any], done: Done, store: RunStore) -> list[str]:
         for name, kept in (("note", done.notes), ("verdict", done.verdicts)):
             if getattr(run, name) != kept[run.id]:
                 found.append(f"{name} of {run.id}: {getattr(run, name)!r}, not {kept[run.id]!r}")
+    return found
+
+
+def strangers(entries: list[str]) -> list[str]:
+    """Return the addresses of the history that have another page's parameters."""
+    found = []
+    for url in entries:
+        kind = OF_PAGE.get(page_of(url))
+        if not {name for name, _ in parse_qsl(urlsplit(url).query)} <= {
+            *(kind.names() if kind else ())
+        }:
+            found.append(f"{url} is in the history")
     return found
 
 

@@ -10,6 +10,7 @@ const MENU = "[data-testid='stTopNavLink'], [data-testid='stSidebarNavLink']";
 export default function ({ data }) {
   const told = (window.asmaHistory ??= begin());
   told.objects = data.objects;
+  told.parameters = data.parameters;
   // Streamlit also calls this when nothing has run.
   if (data.run !== told.run) told.hear(data.page, data.seen);
   told.run = data.run;
@@ -42,6 +43,7 @@ function holdWhileLeaving(told) {
   const leave = (to) => {
     left ??= told.open;
     aim = told.objectOf(to);
+    told.aimed = to.search;
   };
   const stay = () => {
     left = aim = null;
@@ -50,6 +52,8 @@ function holdWhileLeaving(told) {
     for (const [component, report] of reports) told.tell(component, report);
   };
   told.isLeaving = () => left !== null;
+  const pageOf = (object) => object.split("\n")[0];
+  told.isLeavingPage = (page) => left !== null && pageOf(left) === page && pageOf(aim) !== page;
 
   // The run of a report that was under way is still one of what is being left.
   told.arrive = (object) => {
@@ -90,8 +94,10 @@ function holdWhileLeaving(told) {
   };
   on(document, "click", (event) => {
     const link = linkOf(event);
+    if (!link || wait(event, () => link.click())) return;
+    leave(new URL(link.href));
     // Who goes on from where Back leads is not led back there.
-    if (link && !wait(event, () => link.click())) told.gone = null;
+    told.gone = null;
   });
   on(window, "popstate", (event) => {
     leave(new URL(window.location.href));
@@ -108,7 +114,7 @@ function takeOver() {
 
 function begin() {
   // The object of the last run, and the one that Back led to until a run has seen it.
-  const told = { objects: {}, open: "", gone: null, doubts: 0 };
+  const told = { objects: {}, parameters: {}, open: "", gone: null, doubts: 0, stale: null };
   const push = window.history.pushState.bind(window.history);
   const replace = window.history.replaceState.bind(window.history);
 
@@ -156,6 +162,18 @@ function begin() {
     return true;
   };
 
+  // Streamlit writes the parameters of the page that comes behind the path of the one that goes, and
+  // later both together; an entry of the history keeps its own. So it does with a late word of the
+  // page that goes.
+  const isAhead = (to) => {
+    if (to.pathname !== window.location.pathname) return false;
+    const known = told.parameters[pageOf(to)] ?? [];
+    const isOther = [...to.searchParams.keys()].some((name) => !known.includes(name));
+    const isLeft = told.isLeavingPage(pageOf(to));
+    told.stale = isLeft && !isOther ? to.search : null;
+    return isOther || isLeft;
+  };
+
   // Another object is a step that Back undoes; a setting of what is shown is none.
   const write = (state, title, url, step) => {
     const to = new URL(url ?? "", window.location.href);
@@ -164,6 +182,12 @@ function begin() {
       setTimeout(takeOver);
       return;
     }
+    if (isAhead(to)) return;
+    if (told.stale && to.search === told.stale) {
+      to.search = told.aimed;
+      setTimeout(takeOver);
+    }
+    told.stale = null;
     if (step && !same(to)) push(state, title, to);
     else replace(state, title, to);
   };

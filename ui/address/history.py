@@ -16,6 +16,7 @@ _component = st.components.v2.component(
 _STYLE: Final = "<style>.st-key-asma-history { position: absolute; }</style>"
 _RUNS: Final = "address-runs"
 _OBJECTS: Final = {Path(view.PAGE).stem: view.objects() for view in VIEWS}
+_PARAMETERS: Final = {Path(view.PAGE).stem: view.names() for view in VIEWS}
 
 
 def keep_history(page: str) -> None:
@@ -28,5 +29,5 @@ def keep_history(page: str) -> None:
     runs = st.session_state[_RUNS] = st.session_state.get(_RUNS, 0) + 1
     seen = st.query_params.to_dict()
     # The count makes the browser hear of every run.
-    data = {"objects": _OBJECTS, "page": page, "seen": seen, "run": runs}
+    data = {"objects": _OBJECTS, "parameters": _PARAMETERS, "page": page, "seen": seen, "run": runs}
     _component(data=data, key="asma-history", height="content")
