@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
@@ -50,11 +51,15 @@ def states(page: Page, run: str) -> Iterator[str]:
     click(page, "link", "Compare", f"Run {run}")
     expect(page.locator(".viewer[data-ready]")).to_be_visible()
     yield "Compare"
+    for name in ("Beside", "Files"):
+        with unfolded(page, name):
+            yield f"Compare, {name}"
     click(page, "link", "Runs", "Runs")
     yield "Runs"
     page.get_by_text("Cards", exact=True).click()
     expect(page.get_by_role("img", name=f"Run {run}")).to_be_visible()
     yield "Runs, cards"
+    yield from ticked(page)
     click(page, "link", "Experiments", "Experiments")
     yield "Experiments"
     click(page, "link", "Datasets", "Datasets")
@@ -82,6 +87,35 @@ def states(page: Page, run: str) -> Iterator[str]:
     page.goto(f"{page.url.rpartition('/')[0]}/attack?run={run}")
     titled(page, f"Run {run}")
     yield "Attack, a result"
+
+
+@contextmanager
+def unfolded(page: Page, name: str) -> Iterator[None]:
+    """Open what a button unfolds, and fold it again."""
+    settle(page)
+    page.get_by_role("button", name=name).first.click()
+    expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
+    yield
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+
+
+def ticked(page: Page) -> Iterator[str]:
+    """Tick runs, and open what can be done with them."""
+    settle(page)
+    boxes = page.locator("[class*=st-key-runs-tick] label")
+    for place, name in enumerate(("one", "two")):
+        boxes.nth(place).click()
+        settle(page)
+        with unfolded(page, "Verdict"):
+            yield f"Runs, a verdict on {name}"
+    with unfolded(page, "Export"):
+        yield "Runs, export"
+    page.get_by_role("button", name="Delete").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    yield "Runs, the question before deleting"
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def broken(page: Page) -> list[str]:

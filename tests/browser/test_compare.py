@@ -144,6 +144,7 @@ def test_a_deleted_run_gets_a_sentence(page: Page, url: str, home: Path, runs: l
     expect(viewer.locator("[data-panel=beside]").first).to_be_hidden()
 
 
+@pytest.mark.hasty
 @pytest.mark.parametrize("since", [0, 120, 250])
 def test_who_leaves_just_after_a_change_of_the_view_is_not_brought_back(
     page: Page, url: str, runs: list[Run], since: int

@@ -131,6 +131,7 @@ def test_the_menu_leads_to_the_beginning_of_the_page_that_is_open(page: Page, ur
     expect(page.get_by_role("heading", name="Train a network", exact=True)).to_be_visible()
 
 
+@pytest.mark.hasty
 def test_a_link_just_after_a_button_leads_where_it_says(page: Page, url: str) -> None:
     page.goto(url)
     settle(page)
@@ -147,6 +148,7 @@ def test_a_link_just_after_a_button_leads_where_it_says(page: Page, url: str) ->
         expect(page).to_have_url(f"{url}/models?model=demo-lesion-unet")
 
 
+@pytest.mark.hasty
 def test_an_entry_of_the_history_keeps_its_own_address(page: Page, url: str) -> None:
     page.goto(url)
     settle(page)
@@ -163,6 +165,7 @@ def test_an_entry_of_the_history_keeps_its_own_address(page: Page, url: str) -> 
     page.wait_for_url(re.compile(f"{url}/?$"))
 
 
+@pytest.mark.hasty
 def test_a_late_word_of_a_page_does_not_follow_to_the_next(page: Page, url: str) -> None:
     page.goto(url)
     settle(page)

@@ -207,6 +207,7 @@ def test_a_drawing_that_was_not_run_is_there_after_a_reload(page: Page, url: str
     page.reload()
     settle(page)
     expect(figures).to_have_text(said)
+    expect(page.locator(".editor[data-ready]")).to_be_visible()
     page.keyboard.press("Control+z")
     expect(figures).not_to_have_text(said)
 

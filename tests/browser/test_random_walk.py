@@ -25,7 +25,7 @@ from tests.pages.made_runs import Made
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif("ASMA_WALK" not in os.environ, reason="it finds faults that are not mended"),
+    pytest.mark.skipif("ASMA_WALK" not in os.environ, reason="it takes minutes: set ASMA_WALK=500"),
 ]
 
 STEPS = int(os.environ.get("ASMA_WALK", "150"))

@@ -21,7 +21,7 @@ from asma_core.runs.difference import (
 )
 from ui.pictures.encoding import data_address
 
-TEXT: Final = {False: "#1C2429", True: "#E4E9EB"}
+TEXT: Final = {False: "#0E1418", True: "#E4E9EB"}
 FRAME: Final = {False: "#DDE3E6", True: "#333C41"}
 BAR: Final = (80, 8)
 FONT_SIZE: Final = 13
