@@ -51,9 +51,8 @@ def states(page: Page, run: str) -> Iterator[str]:
     click(page, "link", "Compare", f"Run {run}")
     expect(page.locator(".viewer[data-ready]")).to_be_visible()
     yield "Compare"
-    for name in ("Beside", "Files"):
-        with unfolded(page, name):
-            yield f"Compare, {name}"
+    with unfolded(page, "Files"):
+        yield "Compare, the files"
     click(page, "link", "Runs", "Runs")
     yield "Runs"
     page.get_by_text("Cards", exact=True).click()
