@@ -147,6 +147,8 @@ TARGETS = """() => {
     for (const element of root.querySelectorAll("*")) {
       if (element.shadowRoot) within(element.shadowRoot);
       if (!element.matches(kinds) || element.closest("[data-testid=stMultiSelect]")) continue;
+      // For screen readers alone.
+      if (element.matches("[aria-label=Dismiss]")) continue;
       const target = element.closest(holders) ?? element;
       const seen = target.checkVisibility({ visibilityProperty: true, opacityProperty: true });
       if (!seen || target.getBoundingClientRect().width <= 1 || heightOf(target) >= 36) continue;

@@ -25,6 +25,8 @@ button kbd {{ color: inherit !important; opacity: 1 !important; }}
 [data-testid="stSlider"] div:has(> div > input[type="range"])::after {{
   content: ""; position: absolute; inset: -13px; }}
 button[aria-label^="Help for "] {{ position: relative; }}
+[role="dialog"] button[aria-label="Close"]::after {{ content: ""; position: absolute;
+  inset: -11px; }}
 button[aria-label^="Help for "]::after {{ content: ""; position: absolute; inset: -11px; }}
 
 [class*="st-key-small-title"] h1 {{ font-size: 1.05rem; padding: 0; }}
