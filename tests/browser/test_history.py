@@ -163,23 +163,3 @@ def test_an_entry_of_the_history_keeps_its_own_address(page: Page, url: str) -> 
     page.go_back()
     expect(page.get_by_role("heading", name="ASMA Workbench", exact=True)).to_be_visible()
     page.wait_for_url(re.compile(f"{url}/?$"))
-
-
-@pytest.mark.hasty
-def test_a_late_word_of_a_page_does_not_follow_to_the_next(page: Page, url: str) -> None:
-    page.goto(url)
-    settle(page)
-    for since in (5, 20, 40, 80):
-        page.get_by_role("link", name="Datasets", exact=True).first.click()
-        toggle = page.get_by_role("switch", name="Show the prediction")
-        expect(toggle).to_be_enabled()
-        settle(page)
-        places = [page.get_by_text("Show the prediction"), page.get_by_role("link", name="Models")]
-        boxes = [place.first.bounding_box() for place in places]
-        for box, pause in zip(boxes, (since, 0), strict=True):
-            assert box is not None
-            page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-            page.wait_for_timeout(pause)
-        page.get_by_role("heading", name="Models", exact=True).wait_for()
-        settle(page)
-        expect(page).to_have_url(f"{url}/models")
