@@ -134,23 +134,15 @@ function begin() {
   // A run that began before the person went elsewhere may still write its own address; it must not
   // take them back. The next run says what it has seen in the address.
   told.hear = (page, seen) => {
-    const url = new URL(page, window.location.href);
+    // Home's path is empty, which alone would stand for the address that is open.
+    const url = new URL(`./${page}`, window.location.href);
     for (const [name, value] of Object.entries(seen)) url.searchParams.set(name, value);
     told.open = told.objectOf(url);
     if (told.open === told.gone) told.gone = null;
     told.arrive(told.open);
   };
 
-  const same = (to) => {
-    const from = new URL(window.location.href);
-    return (
-      to.pathname === from.pathname &&
-      Object.entries(told.objects[pageOf(to)] ?? {}).every(([name, filled]) => {
-        const before = from.searchParams.get(name);
-        return before === to.searchParams.get(name) || (filled && before === null);
-      })
-    );
-  };
+  const same = (to) => told.isFilled(told.objectOf(new URL(window.location.href)), told.objectOf(to));
 
   const late = (to) => {
     if (told.gone.split("\n")[0] !== pageOf(to)) return told.isLeaving();
@@ -168,7 +160,8 @@ function begin() {
   const isAhead = (to) => {
     if (to.pathname !== window.location.pathname) return false;
     const known = told.parameters[pageOf(to)] ?? [];
-    const isOther = [...to.searchParams.keys()].some((name) => !known.includes(name));
+    const isStrange = (name) => !known.includes(name) && !name.startsWith("embed");
+    const isOther = [...to.searchParams.keys()].some(isStrange);
     const isLeft = told.isLeavingPage(pageOf(to));
     told.stale = isLeft && !isOther ? to.search : null;
     return isOther || isLeft;

@@ -27,11 +27,8 @@ class Tab:
             page_script_hash="runs", has_script_started=False, is_history_navigation=False
         )
         self.query_params = SimpleNamespace(
-            to_dict=lambda: dict(self.address), from_dict=self.write, items=self.items
+            to_dict=lambda: dict(self.address), from_dict=self.write
         )
-
-    def items(self) -> Any:
-        return self.address.items()
 
     def write(self, query: dict[str, str]) -> None:
         self.address = dict(query)
