@@ -163,8 +163,3 @@ def test_an_entry_of_the_history_keeps_its_own_address(page: Page, url: str) -> 
     page.go_back()
     expect(page.get_by_role("heading", name="ASMA Workbench", exact=True)).to_be_visible()
     page.wait_for_url(re.compile(f"{url}/?$"))
-
-
-def test_an_embedded_page_writes_its_address_too(page: Page, url: str) -> None:
-    page.goto(f"{url}/datasets?embed=true")
-    page.wait_for_url(re.compile(r"(?=.*embed=true)(?=.*dataset=)"))
