@@ -8,8 +8,10 @@ from ui.address.links import arrive
 from ui.common import services
 from ui.common.errors import show_errors
 from ui.common.looks import dress
+from ui.common.outbox import keep_outbox
 from ui.common.shell import PRODUCT
-from ui.judging.outbox import keep_outbox
+from ui.editor.drawings import drawing_hearers
+from ui.judging.saving import judgement_hearers
 
 ICON = "ui/icon.png"
 
@@ -34,7 +36,7 @@ def main() -> None:
     dress()
     address.begin()
     keep_history(page.url_path)
-    keep_outbox()
+    keep_outbox(page.url_path, judgement_hearers(services.store) | drawing_hearers())
     arrive(page.url_path)
     with show_errors():
         page.run()

@@ -10,7 +10,8 @@ import numpy as np
 import streamlit as st
 
 from asma_core.files import write_bytes
-from ui.editor.drawings import drawings
+from ui.common.outbox import keep_outbox
+from ui.editor.drawings import drawing_hearers, drawings
 from ui.editor.target_editor import Ground, painted, painted_region, target_editor
 
 st.set_page_config(layout="wide")
@@ -26,7 +27,6 @@ def drawing() -> None:
     kept = drawings("target").of(name)
     if drawings("target").turned:
         st.session_state["start"] = kept.head["start"]
-        drawings("target").turned = ""
     start = st.segmented_control("Start", STARTS, key="start", default="nothing", required=True)
     base = np.zeros((height, width), dtype=np.int64)
     if start == "a block":
@@ -35,7 +35,8 @@ def drawing() -> None:
     picture = np.full((height, width, 3), shade, dtype=np.uint8)
     kept.head = {"start": start}
     ground = Ground(name, picture, base, np.zeros_like(base), CLASSES)
-    target_editor("target-canvas", ground, drawings("target"), kept.head)
+    target_editor("target", ground, kept.head)
+    drawings("target").turned = ""
     region = painted_region(None, kept, base.shape)
     # Renamed into place: the test reads it meanwhile.
     file = io.BytesIO()
@@ -57,6 +58,8 @@ def elsewhere() -> None:
     st.text("nothing to draw here")
 
 
-st.navigation(
+page = st.navigation(
     [st.Page(drawing, title="Drawing", default=True), st.Page(elsewhere, title="Elsewhere")]
-).run()
+)
+keep_outbox(page.url_path, drawing_hearers())
+page.run()

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import separate, watched
 from tests.waiting import until
@@ -441,6 +441,45 @@ def test_after_another_page_the_drawing_and_its_history_go_on(canvas: Canvas) ->
     canvas.expect_shapes(2)
     canvas.press_key("Control+z", "Control+z")
     canvas.expect_shapes(0)
+
+
+@contextmanager
+def losing(page: Page, word: bytes) -> Iterator[list[bytes]]:
+    """Lose the first message to the server that has a word in it, as Streamlit may at a link.
+
+    Call it before the page is opened. The list has it once it is lost.
+    """
+    lost: list[bytes] = []
+
+    def carry(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def send(message: str | bytes) -> None:
+            if isinstance(message, bytes) and word in message and not lost:
+                lost.append(message)
+            else:
+                server.send(message)
+
+        socket.on_message(send)
+
+    page.route_web_socket(re.compile("_stcore/stream"), carry)
+    yield lost
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_drawing_that_was_not_heard_is_said_again(
+    page: Page, url: str, folder: Path, stays: bool
+) -> None:
+    with losing(page, b"rectangle") as lost, _opened(page, url, "256x256", folder) as canvas:
+        canvas.press_key("r")
+        canvas.drag((0.2, 0.2), (0.5, 0.5))
+        until(lambda: page.wait_for_timeout(20) or lost)
+        if not stays:
+            page.get_by_role("link", name="Elsewhere").click()
+            expect(page.get_by_text("nothing to draw here")).to_be_visible()
+            page.get_by_role("link", name="Drawing").click()
+        canvas.expect_shapes(1)
+        assert canvas.mask()[90, 90] == 1
 
 
 @only("256x256")

@@ -27,11 +27,13 @@ class _Written:
         page: The page.
         queries: The addresses; empty when what the browser sends can only be its own.
         ahead: Whether a callback of this run has written, so that the browser can't have that yet.
+        read: Whether the page has looked at its address since it was come to.
     """
 
     page: str = ""
     queries: list[dict[str, str]] = field(default_factory=list)
     ahead: bool = False
+    read: bool = False
 
 
 def current(kind: type[Kind]) -> Kind:
@@ -106,18 +108,20 @@ def prime(key: str, value: Any) -> str:
 def is_news(page: str, buttons: Collection[str] = ()) -> bool:
     """Return whether the address has come from elsewhere: a link, Back, another person.
 
-    It has not when a widget of the page was just used: after a quick second click the browser
-    still has the address of before the first one, and what was clicked stands; but Back and links
-    within the page mean what they say. Call it before the page's widgets, and `say` after them.
+    It has not when a widget was just used, and that since the page was come to: after a quick
+    second click the browser still has the address of before the first one, and what was clicked
+    stands; but Back and links within the page mean what they say. Call it before the page's
+    widgets, and `say` after them.
 
     Args:
         page: Begins the keys of the page's widgets.
         buttons: Keys of buttons whose press is no choice.
     """
-    query, now = _query(), _widgets(page, buttons)
+    query, now, written = _query(), _widgets(page, buttons), _written()
+    came, written.read = not written.read, True
     said, widgets = st.session_state.get(_said(page), (None, {}))
     used = any(now[name] != widgets[name] for name in now.keys() & widgets.keys())
-    if query == said or (used and not _went()):
+    if query == said or (used and not came and not _went()):
         return False
     st.session_state[_said(page)] = (query, now)
     return True

@@ -70,11 +70,12 @@ def attack_editor(key: str) -> None:
     with right:
         setup = _set_up(key, chosen, prediction)
     with left:
-        target_editor(f"{key}-canvas", setup.ground, drawings(key), kept.head or {})
+        target_editor(key, setup.ground, kept.head or {})
         if chosen.dataset is not None and chosen.dataset.synthetic:
             st.caption("The images of this set are synthetic: generated, not taken from anybody.")
     with show_errors():
         say_address(key, chosen, setup.start, kept, setup.choice)
+    drawings(key).turned = ""
     with right, st.container(key=f"{key}-run-bar"):
         st.html(RUN_BAR.format(paper=background()))
         if setup.choice.leads_away:

@@ -142,8 +142,9 @@ def bring_back(key: str, chosen: AttackSource, drawings: Drawings) -> BaseMask |
     elif state.pop(f"{key}-complete", False) and kept.drawing.empty:
         _fill(key, chosen, usual_head(chosen))
     turned = drawings.turned == identity
-    drawings.turned = ""
     known = kept.head is not None and (not kept.drawing.empty or kept.head["start"] == RESTORED)
+    # `turned` stays until the page has run to its end: who draws at once after such an undo ends
+    # this run, and the next one begins with the choices of before.
     if kept.head is not None and (turned or taken or (came and known)):
         _fill(key, chosen, kept.head)
     start: BaseMask | None = state.get(f"{key}-left-{identity}")

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from ui.common.outbox import Hearer
 from ui.editor.shapes import Item, checked_items, checked_points
 
 Head = dict[str, Any]
@@ -118,3 +119,18 @@ def drawings(key: str) -> Drawings:
         st.session_state[name] = Drawings()
     kept: Drawings = st.session_state[name]
     return kept
+
+
+def drawing_hearers() -> dict[str, Hearer]:
+    """Return what takes in what is drawn; see `ui.common.outbox`."""
+    return {"drawing": _hear}
+
+
+def _hear(_: str, told: Any) -> None:
+    editor = str(told.get("editor")) if isinstance(told, dict) else ""
+    # A browser may still say what it drew before a reload.
+    if f"{editor}-drawings" not in st.session_state:
+        return
+    drawings(editor).hear(told)
+    # Seen by who asks whether anything on the page was used.
+    st.session_state[f"{editor}-heard"] = st.session_state.get(f"{editor}-heard", 0) + 1

@@ -106,8 +106,7 @@ class Editor {
 
   /* ------------------------------------------------------------------ loading */
 
-  async load(bytes, setStateValue) {
-    this.tell = (value) => setStateValue("drawing", value);
+  async load(bytes) {
     const call = (this.calls = (this.calls ?? 0) + 1);
     const { header, part } = unpack(bytes);
     const known = header.picture_key === this.header?.picture_key;
@@ -205,9 +204,9 @@ class Editor {
   }
 
   report() {
-    const { identity, revision } = this.header;
-    const said = { identity, revision, turns: remembered.turns, ...this.now, corners: this.corners };
-    reportOf(this.root, () => this.tell(said));
+    const { editor, identity, revision } = this.header;
+    const said = { editor, identity, revision, turns: remembered.turns, ...this.now, corners: this.corners };
+    window.asmaOutbox.say(identity, "drawing", said);
   }
 
   /* ---------------------------------------------------------------- what is seen */
@@ -937,7 +936,7 @@ function publish({ root, state, header, now, history, view, corners, picked, are
 const editors = new WeakMap();
 
 /** Streamlit calls this at first and on every rerun, and the last answer when the element goes. */
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".editor");
   let editor = editors.get(parentElement);
   if (editor?.root !== root) {
@@ -947,7 +946,7 @@ export default function ({ data, parentElement, setStateValue }) {
   }
   editor.rounds = (editor.rounds ?? 0) + 1;
   const round = editor.rounds;
-  editor.load(data, setStateValue).catch((error) => {
+  editor.load(data).catch((error) => {
     const fault = root.querySelector(".fault");
     fault.hidden = false;
     fault.textContent = `The picture can't be shown: ${error.message}`;

@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 from asma_core.data.formats.images import encode_png
 from asma_core.data.targets.drawing import rasterise
 from asma_core.errors import InputError
-from ui.common.rerun import whole
-from ui.editor.drawings import Drawings, Head, Kept
+from ui.editor.drawings import Head, Kept, drawings
 from ui.editor.shapes import REGION, TARGET, to_shapes
 from ui.pictures.encoding import jpeg
 from ui.pictures.packing import MASK_LOOKS, Packet, labels_png
@@ -77,27 +76,19 @@ class Ground:
             raise InputError("expected a background and at least one class to draw")
 
 
-def target_editor(key: str, ground: Ground, drawings: Drawings, head: Head) -> None:
-    """Show the editor; what it draws is in `drawings` from the next run on.
+def target_editor(key: str, ground: Ground, head: Head) -> None:
+    """Show the editor; what it draws is in `drawings` from the next run on, by the outbox.
 
     Args:
-        key: The widget's key.
+        key: Of the session's drawings.
         ground: What is drawn on.
-        drawings: Of the session.
         head: The page's choices that belong to the drawing, as JSON; switching them is a step of
             the editor's history. Undoing it changes the head that `drawings` has.
     """
     _component(
-        data=_packed(ground, drawings.of(ground.identity), head),
-        key=key,
-        on_drawing_change=whole(lambda: _hear(key, drawings)),
+        data=_packed(key, ground, drawings(key).of(ground.identity), head),
+        key=f"{key}-canvas",
     )
-
-
-def _hear(key: str, drawings: Drawings) -> None:
-    drawings.hear((st.session_state.get(key) or {}).get("drawing"))
-    # Seen by who asks whether anything on the page was used.
-    st.session_state[f"{key}-heard"] = st.session_state.get(f"{key}-heard", 0) + 1
 
 
 def painted(base: NDArray[np.int64], kept: Kept, classes: int) -> NDArray[np.int64]:
@@ -137,13 +128,14 @@ def n_edits(kept: Kept) -> int:
     return len(to_shapes(kept.drawing.shapes, TARGET))
 
 
-def _packed(ground: Ground, kept: Kept, head: Mapping[str, Any]) -> bytes:
+def _packed(key: str, ground: Ground, kept: Kept, head: Mapping[str, Any]) -> bytes:
     """Return what the browser is sent; the same bytes at every run that changes nothing."""
     packet = Packet()
     picture_key, picture = _picture(_Bytes(ground.image))
     height, width = ground.base.shape
     return packet.sealed(
         {
+            "editor": key,
             "identity": ground.identity,
             "revision": kept.revision,
             "given": kept.given.for_browser(),

@@ -17,7 +17,7 @@ from ui.address.views import CompareView
 from ui.common import services
 from ui.common.errors import show_errors
 from ui.common.format import run_line
-from ui.judging.outbox import told
+from ui.common.outbox import told
 from ui.judging.verdict import LONGEST_NOTE, LONGEST_VERDICT, VERDICTS, tag_list
 
 BAR: Final = "bar"

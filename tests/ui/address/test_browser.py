@@ -114,3 +114,24 @@ def test_what_the_page_fills_in_is_no_step_that_a_click_takes_back(tab: Tab) -> 
     tab.sends(RunsView())
     browser.change(RunsView, sort="l2")
     assert tab.begins() == CATS_BY_SIZE
+
+
+def test_a_link_leads_where_it_says_though_something_was_used_when_the_page_was_left(
+    tab: Tab,
+) -> None:
+    tab.sends(CATS)
+    tab.begins()
+    assert browser.is_news("runs")
+    tab.session_state["runs-heard"] = 1
+    browser.say("runs", CATS)
+    tab.sends(CATS, page="compare")
+    tab.session_state["runs-heard"] = 2
+    tab.begins()
+    tab.sends(CARDS)
+    tab.begins()
+    assert browser.is_news("runs")
+    browser.say("runs", CARDS)
+    tab.session_state["runs-heard"] = 3
+    tab.sends(CATS)
+    tab.begins()
+    assert not browser.is_news("runs")

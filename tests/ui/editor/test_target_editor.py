@@ -49,12 +49,11 @@ def report(revision: str, **more: Any) -> dict[str, Any]:
 def page() -> None:
     import numpy as np
 
-    from ui.editor.drawings import drawings
     from ui.editor.target_editor import Ground, target_editor
 
     labels = np.zeros((30, 40), dtype=np.int64)
     ground = Ground("a", np.zeros((30, 40, 3), np.uint8), labels, labels, ("skin", "lesion"))
-    target_editor("target", ground, drawings("target"), {})
+    target_editor("target", ground, {})
 
 
 def test_a_page_shows_it() -> None:
@@ -128,11 +127,11 @@ def test_undo_of_a_choice_is_told_once() -> None:
 def test_what_is_sent_stays_the_same_until_something_is_given() -> None:
     drawings = Drawings()
     kept = drawings.of("a")
-    first = _packed(ground(), kept, {})
+    first = _packed("target", ground(), kept, {})
     drawings.hear(report(kept.revision, shapes=[rectangle()]))
-    assert _packed(ground(), kept, {}) == first
+    assert _packed("target", ground(), kept, {}) == first
     kept.give(Drawing((rectangle(),)))
-    sent = _packed(ground(), kept, {})
+    sent = _packed("target", ground(), kept, {})
     header = json.loads(sent[4 : 4 + int.from_bytes(sent[:4], "little")])
     assert header["given"]["shapes"] == [rectangle()]
     assert sent != first
