@@ -187,7 +187,7 @@ EXPECTED = {
     "ssm-dpm": DYNAMIC,
     "asm": CONSTANT,
     "ssm": CONSTANT,
-    "minimal": COMMON | {"steps": (100, STEPS, False), "norm": ("l2", "", False)},
+    "minimal": COMMON | {"steps": (1000, STEPS, False), "norm": ("l2", "", False)},
     "pgd": BALL,
     "segpgd": BALL,
     "cospgd": BALL | {"random_start": (True, "", True)},
@@ -263,7 +263,7 @@ PRESETS = {
         },
     },
     "pgd": {"quick": {"steps": 40, "target_iou": 0.9}, "strong": {"steps": 300}},
-    "minimal": {"quick": {"steps": 50, "target_iou": 0.9}, "strong": {"steps": 500}},
+    "minimal": {"quick": {"steps": 100}},
 }  # fmt: skip
 ALIKE = {"ssm-dpm": "asma", "ssm": "asm", "segpgd": "pgd", "cospgd": "pgd"}
 

@@ -75,10 +75,10 @@ def test_nothing_in_the_package_imports_its_root_for_a_public_name() -> None:
 def test_attacks_are_a_table_and_so_are_the_settings_of_one() -> None:
     table = asma.attacks().set_index("name")
     assert list(table.columns) == ["title", "answers", "summary", "source", "settings"]
-    assert table.loc["minimal", "settings"]["steps"] == 100
+    assert table.loc["minimal", "settings"]["steps"] == 1000
     settings = asma.attacks("minimal").set_index("name")
     assert (
-        settings.loc["steps", "default"] == 100 and "at least 1" in settings.loc["steps", "range"]
+        settings.loc["steps", "default"] == 1000 and "at least 1" in settings.loc["steps", "range"]
     )
     with pytest.raises(asma.UnknownNameError):
         asma.attacks("fgsm")

@@ -1,13 +1,13 @@
 """The minimal-norm targeted attack: the smallest change whose saved file reaches the target.
 
 Ours. It minimises the norm of the perturbation subject to the target IoU by steps along the
-gradient of a smooth count of wrong pixels (`minimal_pull`), with momentum, each followed by a
-projection onto a ball around the original whose radius is a state of its own: the decoupling of
-direction and norm of Rony et al. (arXiv:1811.09600), who attack classifiers. What differs from it:
-the margin's smooth count instead of cross-entropy; step lengths from the image's own first-order
-distance and radius instead of constants; radii that shrink by less and less; 8-bit rounding inside
-the loop; and for Linf a search over the whole grey levels that a file can hold. How each part was
-found and what it gave: docs/decisions.md.
+gradient of a smooth count of wrong pixels (`pull`), with momentum, each followed by a projection
+onto a ball around the original whose radius is a state of its own: the decoupling of direction and
+norm of Rony et al. (arXiv:1811.09600), who attack classifiers. What differs from it: the margin's
+smooth count instead of cross-entropy; a ball of a few grey levels from the first step on, which is
+only widened when the overlap stalls; shares of step and radius that fall with the steps made and
+not with the budget; 8-bit rounding inside the loop; and for Linf a search over the whole grey
+levels that a file can hold. How each part was found and what it gave: docs/decisions.md.
 
 The loss is not convex, so what is found is an upper bound of the smallest change, not a proof.
 """
@@ -32,7 +32,7 @@ class Search(Protocol):
     """How the image moves and how far it may be from the original, per image.
 
     Attributes:
-        progress: float32 (B,), 0 at the first success, 1 at the end of the steps.
+        progress: float32 (B,), how far the search is from coarse, 0, to fine, 1.
         close: bool (B,), whether the image has been at the target.
         strayed: bool (B,), whether it has just been given up to find back: it begins again at its
             nearest success.
@@ -95,10 +95,10 @@ ENTRY: Final = AttackEntry(
     "minimal",
     "Minimal",
     SMALLEST_CHANGE,
-    "The smallest change whose saved file reaches the target, by shrinking a ball around the "
-    "original; nothing is to be tuned.",
+    "The smallest change whose saved file reaches the target, inside a ball around the original "
+    "from the first step on; nothing is to be tuned.",
     "ours; direction and norm decoupled as in arXiv:1811.09600",
     MinimalConfig,
     MINIMAL,
-    {"quick": {"steps": 50, "target_iou": 0.9}, "strong": {"steps": 500}},
+    {"quick": {"steps": 100}},
 )

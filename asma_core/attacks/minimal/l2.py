@@ -1,7 +1,14 @@
-"""The L2 search of the minimal-norm attack: a ball that shrinks while the target is met."""
+"""The L2 search of the minimal-norm attack: inside a ball from the first step on.
+
+The ball has a few grey levels at first, so that the way cannot run away; it shrinks while the
+target is met and grows by less while it is not. Steps are shares of the radius that fall with the
+steps made, whatever the budget is: an attack that is cut off after 100 evaluations was at the same
+place as one that goes on to 1,000.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from asma_core.attacks.engine.batch import AttackBatch, norms, per_image
@@ -9,28 +16,35 @@ from asma_core.attacks.engine.loop import AttackState, keep_rows
 from asma_core.attacks.minimal.settings import MinimalConfig
 from asma_core.lazy import Tensor, torch
 
-# Before the first success a step is this share of the image's first-order distance to the target,
-# or of half its change so far where that is more.
-APPROACH: Final = 0.25
-# After it, of the radius: at first and at the end.
-STEP_FIRST: Final = 0.1
-STEP_LAST: Final = 0.01
-# By how much the radius shrinks on success and grows on failure, at first and at the end.
-SHRINK_FIRST: Final = 0.2
-SHRINK_LAST: Final = 0.01
-# The momentum is a mean of unit gradients; times this, steps that agree are longer than one.
-STRIDE: Final = 3.0
-MEMORY_BEFORE: Final = 0.75
-MEMORY_AFTER: Final = 0.9
-# Without success the approach is shortened when the overlap gets no better for so many steps.
+# The first radius: this root mean square over the values that may change, in grey levels, or this
+# often the first-order distance to the target, whichever is less; at least the second number.
+LEVELS_FIRST: Final = 7.0
+LEVELS_LEAST: Final = 0.05
+DISTANCES_FIRST: Final = 16.0
+# A step as a share of the radius: at first, at last, after how many steps it is half way, and with
+# which power of the steps it falls.
+STEP_FIRST: Final = 0.6
+STEP_LAST: Final = 0.02
+HALF_WAY: Final = 20.0
+POWER: Final = 1.5
+MEMORY: Final = 0.87
+# By which share of a step the radius shrinks on success, and grows on failure after one.
+SHRINK: Final = 0.5
+GROW: Final = 0.125
+# Before a success the ball is widened when in so many steps the score has risen by less than this
+# share of what is missing. A ball that was widened in vain, as the score has risen by less than the
+# third number and the pull's way has not become shorter by the fourth share, goes back to where the
+# score was best, and the next waits for twice as long.
 PATIENCE: Final = 10
-SHORTEN: Final = 0.7
-# After it, who does not find back in so many steps begins again at its nearest success, with steps
-# and radii that change by less.
-FIND_BACK: Final = 10
-CAUTION: Final = 0.6
-# Nothing more is gained when the norm falls by less than this share over a quarter of the steps.
-GAIN: Final = 1e-2
+SLOW: Final = 0.3
+RISE: Final = 3e-3
+SHORTER: Final = 0.02
+WIDEN: Final = 1.5
+# It ends when the norm (before a success the rest of the score) has fallen by less than this share
+# over the last fifth of the steps.
+GAIN: Final = 0.02
+LAST: Final = 0.2
+FEWEST: Final = 100
 
 
 class ShrinkingBall:
@@ -39,100 +53,101 @@ class ShrinkingBall:
     def __init__(self, batch: AttackBatch, config: MinimalConfig) -> None:
         """Start at the originals."""
         images, count = batch.images, len(batch.images)
-        self._steps = config.steps
+        changeable = batch.region.flatten(1).sum(dim=1) * images.shape[1]
+        self._level = changeable.to(images).sqrt() / 255.0
         self._momentum = torch.zeros_like(images)
-        self._nearest = images.clone()
-        self._failed = images.new_zeros(count)
-        self._caution = images.new_ones(count)
-        self._radius = images.new_full((count,), torch.inf)
         self._best = images.new_full((count,), torch.inf)
-        self._first = images.new_full((count,), -1.0)
-        self._distance = images.new_zeros(count)
-        self._approach = images.new_full((count,), APPROACH)
-        self._score = images.new_full((count,), -1.0)
+        self._radius = images.new_full((count,), torch.inf)
+        self._top = images.new_full((count,), -1.0)
+        self._top_radius = self._radius.clone()
+        self._target = config.target_iou
+        self._window_top = self._top.clone()
+        self._way = self._radius.clone()
+        self._window_way = self._radius.clone()
         self._stale = images.new_zeros(count)
-        self._gained_at = images.new_zeros(count)
-        self._gained = images.new_full((count,), torch.inf)
+        self._patience = images.new_full((count,), float(PATIENCE))
         self._success = torch.zeros(count, dtype=torch.bool, device=images.device)
-        self.progress = images.new_zeros(count)
-        self.strayed = self._success.clone()
+        self._widened = self._success.clone()
         self.close = self._success.clone()
+        self.strayed = self._success.clone()
+        self.progress = images.new_zeros(count)
+        # What was left after each step: the norm, or before a success the score that is missing.
+        self._left: list[tuple[Tensor, Tensor]] = []
 
     def select(self, rows: Tensor) -> None:
         """Go on with some rows."""
         keep_rows(self, rows)
+        self._left = [(best[rows.to(best.device)], rest[rows.to(rest.device)])
+                      for best, rest in self._left]  # fmt: skip
 
     def update(self, state: AttackState) -> None:
-        """Take in success, and how far the schedule is."""
+        """Take in the scores, and how far the schedule is."""
         success = self._success = state.success.to(self.close.device)
-        self._first = torch.where(success & ~self.close, float(state.step), self._first)
         self.close = self.close | success
         length = norms(state.shown - state.batch.images).to(self._best)
-        nearer = success & (length < self._best)
-        self._best = torch.where(nearer, length, self._best)
-        self._nearest[nearer] = state.images[nearer]
-        failed = torch.where(success | ~self.close, 0.0, self._failed + 1.0)
-        self.strayed = failed >= FIND_BACK
-        self._failed = torch.where(self.strayed, 0.0, failed)
-        gains = self._best < (1.0 - GAIN) * self._gained
-        self._gained = torch.where(gains, self._best, self._gained)
-        self._gained_at = torch.where(gains, float(state.step), self._gained_at)
-        rest = (self._steps - self._first).clamp_min(1.0)
-        progress = (state.step - self._first) / rest
-        self.progress = progress.clamp(0.0, 1.0) * self.close
-        scores = state.scores.to(self._score)
-        better = scores > self._score
-        self._score = torch.where(better, scores, self._score)
-        self._stale = torch.where(better | self.close, 0.0, self._stale + 1.0)
-        tired = self._stale >= PATIENCE
-        self._approach = torch.where(tired, self._approach * SHORTEN, self._approach)
-        self._stale = torch.where(tired, 0.0, self._stale)
+        self._best = torch.where(success & (length < self._best), length, self._best)
+        scores = state.scores.to(self._top)
+        risen = scores > self._top
+        self._top_radius = torch.where(risen, self._radius, self._top_radius)
+        self._top = torch.where(risen, scores, self._top)
+        if state.step == 0:
+            self._window_top = self._top
+        self._stale = self._stale + 1.0
+        self._left.append((self._best, 1.0 - self._top))
+        self.progress.fill_((STEP_FIRST - _share(state.step)) / (STEP_FIRST - STEP_LAST))
 
     def converged(self, state: AttackState) -> Tensor:
-        """End an image whose norm has stopped falling, in the second half of the steps."""
-        waited = state.step - self._gained_at >= max(0.25 * self._steps, 25.0)
-        late = state.step >= 0.5 * self._steps
-        return (self.close & waited).cpu() & late
+        """End an image that gains nothing more."""
+        if state.step < FEWEST:
+            return torch.zeros(len(self._best), dtype=torch.bool)
+        best, rest = self._left[round((1.0 - LAST) * state.step)]
+        norm_falls = self._best < (1.0 - GAIN) * best
+        score_rises = 1.0 - self._top < (1.0 - GAIN) * rest
+        return ~torch.where(self.close, norm_falls, score_rises).cpu()
 
     def step(self, state: AttackState, gradient: Tensor, left: Tensor) -> Tensor:
         """Step along the momentum, and shorten the change to the radius."""
         originals = state.batch.images
         lengths = norms(gradient).to(left).clamp_min(1e-30)
         if state.step == 0:
-            self._distance = left / lengths
-        change = self._found_back(state.images) - originals
-        so_far = norms(change).to(left)
-        memory = torch.where(self.close, MEMORY_AFTER, MEMORY_BEFORE).to(left)
-        self._momentum.mul_(per_image(memory))
-        self._momentum.addcmul_(gradient, per_image((1.0 - memory) / lengths))
-        change.addcmul_(self._momentum, per_image(self._stride(so_far)))
-        self._resize(so_far)
+            widest = torch.minimum(LEVELS_FIRST * self._level, DISTANCES_FIRST * left / lengths)
+            self._radius = torch.maximum(widest, LEVELS_LEAST * self._level)
+            self._top_radius = self._radius
+            self._window_way = left
+        self._way = torch.minimum(self._way, left)
+        change = state.images - originals
+        share = _share(state.step)
+        self._resize(norms(state.shown - originals).to(left), share)
+        self._momentum.mul_(MEMORY).addcmul_(gradient, per_image((1.0 - MEMORY) / lengths))
+        change.addcmul_(self._momentum, per_image(share * self._radius))
+        change.add_(originals).clamp_(0.0, 1.0).sub_(originals)
         length = norms(change).to(left).clamp_min(1e-30)
         change.mul_(per_image((self._radius / length).clamp_max(1.0)))
         return change.add_(originals).clamp_(0.0, 1.0)
 
-    def _found_back(self, images: Tensor) -> Tensor:
-        if not bool(self.strayed.any()):
-            return images
-        self._caution = torch.where(self.strayed, CAUTION * self._caution, self._caution)
-        self._momentum.mul_(per_image((~self.strayed).to(images)))
-        return torch.where(per_image(self.strayed), self._nearest, images)
+    def _resize(self, length: Tensor, share: float) -> None:
+        """Shrink the radius of who is at the target; let grow that of who is not."""
+        smaller = (1.0 - SHRINK * share) * torch.minimum(self._radius, length)
+        larger = torch.minimum((1.0 + GROW * share) * self._radius, self._best)
+        missed = torch.where(self.close, larger, self._widened_radius())
+        self._radius = torch.where(self._success, smaller, missed)
 
-    def _fade(self) -> Tensor:
-        """Return 1 at the first success, falling to 0 along a cosine."""
-        return 0.5 + 0.5 * torch.cos(torch.pi * self.progress)
+    def _widened_radius(self) -> Tensor:
+        """Return the radius of images that have not been at the target."""
+        ends = self._stale >= self._patience
+        gain = self._top - self._window_top
+        slow = ends & (gain < SLOW * (self._target - self._window_top))
+        as_far = self._way > (1.0 - SHORTER) * self._window_way
+        in_vain = slow & self._widened & (gain < RISE) & as_far
+        self._window_top = torch.where(ends, self._top, self._window_top)
+        self._window_way = torch.where(ends, self._way, self._window_way)
+        self._stale = torch.where(ends, 0.0, self._stale)
+        self._patience = torch.where(in_vain, 2.0 * self._patience, self._patience)
+        self._widened = torch.where(ends, slow & ~in_vain, self._widened)
+        wider = torch.where(slow, WIDEN * self._radius, self._radius)
+        return torch.where(in_vain, self._top_radius, wider)
 
-    def _stride(self, so_far: Tensor) -> Tensor:
-        before = self._approach * torch.maximum(self._distance, 0.5 * so_far)
-        share = (STEP_LAST + (STEP_FIRST - STEP_LAST) * self._fade()) * self._caution
-        radius = torch.where(torch.isfinite(self._radius), self._radius, so_far)
-        return STRIDE * torch.where(self.close, share * radius, before)
 
-    def _resize(self, so_far: Tensor) -> None:
-        """Shrink the radius of who is at the target, let grow that of who has been."""
-        by = (SHRINK_LAST + (SHRINK_FIRST - SHRINK_LAST) * self._fade()) * self._caution
-        smaller = (1.0 - by) * torch.minimum(self._radius, so_far)
-        larger = torch.minimum(self._radius * (1.0 + by), self._best)
-        away = torch.where(self.close, larger, self._radius)
-        again = torch.where(self.strayed, (1.0 - by) * self._best, away)
-        self._radius = torch.where(self._success, smaller, again)
+def _share(step: int) -> float:
+    """Return how long a step is, as a share of the radius."""
+    return STEP_LAST + (STEP_FIRST - STEP_LAST) / (1.0 + math.pow(step / HALF_WAY, POWER))

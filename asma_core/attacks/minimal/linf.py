@@ -26,9 +26,10 @@ STEP_FIRST: Final = 0.5
 STEP_LAST: Final = 0.1
 # The first try after a success is at this share of the levels that it had.
 SHRINK: Final = 0.7
-# Steps of a try: at least so many, and so that the steps allow for about six tries.
-SHORTEST_TRY: Final = 12
-TRIES: Final = 6
+# Steps of a try; twice as many each time that one level less than enough was too few, and it ends
+# when even so many more were in vain.
+SHORTEST_TRY: Final = 16
+LONGEST_TRY: Final = 64
 MEMORY: Final = 0.75
 
 
@@ -40,8 +41,7 @@ class FewerLevels:
         images, count = batch.images, len(batch.images)
         self._rounding = config.rounding
         self._levels = LEVELS * (1.0 if config.rounding else FINER)
-        self._steps = config.steps
-        self._try = float(max(SHORTEST_TRY, config.steps // TRIES))
+        self._try = images.new_full((count,), float(SHORTEST_TRY))
         self._momentum = torch.zeros_like(images)
         self._nearest = images.clone()
         # The fewest levels that were enough, the most that were not, and those tried now.
@@ -70,6 +70,8 @@ class FewerLevels:
         failed = self.close & ~success & (self._tried >= self._try)
         self._too_few = torch.where(failed, torch.maximum(self._too_few, self._now), self._too_few)
         ended = nearer | failed
+        met = failed & (self._enough - self._too_few <= 1.0)
+        self._try = torch.where(met, 2.0 * self._try, self._try)
         self._now = torch.where(ended, self._next(failed), self._now)
         self.strayed = failed
         self._tried = torch.where(ended, 0.0, self._tried + self.close)
@@ -84,8 +86,8 @@ class FewerLevels:
         return torch.minimum(lower, self._enough - 1).clamp_min(1.0)
 
     def converged(self, state: AttackState) -> Tensor:
-        """End an image that needs a single level: no file can change by less."""
-        return (self._enough <= 1.0).cpu()
+        """End who needs a single level, below which no file can change, or has tried for long."""
+        return ((self._enough <= 1.0) | (self._try > LONGEST_TRY)).cpu()
 
     def step(self, state: AttackState, gradient: Tensor, left: Tensor) -> Tensor:
         """Step along the sign of the momentum, and clip to the levels of this try."""

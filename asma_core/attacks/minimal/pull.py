@@ -47,7 +47,7 @@ class Pull:
 
         Args:
             logits: float32 (B, K, H, W).
-            progress: float32 (B,), 0 at the first success, 1 at the end.
+            progress: float32 (B,), 0 where the search is coarse, 1 where it is fine.
             close: bool (B,), whether the image has been at the target: then pixels that are far
                 from flipping pull less.
             strayed: bool (B,), whether it has lost the target for long: then twice as far counts

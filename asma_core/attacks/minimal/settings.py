@@ -14,7 +14,9 @@ class MinimalConfig(CommonConfig):
     """Settings of the minimal-norm attack; none of them is to be tuned to a network."""
 
     steps: int = steps_setting(
-        100, "Most updates of the image; the change shrinks as long as they last."
+        1000,
+        "Most updates of the image. It ends before, from 100 on, when the last fifth of them has "
+        "made the change smaller by less than 2 %.",
     )
     norm: Literal["l2", "linf"] = setting(
         L2, "Norm", "What is to be small: the Euclidean norm of the change, or its largest value."
