@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from asma_core.runs.store import RunStore
 from tests.browser.conftest import PROJECT, Serve, separate, watched
-from tests.browser.test_journey import settle
+from tests.browser.test_journey import ENDLESS, settle, start_run, wait_for_end
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
 from tests.pages.small_house import write_dataset
@@ -192,3 +192,19 @@ def test_nothing_keeps_anybody_out(browser: Browser, url: str, store: RunStore, 
             settle(page)
             faults += [f"{state}: {fault}" for fault in broken(page) + small(page)]
     assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_running_attack_keeps_nobody_out(browser: Browser, url: str, theme: Any) -> None:
+    with separate(browser, color_scheme=theme) as person, watched(person) as page:
+        page.add_init_script(AXE)
+        page.goto(url)
+        click(page, "link", "Attack", "Attack")
+        expect(page.locator(".editor[data-ready]")).to_be_visible()
+        start_run(page, "paper", ENDLESS)
+        expect(page.get_by_text(re.compile(r"Step \d+ of 100000"))).to_be_visible()
+        expect(page.get_by_role("progressbar").first).to_be_visible()
+        faults = broken(page) + small(page)
+        page.get_by_role("button", name="Stop").click()
+        wait_for_end(page)
+        assert not faults, "\n".join(faults)
