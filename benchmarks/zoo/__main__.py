@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import torch
 
-from asma_core.attacks.contract import AttackInputs, AttackResult
+from asma_core.attacks.contract import CONVERGED, AttackInputs, AttackResult
 from asma_core.attacks.registry import ATTACKS, find_attack
 from asma_core.fields import config_from_dict
 from asma_core.files import json_values, to_json
@@ -66,7 +66,7 @@ def _figures(result: AttackResult, iou: float) -> dict[str, Any]:
     within = {
         str(most): min((l2 for step, l2 in met if step <= most), default=None)
         for most in EVALUATIONS
-        if most <= result.steps or result.ending == "nothing more to gain"
+        if most <= result.steps or result.ending == CONVERGED
     }
     best = result.best
     return {

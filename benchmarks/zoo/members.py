@@ -13,6 +13,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from asma_core.models.wrapper.calls import predicted
 from asma_core.paths import PROJECT
 from benchmarks.zoo.networks import TwoInARow, TwoLogits
 
@@ -56,7 +57,7 @@ def real_members(size: int) -> list[Member]:
     for name, (layers, logits) in _REAL_NETWORKS.items():
         network = real_network(name, layers, logits)
         with torch.no_grad():
-            said = torch.cat([network(one[None]).argmax(dim=1) for one in images])
+            said = torch.cat([predicted(network(one[None])) for one in images])
         pairs = _pairs(said, size)
         rows = [row for row, _, _ in pairs]
         targets = torch.stack([target for _, target, _ in pairs])

@@ -7,6 +7,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from asma_core.models.wrapper.outputs import as_logits
+from asma_core.models.wrapper.specs import ONE_LOGIT, OutputSpec
+
 
 class _Block(nn.Module):
     """Two convolutions, each with ReLU and batch norm, and a shortcut around them."""
@@ -110,6 +113,5 @@ class TwoLogits(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return logits (B, 2, H, W): 0 and the network's own."""
-        logit = self.network(images)
-        return torch.cat([torch.zeros_like(logit), logit], dim=1)
+        """Return logits (B, 2, H, W), of which either class can be raised."""
+        return as_logits(self.network(images), OutputSpec(ONE_LOGIT))

@@ -57,6 +57,7 @@ class ShrinkingBall:
         self._level = changeable.to(images).sqrt() / 255.0
         self._momentum = torch.zeros_like(images)
         self._best = images.new_full((count,), torch.inf)
+        self._length = images.new_zeros(count)
         self._radius = images.new_full((count,), torch.inf)
         self._top = images.new_full((count,), -1.0)
         self._top_radius = self._radius.clone()
@@ -77,14 +78,14 @@ class ShrinkingBall:
     def select(self, rows: Tensor) -> None:
         """Go on with some rows."""
         keep_rows(self, rows)
-        self._left = [(best[rows.to(best.device)], rest[rows.to(rest.device)])
-                      for best, rest in self._left]  # fmt: skip
+        kept = rows.to(self._best.device)
+        self._left = [(best[kept], rest[kept]) for best, rest in self._left]
 
     def update(self, state: AttackState) -> None:
         """Take in the scores, and how far the schedule is."""
         success = self._success = state.success.to(self.close.device)
         self.close = self.close | success
-        length = norms(state.shown - state.batch.images).to(self._best)
+        length = self._length = norms(state.shown - state.batch.images).to(self._best)
         self._best = torch.where(success & (length < self._best), length, self._best)
         scores = state.scores.to(self._top)
         risen = scores > self._top
@@ -117,7 +118,7 @@ class ShrinkingBall:
         self._way = torch.minimum(self._way, left)
         change = state.images - originals
         share = _share(state.step)
-        self._resize(norms(state.shown - originals).to(left), share)
+        self._resize(share)
         self._momentum.mul_(MEMORY).addcmul_(gradient, per_image((1.0 - MEMORY) / lengths))
         change.addcmul_(self._momentum, per_image(share * self._radius))
         change.add_(originals).clamp_(0.0, 1.0).sub_(originals)
@@ -125,9 +126,9 @@ class ShrinkingBall:
         change.mul_(per_image((self._radius / length).clamp_max(1.0)))
         return change.add_(originals).clamp_(0.0, 1.0)
 
-    def _resize(self, length: Tensor, share: float) -> None:
+    def _resize(self, share: float) -> None:
         """Shrink the radius of who is at the target; let grow that of who is not."""
-        smaller = (1.0 - SHRINK * share) * torch.minimum(self._radius, length)
+        smaller = (1.0 - SHRINK * share) * torch.minimum(self._radius, self._length)
         larger = torch.minimum((1.0 + GROW * share) * self._radius, self._best)
         missed = torch.where(self.close, larger, self._widened_radius())
         self._radius = torch.where(self._success, smaller, missed)
