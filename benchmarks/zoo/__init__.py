@@ -1,5 +1,5 @@
-"""The zoo: networks that the project has not made, on which an attack is judged.
+"""The zoo: many networks that differ, on which attacks are judged.
 
-So far the two real networks of ../shared/real/networks; those that it is to train itself
-(`--make`) are still missing.
+Two real ones of ../shared/real/networks, and those that `python -m benchmarks.zoo --make` trains
+once and keeps beside the project. Attacks are chosen on one half and reported on the other.
 """

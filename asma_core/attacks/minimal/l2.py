@@ -20,14 +20,14 @@ from asma_core.lazy import Tensor, torch
 # often the first-order distance to the target, whichever is less; at least the second number.
 LEVELS_FIRST: Final = 7.0
 LEVELS_LEAST: Final = 0.05
-DISTANCES_FIRST: Final = 16.0
+DISTANCES_FIRST: Final = 4.0
 # A step as a share of the radius: at first, at last, after how many steps it is half way, and with
 # which power of the steps it falls.
 STEP_FIRST: Final = 0.6
 STEP_LAST: Final = 0.02
 HALF_WAY: Final = 20.0
 POWER: Final = 1.5
-MEMORY: Final = 0.87
+MEMORY: Final = 0.8
 # By which share of a step the radius shrinks on success, and grows on failure after one.
 SHRINK: Final = 0.5
 GROW: Final = 0.125
@@ -40,6 +40,8 @@ SLOW: Final = 0.3
 RISE: Final = 3e-3
 SHORTER: Final = 0.02
 WIDEN: Final = 1.5
+# After so many steps in a row without the target the pull also takes up what was given up.
+LOST: Final = 10
 # It ends when the norm (before a success the rest of the score) has fallen by less than this share
 # over the last fifth of the steps.
 GAIN: Final = 0.02
@@ -66,6 +68,7 @@ class ShrinkingBall:
         self._way = self._radius.clone()
         self._window_way = self._radius.clone()
         self._stale = images.new_zeros(count)
+        self._lost = images.new_zeros(count)
         self._patience = images.new_full((count,), float(PATIENCE))
         self._success = torch.zeros(count, dtype=torch.bool, device=images.device)
         self._widened = self._success.clone()
@@ -85,6 +88,9 @@ class ShrinkingBall:
         """Take in the scores, and how far the schedule is."""
         success = self._success = state.success.to(self.close.device)
         self.close = self.close | success
+        self._lost = torch.where(success, 0.0, self._lost + self.close)
+        self.strayed = self._lost >= LOST
+        self._lost = torch.where(self.strayed, 0.0, self._lost)
         length = self._length = norms(state.shown - state.batch.images).to(self._best)
         self._best = torch.where(success & (length < self._best), length, self._best)
         scores = state.scores.to(self._top)

@@ -1,0 +1,168 @@
+"""Training the zoo's networks, once, on a CPU."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from monai.losses.dice import DiceCELoss
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from asma_core.attacks.engine.batch import norms, per_image
+from asma_core.files import to_json
+from asma_core.paths import PROJECT
+from asma_core.training.batches import batches
+from asma_core.training.loop import without_void
+from asma_core.training.plan import TrainingPlan
+from benchmarks.zoo.materials import Material, material
+from benchmarks.zoo.recipes import RECIPES, Recipe
+
+# Beside the project, never in it.
+KEPT: Final = PROJECT.parent / "zoo"
+BATCH: Final = 4
+RATE: Final = 3e-3
+# Side of the largest images in a batch, in pixels.
+LARGEST: Final = 256
+# Images that batch norm settles on.
+SETTLED: Final = 32
+# An adversarial training: steps of the attack on each batch, and the side at which its radius
+# stands.
+INNER_STEPS: Final = 2
+RADIUS_SIDE: Final = 128
+
+
+def make_zoo(folder: Path = KEPT) -> list[dict[str, Any]]:
+    """Train all that is not there yet, one network a core; return what each gave."""
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [recipe.name for recipe in RECIPES if not _weights(recipe, folder).exists()]
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        going = [pool.submit(_make, name, folder) for name in missing]
+        return [done.result() for done in as_completed(going)]
+
+
+def made_network(recipe: Recipe, channels: int, classes: int, folder: Path = KEPT) -> nn.Module:
+    """Return a network that `make_zoo` has trained, ready to be attacked.
+
+    Raises:
+        FileNotFoundError: It has not been trained.
+    """
+    network = recipe.make(channels, classes)
+    network.load_state_dict(load_file(_weights(recipe, folder)))
+    return network.eval().requires_grad_(False)
+
+
+def _weights(recipe: Recipe, folder: Path) -> Path:
+    return folder / f"{recipe.name}.safetensors"
+
+
+def _make(name: str, folder: Path) -> dict[str, Any]:
+    torch.set_num_threads(1)
+    recipe = next(recipe for recipe in RECIPES if recipe.name == name)
+    begin = time.perf_counter()
+    seen = material(recipe.material, recipe.pairs, recipe.size)
+    network = trained(recipe, seen)
+    record = {
+        "name": name,
+        "parameters": sum(weight.numel() for weight in network.parameters()),
+        "iou": _iou(network, seen),
+        "seconds": round(time.perf_counter() - begin),
+    }
+    aside = folder / f".{name}.{os.getpid()}"
+    save_file(network.state_dict(), aside)
+    aside.rename(_weights(recipe, folder))
+    (folder / f"{name}.json").write_text(to_json(record))
+    return record
+
+
+def trained(recipe: Recipe, seen: Material) -> nn.Module:
+    """Return a network trained after its recipe."""
+    torch.manual_seed(0)
+    if recipe.size > LARGEST:
+        seen = seen.in_quarters()
+    plan = TrainingPlan(
+        recipe.material,
+        steps=recipe.steps,
+        batch_size=BATCH,
+        image_size=min(recipe.size, LARGEST),
+        width="small",
+        learning_rate=RATE,
+    )
+    network = recipe.make(seen.channels, seen.classes)
+    loss_of = DiceCELoss(softmax=True, to_onehot_y=True, batch=True)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, RATE, total_steps=plan.steps + 1, pct_start=0.15
+    )
+    for images, labels in batches(seen.train, plan, seen.channels):
+        if recipe.radius:
+            images = _worsened(network, loss_of, images, labels, recipe.radius)
+        network.train()
+        optimiser.zero_grad(set_to_none=True)
+        loss_of(*without_void(network(images), labels)).backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.step()
+        schedule.step()
+    _settle(network, seen)
+    return network.eval()
+
+
+@torch.no_grad()
+def _settle(network: nn.Module, seen: Material) -> None:
+    """Take the statistics of batch norm anew: few steps leave them behind."""
+    norms_of_batches = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d)]
+    for part in norms_of_batches:
+        part.reset_running_stats()
+        part.momentum = None
+    network.train()
+    images = [image_tensor(image) for image, _ in seen.train[:SETTLED]]
+    for first in range(0, len(images) if norms_of_batches else 0, BATCH):
+        network(torch.stack(images[first : first + BATCH]))
+
+
+def _worsened(
+    network: nn.Module, loss_of: nn.Module, images: Tensor, labels: Tensor, radius: float
+) -> Tensor:
+    """Return images after some steps of PGD within an L2 ball that grows with the images' side."""
+    reach = radius * (images.shape[-1] * images.shape[-2]) ** 0.5 / RADIUS_SIDE
+    network.eval()
+    change = torch.zeros_like(images)
+    for _ in range(INNER_STEPS):
+        change.requires_grad_(True)
+        loss = loss_of(*without_void(network(images + change), labels))
+        (gradient,) = torch.autograd.grad(loss, change)
+        with torch.no_grad():
+            change = change + gradient * _to_length(gradient, 0.7 * reach)
+            change = change * _to_length(change, reach).clamp_max(1.0)
+            change = (images + change).clamp(0.0, 1.0) - images
+    return (images + change).detach()
+
+
+def _to_length(values: Tensor, length: float) -> Tensor:
+    """Return by what (B, C, H, W) is to be multiplied for its L2 to be a length: (B, 1, 1, 1)."""
+    return per_image((length / norms(values).clamp_min(1e-30)).to(values))
+
+
+@torch.no_grad()
+def _iou(network: nn.Module, seen: Material) -> list[float]:
+    """Return the IoU of each class but the background over the images that are attacked."""
+    met = torch.zeros(seen.classes)
+    either = torch.zeros(seen.classes)
+    for image, labels in seen.attacked:
+        said = network(image_tensor(image)[None]).argmax(dim=1)[0]
+        truth = torch.from_numpy(labels.astype("int64"))
+        for number in range(1, seen.classes):
+            met[number] += ((said == number) & (truth == number)).sum()
+            either[number] += ((said == number) | (truth == number)).sum()
+    return [round(float(value), 3) for value in met[1:] / either[1:]]
+
+
+def image_tensor(image: Any) -> Tensor:
+    """Return float32 (C, H, W) in [0, 1] of uint8 (H, W) or (H, W, 3)."""
+    pixels = torch.from_numpy(image.astype("float32") / 255.0)
+    return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
