@@ -94,6 +94,17 @@ class Result:
         return float(self.figures["linf_8bit"])
 
     @property
+    def frontier(self) -> pd.DataFrame:
+        """How small a change was enough for which IoU, along the way: score, l2 and linf.
+
+        NaN where it was not reached. Empty where the goal is no IoU with a target.
+        """
+        import pandas as pd
+
+        columns = ["score", "l2", "linf"]
+        return pd.DataFrame(self.figures.get("frontier", []), columns=columns, dtype=float)
+
+    @property
     def steps(self) -> int:
         """Updates made."""
         return int(self.figures["steps"])

@@ -14,7 +14,8 @@ from torch import Tensor
 from asma_core.attacks.checks import before
 from asma_core.attacks.contract import AttackInputs, AttackResult
 from asma_core.data.formats.images import FloatImage
-from asma_core.metrics.score import SUCCESS, outcome
+from asma_core.metrics.frontier import frontier
+from asma_core.metrics.score import IOU, SUCCESS, outcome
 from asma_core.models.sources.loading import predict
 from asma_core.models.wrapper.contract import SegmentationModel
 from asma_core.runs.figures import Judge, Labels, distance_figures
@@ -114,6 +115,10 @@ def measure(
         **judge.figures(seen, "_8bit"),
         **distance_figures(saved, original, "_8bit"),
     }
+    if judge.kind == IOU:
+        figures["frontier"] = frontier(
+            ((now.score, now.l2, now.linf) for now in result.trajectory), wanted
+        )
     figures["outcome"] = outcome(figures["score_before"], figures["score_8bit"], wanted)
     figures["success"] = figures["outcome"] == SUCCESS
     return Measured(seen, figures)

@@ -12,8 +12,10 @@ from asma_core.attacks.settings import (
     AWAY,
     AWAY_FROM_TRUTH,
     FORMERLY_AWAY,
+    L2,
     TOWARDS,
 )
+from asma_core.metrics.frontier import in_words
 from asma_core.metrics.score import ALREADY_THERE, IOU, NOT_REACHED, SUCCESS, score_columns
 from asma_core.runs.spec import RunSpec, spec_from_dict
 
@@ -91,6 +93,13 @@ class Run:
             return ""
         ending = str(self.results.get("stopped") or self.state)
         return FORMER_ENDINGS.get(ending, ending)
+
+    @property
+    def frontier(self) -> str:
+        """Which IoU it reached at which change, in a sentence; "" where nobody knows."""
+        marks = self.results.get("frontier") or []
+        norm = str(self.spec.config.get("norm", L2))
+        return in_words(marks, norm, int(self.results.get("gradient_evaluations", 0)))
 
     @property
     def score_kind(self) -> str:

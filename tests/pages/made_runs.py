@@ -32,6 +32,7 @@ class Made:
     iou: float | None = 0.981
     l2: float = 2.41
     success: bool = True
+    frontier: tuple[dict[str, float | None], ...] = ()
 
 
 def disc(size: int, x: float, y: float, radius: float) -> np.ndarray[Any, Any]:
@@ -86,6 +87,7 @@ def figures(made: Made) -> dict[str, Any]:
         "chosen": {"tau": 1.5e-4, "beta": 1.5e-3},
         "score_name": "iou" if made.iou is not None else "structure removed",
         "success": made.success,
+        "frontier": list(made.frontier),
     }
     for suffix in ("_before", "", "_8bit"):
         results |= {name + suffix: value for name, value in overlap.items()}

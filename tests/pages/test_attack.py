@@ -538,6 +538,19 @@ def test_a_finished_run_shows_its_outcome(house: House) -> None:
     assert not app.button(key="result-compare").disabled
 
 
+def test_a_finished_run_says_which_iou_took_which_change(house: House) -> None:
+    marks: tuple[dict[str, float | None], ...] = (
+        {"score": 0.8, "l2": 1.2, "linf": 0.1},
+        {"score": 0.9, "l2": 1.6, "linf": 0.2},
+        {"score": 0.97, "l2": None, "linf": None},
+    )
+    run = made_runs.finished(house.runs, made_runs.Made(frontier=marks))
+    for page in ("attack", "compare"):
+        told = texts(visit(page, run=run.id))
+        assert "Smallest change on the way: IoU 0.80 at L2 1.20, 0.90 at L2 1.60; 0.97" in told
+        assert "not reached within 85 evaluations" in told
+
+
 def test_a_cancelled_run_with_a_result_shows_it(house: House) -> None:
     run = made_runs.finished(house.runs, state=CANCELLED)
     app = visit("attack", run=run.id)

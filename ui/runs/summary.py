@@ -60,6 +60,13 @@ def key_figures(run: Run) -> None:
     )
     for column, (label, value) in zip(st.columns(len(metrics)), metrics, strict=True):
         column.metric(label, value)
+    frontier_line(run)
+
+
+def frontier_line(run: Run) -> None:
+    """Say which IoU was reached at which change; runs of before 2026-11-29 don't know."""
+    if run.frontier:
+        st.caption(run.frontier)
 
 
 def figures_table(run: Run, classes: tuple[str, ...]) -> None:

@@ -20,7 +20,7 @@ from asma_core.lazy import Tensor, torch
 # often the first-order distance to the target, whichever is less; at least the second number.
 LEVELS_FIRST: Final = 7.0
 LEVELS_LEAST: Final = 0.05
-DISTANCES_FIRST: Final = 4.0
+DISTANCES_FIRST: Final = 8.0
 # A step as a share of the radius: at first, at last, after how many steps it is half way, and with
 # which power of the steps it falls.
 STEP_FIRST: Final = 0.6

@@ -1,0 +1,62 @@
+"""How small a change was enough for which score, along the whole way of an attack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+# Below the score that is wanted, what is also looked at.
+MARKS: Final = (0.80, 0.90, 0.95, 0.97)
+
+
+def frontier(way: Iterable[tuple[float, float, float]], wanted: float) -> list[dict[str, Any]]:
+    """Return the smallest changes whose score was at least so much.
+
+    Args:
+        way: Score, L2 and Linf of the image at each step, the original first.
+        wanted: Score at which the goal is reached.
+
+    Returns:
+        A row for each of `MARKS` that is below `wanted` and above the original's score, and for
+        `wanted`: "score", "l2" and "linf", each the smallest by itself in [0, 1] units, None where
+        that score was not reached.
+    """
+    steps = list(way)
+    before = steps[0][0] if steps else 0.0
+    marks = [mark for mark in MARKS if before < mark < wanted]
+    return [_mark(steps, score) for score in (*marks, wanted)]
+
+
+def _mark(steps: Sequence[tuple[float, float, float]], score: float) -> dict[str, Any]:
+    met = [(l2, linf) for reached, l2, linf in steps if reached >= score]
+    return {
+        "score": score,
+        "l2": min((l2 for l2, _ in met), default=None),
+        "linf": min((linf for _, linf in met), default=None),
+    }
+
+
+def in_words(marks: Sequence[Mapping[str, Any]], norm: str, evaluations: int) -> str:
+    """Say a frontier in one sentence; "" where there is none.
+
+    Args:
+        marks: As `frontier` returns them.
+        norm: "l2", or "linf", which is said in grey levels of 255.
+        evaluations: That the attack spent.
+    """
+    met = [
+        f"{mark['score']:.2f} at {_length(mark[norm], norm)}"
+        for mark in marks
+        if mark[norm] is not None
+    ]
+    missed = [f"{mark['score']:.2f}" for mark in marks if mark[norm] is None]
+    found = f"Smallest change on the way: IoU {', '.join(met)}" if met else ""
+    if not missed:
+        return found + "." if found else ""
+    spent = "1 evaluation" if evaluations == 1 else f"{evaluations} evaluations"
+    lacking = f"{', '.join(missed)} not reached within {spent}."
+    return f"{found}; {lacking}" if found else f"IoU {lacking}"
+
+
+def _length(value: float, norm: str) -> str:
+    return f"Linf {round(value * 255)}/255" if norm == "linf" else f"L2 {value:.2f}"

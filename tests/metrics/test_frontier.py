@@ -1,0 +1,43 @@
+"""The frontier: which score was reached at which change, and how it is said."""
+
+from __future__ import annotations
+
+from asma_core.metrics.frontier import frontier, in_words
+
+WAY = [
+    (0.30, 0.0, 0.0),
+    (0.82, 3.0, 0.04),
+    (0.96, 2.0, 0.10),
+    (0.91, 1.5, 0.12),
+    (0.85, 1.0, 0.02),
+]
+
+
+def test_each_score_has_the_smallest_change_that_was_enough_for_it() -> None:
+    marks = frontier(WAY, 0.97)
+    assert [(mark["score"], mark["l2"]) for mark in marks] == [
+        (0.80, 1.0),
+        (0.90, 1.5),
+        (0.95, 2.0),
+        (0.97, None),
+    ]
+    assert [mark["linf"] for mark in marks] == [0.02, 0.10, 0.10, None]
+
+
+def test_what_the_original_has_and_what_is_not_wanted_is_left_out() -> None:
+    assert [mark["score"] for mark in frontier([(0.85, 0.0, 0.0)], 0.92)] == [0.90, 0.92]
+    assert [mark["score"] for mark in frontier([], 0.5)] == [0.5]
+
+
+def test_a_person_reads_what_was_reached_and_what_was_not() -> None:
+    assert in_words(frontier(WAY, 0.97), "l2", 100) == (
+        "Smallest change on the way: IoU 0.80 at L2 1.00, 0.90 at L2 1.50, 0.95 at L2 2.00; "
+        "0.97 not reached within 100 evaluations."
+    )
+    assert in_words(frontier(WAY, 0.90), "linf", 5) == (
+        "Smallest change on the way: IoU 0.80 at Linf 5/255, 0.90 at Linf 26/255."
+    )
+    assert in_words(frontier(WAY[:1], 0.90), "l2", 1) == (
+        "IoU 0.80, 0.90 not reached within 1 evaluation."
+    )
+    assert in_words([], "l2", 1) == ""
