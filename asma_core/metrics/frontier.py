@@ -19,10 +19,12 @@ def frontier(way: Iterable[tuple[float, float, float]], wanted: float) -> list[d
     Returns:
         A row for each of `MARKS` that is below `wanted` and above the original's score, and for
         `wanted`: "score", "l2" and "linf", each the smallest by itself in [0, 1] units, None where
-        that score was not reached.
+        that score was not reached. No row where the original is at the goal.
     """
     steps = list(way)
     before = steps[0][0] if steps else 0.0
+    if before >= wanted:
+        return []
     marks = [mark for mark in MARKS if before < mark < wanted]
     return [_mark(steps, score) for score in (*marks, wanted)]
 

@@ -17,8 +17,10 @@ from asma_core.files import json_values, to_json
 from benchmarks.machine import machine
 from benchmarks.zoo.frontier import Work, frontiers, summary
 from benchmarks.zoo.members import member_names
-from benchmarks.zoo.training import KEPT, make_zoo
+from benchmarks.zoo.recipes import RECIPES
+from benchmarks.zoo.training import KEPT, is_trained, make_zoo
 
+MADE: Final = [recipe.name for recipe in RECIPES]
 IOUS: Final = (0.80, 0.90, 0.95, 0.97)
 
 
@@ -40,10 +42,14 @@ def main() -> None:
     if options.make:
         print(to_json(json_values({"machine": machine(), "made": make_zoo(options.folder)})))
         return
+    names = options.network or member_names(options.half)
+    missing = [name for name in names if name in MADE and not is_trained(name, options.folder)]
+    if missing:
+        parser.error(f"{', '.join(missing)}: not trained yet; run with --make first")
     works = [
         Work(name, place, attack, iou, options.steps, options.real_size, options.folder)
         for name, place, iou, attack in product(
-            options.network or member_names(options.half),
+            names,
             range(options.pairs),
             options.iou or IOUS,
             options.attack or ["minimal"],

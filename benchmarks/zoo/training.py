@@ -40,10 +40,15 @@ RADIUS_SIDE: Final = 128
 def make_zoo(folder: Path = KEPT) -> list[dict[str, Any]]:
     """Train all that is not there yet, one network a core; return what each gave."""
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [recipe.name for recipe in RECIPES if not _weights(recipe, folder).exists()]
+    missing = [recipe.name for recipe in RECIPES if not is_trained(recipe.name, folder)]
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         going = [pool.submit(_make, name, folder) for name in missing]
         return [done.result() for done in as_completed(going)]
+
+
+def is_trained(name: str, folder: Path = KEPT) -> bool:
+    """Tell whether the network of a recipe is there."""
+    return _weights(name, folder).exists()
 
 
 def made_network(recipe: Recipe, channels: int, classes: int, folder: Path = KEPT) -> nn.Module:
@@ -53,12 +58,12 @@ def made_network(recipe: Recipe, channels: int, classes: int, folder: Path = KEP
         FileNotFoundError: It has not been trained.
     """
     network = recipe.make(channels, classes)
-    network.load_state_dict(load_file(_weights(recipe, folder)))
+    network.load_state_dict(load_file(_weights(recipe.name, folder)))
     return network.eval().requires_grad_(False)
 
 
-def _weights(recipe: Recipe, folder: Path) -> Path:
-    return folder / f"{recipe.name}.safetensors"
+def _weights(name: str, folder: Path) -> Path:
+    return folder / f"{name}.safetensors"
 
 
 def _make(name: str, folder: Path) -> dict[str, Any]:
@@ -75,7 +80,7 @@ def _make(name: str, folder: Path) -> dict[str, Any]:
     }
     aside = folder / f".{name}.{os.getpid()}"
     save_file(network.state_dict(), aside)
-    aside.rename(_weights(recipe, folder))
+    aside.rename(_weights(name, folder))
     (folder / f"{name}.json").write_text(to_json(record))
     return record
 

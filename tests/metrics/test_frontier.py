@@ -27,6 +27,7 @@ def test_each_score_has_the_smallest_change_that_was_enough_for_it() -> None:
 def test_what_the_original_has_and_what_is_not_wanted_is_left_out() -> None:
     assert [mark["score"] for mark in frontier([(0.85, 0.0, 0.0)], 0.92)] == [0.90, 0.92]
     assert [mark["score"] for mark in frontier([], 0.5)] == [0.5]
+    assert frontier([(0.96, 0.0, 0.0)], 0.95) == [], "no change was needed"
 
 
 def test_a_person_reads_what_was_reached_and_what_was_not() -> None:

@@ -40,8 +40,8 @@ from ui.attack import target_choice
 from ui.attack.source_choice import DATASET as FROM_DATASET
 from ui.attack.source_choice import OWN
 from ui.common.uploads import keep_upload
-from ui.editor.drafts import Draft, keep_draft, new_key
-from ui.editor.drawings import Drawing
+from ui.editor.drafts import Draft, keep_draft, new_key, open_draft
+from ui.editor.drawings import Drawing, Drawings
 
 
 @pytest.fixture(autouse=True)
@@ -659,6 +659,27 @@ def test_an_unknown_draft_begins_anew(name: str) -> None:
     assert errors(app) == []
     assert "not here any more" in app.info[0].value
     assert target_choice.RESTORED not in app.selectbox(key="attack-start").options
+
+
+@pytest.mark.parametrize("heard_before", [0, 1])
+def test_what_is_heard_after_its_image_was_left_is_kept_too(heard_before: int) -> None:
+    """A reload forgets the session: what counts is the draft of the address."""
+    app = opened("a")
+    drawings: Drawings = app.session_state["attack-drawings"]
+    ((identity, kept),) = drawings.images.items()
+    place = {"left": 1.0, "top": 2.0, "width": 5.0, "height": 4.0}
+    shape = {"kind": "rectangle", "layer": "target", "class": 1} | place
+    told = {"identity": identity, "revision": kept.revision, "label": 1}
+    if heard_before:
+        drawings.hear(told | {"shapes": [shape]})
+        app.run()
+    app.button(key="attack-step1").click().run()
+    assert address(app)["sample"] != "a"
+    drawings.hear(told | {"shapes": [shape, shape | {"left": 8.0}]})
+    app.run()
+    draft = open_draft(address(app)["draft"], [identity])
+    assert draft is not None
+    assert len(draft.drawing.shapes) == 2
 
 
 def test_a_draft_in_the_address_brings_its_target_back(house: House) -> None:

@@ -74,7 +74,7 @@ def attack_editor(key: str) -> None:
         if chosen.dataset is not None and chosen.dataset.synthetic:
             st.caption("The images of this set are synthetic: generated, not taken from anybody.")
     with show_errors():
-        say_address(key, chosen, setup.start, kept, setup.choice)
+        say_address(key, chosen, setup.start, drawings(key), setup.choice)
     drawings(key).turned = ""
     with right, st.container(key=f"{key}-run-bar"):
         st.html(RUN_BAR.format(paper=background()))

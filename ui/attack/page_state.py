@@ -35,6 +35,8 @@ GONE: Final = (
     "The drawing of this address is not here any more: drawings that nobody comes back to are "
     "kept for 30 days. The image is shown without it."
 )
+# Images, with the open one, of which a late drawing is still kept.
+LATE: Final = 3
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,23 @@ class Left:
     start: BaseMask
     drawing: Drawing | None
     head: Head
+
+
+@dataclass(frozen=True)
+class _Start:
+    """The mask that an image's drawing is over.
+
+    Attributes:
+        start: The mask.
+        number: Differs where the mask does.
+    """
+
+    start: BaseMask
+    number: int
+
+    def with_drawing(self, kept: Kept) -> tuple[Drawing, str, int]:
+        """Return what tells one draft of the image from another."""
+        return kept.drawing, repr(kept.head), self.number
 
 
 def _again(head: Head | None) -> Head:
@@ -167,7 +186,7 @@ def _fill(key: str, chosen: AttackSource, head: Head) -> None:
 
 
 def say_address(
-    key: str, chosen: AttackSource, start: BaseMask, kept: Kept, choice: AttackChoice
+    key: str, chosen: AttackSource, start: BaseMask, drawings: Drawings, choice: AttackChoice
 ) -> None:
     """Write what is shown into the address; keep the target that it names.
 
@@ -175,9 +194,10 @@ def say_address(
         key: Of the page's widgets.
         chosen: Image and network.
         start: The mask that is drawn over.
-        kept: The drawing, with the choices that made the mask.
+        drawings: All of the session, each with the choices that made its mask.
         choice: The attack.
     """
+    kept = drawings.of(chosen.identity)
     attack = said(choice)
     now = address.current(AttackView)
     view = replace(
@@ -191,25 +211,34 @@ def say_address(
     if now.from_run and as_left and kept.drawing.empty:
         view = replace(view, from_run=now.from_run)
     else:
-        view = replace(view, draft=_drafts(key, chosen, start, kept))
+        view = replace(view, draft=_drafts(key, chosen, start, drawings))
     address.say(key, view, buttons(key))
 
 
-def _drafts(key: str, chosen: AttackSource, start: BaseMask, kept: Kept) -> str:
-    """Keep the image's drawing if there is something to keep; return the key of all drawings."""
+def _drafts(key: str, chosen: AttackSource, start: BaseMask, drawings: Drawings) -> str:
+    """Keep what was drawn, if there is something to keep; return the key of all drawings.
+
+    What was drawn on an image just before it was left is heard when another is open.
+    """
     state, identity = st.session_state, chosen.identity
     own, seen = state.get(f"{key}-drafts", ""), state.get(f"{key}-seen", "")
     saved: dict[str, Any] = state.setdefault(f"{key}-saved", {})
-    now = (kept.drawing, repr(kept.head), hash(start.mask.tobytes()))
+    shown: dict[str, _Start] = state.setdefault(f"{key}-shown", {})
+    shown.pop(identity, None)
+    shown[identity] = _Start(start, hash(start.mask.tobytes()))
+    if len(shown) > LATE:
+        del shown[next(iter(shown))]
     if state.pop(f"{key}-fresh", "") == identity and not own:
-        saved[identity] = now
-    untouched = kept.drawing.empty and kept.head == usual_head(chosen)
-    if saved.get(identity) == now or (untouched and identity not in saved):
-        return str(own or seen)
-    own = own or new_key(seen)
-    keep_draft(
-        Draft(identity, start.mask, start.origin, kept.drawing, start.counted, kept.head), own
-    )
-    state[f"{key}-drafts"] = own
-    saved[identity] = now
-    return str(own)
+        saved[identity] = shown[identity].with_drawing(drawings.of(identity))
+    for image, over in shown.items():
+        kept = drawings.of(image)
+        now = over.with_drawing(kept)
+        usual = image != identity or kept.head == usual_head(chosen)
+        if saved.get(image) == now or (kept.drawing.empty and usual and image not in saved):
+            continue
+        own = own or new_key(seen)
+        mask = over.start
+        keep_draft(Draft(image, mask.mask, mask.origin, kept.drawing, mask.counted, kept.head), own)
+        state[f"{key}-drafts"] = own
+        saved[image] = now
+    return str(own or seen)
