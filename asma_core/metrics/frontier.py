@@ -46,11 +46,9 @@ def in_words(marks: Sequence[Mapping[str, Any]], norm: str, evaluations: int) ->
         norm: "l2", or "linf", which is said in grey levels of 255.
         evaluations: That the attack spent.
     """
-    met = [
-        f"{mark['score']:.2f} at {_length(mark[norm], norm)}"
-        for mark in marks
-        if mark[norm] is not None
-    ]
+    # Of several scores that one change was enough for, the highest says it all.
+    highest = {_length(mark[norm], norm): mark["score"] for mark in marks if mark[norm] is not None}
+    met = [f"{score:.2f} at {length}" for length, score in highest.items()]
     missed = [f"{mark['score']:.2f}" for mark in marks if mark[norm] is None]
     found = f"Smallest change on the way: IoU {', '.join(met)}" if met else ""
     if not missed:

@@ -42,3 +42,10 @@ def test_a_person_reads_what_was_reached_and_what_was_not() -> None:
         "IoU 0.80, 0.90 not reached within 1 evaluation."
     )
     assert in_words([], "l2", 1) == ""
+
+
+def test_of_scores_that_one_change_was_enough_for_the_highest_is_said() -> None:
+    way = [(0.3, 0.0, 0.0), (0.82, 1.0, 0.01), (0.98, 6.0, 0.1)]
+    assert in_words(frontier(way, 0.97), "l2", 9) == (
+        "Smallest change on the way: IoU 0.80 at L2 1.00, 0.97 at L2 6.00."
+    )
