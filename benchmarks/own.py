@@ -29,12 +29,12 @@ from playwright.sync_api import Page
 from asma_core.data.datasets import open_dataset
 from asma_core.data.importing import preview, take_in
 from asma_core.files import to_json
-from asma_core.paths import PROJECT
 from benchmarks.browser import chromium, served, settled
 from benchmarks.machine import machine
+from benchmarks.zoo.materials import REAL
 
 WARM_MS = 12_000
-REAL = PROJECT.parent / "shared" / "real" / "membrane"
+MEMBRANE = REAL / "membrane"
 
 
 def main() -> None:
@@ -207,9 +207,9 @@ def measure_membrane(home: Path) -> dict[str, Any]:
     from asma_core.training.plan import TrainingPlan
     from asma_core.training.train import train
 
-    if not REAL.is_dir():
-        return {"skipped": f"{REAL} is not here"}
-    take_in(preview(REAL).corrected(["membrane", "cell"]), "membrane")
+    if not MEMBRANE.is_dir():
+        return {"skipped": f"{MEMBRANE} is not here"}
+    take_in(preview(MEMBRANE).corrected(["membrane", "cell"]), "membrane")
     dataset = open_dataset("membrane")
     begin = time.perf_counter()
     plan = TrainingPlan("membrane", "membrane-unet")

@@ -10,18 +10,14 @@ from __future__ import annotations
 import argparse
 from itertools import product
 from pathlib import Path
-from typing import Final
 
 from asma_core.attacks.registry import ATTACKS
 from asma_core.files import json_values, to_json
+from asma_core.metrics.frontier import MARKS
 from benchmarks.machine import machine
 from benchmarks.zoo.frontier import Work, frontiers, summary
 from benchmarks.zoo.members import member_names
-from benchmarks.zoo.recipes import RECIPES
-from benchmarks.zoo.training import KEPT, is_trained, make_zoo
-
-MADE: Final = [recipe.name for recipe in RECIPES]
-IOUS: Final = (0.80, 0.90, 0.95, 0.97)
+from benchmarks.zoo.training import KEPT, make_zoo, untrained
 
 
 def main() -> None:
@@ -35,7 +31,7 @@ def main() -> None:
     parser.add_argument("--half", choices=["choosing", "reporting"], help="both unless given")
     parser.add_argument("--network", choices=member_names(), action="append")
     parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--iou", type=float, action="append", help=f"{IOUS} unless given")
+    parser.add_argument("--iou", type=float, action="append", help=f"{MARKS} unless given")
     parser.add_argument("--pairs", type=int, default=2, help="how many a network, at most 6")
     parser.add_argument("--real-size", type=int, default=512, help="images of the real networks")
     options = parser.parse_args()
@@ -43,7 +39,7 @@ def main() -> None:
         print(to_json(json_values({"machine": machine(), "made": make_zoo(options.folder)})))
         return
     names = options.network or member_names(options.half)
-    missing = [name for name in names if name in MADE and not is_trained(name, options.folder)]
+    missing = [name for name in untrained(options.folder) if name in names]
     if missing:
         parser.error(f"{', '.join(missing)}: not trained yet; run with --make first")
     works = [
@@ -51,7 +47,7 @@ def main() -> None:
         for name, place, iou, attack in product(
             names,
             range(options.pairs),
-            options.iou or IOUS,
+            options.iou or MARKS,
             options.attack or ["minimal"],
         )
     ]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +13,7 @@ import torch
 from asma_core.attacks.contract import CONVERGED, AttackInputs, AttackResult
 from asma_core.attacks.registry import find_attack
 from asma_core.fields import config_from_dict
+from benchmarks.zoo.cores import on_all_cores
 from benchmarks.zoo.members import Member, member
 
 EVALUATIONS: Final = (50, 100, 300, 1000)
@@ -34,13 +32,8 @@ class Work(NamedTuple):
 
 
 def frontiers(works: Sequence[Work]) -> list[dict[str, Any]]:
-    """Return what each gave, in their order; one core works on one at a time."""
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _alone) as pool:
-        return list(pool.map(_frontier, works))
-
-
-def _alone() -> None:
-    torch.set_num_threads(1)
+    """Return what each gave, in their order."""
+    return on_all_cores(_frontier, works)
 
 
 @cache

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from asma_core.models.wrapper.calls import predicted
 from benchmarks.zoo.materials import REAL, material
 from benchmarks.zoo.networks import TwoInARow, TwoLogits
-from benchmarks.zoo.recipes import RECIPES, Half, Recipe
+from benchmarks.zoo.recipes import RECIPES, Half, Recipe, recipe_of
 from benchmarks.zoo.training import KEPT, image_tensor, made_network
 
 # Channels, logits. Attacks were chosen on them before the zoo had any other member.
@@ -67,8 +67,7 @@ def member(name: str, real_size: int = _REAL_SIZE, folder: Path = KEPT) -> Membe
     """
     if name in _REAL_NETWORKS:
         return _member(name, _real_network(name), _fundus(real_size))
-    recipe = next(recipe for recipe in RECIPES if recipe.name == name)
-    return _made(recipe, folder)
+    return _made(recipe_of(name), folder)
 
 
 def _made(recipe: Recipe, folder: Path) -> Member:

@@ -106,3 +106,8 @@ RECIPES: Final = (
         radius=1.0,
     ),
 )
+
+
+def recipe_of(name: str) -> Recipe:
+    """Return the recipe of a name, one of `RECIPES`."""
+    return next(recipe for recipe in RECIPES if recipe.name == name)

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 from monai.losses.dice import DiceCELoss
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from asma_core.attacks.engine.batch import norms, per_image
-from asma_core.files import to_json
+from asma_core.data.formats.images import ByteImage, from_bytes
+from asma_core.files import write_bytes, write_json
+from asma_core.metrics.overlap import confusion_matrix, iou_per_class
 from asma_core.paths import PROJECT
 from asma_core.training.batches import batches
 from asma_core.training.loop import without_void
 from asma_core.training.plan import TrainingPlan
+from benchmarks.zoo.cores import on_all_cores
 from benchmarks.zoo.materials import Material, material
-from benchmarks.zoo.recipes import RECIPES, Recipe
+from benchmarks.zoo.recipes import RECIPES, Recipe, recipe_of
 
 # Beside the project, never in it.
 KEPT: Final = PROJECT.parent / "zoo"
@@ -39,16 +41,12 @@ RADIUS_SIDE: Final = 128
 
 def make_zoo(folder: Path = KEPT) -> list[dict[str, Any]]:
     """Train all that is not there yet, one network a core; return what each gave."""
-    folder.mkdir(parents=True, exist_ok=True)
-    missing = [recipe.name for recipe in RECIPES if not is_trained(recipe.name, folder)]
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        going = [pool.submit(_make, name, folder) for name in missing]
-        return [done.result() for done in as_completed(going)]
+    return on_all_cores(partial(_make, folder), untrained(folder))
 
 
-def is_trained(name: str, folder: Path = KEPT) -> bool:
-    """Tell whether the network of a recipe is there."""
-    return _weights(name, folder).exists()
+def untrained(folder: Path = KEPT) -> list[str]:
+    """Return the names of the networks that are not there yet."""
+    return [recipe.name for recipe in RECIPES if not _weights(recipe.name, folder).exists()]
 
 
 def made_network(recipe: Recipe, channels: int, classes: int, folder: Path = KEPT) -> nn.Module:
@@ -66,9 +64,8 @@ def _weights(name: str, folder: Path) -> Path:
     return folder / f"{name}.safetensors"
 
 
-def _make(name: str, folder: Path) -> dict[str, Any]:
-    torch.set_num_threads(1)
-    recipe = next(recipe for recipe in RECIPES if recipe.name == name)
+def _make(folder: Path, name: str) -> dict[str, Any]:
+    recipe = recipe_of(name)
     begin = time.perf_counter()
     seen = material(recipe.material, recipe.pairs, recipe.size)
     network = trained(recipe, seen)
@@ -78,10 +75,8 @@ def _make(name: str, folder: Path) -> dict[str, Any]:
         "iou": _iou(network, seen),
         "seconds": round(time.perf_counter() - begin),
     }
-    aside = folder / f".{name}.{os.getpid()}"
-    save_file(network.state_dict(), aside)
-    aside.rename(_weights(name, folder))
-    (folder / f"{name}.json").write_text(to_json(record))
+    write_bytes(_weights(name, folder), save(network.state_dict()))
+    write_json(folder / f"{name}.json", record)
     return record
 
 
@@ -156,18 +151,17 @@ def _to_length(values: Tensor, length: float) -> Tensor:
 @torch.no_grad()
 def _iou(network: nn.Module, seen: Material) -> list[float]:
     """Return the IoU of each class but the background over the images that are attacked."""
-    met = torch.zeros(seen.classes)
-    either = torch.zeros(seen.classes)
-    for image, labels in seen.attacked:
-        said = network(image_tensor(image)[None]).argmax(dim=1)[0]
-        truth = torch.from_numpy(labels.astype("int64"))
-        for number in range(1, seen.classes):
-            met[number] += ((said == number) & (truth == number)).sum()
-            either[number] += ((said == number) | (truth == number)).sum()
-    return [round(float(value), 3) for value in met[1:] / either[1:]]
+    counted = sum(
+        confusion_matrix(
+            network(image_tensor(image)[None]).argmax(dim=1)[0].numpy(),
+            labels.astype(np.int64),
+            seen.classes,
+        )
+        for image, labels in seen.attacked
+    )
+    return [round(float(value), 3) for value in iou_per_class(np.asarray(counted))[1:]]
 
 
-def image_tensor(image: Any) -> Tensor:
+def image_tensor(image: ByteImage) -> Tensor:
     """Return float32 (C, H, W) in [0, 1] of uint8 (H, W) or (H, W, 3)."""
-    pixels = torch.from_numpy(image.astype("float32") / 255.0)
-    return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
+    return torch.from_numpy(from_bytes(image))

@@ -237,8 +237,8 @@ def _drafts(key: str, chosen: AttackSource, start: BaseMask, drawings: Drawings)
         if saved.get(image) == now or (kept.drawing.empty and usual and image not in saved):
             continue
         own = own or new_key(seen)
-        mask = over.start
-        keep_draft(Draft(image, mask.mask, mask.origin, kept.drawing, mask.counted, kept.head), own)
+        base = over.start
+        keep_draft(Draft(image, base.mask, base.origin, kept.drawing, base.counted, kept.head), own)
         state[f"{key}-drafts"] = own
         saved[image] = now
     return str(own or seen)

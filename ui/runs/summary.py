@@ -65,8 +65,8 @@ def key_figures(run: Run) -> None:
 
 def frontier_line(run: Run) -> None:
     """Say which IoU was reached at which change; runs of before 2026-11-29 don't know."""
-    if run.frontier:
-        st.caption(run.frontier)
+    if said := run.frontier:
+        st.caption(said)
 
 
 def figures_table(run: Run, classes: tuple[str, ...]) -> None:

@@ -34,8 +34,8 @@ class Search(Protocol):
     Attributes:
         progress: float32 (B,), how far the search is from coarse, 0, to fine, 1.
         close: bool (B,), whether the image has been at the target.
-        strayed: bool (B,), whether it has just been given up to find back: it begins again at its
-            nearest success.
+        strayed: bool (B,), whether it has just been without the target for too long: the pull then
+            takes up what it had given up; in Linf it begins again at its nearest success.
     """
 
     progress: Tensor
