@@ -9,6 +9,7 @@ from ui.common import services
 from ui.common.errors import show_errors
 from ui.common.looks import dress
 from ui.common.outbox import keep_outbox
+from ui.common.presses import keep_presses
 from ui.common.shell import PRODUCT
 from ui.editor.drawings import drawing_hearers
 from ui.judging.saving import judgement_hearers
@@ -34,6 +35,7 @@ def main() -> None:
         position="top",
     )
     dress()
+    keep_presses()
     address.begin()
     keep_history(page.url_path)
     keep_outbox(page.url_path, judgement_hearers(services.store) | drawing_hearers())

@@ -933,29 +933,13 @@ function publish({ root, state, header, now, history, view, corners, picked, are
 
 /* -------------------------------------------------------------------- entry */
 
-const editors = new WeakMap();
-
-/** Streamlit calls this at first and on every rerun, and the last answer when the element goes. */
 export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".editor");
-  let editor = editors.get(parentElement);
-  if (editor?.root !== root) {
-    editor?.close();
-    editor = new Editor(root);
-    editors.set(parentElement, editor);
-  }
-  editor.rounds = (editor.rounds ?? 0) + 1;
-  const round = editor.rounds;
+  const [editor, end] = lastingOf(parentElement, ".editor", (root) => new Editor(root));
   editor.load(data).catch((error) => {
-    const fault = root.querySelector(".fault");
+    const fault = editor.root.querySelector(".fault");
     fault.hidden = false;
     fault.textContent = `The picture can't be shown: ${error.message}`;
     throw error;
   });
-  return () => {
-    // The answer of a call that was overtaken by a rerun must not end the editor that goes on.
-    if (editor.rounds !== round) return;
-    editor.close();
-    editors.delete(parentElement);
-  };
+  return end;
 }

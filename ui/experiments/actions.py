@@ -43,39 +43,44 @@ def experiment_actions(experiment: Experiment, cells: Sequence[Cell], complete: 
     runner = services.experiments()
     failed = any(not cell.results for cell in cells)
     row = st.container(horizontal=True, horizontal_alignment="right")
-    if experiment.active:
-        row.button(
-            "Stopping" if experiment.stop else "Stop",
-            key="experiment-stop",
-            icon=":material/stop:",
-            disabled=experiment.stop,
-            on_click=whole(runner.store.ask_to_stop),
-            args=(experiment.id,),
-            help="What is done stays done; go on with it when you like.",
-        )
-    elif not complete or failed:
-        row.button(
-            "Try the failed ones again" if complete else "Go on",
-            key="experiment-resume",
-            type="primary",
-            icon=":material/play_arrow:",
-            on_click=whole(_resume),
-            args=(experiment.id,),
-        )
-    if cells:
-        with row.popover("Export", icon=":material/download:", key="experiment-export"):
-            _exports(experiment, cells)
-    if not experiment.active:
-        row.button(
-            "Delete",
-            key="experiment-delete",
-            icon=":material/delete:",
-            help="Deletes the experiment; its runs stay on the Runs page.",
-            on_click=whole(_ask),
-            args=(experiment.id,),
-        )
-        if st.session_state.get(ASKED) == experiment.id:
-            _delete(experiment)
+    # Each has its place: nothing moves under the hand when another comes or goes.
+    with row.empty():
+        if experiment.active:
+            st.button(
+                "Stopping" if experiment.stop else "Stop",
+                key="experiment-stop",
+                icon=":material/stop:",
+                disabled=experiment.stop,
+                on_click=whole(runner.store.ask_to_stop),
+                args=(experiment.id,),
+                help="What is done stays done; go on with it when you like.",
+            )
+        elif not complete or failed:
+            st.button(
+                "Try the failed ones again" if complete else "Go on",
+                key="experiment-resume",
+                type="primary",
+                icon=":material/play_arrow:",
+                on_click=whole(_resume),
+                args=(experiment.id,),
+            )
+    with row.popover(
+        "Export", icon=":material/download:", disabled=not cells, key="experiment-export"
+    ):
+        _exports(experiment, cells)
+    row.button(
+        "Delete",
+        key="experiment-delete",
+        icon=":material/delete:",
+        disabled=experiment.active,
+        help="Stop it first."
+        if experiment.active
+        else "Deletes the experiment; its runs stay on the Runs page.",
+        on_click=whole(_ask),
+        args=(experiment.id,),
+    )
+    if not experiment.active and st.session_state.get(ASKED) == experiment.id:
+        _delete(experiment)
 
 
 def _resume(experiment_id: str) -> None:

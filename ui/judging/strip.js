@@ -4,7 +4,6 @@
 const PAUSE = 400;
 const GO_ON = "asma-go-to-the-next";
 const WRITTEN = { own: "verdict", note: "note", tags: "tags" };
-const strips = new WeakMap();
 
 class Strip {
   constructor(root) {
@@ -276,20 +275,7 @@ function isTyped(event) {
 }
 
 export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".strip");
-  let strip = strips.get(parentElement);
-  if (strip?.root !== root) {
-    strip?.close();
-    strip = new Strip(root);
-    strips.set(parentElement, strip);
-  }
-  strip.calls = (strip.calls ?? 0) + 1;
-  const call = strip.calls;
+  const [strip, end] = lastingOf(parentElement, ".strip", (root) => new Strip(root));
   strip.load(data);
-  return () => {
-    // The answer of a call that was overtaken by a rerun must not end the strip that goes on.
-    if (strip.calls !== call) return;
-    strip.close();
-    strips.delete(parentElement);
-  };
+  return end;
 }

@@ -17,6 +17,7 @@ from ui.address.views import CompareView
 from ui.common import services
 from ui.common.errors import show_errors
 from ui.common.format import run_line
+from ui.common.lasting import lasting_script
 from ui.common.outbox import told
 from ui.judging.verdict import LONGEST_NOTE, LONGEST_VERDICT, VERDICTS, tag_list
 
@@ -28,7 +29,7 @@ _component = st.components.v2.component(
     "asma_judging_strip",
     html=(_FOLDER / "strip.html").read_text(encoding="utf-8"),
     css=(_FOLDER / "strip.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "strip.js").read_text(encoding="utf-8"),
+    js=lasting_script() + (_FOLDER / "strip.js").read_text(encoding="utf-8"),
 )
 
 

@@ -138,25 +138,9 @@ function sayView({ zoom, x, y }) {
   return [zoom, x, y].map((value) => value.toFixed(DIGITS)).join(" ");
 }
 
-const zooms = new WeakMap();
-
-/** Streamlit calls this at first and on every rerun, and the last answer when the element goes. */
 export default function ({ data, parentElement, setStateValue }) {
-  const root = parentElement.querySelector(".zoomed");
-  let zoomed = zooms.get(parentElement);
-  if (zoomed?.root !== root) {
-    zoomed?.close();
-    zoomed = new Zoomed(root);
-    zooms.set(parentElement, zoomed);
-  }
+  const [zoomed, end] = lastingOf(parentElement, ".zoomed", (root) => new Zoomed(root));
   zoomed.tell = (view) => setStateValue("view", view);
-  zoomed.calls = (zoomed.calls ?? 0) + 1;
-  const call = zoomed.calls;
   zoomed.load(data);
-  return () => {
-    // The answer of a call that was overtaken by a rerun must not end the picture that goes on.
-    if (zoomed.calls !== call) return;
-    zoomed.close();
-    zooms.delete(parentElement);
-  };
+  return end;
 }
