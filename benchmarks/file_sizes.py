@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import argparse
 import resource
-import subprocess
-import sys
 import time
-from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from typing import Any, Final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from asma_core.attacks.contract import AttackInputs
+from asma_core.attacks.engine.batch import as_saved
 from asma_core.attacks.registry import ATTACKS, find_attack
 from asma_core.fields import config_from_dict
 from asma_core.files import json_values, to_json
+from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.wrapper.calls import predicted
 from asma_core.models.wrapper.contract import SegmentationModel
 from asma_core.models.wrapper.specs import InputSpec
@@ -46,29 +48,20 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--iou", type=float, default=0.95)
     parser.add_argument("--pair", type=int, default=0)
-    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     sizes = options.size or list(SIZES)
-    if options.one:
-        height, width = map(int, sizes[0].split("x"))
-        print(to_json(json_values(_one((height, width), options))))
-        return
-    rows = [_apart(size, sys.argv[1:]) for size in sizes]
+    # A process for each, whose peak of memory is that size's.
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
+        rows = list(pool.map(partial(_measured, options), sizes))
     print(to_json(json_values({"machine": machine(), "settings": vars(options), "sizes": rows})))
 
 
-def _apart(size: str, given: Sequence[str]) -> Any:
-    """Measure one size in a process of its own, whose peak of memory is that size's."""
-    import json
-
-    command = [sys.executable, "-m", "benchmarks.file_sizes", *given, "--size", size, "--one"]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
-def _one(size: tuple[int, int], options: argparse.Namespace) -> dict[str, Any]:
+def _measured(options: argparse.Namespace, words: str) -> dict[str, Any]:
+    """Attack a file of a size, HxW in words; say what a step took, and what came of it."""
+    height, width = map(int, words.split("x"))
     seen = member(options.network, SEEN)
     model = _as_seen(seen)
-    image, target = _file(seen, options.pair, size)
+    image, target = _file(seen, options.pair, (height, width))
     bare_seconds(model.network, seen.images[:1], 2)
     before = bare_seconds(model.network, seen.images[:1], 5)
     entry = find_attack(options.attack)
@@ -81,8 +74,9 @@ def _one(size: tuple[int, int], options: argparse.Namespace) -> dict[str, Any]:
     after = bare_seconds(model.network, seen.images[:1], 5)
     with torch.no_grad():
         again = predicted(model(result.adversarial[None]))
+    classes = len(model.classes)
     return {
-        "size": f"{size[0]}x{size[1]}",
+        "size": words,
         "bare_seconds": (before + after) / 2,
         "seconds_per_step": seconds,
         "over_bare": seconds / ((before + after) / 2),
@@ -92,18 +86,8 @@ def _one(size: tuple[int, int], options: argparse.Namespace) -> dict[str, Any]:
         "iou": result.best.score,
         "l2": result.best.l2,
         "levels": result.best.linf * 255,
-        "iou_again": _iou(again, target),
+        "iou_again": foreground_iou(confusion_matrix(again[0].numpy(), target[0].numpy(), classes)),
     }
-
-
-def _iou(said: Tensor, target: Tensor) -> float:
-    """Return the mean IoU over the foreground classes that are in either."""
-    values = []
-    for label in range(1, int(max(said.max(), target.max())) + 1):
-        one, other = said == label, target == label
-        if bool((one | other).any()):
-            values.append(float((one & other).sum() / (one | other).sum()))
-    return sum(values) / max(len(values), 1)
 
 
 def _as_seen(seen: Member) -> SegmentationModel:
@@ -113,8 +97,7 @@ def _as_seen(seen: Member) -> SegmentationModel:
     spec = InputSpec(channels, 0, 1, *fixed, exact=(SEEN, SEEN))
     with torch.no_grad():
         classes = seen.network(seen.images[:1]).shape[1]
-    network: nn.Module = seen.network
-    return SegmentationModel(network, spec, tuple(f"class {k}" for k in range(classes))).eval()
+    return SegmentationModel(seen.network, spec, tuple(f"class {k}" for k in range(classes))).eval()
 
 
 def _file(seen: Member, pair: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -124,7 +107,7 @@ def _file(seen: Member, pair: int, size: tuple[int, int]) -> tuple[Tensor, Tenso
         return image, target
     large = functional.interpolate(image, size=size, mode="bicubic").clamp(0.0, 1.0)
     noise = torch.randn(large.shape, generator=torch.Generator().manual_seed(0)) * NOISE / 255.0
-    large = ((large + noise).clamp(0.0, 1.0) * 255.0).round() / 255.0
+    large = as_saved((large + noise).clamp(0.0, 1.0))
     labels = functional.one_hot(target, int(target.max()) + 1).permute(0, 3, 1, 2).float()
     smooth = functional.interpolate(labels, size=size, mode="bilinear")
     return large, smooth.max(dim=1).indices

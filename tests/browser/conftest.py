@@ -33,6 +33,7 @@ from playwright.sync_api import (
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from asma_core.data.synthetic import demo
+from tests.pages.small_house import write_dataset
 from tests.waiting import PATIENCE
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -106,6 +107,14 @@ def furnish(home: Path, demo_sets: Path) -> None:
     for drawn in demo_sets.iterdir():
         if not (place := home / "datasets" / drawn.name).exists():
             shutil.copytree(drawn, place)
+
+
+@pytest.fixture(scope="module")
+def three_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Hold three images where the first demo set would be drawn; no network has their classes."""
+    folder = tmp_path_factory.mktemp("three-images")
+    write_dataset(folder, "demo-fundus", ("background", "one", "two", "three"))
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -10,22 +10,14 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PROJECT, Serve
 from tests.browser.test_journey import settle
-from tests.pages.small_house import write_dataset
 from ui.common.lasting import lasting_script
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("moving")
-    write_dataset(folder, "demo-fundus", ("background", "one", "two", "three"))
-    return folder
-
-
 @pytest.fixture
-def button(page: Page, serve: Serve, home: Path) -> Locator:
-    page.goto(serve(PROJECT / "app.py", {"ASMA_HOME": str(home)}))
+def button(page: Page, serve: Serve, three_images: Path) -> Locator:
+    page.goto(serve(PROJECT / "app.py", {"ASMA_HOME": str(three_images)}))
     settle(page)
     page.get_by_role("link", name="Models").click()
     found = page.get_by_role("button", name="Train a network")

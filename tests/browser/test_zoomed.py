@@ -10,23 +10,14 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import PROJECT, Serve, separate, watched
 from tests.browser.test_journey import settle
-from tests.pages.small_house import write_dataset
 
 pytestmark = pytest.mark.browser
 WHOLE = "1.0000"
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Hold three images where the first demo set would be drawn; no network has their classes."""
-    folder = tmp_path_factory.mktemp("zoomed")
-    write_dataset(folder, "demo-fundus", ("background", "one", "two", "three"))
-    return folder
-
-
 @pytest.fixture
-def picture(page: Page, serve: Serve, home: Path) -> Locator:
-    page.goto(serve(PROJECT / "app.py", {"ASMA_HOME": str(home)}))
+def picture(page: Page, serve: Serve, three_images: Path) -> Locator:
+    page.goto(serve(PROJECT / "app.py", {"ASMA_HOME": str(three_images)}))
     settle(page)
     page.get_by_role("link", name="Datasets").click()
     page.get_by_role("link", name="b", exact=True).click()
