@@ -72,14 +72,16 @@ def make_batch(inputs: AttackInputs) -> AttackBatch:
     device = images.device
     counted = _mask(inputs.valid, tuple(target.shape), "valid", device)
     changeable = _mask(inputs.region, (count, height, width), "region", device)
+    no_void = bool(counted.all())
+    target = target.to(device)
     return AttackBatch(
         indices=torch.arange(count, device=device),
         images=images.detach(),
-        target=target.to(device).where(counted, 0),
+        target=target if no_void else target.where(counted, 0),
         valid=counted,
         region=changeable[:, None],
         everywhere=bool(changeable.all()),
-        no_void=bool(counted.all()),
+        no_void=no_void,
     )
 
 

@@ -19,6 +19,7 @@ from asma_core.attacks.engine.batch import (
     make_batch,
     norms,
 )
+from asma_core.attacks.engine.large_files import reduced
 from asma_core.attacks.engine.passes import NO_GRADIENT, GradientPasses
 from asma_core.attacks.engine.tracker import Tracker
 from asma_core.attacks.settings import CommonConfig
@@ -120,10 +121,13 @@ class RuleAttack(Generic[Config]):
     Attributes:
         config: Class of its settings.
         make: Makes the rule for the checked batch.
+        reduces: Whether it may move a large file's change at the size that the network sees; not
+            for what compares itself with the file's own values.
     """
 
     config: type[Config]
     make: Callable[[AttackBatch, Config], AttackRule]
+    reduces: bool = False
 
     def __call__(
         self,
@@ -137,7 +141,12 @@ class RuleAttack(Generic[Config]):
         if not isinstance(config, self.config):
             raise InputError(f"expected settings of {self.config.__name__}, got {config!r}")
         batch = make_batch(inputs)
-        tracker = Tracker(batch, config, on_step)
+        smaller = reduced(model, batch, config, on_step) if self.reduces else None
+        if smaller is None:
+            tracker = Tracker(batch, config, on_step)
+        else:
+            model, batch, config = smaller.model, smaller.batch, smaller.config
+            tracker = smaller.tracker
         with borrowed(model), torch.inference_mode(False), torch.enable_grad():
             rule = self.make(batch, config)
             _follow(GradientPasses(model), batch, config, tracker, rule)
@@ -168,6 +177,7 @@ def _follow(
         if not going.all():
             batch, images = batch.select(going), images[going]
             rule.select(going)
+            passes.select(going)
 
 
 def _observe(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 from asma_core.errors import ModelError
 from asma_core.lazy import Tensor, torch
@@ -12,6 +12,14 @@ NO_GRADIENT: Final = (
     "the network has no gradient at this image, so there is nothing to climb; check that its "
     "output is logits and not a hard mask or saturated probabilities, and that the region matters"
 )
+
+
+@runtime_checkable
+class PerImageModel(Protocol):
+    """A model that has a state for each image of a batch."""
+
+    def select(self, rows: Tensor) -> None:
+        """Go on with some rows, bool (B,)."""
 
 
 class GradientPasses:
@@ -60,3 +68,8 @@ class GradientPasses:
             raise ModelError(NO_GRADIENT)
         (gradient,) = torch.autograd.grad(logits, images, weights, materialize_grads=True)
         return gradient
+
+    def select(self, rows: Tensor) -> None:
+        """Go on with some rows, bool (B,), of which the next images are."""
+        if isinstance(self._model, PerImageModel):
+            self._model.select(rows)

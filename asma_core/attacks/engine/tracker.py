@@ -24,8 +24,8 @@ from asma_core.metrics.score import REMOVED, reached, score, score_kind
 
 
 @dataclass
-class _Record:
-    """What is known of one image."""
+class Record:
+    """What is known of one image; the trajectory has a place for each step, from 0 on."""
 
     trajectory: list[StepMetrics] = field(default_factory=list)
     best: StepMetrics | None = None
@@ -56,7 +56,7 @@ class Tracker:
         self._cells = batch.target
         # What predictions are held against, by the kind of score; see `metrics.score`.
         self._reference, self._indices = batch.target, batch.indices
-        self._records = [_Record() for _ in range(len(batch.images))]
+        self._records = [Record() for _ in range(len(batch.images))]
         structure = ((batch.target > 0) & batch.valid).flatten(1).any(dim=1)
         away = self._goal.away
         self._kinds = [score_kind(structured, away) for structured in structure.tolist()]
@@ -105,7 +105,7 @@ class Tracker:
                 self._take(record, now, images[row])
         if self._on_step is not None:
             report = StepReport(
-                step, self.steps, figures, lambda: _pictures(batch, images, predictions)
+                step, self.steps, figures, lambda: self._pictures(batch, images, predictions)
             )
             self.cancelled = bool(self._on_step(report))
         return torch.tensor([now.score for now in figures], dtype=torch.float64)
@@ -131,7 +131,7 @@ class Tracker:
             if ends and record.ending == STEPS_USED:
                 record.ending = CONVERGED
 
-    def _of(self, batch: AttackBatch) -> list[_Record]:
+    def _of(self, batch: AttackBatch) -> list[Record]:
         return [self._records[index] for index in batch.indices.tolist()]
 
     def results(self, chosen: list[Mapping[str, float]]) -> list[AttackResult]:
@@ -184,7 +184,7 @@ class Tracker:
         counts = torch.bincount((self._cells + predictions).flatten(), minlength=count)
         return counts[:count].view(-1, classes, classes)
 
-    def _take(self, record: _Record, now: StepMetrics, image: Tensor) -> None:
+    def _take(self, record: Record, now: StepMetrics, image: Tensor) -> None:
         success = record.succeeds_now = reached(now.score, self._target_score)
         best, norm = record.best, self._goal.norm
         if best is None or better(now, success, best, record.success, norm):
@@ -195,7 +195,11 @@ class Tracker:
         elif success and self._goal.stops:
             record.ending = GOAL_REACHED
 
-    def _result(self, record: _Record, chosen: Mapping[str, float]) -> AttackResult:
+    def _pictures(self, batch: AttackBatch, images: Tensor, predictions: Tensor) -> Pictures:
+        indices = tuple(batch.indices.tolist())
+        return Pictures(indices, images.detach().cpu().clone(), predictions.cpu().clone())
+
+    def _result(self, record: Record, chosen: Mapping[str, float]) -> AttackResult:
         if record.best is None or record.adversarial is None:
             raise RuntimeError("an attack ended before its first step")
         ending, steps = record.ending, record.trajectory[-1].step
@@ -232,8 +236,3 @@ def better(now: StepMetrics, success: bool, best: StepMetrics, succeeded: bool, 
         return now.score > best.score
     # Linf has few values; of two alike the one of the smaller L2 wins.
     return (now.linf, now.l2) < (best.linf, best.l2) if norm == LINF else now.l2 < best.l2
-
-
-def _pictures(batch: AttackBatch, images: Tensor, predictions: Tensor) -> Pictures:
-    indices = tuple(batch.indices.tolist())
-    return Pictures(indices, images.detach().cpu().clone(), predictions.cpu().clone())

@@ -89,7 +89,7 @@ class _Minimal(AttackRule):
         self._search.select(rows)
 
 
-MINIMAL: Final = RuleAttack(MinimalConfig, _Minimal)
+MINIMAL: Final = RuleAttack(MinimalConfig, _Minimal, reduces=True)
 
 ENTRY: Final = AttackEntry(
     "minimal",

@@ -62,6 +62,11 @@ class Backend(nn.Module):
             logits: Tensor = self.network(images)
         return logits
 
+    def seen_size(self, height: int, width: int) -> tuple[int, int] | None:
+        """Return what the network says of it; see `SegmentationModel.seen_size`."""
+        says = getattr(self.network, "seen_size", None)
+        return None if says is None else says(height, width)
+
     def compiled_for(self, images: Tensor) -> str:
         """Compile the network for images of one shape, once; where that fails, go on without.
 

@@ -12,6 +12,7 @@ from asma_core.errors import InputError, ModelError
 from asma_core.models.wrapper.calls import checked_shape
 from asma_core.models.wrapper.devices import is_out_of_memory
 from asma_core.models.wrapper.outputs import as_logits, centred, margins, padded, picked
+from asma_core.models.wrapper.resizing import resized
 from asma_core.models.wrapper.specs import CENTRE, PER_IMAGE, InputSpec, OutputSpec
 
 # What networks raise over arguments that make no sense and images that do not suit them.
@@ -97,6 +98,17 @@ class SegmentationModel(nn.Module):
             inner = (inner - self.mean) / self.std
         return padded(inner, self.spec.padding(*inner.shape[-2:]), self.spec.pad)
 
+    def seen_size(self, height: int, width: int) -> tuple[int, int] | None:
+        """Return the size to which images of a size are resized before all else.
+
+        An image of that size itself is not resized, so that the network answers to it as to the
+        larger one, but for the resizing of the answer. None where no such size is known.
+        """
+        seen = self.spec.inner_size(height, width)
+        if self.output.fit == CENTRE or self.spec.inner_size(*seen) != seen:
+            return None
+        return seen
+
     def ask(self, inner: Tensor) -> Tensor:
         """Return the map in the bare network's answer to prepared images.
 
@@ -171,11 +183,3 @@ def match_channels(images: Tensor, channels: int) -> Tensor:
         return images.expand(-1, channels, -1, -1)
     luma = images.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
     return (images * luma).sum(dim=1, keepdim=True)
-
-
-def resized(planes: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
-    """Resize (B, C, H, W) bilinearly, smoothed when made smaller; the same tensor if it fits."""
-    if tuple(planes.shape[-2:]) == tuple(size):
-        return planes
-    shrinks = planes.shape[-2] > size[0] or planes.shape[-1] > size[1]
-    return functional.interpolate(planes, size=tuple(size), mode="bilinear", antialias=shrinks)

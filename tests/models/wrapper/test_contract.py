@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from asma_core.errors import InputError, ModelError
 from asma_core.models.sources.cards import InputSpec
 from asma_core.models.wrapper.calls import borrowed, checked_logits
-from asma_core.models.wrapper.contract import SegmentationModel, match_channels, resized
+from asma_core.models.wrapper.contract import SegmentationModel, match_channels
+from asma_core.models.wrapper.resizing import resized
 
 CLASSES = ("background", "disc")
 
