@@ -166,4 +166,5 @@ def _merged(before: AttackResult | None, now: AttackResult, name: str, goal: Goa
         forward_passes=before.forward_passes + now.forward_passes,
         ending=now.ending,
         trajectory=before.trajectory + now.trajectory,
+        classes=before.classes | now.classes,
     )
