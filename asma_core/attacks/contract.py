@@ -111,6 +111,7 @@ class AttackResult:
             logits after the first, that are not finite); it says nothing of success.
         chosen: What the attack chose by itself, such as tau and beta.
         trajectory: Figures of each step.
+        flat: Of the gradient evaluations, those whose gradient was 0.
         classes: That the network predicted at any step, on pixels that count.
         notes: What else there is to say, such as which of several attacks was the best.
     """
@@ -124,6 +125,7 @@ class AttackResult:
     ending: str
     chosen: Mapping[str, float]
     trajectory: tuple[StepMetrics, ...]
+    flat: int = 0
     classes: frozenset[int] = frozenset()
     notes: Mapping[str, str] = field(default_factory=dict)
 

@@ -24,7 +24,8 @@ from asma_core.runs.figures import Judge, Labels
 FEW_STEPS: Final = 10
 # A change below half a grey level is gone in the file.
 HALF_A_LEVEL: Final = 0.5 / 255.0
-# From this share of the open pixels on the region is what limits.
+# From this share on of the evaluations the missing gradient, and of the open pixels the region, is
+# what limits.
 MOSTLY: Final = 0.5
 
 AT_TARGET: Final = (
@@ -43,6 +44,10 @@ FLAT: Final = (
     "The network has no gradient at this image, so there was nothing to climb. Check that its "
     "output is logits and not saturated probabilities, and that the region matters; or try Square, "
     "which needs no gradients."
+)
+FLAT_LATER: Final = (
+    "The network had no gradient at {flat} of {all} evaluations, where there was nothing to climb. "
+    "Take smaller steps or a smaller budget, or try Square, which needs no gradients."
 )
 TOO_FEW: Final = (
     "The goal was not reached within {steps}, which says little: most attacks need a hundred or "
@@ -108,6 +113,8 @@ def reason(attempt: Attempt) -> str:
         return FLAT
     if result.ending == STEPS_USED and result.steps < FEW_STEPS:
         return TOO_FEW.format(steps=_steps(result.steps))
+    if result.flat > MOSTLY * result.gradient_evaluations:
+        return FLAT_LATER.format(flat=result.flat, all=result.gradient_evaluations)
     if max(now.linf for now in result.trajectory) < HALF_A_LEVEL:
         return UNMOVED
     return _never_seen(attempt) or _region_limits(attempt)

@@ -167,3 +167,27 @@ def test_the_classes_that_were_predicted_are_told() -> None:
         config = ATTACKS[name].config(steps=6)
         (result,) = ATTACKS[name].attack(Never(), inputs, config)
         assert result.classes == {0, 1}
+
+
+class FlatFarAway(nn.Module):
+    """Has no gradient once an image has changed by more than L2 0.3."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = small_network()
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.network(images)
+        far = (images.detach() - some_images(1)).flatten(1).norm(dim=1) > 0.3
+        return torch.where(far.view(-1, 1, 1, 1), logits.detach(), logits)
+
+
+@pytest.mark.parametrize("name", ["minimal", "pgd", "worst-case"])
+def test_gradients_that_are_0_on_the_way_are_counted_and_end_nothing(name: str) -> None:
+    inputs = AttackInputs(some_images(1), disc(1))
+    config = ATTACKS[name].config(steps=30, target_iou=0.999)
+    (result,) = ATTACKS[name].attack(FlatFarAway(), inputs, config)
+    assert (result.ending, result.steps) == ("steps used", 30)
+    assert 0 < result.flat < result.gradient_evaluations
+    (healthy,) = ATTACKS[name].attack(small_network(), inputs, config)
+    assert healthy.flat == 0

@@ -24,6 +24,7 @@ from asma_core.runs.reasons import (
     AWAY_ALREADY,
     FAILED,
     FLAT,
+    FLAT_LATER,
     NEVER_SEEN,
     REGION_LIMITS,
     TOO_FEW,
@@ -57,10 +58,21 @@ def attempt(
     region: Any = None,
     linf: float = LEVEL,
     prediction: Any = None,
+    flat: int = 0,
 ) -> Attempt:
     way = tuple(StepMetrics(0, at, 0.5, 0.5, 0.5, 1.0, linf * (at > 0)) for at in range(3))
     result = AttackResult(
-        torch.zeros(1, 10, 10), False, way[0], steps, 1, 1, ending, {}, way, frozenset(classes)
+        torch.zeros(1, 10, 10),
+        False,
+        way[0],
+        steps,
+        8,
+        9,
+        ending,
+        {},
+        way,
+        flat,
+        frozenset(classes),
     )
     blank = np.zeros((10, 10), dtype=np.int64)
     judge = Judge(kind, target(), blank, np.ones((10, 10), dtype=np.bool_), 3)
@@ -79,6 +91,8 @@ def attempt(
         {"ending": "nothing more to gain", "steps": 9},
         {"steps": 10},
         {"linf": 0.51 * LEVEL},
+        {"flat": 4},
+        {"flat": 8, "outcome": "success"},
         # An attack that leads away has no target.
         {"kind": "iou lost", "classes": (0,)},
     ],
@@ -106,6 +120,7 @@ def test_what_is_usual_needs_no_sentence(usual: dict[str, Any]) -> None:
         ),
         ({"steps": 1, "classes": (0,)}, TOO_FEW.format(steps="1 step")),
         ({"steps": 9}, TOO_FEW.format(steps="9 steps")),
+        ({"flat": 5, "linf": 0.0}, FLAT_LATER.format(flat=5, all=8)),
         ({"linf": 0.49 * LEVEL, "classes": (0,)}, UNMOVED),
         ({"classes": (0, 1)}, NEVER_SEEN.format(classes='the class "cup"')),
         ({"classes": (1,)}, NEVER_SEEN.format(classes='the classes "background" and "cup"')),

@@ -193,8 +193,10 @@ def _usable(gradient: Tensor, batch: AttackBatch, tracker: Tracker, first: bool)
         tracker.end(batch, ~fine, NETWORK_FAILED)
         gradient = gradient.where(per_image(fine), 0.0)
     gradient = batch.within(gradient)
+    flat = norms(gradient) < SMALLEST_GRADIENT
+    tracker.count_flat(batch, flat)
     if first:
-        tracker.end(batch, norms(gradient) < SMALLEST_GRADIENT, NO_GRADIENT)
+        tracker.end(batch, flat, NO_GRADIENT)
     return gradient
 
 

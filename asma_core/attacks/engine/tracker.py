@@ -33,6 +33,7 @@ class _Record:
     succeeds_now: bool = False
     evaluations: int = 0
     passes: int = 0
+    flat: int = 0
     classes: set[int] = field(default_factory=set)
     ending: str = STEPS_USED
 
@@ -125,6 +126,11 @@ class Tracker:
             record.evaluations += 1
         return max((record.evaluations for record in going), default=0)
 
+    def count_flat(self, batch: AttackBatch, rows: Tensor) -> None:
+        """Count the gradients of some rows, bool (B,), as 0, where the image goes on."""
+        for record, flat in zip(self._of(batch), rows.tolist(), strict=True):
+            record.flat += flat and record.ending == STEPS_USED
+
     def end(self, batch: AttackBatch, rows: Tensor, ending: str) -> None:
         """End the images of some rows, bool (B,), that have not ended before."""
         for record, ends in zip(self._of(batch), rows.tolist(), strict=True):
@@ -212,6 +218,7 @@ class Tracker:
             ending=ending,
             chosen=chosen,
             trajectory=tuple(record.trajectory),
+            flat=record.flat,
             classes=frozenset(record.classes),
         )
 
