@@ -30,6 +30,7 @@ from asma_core.models.wrapper.precision import AUTO as AUTO_PRECISION
 from asma_core.runs.checks import beyond, norm_of
 from asma_core.runs.execution import Execution
 from asma_core.runs.measuring import attack_inputs, measure, warned
+from asma_core.runs.reasons import Attempt, explained
 
 
 def attack(
@@ -149,6 +150,14 @@ class _Attempt:
             *beyond(saved - inputs.image, inputs.region, norm, result.chosen),
             *notices,
         ]
+        attempt = Attempt(
+            result,
+            measured.figures["outcome"],
+            judge,
+            measured.prediction,
+            inputs.region,
+            self.model.classes,
+        )
         return Result(
             name=problem.name,
             attack=self.entry.name,
@@ -159,7 +168,7 @@ class _Attempt:
             prediction_after=measured.prediction,
             figures={name: _number(value) for name, value in measured.figures.items()},
             seconds=seconds,
-            warnings=tuple(warnings),
+            warnings=tuple(explained(warnings, attempt)),
             course=result.trajectory,
         )
 

@@ -13,8 +13,8 @@ from asma_core.models.sources.cards import ModelCard, find_card
 from asma_core.models.sources.loading import load_card
 from asma_core.models.sources.loading import load_model as load_kept
 from asma_core.models.wrapper.calls import borrowed, checked_logits
-from asma_core.models.wrapper.contract import SegmentationModel
-from asma_core.models.wrapper.devices import choose_device
+from asma_core.models.wrapper.contract import NETWORK_FAULTS, SegmentationModel, first_line
+from asma_core.models.wrapper.devices import choose_device, is_out_of_memory
 from asma_core.models.wrapper.specs import InputSpec
 
 AUTO: Final = "auto"
@@ -98,8 +98,16 @@ def _wrapped(network: nn.Module, device: torch.device, example: FloatImage) -> S
 
 def _class_count(network: nn.Module, device: torch.device, example: FloatImage) -> int:
     images = torch.from_numpy(example.copy())[None].to(device)
-    with borrowed(network), torch.no_grad():
-        logits = checked_logits(network(images))
+    try:
+        with borrowed(network), torch.no_grad():
+            logits = checked_logits(network(images))
+    except NETWORK_FAULTS as error:
+        if is_out_of_memory(error):
+            raise
+        raise ModelError(
+            f"the network fails on {tuple(images.shape)} ({type(error).__name__}: "
+            f"{first_line(error)}); give it an image of the size and the channels that it takes"
+        ) from error
     if logits.shape[2:] != images.shape[2:]:
         raise ModelError(
             f"expected logits of the image's size {tuple(images.shape[2:])}, got "

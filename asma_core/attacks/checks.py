@@ -29,6 +29,14 @@ PROBABILITIES: Final = (
     "The network's outputs look like probabilities instead of logits: they lie in [0, 1] and sum "
     "to 1. Gradients through a softmax vanish where it is certain; let the network return logits."
 )
+ONE_COLOUR: Final = (
+    "Every pixel of the image has the same colour, so it shows nothing to outline. Check that the "
+    "right file was read, and through the right window of intensities."
+)
+VOID_TARGET: Final = (
+    "All of the target's structure lies on pixels that do not count, so the attack was to remove "
+    "what the network sees on the others. Draw the target where pixels count."
+)
 TWO_ANSWERS: Final = (
     "The network answers differently when asked twice: it has random layers. What is reached now "
     "may not be reached again; turn them off, or repeat the run and compare."
@@ -90,6 +98,11 @@ def before(
             found.append(TWO_ANSWERS)
         if _look_like_probabilities(logits.detach(), valid):
             found.append(PROBABILITIES)
+        if bool((images.amax(dim=(2, 3)) == images.amin(dim=(2, 3))).all()):
+            found.append(ONE_COLOUR)
+        structure = target > 0
+        if not away and bool(structure.any()) and not bool((structure & valid).any()):
+            found.append(VOID_TARGET)
         at_mask = predicted(logits.detach()) == target
         to_change = (at_mask if away else ~at_mask) & valid
         if _vanishes(logits, inputs, target.where(valid, 0), to_change):

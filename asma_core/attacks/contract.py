@@ -20,6 +20,9 @@ CONVERGED: Final = "nothing more to gain"
 # The original is at the goal; the outcome of such a run is `metrics.score.ALREADY_THERE`.
 NO_STEP_NEEDED: Final = "already there"
 CANCELLED: Final = "cancelled"
+# What ends one image of a batch and leaves the others be.
+NO_GRADIENT: Final = "no gradient"
+NETWORK_FAILED: Final = "NaN or infinite values"
 
 # What an attack is taken for.
 THE_PAPERS: Final = "The paper's"
@@ -103,10 +106,13 @@ class AttackResult:
         steps: Updates made.
         gradient_evaluations: Forward passes with a backward pass spent.
         forward_passes: All forward passes spent, those with a backward pass among them.
-        ending: Why it ended: `GOAL_REACHED`, `STEPS_USED`, `CONVERGED`, `NO_STEP_NEEDED` or
-            `CANCELLED`; it says nothing of success.
+        ending: Why it ended: `GOAL_REACHED`, `STEPS_USED`, `CONVERGED`, `NO_STEP_NEEDED`,
+            `CANCELLED`, `NO_GRADIENT` (the first has no length) or `NETWORK_FAILED` (a gradient, or
+            logits after the first, that are not finite); it says nothing of success.
         chosen: What the attack chose by itself, such as tau and beta.
         trajectory: Figures of each step.
+        flat: Of the gradient evaluations, those whose gradient was 0.
+        classes: That the network predicted at any step, on pixels that count.
         notes: What else there is to say, such as which of several attacks was the best.
     """
 
@@ -119,6 +125,8 @@ class AttackResult:
     ending: str
     chosen: Mapping[str, float]
     trajectory: tuple[StepMetrics, ...]
+    flat: int = 0
+    classes: frozenset[int] = frozenset()
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -168,7 +176,7 @@ class Attack(Protocol):
 
         Raises:
             InputError: Shapes, types or values that do not fit.
-            ModelError: Logits that are not finite, or no gradient at all.
+            ModelError: Logits of an original that are not finite, or that no image can change.
         """
         ...
 

@@ -21,6 +21,7 @@ from asma_core.experiments.table import summary
 from asma_core.files import write_bytes
 from asma_core.models.sources.cards import find_card
 from asma_core.runs.execution import Execution
+from asma_core.runs.run import counted_warnings
 from asma_core.runs.store import RunStore
 
 
@@ -74,6 +75,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "dataset": plan.dataset,
         "rows": rows,
         "problems": failed,
+        "warnings": counted_warnings([cell.results for cell in cells]),
     }
     return answer | ({"files": _written(Path(options.out), rows, cells)} if options.out else {})
 

@@ -33,6 +33,9 @@ COMMANDS: Final = {
     "import-dataset": "take in a folder or a zip of images and masks",
 }
 
+# Of an answer: lists of sentences, which are read line by line.
+SENTENCES: Final = ("problems", "warnings")
+
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
@@ -81,7 +84,9 @@ def _readable(answer: Any, indent: str = "") -> str:
         return "\n\n".join(_readable(item, indent) for item in answer) or "none"
     lines = []
     for name, value in answer.items():
-        if isinstance(value, dict) or _is_table(value):
+        if name in SENTENCES and value:
+            lines += [f"{indent}{name}:", *(f"{indent}  {sentence}" for sentence in value)]
+        elif isinstance(value, dict) or _is_table(value):
             lines += [f"{indent}{name}:", _readable(value, indent + "  ")]
         else:
             lines.append(f"{indent}{name}: {_word(value)}")

@@ -31,6 +31,7 @@ from asma_core.runs.checks import among_runs, beyond, norm_of
 from asma_core.runs.figures import Judge, make_judge
 from asma_core.runs.live import LiveReporter
 from asma_core.runs.measuring import attack_inputs, measure, only_covered, warned
+from asma_core.runs.reasons import Attempt, explained
 from asma_core.runs.run import CANCELLED, DONE, INTERRUPTED, Run
 from asma_core.runs.spec import RunInputs
 from asma_core.runs.store import RunStore
@@ -179,12 +180,20 @@ def _results(run: Run, inputs: RunInputs, attacked: _Attacked, staged: Path) -> 
     )
     artefacts.write_prediction(staged, measured.prediction)
     kept = beyond(saved - original, inputs.region, norm_of(run.spec.config), result.chosen)
+    attempt = Attempt(
+        result,
+        measured.figures["outcome"],
+        attacked.judge,
+        measured.prediction,
+        inputs.region,
+        attacked.model.classes,
+    )
     figures = {
         **measured.figures,
         "seconds": round(attacked.seconds, 3),
         "device": str(attacked.device),
         "precision": attacked.precision,
-        "warnings": [*attacked.warnings, *kept],
+        "warnings": explained([*attacked.warnings, *kept], attempt),
         "goal": run.goal,
         "region_share": 1.0 if inputs.region is None else float(inputs.region.mean()),
     }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -152,6 +153,12 @@ def outcome_of(results: Mapping[str, Any]) -> str:
     if not results.get("success"):
         return NOT_REACHED
     return ALREADY_THERE if results.get("best_step") == 0 else SUCCESS
+
+
+def counted_warnings(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the warnings in the results of many runs, each once, with how many have it."""
+    said = Counter(warning for one in results for warning in one.get("warnings", []))
+    return [f"{count} of {len(results)} runs: {text}" for text, count in said.most_common()]
 
 
 def _results_as_now(results: dict[str, Any]) -> dict[str, Any]:

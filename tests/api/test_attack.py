@@ -12,6 +12,7 @@ from PIL import Image
 
 import asma_core as asma
 from asma_core.runs.execute import execute
+from asma_core.runs.reasons import AT_TARGET, FLAT, TOO_FEW
 from asma_core.runs.store import RunStore
 from tests import tiny
 from tests.api.attacked import AWAY, QUICK, Bare, attacked, image, many, same
@@ -173,3 +174,37 @@ def test_the_same_seed_gives_the_same_whatever_was_drawn_before() -> None:
     torch.rand(7)
     assert same(one, attacked(image(0), **square)) and one.l2 > 0
     assert not same(one, attacked(image(0), **square, seed=1))
+
+
+class FlatWhenDark(Bare):
+    """Has no gradient at images that are dark."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        dark = images.detach().mean(dim=(1, 2, 3), keepdim=True) < 0.2
+        return super().forward(torch.where(dark, images.detach(), images))
+
+
+def test_an_image_without_a_gradient_costs_no_other(home: Path) -> None:
+    network, dark = FlatWhenDark(home).eval(), image(1) * np.float32(0.3)
+    flat, fine = many([dark, image(0)], tiny.mask_labels(2), network)
+    assert (flat.outcome, flat.figures["stopped"], flat.l2) == (
+        "goal not reached",
+        "no gradient",
+        0,
+    )
+    assert flat.warnings == (FLAT,)
+    assert len(flat.frontier) and flat.frontier.l2.isna().all()
+    assert (fine.outcome, fine.warnings) == ("success", ())
+    assert same(attacked(dark, tiny.mask_labels(2), network), flat)
+
+
+def test_what_there_is_to_say_of_an_attack_is_said_here_too(home: Path) -> None:
+    one = attacked(image(0), tiny.mask_labels(2), attack="minimal", steps=1)
+    assert one.warnings == (TOO_FEW.format(steps="1 step"),)
+    assert len(one.trajectory) == 2 and one.gradient_evaluations == 1
+    there = attacked(image(0), one.prediction_before, attack="minimal")
+    assert (there.outcome, there.warnings) == ("already there", (AT_TARGET,))
+    region = np.zeros((tiny.SIZE, tiny.SIZE), dtype=np.bool_)
+    region[14:16, 18:20] = True
+    small = attacked(image(0), tiny.mask_labels(6), region=region)
+    assert "enlarge the region" in small.warnings[-1].lower()

@@ -177,3 +177,15 @@ def test_many_files_and_items_may_be_mixed(home: Path, tmp_path: Path) -> None:
     results = many([dataset[0], file, image(2)], [dataset[3], tmp_path / "target.png", GOOD[1]])
     assert [one.name for one in results] == ["tiny-set / 00", "01.png", "image 2"]
     assert np.array_equal(results[0].target, results[1].target)
+
+
+class NeedsMore(nn.Module):
+    """Takes no image whose sides are below 40."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return nn.functional.conv2d(images, torch.ones(2, 3, 40, 40))
+
+
+def test_a_module_that_fails_on_the_image_is_a_sentence() -> None:
+    with pytest.raises(asma.ModelError, match=r"fails on \(1, 3, 32, 32\) .* give it an image of"):
+        attacked(image(0), tiny.mask_labels(2), NeedsMore())

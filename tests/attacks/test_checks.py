@@ -9,10 +9,12 @@ from torch import Tensor, nn
 from asma_core.attacks.checks import (
     FAR_REGION,
     HIDDEN,
+    ONE_COLOUR,
     PROBABILITIES,
     TRAINING,
     TWO_ANSWERS,
     VANISHING,
+    VOID_TARGET,
     WORSE,
     after,
     before,
@@ -96,7 +98,8 @@ def test_a_way_that_falls_is_told_and_others_are_not() -> None:
 
 
 def test_the_sentences_say_what_to_do() -> None:
-    for sentence in (PROBABILITIES, TWO_ANSWERS, TRAINING, VANISHING, HIDDEN):
+    told = (PROBABILITIES, TWO_ANSWERS, TRAINING, VANISHING, HIDDEN, ONE_COLOUR, VOID_TARGET)
+    for sentence in told:
         assert sentence.endswith(".")
         assert sentence[0].isupper()
 
@@ -155,3 +158,25 @@ def test_a_region_is_held_against_the_middle_of_a_network_without_padding() -> N
     assert FAR_REGION not in before(network, images, mask, valid, region)
     assert FAR_REGION in before(network, images, mask, valid, region.roll(1, dims=2))
     assert FAR_REGION in before(network, images, mask, valid, region.roll(-1, dims=1))
+
+
+@pytest.mark.parametrize("level", [0.0, 0.25, 1.0])
+def test_an_image_of_one_colour_is_told(level: float) -> None:
+    mask = disc(1)
+    valid, images = torch.ones_like(mask, dtype=torch.bool), torch.full((1, 3, 32, 32), level)
+    images[:, 1] = 0.5
+    assert ONE_COLOUR in before(small_network(), images, mask, valid)
+    images[0, 2, 31, 31] = 0.6
+    assert ONE_COLOUR not in before(small_network(), images, mask, valid)
+
+
+def test_a_target_whose_structure_does_not_count_is_told() -> None:
+    network, images, mask = small_network(), some_images(1), disc(1)
+    outside = mask == 0
+    assert before(network, images, mask, outside) == [VOID_TARGET]
+    # A target without structure asks for the same on purpose, and one that leads away asks nothing.
+    assert before(network, images, torch.zeros_like(mask), outside) == []
+    assert VOID_TARGET not in before(network, images, mask, outside, away=True)
+    outside[0, 10, 16] = True
+    assert mask[0, 10, 16] == 1
+    assert before(network, images, mask, outside) == []

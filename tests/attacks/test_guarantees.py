@@ -281,21 +281,29 @@ class TurnsBad(nn.Module):
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("after", [0, 3])
-def test_logits_that_are_not_finite_end_in_a_clear_error(bad: float, after: int) -> None:
+def test_logits_of_an_original_that_are_not_finite_end_in_a_clear_error(bad: float) -> None:
     with pytest.raises(ModelError, match="NaN or infinite logits"):
-        ASMA(TurnsBad(bad, after), AttackInputs(some_images(1), disc(1)), DynamicConfig())
+        ASMA(TurnsBad(bad, 0), AttackInputs(some_images(1), disc(1)), DynamicConfig())
 
 
-def test_a_gradient_that_is_not_finite_ends_in_a_clear_error() -> None:
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_logits_that_are_not_finite_later_end_the_attack_with_what_it_had(bad: float) -> None:
+    (result,) = ASMA(TurnsBad(bad, 3), AttackInputs(some_images(1), disc(1)), DynamicConfig())
+    assert (result.steps, result.ending) == (2, "NaN or infinite values")
+    assert (len(result.trajectory), result.success) == (3, False)
+    assert result.best == max(result.trajectory, key=lambda now: now.score)
+
+
+def test_a_gradient_that_is_not_finite_ends_the_attack() -> None:
     # The root's gradient at 0 is infinite, and what the network gives for NaN is finite.
     network = small_network()
     rooted = Answering(
         lambda images: network(torch.nan_to_num(images - images.mean()).abs().sqrt())
     )
     images = torch.full((1, 3, 32, 32), 0.5)
-    with pytest.raises(ModelError, match="gradient is NaN"):
-        SSM(rooted, AttackInputs(images, disc(1)), ConstantConfig())
+    (result,) = SSM(rooted, AttackInputs(images, disc(1)), ConstantConfig())
+    assert (result.steps, result.ending, result.success) == (0, "NaN or infinite values", False)
+    assert torch.equal(result.adversarial, images[0])
 
 
 def saturated(images: Tensor) -> Tensor:
@@ -310,26 +318,32 @@ def deaf(images: Tensor) -> Tensor:
     return torch.tensor([1.0, 0.0]).view(1, 2, 1, 1).expand(len(images), 2, 32, 32)
 
 
-@pytest.mark.parametrize("function", [saturated, hard_mask, deaf])
+@pytest.mark.parametrize("attack", ALL)
+def test_an_image_without_gradient_ends_at_once(attack: object) -> None:
+    inputs = AttackInputs(some_images(1), disc(1))
+    (result,) = attack(Answering(saturated), inputs, attack.config())
+    assert (result.steps, result.gradient_evaluations) == (0, 1)
+    assert (result.ending, result.success) == ("no gradient", False)
+    assert dict(result.chosen) == {}
+
+
+@pytest.mark.parametrize("function", [hard_mask, deaf])
 @pytest.mark.parametrize("attack", ALL)
 def test_a_network_without_gradient_ends_in_a_clear_error(attack: object, function: object) -> None:
     with pytest.raises(ModelError, match="no gradient"):
         attack(Answering(function), AttackInputs(some_images(1), disc(1)), attack.config())
 
 
-def test_a_region_that_does_not_matter_ends_in_a_clear_error() -> None:
+def test_a_region_that_does_not_matter_ends_the_attack_at_once() -> None:
     region = torch.zeros(1, 16, 16, dtype=torch.bool)
     region[:, 0, 0] = True
     target = torch.zeros(1, 16, 16, dtype=torch.int64)
     target[:, 8:] = 1
     valid = target.bool()
     image = torch.full((1, 1, 16, 16), 0.25)
-    with pytest.raises(ModelError, match="region"):
-        SSM(
-            Linear((1.0,), -0.5),
-            AttackInputs(image, target, valid=valid, region=region),
-            ConstantConfig(),
-        )
+    inputs = AttackInputs(image, target, valid=valid, region=region)
+    (result,) = SSM(Linear((1.0,), -0.5), inputs, ConstantConfig())
+    assert (result.steps, result.ending) == (0, "no gradient")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 
 from asma_core.cli import main as cli
 from asma_core.runs import execute as run_execution
+from asma_core.runs.reasons import TOO_FEW
 from asma_core.runs.store import RunStore
 from tests import tiny
 
@@ -103,6 +104,13 @@ def test_a_network_that_fails_is_counted_and_told(
     (row,) = answer["rows"]
     assert (row["n"], row["failed"], row["success_rate"]) == (1, 1, 0.0)
     assert "NaN" in answer["problems"][0]
+    assert answer["warnings"] == []
+
+
+def test_warnings_of_the_runs_are_counted(ask: Ask) -> None:
+    answer = ask("--attacks", "asm,ssm", "--steps", "2")
+    few = TOO_FEW.format(steps="2 steps")
+    assert answer["warnings"][0] == f"4 of 4 runs: {few}"
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from asma_core.attacks.checks import ONE_COLOUR
 from asma_core.attacks.registry import ATTACKS
 from asma_core.cli import main as cli
 from asma_core.runs import artefacts, execute
+from asma_core.runs.reasons import TOO_FEW
 from asma_core.runs.run import FAILED, INTERRUPTED
 from asma_core.runs.store import RunStore
 from tests import tiny
@@ -374,3 +376,29 @@ def test_a_data_folder_that_cannot_be_made_is_said(
 
 def test_the_files_that_the_issue_names_are_those_of_a_run() -> None:
     assert set(artefacts.FILES) == FILES and os.sep not in "".join(FILES)
+
+
+def test_what_went_against_an_attack_is_told_a_sentence_a_line(
+    ask: Ask, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    one = ["attack", "--model", tiny.MODEL, *SAMPLE, *TARGET, "--attack", "minimal", "--steps", "1"]
+    answer = ask(*one)
+    assert answer["warnings"] == [TOO_FEW.format(steps="1 step")]
+    assert [mark["l2"] for mark in answer["frontier"]] == [None] * len(answer["frontier"])
+    plain, mask = tmp_path / "grey.png", tmp_path / "mask.png"
+    Image.fromarray(np.full((32, 32, 3), 128, np.uint8)).save(plain)
+    Image.fromarray(tiny.mask_labels(2).astype(np.uint8)).save(mask)
+    assert cli.main([*one[:3], "--image", str(plain), "--target-mask", str(mask), *one[-4:]]) == 0
+    said = capsys.readouterr().out.splitlines()
+    start = said.index("warnings:")
+    lines = [f"  {sentence}" for sentence in (ONE_COLOUR, TOO_FEW.format(steps="1 step"))]
+    assert said[start + 1 : start + 3] == lines
+
+
+def test_an_image_smaller_than_any_network_takes_is_one_line(
+    refused: Refused, tmp_path: Path
+) -> None:
+    dot = tmp_path / "dot.png"
+    Image.fromarray(np.zeros((1, 1, 3), np.uint8)).save(dot)
+    said = refused("attack", "--model", tiny.MODEL, "--image", str(dot), "--target-mask", str(dot))
+    assert "1 x 1 pixels; each side needs at least 16" in said

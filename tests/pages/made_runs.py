@@ -33,6 +33,7 @@ class Made:
     l2: float = 2.41
     success: bool = True
     frontier: tuple[dict[str, float | None], ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def disc(size: int, x: float, y: float, radius: float) -> np.ndarray[Any, Any]:
@@ -88,6 +89,7 @@ def figures(made: Made) -> dict[str, Any]:
         "score_name": "iou" if made.iou is not None else "structure removed",
         "success": made.success,
         "frontier": list(made.frontier),
+        "warnings": list(made.warnings),
     }
     for suffix in ("_before", "", "_8bit"):
         results |= {name + suffix: value for name, value in overlap.items()}

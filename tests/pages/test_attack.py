@@ -37,6 +37,7 @@ from tests.pages.small_house import (
     visit,
 )
 from ui.attack import target_choice
+from ui.attack.editor import AT_TARGET
 from ui.attack.source_choice import DATASET as FROM_DATASET
 from ui.attack.source_choice import OWN
 from ui.common.uploads import keep_upload
@@ -549,6 +550,31 @@ def test_a_finished_run_says_which_iou_took_which_change(house: House) -> None:
         told = texts(visit(page, run=run.id))
         assert "Smallest change on the way: IoU 0.80 at L2 1.20, 0.90 at L2 1.60; 0.97" in told
         assert "not reached within 85 evaluations" in told
+
+
+def test_what_went_against_a_run_stands_beside_its_frontier(house: House) -> None:
+    marks: tuple[dict[str, float | None], ...] = ({"score": 0.97, "l2": None, "linf": None},)
+    said = ("The image is *grey*.", "Allow more steps.")
+    run = made_runs.finished(house.runs, made_runs.Made(frontier=marks, warnings=said))
+    for page in ("attack", "compare"):
+        app = visit(page, run=run.id)
+        assert [warning.value.replace("\\", "") for warning in app.warning] == [*said]
+        assert "IoU 0.97 not reached within 85 evaluations" in texts(app)
+
+
+def test_a_target_that_the_prediction_meets_already_is_told_before_the_run(house: House) -> None:
+    app = opened()
+    assert AT_TARGET not in texts(app)
+    start_from(app, target_choice.PREDICTION)
+    assert AT_TARGET in texts(app)
+    # It can be run all the same, and is an outcome of its own.
+    assert not app.button(key="attack-run").disabled
+    start_from(app, target_choice.NOTHING)
+    assert AT_TARGET not in texts(app)
+    # Nothing to remove either.
+    house.prediction = np.zeros_like(house.prediction)
+    app.run()
+    assert AT_TARGET in texts(app)
 
 
 def test_a_cancelled_run_with_a_result_shows_it(house: House) -> None:

@@ -188,6 +188,17 @@ def test_failed_cells_are_told_and_can_be_tried_again(started: list[str], house:
     assert app.button(key="experiment-resume").label == "Try the failed ones again"
 
 
+def test_warnings_of_the_runs_are_counted(started: list[str], house: House) -> None:
+    made = filled(house, cells=1)
+    assert "of 1 runs" not in texts(visit("experiments", experiment=made.id))
+    warned = made_runs.Made(warnings=("It is *grey*.",))
+    experiments = store(house)
+    for place in (1, 2):
+        run = made_runs.finished(house.runs, warned, files=False)
+        experiments.attach(made.id, place, run.id)
+    assert "2 of 3 runs: It is *grey*." in texts(visit("experiments", experiment=made.id))
+
+
 def test_deleting_asks_and_keeps_the_runs(started: list[str], house: House) -> None:
     made = filled(house)
     app = visit("experiments", experiment=made.id)

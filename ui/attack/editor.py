@@ -39,6 +39,10 @@ RUN_BAR: Final = """<style>
 z-index: 4; background: {paper}; }}
 [class*="-run-bar"] {{ padding: 0.5rem 0 0.75rem; gap: 0.5rem; }}
 </style>"""
+AT_TARGET: Final = (
+    "The prediction is at this target already, so there is nothing to attack yet: draw what it "
+    "shall become."
+)
 AWAY_WORDS = {
     AWAY: "This attack leads **away from what the network says** of the image. The target is not "
     "used; choose the goal *towards the mask* to attack towards it.",
@@ -81,7 +85,7 @@ def attack_editor(key: str) -> None:
         if setup.choice.leads_away:
             st.info(AWAY_WORDS[setup.choice.config["goal_is"]], icon=":material/info:")
         else:
-            _target_figures(chosen, setup.target, prediction)
+            _target_figures(chosen, setup, prediction)
         if st.button(
             "Run the attack",
             key=f"{key}-run",
@@ -129,7 +133,8 @@ def _set_up(key: str, chosen: AttackSource, prediction: NDArray[np.int64]) -> _S
     return _Setup(start, target, ground, drawn, usable, choice)
 
 
-def _target_figures(chosen: AttackSource, target: Mask, prediction: NDArray[np.int64]) -> None:
+def _target_figures(chosen: AttackSource, setup: _Setup, prediction: NDArray[np.int64]) -> None:
+    target = setup.target
     share = float((target.labels > 0).mean())
     classes = len(chosen.card.classes)
     counted = chosen.source.valid & target.valid
@@ -140,6 +145,9 @@ def _target_figures(chosen: AttackSource, target: Mask, prediction: NDArray[np.i
         f"Target ({TARGET.word}): **{100 * share:.1f} %** of the image, overlap with the "
         f"prediction ({PREDICTION.word}): IoU **{words}**"
     )
+    # Where neither has structure the overlap is undefined, and nothing is left to remove.
+    if math.isnan(overlap) or overlap >= setup.choice.config["target_iou"]:
+        st.caption(AT_TARGET)
 
 
 def _run(chosen: AttackSource, setup: _Setup, edits: int) -> None:

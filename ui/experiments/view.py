@@ -8,6 +8,7 @@ import streamlit as st
 
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.store import ended
+from asma_core.runs.run import counted_warnings
 from ui.common import services
 from ui.common.errors import escape_markdown
 from ui.common.format import moment
@@ -44,6 +45,16 @@ def experiment_view(experiment_id: str) -> None:
     experiment_tables(experiment, cells)
     experiment_pictures(experiment, cells)
     _problems(cells)
+    _warnings(cells)
+
+
+def _warnings(cells: Sequence[Cell]) -> None:
+    said = counted_warnings([cell.results for cell in cells])
+    if not said:
+        return
+    with st.expander("Warnings", icon=":material/warning:", key="experiment-warnings"):
+        for line in said:
+            st.markdown(escape_markdown(line))
 
 
 def _problems(cells: Sequence[Cell]) -> None:

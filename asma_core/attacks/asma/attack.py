@@ -62,8 +62,10 @@ class _GradientAscent(AttackRule):
         rms = gradient_rms(gradient, state.batch)
         self._multipliers = Multipliers.make(self._config, rms)
         named = self._multipliers.named(self._config)
-        rows = zip(state.batch.indices.tolist(), named, state.success.tolist(), strict=True)
-        self._chosen = {index: own for index, own, at_target in rows if not at_target}
+        # Who is at the target, or has no gradient, takes no step by these.
+        climbs = (gradient.flatten(1).any(dim=1).cpu() & ~state.success).tolist()
+        rows = zip(state.batch.indices.tolist(), named, climbs, strict=True)
+        self._chosen = {index: own for index, own, chosen in rows if chosen}
         return self._multipliers
 
     def select(self, rows: Tensor) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from asma_core.attacks.contract import AttackInputs
 from asma_core.errors import InputError
 from asma_core.lazy import Tensor, torch
-from asma_core.models.wrapper.calls import checked_logits
+from asma_core.models.wrapper.calls import checked_shape
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,13 @@ def _mask(mask: Tensor | None, shape: tuple[int, ...], name: str, device: torch.
 
 
 def forward(model: Callable[[Tensor], Tensor], images: Tensor, batch: AttackBatch) -> Tensor:
-    """Return the checked logits of a batch.
+    """Return the logits of a batch, which may be NaN or infinite.
 
     Raises:
-        ModelError: Logits that are not finite or have the wrong shape.
+        ModelError: Logits of the wrong shape.
         InputError: A target mask of another size.
     """
-    logits = checked_logits(model(images))
+    logits = checked_shape(model(images))
     height, width = logits.shape[2:]
     if (height, width) != tuple(batch.target.shape[1:]):
         raise InputError(

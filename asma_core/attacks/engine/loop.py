@@ -10,7 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Generic, TypeVar
 
-from asma_core.attacks.contract import AttackInputs, AttackResult, OnStep
+from asma_core.attacks.contract import (
+    CONVERGED,
+    NETWORK_FAILED,
+    NO_GRADIENT,
+    AttackInputs,
+    AttackResult,
+    OnStep,
+)
 from asma_core.attacks.engine.batch import (
     AttackBatch,
     as_saved,
@@ -18,15 +25,16 @@ from asma_core.attacks.engine.batch import (
     forward,
     make_batch,
     norms,
+    per_image,
 )
 from asma_core.attacks.engine.large_files import reduced
-from asma_core.attacks.engine.passes import NO_GRADIENT, GradientPasses
+from asma_core.attacks.engine.passes import GradientPasses
 from asma_core.attacks.engine.tracker import Tracker
 from asma_core.attacks.settings import CommonConfig
-from asma_core.errors import InputError, ModelError
+from asma_core.errors import InputError
 from asma_core.fields import AttackConfig
 from asma_core.lazy import Tensor, torch
-from asma_core.models.wrapper.calls import borrowed, checked_logits, predicted
+from asma_core.models.wrapper.calls import borrowed, checked_logits, is_finite, predicted
 
 # Below it a gradient counts as none: what divides by it would be infinite in float32.
 SMALLEST_GRADIENT: Final = 1e-30
@@ -164,20 +172,47 @@ def _follow(
     images = batch.images.clone()
     for step in range(config.steps + 1):
         state = _observe(passes, batch, images, config, tracker, rule, step)
+        if state is None:
+            return
+        batch, images = state.batch, state.images
         going = tracker.going(batch)
         if step == config.steps or tracker.cancelled or not going.any():
             return
         gradient = torch.zeros_like(images)
         weights = rule.logit_weights(state)
         if weights is not None:
-            gradient = batch.within(checked_gradient(passes.backward(weights)))
-            if tracker.spend(batch) == 1:
-                check_not_flat(gradient[going])
+            first = tracker.spend(batch) == 1
+            gradient = _usable(passes.backward(weights), batch, tracker, first)
+            going = tracker.going(batch)
+            if not going.any():
+                return
         images = rule.step(state, gradient)
         if not going.all():
             batch, images = batch.select(going), images[going]
             rule.select(going)
             passes.select(going)
+
+
+def _usable(gradient: Tensor, batch: AttackBatch, tracker: Tracker, first: bool) -> Tensor:
+    """Return a gradient within the region, 0 where it is not finite; such images end.
+
+    So do those whose first gradient is 0: there is nothing to climb.
+    """
+    if not is_finite(gradient):
+        fine = _finite_rows(gradient)
+        tracker.end(batch, ~fine, NETWORK_FAILED)
+        gradient = gradient.where(per_image(fine), 0.0)
+    gradient = batch.within(gradient)
+    flat = norms(gradient) < SMALLEST_GRADIENT
+    tracker.count_flat(batch, flat)
+    if first:
+        tracker.end(batch, flat, NO_GRADIENT)
+    return gradient
+
+
+def _finite_rows(values: Tensor) -> Tensor:
+    """Return bool (B,): which rows of (B, ...) have neither NaN nor infinite values."""
+    return torch.isfinite(values.detach()).flatten(1).all(dim=1)
 
 
 def _observe(
@@ -188,12 +223,21 @@ def _observe(
     tracker: Tracker,
     rule: AttackRule,
     step: int,
-) -> AttackState:
+) -> AttackState | None:
+    """Take in how the images are; None when the network fails for all of them."""
     shown = as_saved(images) if config.rounding else images
     with torch.set_grad_enabled(rule.needs_gradient):
         logits = forward(passes.forward, shown, batch)
     if step == 0:
-        check_classes(batch, logits.shape[1])
+        check_classes(batch, checked_logits(logits).shape[1])
+    elif not is_finite(logits):
+        fine = _finite_rows(logits)
+        tracker.end(batch, ~fine, NETWORK_FAILED)
+        if not fine.any():
+            return None
+        batch, images, shown, logits = batch.select(fine), images[fine], shown[fine], logits[fine]
+        passes.select(fine)
+        rule.select(fine.cpu())
     predictions = predicted(logits)
     kept = shown if rule.keeps_shown else images
     if not batch.everywhere:
@@ -213,29 +257,5 @@ def _observe(
     )
     converged = rule.converged(state)
     if converged is not None:
-        tracker.mark_converged(batch, converged)
+        tracker.end(batch, converged, CONVERGED)
     return state
-
-
-def check_not_flat(gradient: Tensor) -> None:
-    """Check the first gradient of images that are not at the target.
-
-    Raises:
-        ModelError: An image has none.
-    """
-    if bool((norms(gradient) < SMALLEST_GRADIENT).any()):
-        raise ModelError(NO_GRADIENT)
-
-
-def checked_gradient(gradient: Tensor) -> Tensor:
-    """Return a gradient.
-
-    Raises:
-        ModelError: It is NaN or infinite.
-    """
-    # The sum of values of which one is NaN or infinite is so too, and takes one look at each.
-    if not bool(torch.isfinite(gradient.sum())):
-        raise ModelError(
-            "the network's gradient is NaN or infinite at this image; check its weights and layers"
-        )
-    return gradient

@@ -9,8 +9,8 @@ from asma_core.errors import ModelError
 from asma_core.lazy import Tensor, torch
 
 NO_GRADIENT: Final = (
-    "the network has no gradient at this image, so there is nothing to climb; check that its "
-    "output is logits and not a hard mask or saturated probabilities, and that the region matters"
+    "the network has no gradient, so there is nothing to climb; check that its output is logits "
+    "that hang on the image, and not a hard mask"
 )
 
 
@@ -33,6 +33,7 @@ class GradientPasses:
             self._exact = model.exact  # type: ignore[assignment]
         self._images: Tensor | None = None
         self._logits: Tensor | None = None
+        self._rows: Tensor | None = None
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits of a batch, without gradients; `backward` may follow.
@@ -43,9 +44,17 @@ class GradientPasses:
         Returns:
             What the model returns; unchecked.
         """
-        self._images = images.detach().requires_grad_()
+        self._images, self._rows = images.detach().requires_grad_(), None
         self._logits = self._model(self._images)
         return self._logits.detach() if isinstance(self._logits, torch.Tensor) else self._logits
+
+    def select(self, rows: Tensor) -> None:
+        """Go on with some rows, bool (B,), of the last forward pass, and in those to come."""
+        self._rows = rows
+        if isinstance(self._model, PerImageModel):
+            self._model.select(rows)
+        if isinstance(self._logits, torch.Tensor):
+            self._logits = self._logits[rows]
 
     @property
     def exact(self) -> Callable[[Tensor], Tensor] | None:
@@ -56,7 +65,7 @@ class GradientPasses:
         """Return the gradient of the weighted sum of the last logits in the images.
 
         Args:
-            weights: Like the logits.
+            weights: Like the logits, of the rows that were selected.
 
         Raises:
             ModelError: The logits do not hang on the images.
@@ -67,9 +76,4 @@ class GradientPasses:
         if logits is None or images is None or not logits.requires_grad:
             raise ModelError(NO_GRADIENT)
         (gradient,) = torch.autograd.grad(logits, images, weights, materialize_grads=True)
-        return gradient
-
-    def select(self, rows: Tensor) -> None:
-        """Go on with some rows, bool (B,), of which the next images are."""
-        if isinstance(self._model, PerImageModel):
-            self._model.select(rows)
+        return gradient if self._rows is None else gradient[self._rows]

@@ -166,4 +166,6 @@ def _merged(before: AttackResult | None, now: AttackResult, name: str, goal: Goa
         forward_passes=before.forward_passes + now.forward_passes,
         ending=now.ending,
         trajectory=before.trajectory + now.trajectory,
+        flat=before.flat + now.flat,
+        classes=before.classes | now.classes,
     )

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from asma_core.attacks.contract import (
     CANCELLED,
-    CONVERGED,
     GOAL_REACHED,
     NO_STEP_NEEDED,
     STEPS_USED,
@@ -34,6 +33,8 @@ class Record:
     succeeds_now: bool = False
     evaluations: int = 0
     passes: int = 0
+    flat: int = 0
+    classes: set[int] = field(default_factory=set)
     ending: str = STEPS_USED
 
 
@@ -125,11 +126,16 @@ class Tracker:
             record.evaluations += 1
         return max((record.evaluations for record in going), default=0)
 
-    def mark_converged(self, batch: AttackBatch, rows: Tensor) -> None:
-        """End the images of some rows, bool (B,): nothing more is to be gained."""
+    def count_flat(self, batch: AttackBatch, rows: Tensor) -> None:
+        """Count the gradients of some rows, bool (B,), as 0, where the image goes on."""
+        for record, flat in zip(self._of(batch), rows.tolist(), strict=True):
+            record.flat += flat and record.ending == STEPS_USED
+
+    def end(self, batch: AttackBatch, rows: Tensor, ending: str) -> None:
+        """End the images of some rows, bool (B,), that have not ended before."""
         for record, ends in zip(self._of(batch), rows.tolist(), strict=True):
             if ends and record.ending == STEPS_USED:
-                record.ending = CONVERGED
+                record.ending = ending
 
     def _of(self, batch: AttackBatch) -> list[Record]:
         return [self._records[index] for index in batch.indices.tolist()]
@@ -155,6 +161,7 @@ class Tracker:
         figures = []
         for row, index in enumerate(batch.indices.tolist()):
             kind = self._kinds[index]
+            self._records[index].classes.update(confusion[row].any(axis=0).nonzero()[0].tolist())
             now = score(kind, confusion[row])
             figures.append(
                 StepMetrics(
@@ -215,6 +222,8 @@ class Tracker:
             ending=ending,
             chosen=chosen,
             trajectory=tuple(record.trajectory),
+            flat=record.flat,
+            classes=frozenset(record.classes),
         )
 
 

@@ -16,12 +16,17 @@ def checked_logits(logits: Tensor) -> Tensor:
         ModelError: NaN or infinite, another shape, or one class only.
     """
     checked = checked_shape(logits)
-    # The sum of values of which one is NaN or infinite is so too, and takes one look at each.
-    if not bool(torch.isfinite(checked.detach().sum(dtype=torch.float64))):
+    if not is_finite(checked):
         raise ModelError(
             "the network answered NaN or infinite logits; check its weights and its normalisation"
         )
     return checked
+
+
+def is_finite(values: Tensor) -> bool:
+    """Tell whether no value is NaN or infinite."""
+    # The sum of values of which one is NaN or infinite is so too, and takes one look at each.
+    return bool(torch.isfinite(values.detach().sum(dtype=torch.float64)))
 
 
 def checked_shape(answer: object, classes: int | None = None) -> Tensor:

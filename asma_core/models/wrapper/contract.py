@@ -27,7 +27,8 @@ NETWORK_FAULTS: Final = (
 )
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text, at most 200 characters."""
     return (str(error).strip().splitlines() or [""])[0][:200]
 
 
@@ -124,7 +125,8 @@ class SegmentationModel(nn.Module):
                 raise
             raise ModelError(
                 f"the network fails on {tuple(inner.shape)} ({type(error).__name__}: "
-                f"{_first_line(error)}); correct input.size or input.multiple of its card"
+                f"{first_line(error)}); give it a larger image, or correct input.size or "
+                "input.multiple of its card"
             ) from error
 
     def read(self, found: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from asma_core.attacks.contract import AttackInputs, StepMetrics
+from asma_core.attacks.contract import CONVERGED, AttackInputs, StepMetrics
 from asma_core.attacks.engine.batch import AttackBatch, make_batch
 from asma_core.attacks.engine.projected import BudgetConfig
 from asma_core.attacks.engine.tracker import Tracker, better
@@ -113,7 +113,7 @@ def test_passes_are_counted_for_those_that_go_on() -> None:
     tracker = Tracker(batch, BudgetConfig(target_iou=0.75), None)
     tracker.update(0, batch, batch.images, seen(8, 0, 0), 2)
     assert tracker.spend(batch) == 1
-    tracker.mark_converged(batch, torch.tensor([True, True, False]))
+    tracker.end(batch, torch.tensor([True, True, False]), CONVERGED)
     assert tracker.going(batch).tolist() == [False, False, True]
     assert tracker.spend(batch) == 2
     results = tracker.results([{"budget": 1.0}, {}, {}])
