@@ -230,7 +230,7 @@ def test_a_bug_in_a_run_is_logged_and_the_queue_goes_on(
 
     jobs = JobQueue(RunStore(tiny.furnish(home)), Inline)
     with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
-        patched.setattr("asma_core.runs.execute.predict", broken)
+        patched.setattr("asma_core.runs.attacking.predict", broken)
         run = jobs.submit(tiny.request(), tiny.inputs())
     assert jobs.store.get(run.id).state == FAILED
     assert "ZeroDivisionError: oh" in caplog.text
