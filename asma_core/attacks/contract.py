@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -91,7 +91,8 @@ class StepReport:
     pictures: Callable[[], Pictures]
 
 
-OnStep = Callable[[StepReport], bool | None]
+# What it returns, if true, cancels the attack; places in the batch cancel those images alone.
+OnStep = Callable[[StepReport], bool | Collection[int] | None]
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,8 @@ class Attack(Protocol):
             model: Takes images and returns logits (B, K, H', W'); left as it was found.
             inputs: The images, what they are to be segmented as, and where.
             config: Of the attack's own class.
-            on_step: Called before each update; what it returns, if true, cancels the attack.
+            on_step: Called before each update; what it returns, if true, cancels the attack. Places
+                of images in the batch cancel those alone, and the others go on.
 
         Returns:
             One result per image, in order.

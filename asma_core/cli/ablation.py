@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from asma_core.cli.arguments import count, model_option
+from asma_core.cli.arguments import batch_option, count, model_option
 from asma_core.cli.named_values import named_values
 from asma_core.cli.networks import check_execution
 from asma_core.cli.progress import Progress
@@ -47,6 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--distance-weights", default="", help="rows that study the distance term, as 0,1,10,100"
     )
     parser.add_argument("--study", default="asma", help="the attack of those rows (asma)")
+    batch_option(parser)
     parser.add_argument("--out", help="folder for the tables as CSV, LaTeX and Markdown")
 
 
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         )
     progress = Progress("ablation", len(plan.cells()))
     try:
-        cells = execute(store, experiment, progress.update)
+        cells = execute(store, experiment, progress.update, options.batch)
     finally:
         progress.close()
     rows = summary(cells)

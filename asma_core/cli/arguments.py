@@ -16,6 +16,16 @@ def device_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
 
 
+def batch_option(parser: argparse.ArgumentParser) -> None:
+    """Add how many pairs of an experiment are attacked at once."""
+    parser.add_argument(
+        "--batch",
+        type=count,
+        metavar="N",
+        help="most pairs at once (as many as fit on a GPU, one on a CPU)",
+    )
+
+
 def slice_options(parser: Any) -> None:
     """Add which picture of a file of several is meant."""
     parser.add_argument("--frame", type=from_zero, help="of a file of several; the middle one")

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from asma_core.experiments.cells import Cell
-from asma_core.experiments.missing_cells import run_missing_cells
+from asma_core.experiments.missing_cells import Batch, run_missing_cells
 from asma_core.experiments.store import Experiment, ExperimentStore, ended
 from asma_core.runs import execute as run_execution
-from asma_core.runs.run import Run
-from asma_core.runs.spec import RunInputs, RunRequest
+from asma_core.runs.together import usual_batch
 
 
 def execute(
-    store: ExperimentStore, experiment: Experiment, on_cell: Callable[[int], None]
+    store: ExperimentStore,
+    experiment: Experiment,
+    on_cell: Callable[[int], None],
+    most: int | None = None,
 ) -> list[Cell]:
     """Carry out an experiment in this process.
 
@@ -23,19 +25,22 @@ def execute(
         store: Of the experiments.
         experiment: To be carried out; this process has claimed it.
         on_cell: Gets the number of cells that have been passed so far.
+        most: Pairs that are attacked at once; None for as many as is usual on the device.
 
     Returns:
         The cells, image by image and within it in the order of the rows.
 
     Raises:
         InputError: A name that there is not, or classes that differ.
+        DeviceError: No such device.
     """
 
-    def make(request: RunRequest, inputs: RunInputs) -> Run:
-        return run_execution.execute(store.runs, store.runs.create(request, inputs).id)
+    def make(batch: Batch) -> None:
+        run_execution.execute_together(store.runs, batch.queue())
 
     try:
-        run_missing_cells(store, experiment, make, on_cell)
+        most = most or usual_batch(experiment.plan.execution.device)
+        run_missing_cells(store, experiment, most, make, on_cell)
     finally:
         store.release(experiment.id)
     return ended(store.cells(experiment))

@@ -40,12 +40,12 @@ _LATEX: Final = {
 def cells_csv(cells: Sequence[Cell]) -> str:
     """Return one line for each cell, with all its figures in full."""
     asked = ["label", "attack", "goal", "sample", "target"]
-    names = [*asked, "run", "outcome", "ended", "success", *FIGURES, "message"]
+    names = [*asked, "run", "outcome", "ended", "success", *FIGURES, "batch", "message"]
     lines = [
         [cell.label, cell.attack, cell.goal, cell.sample, cell.target, cell.run_id]
         + [cell.outcome, cell.results.get("stopped"), cell.success]
         + [cell.results.get(key) for key in FIGURES.values()]
-        + [cell.message]
+        + [cell.results.get("batch"), cell.message]
         for cell in cells
     ]
     return _csv([names, *lines])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -55,19 +55,19 @@ class Dispatcher:
     def __init__(
         self,
         jobs: JobStore,
-        run_job: Callable[[str, str], object],
+        run_jobs: Callable[..., object],
         make_executor: MakeExecutor,
     ) -> None:
         """Start; jobs that a dead process left behind are settled or taken over.
 
         Args:
             jobs: The store.
-            run_job: Claims a job and carries it out; called in the worker with the data folder and
-                the job's id.
+            run_jobs: Claims jobs and carries them out; called in the worker with the data folder
+                and the jobs' ids, of which there are several only where several were sent at once.
             make_executor: See `WorkerProcess`.
         """
         self._jobs = jobs
-        self._run_job = run_job
+        self._run_jobs = run_jobs
         self._worker = WorkerProcess(jobs.home, make_executor)
         self._lock = threading.RLock()
         # The jobs that must be seen through here, the oldest first, with who has each now.
@@ -103,24 +103,34 @@ class Dispatcher:
         for job_id in lost + adopted:
             self._send(job_id)
 
-    def _send(self, job_id: str) -> None:
+    def _send(self, *job_ids: str) -> None:
+        """Hand jobs in by one call, but for those that are handed in already."""
         with self._lock:
-            if self._pending.get(job_id) is not None:
+            sent = [job_id for job_id in job_ids if self._pending.get(job_id) is None]
+            if not sent:
                 return
-            self._pending[job_id] = None
-            future = self._worker.submit(self._run_job, str(self._jobs.home), job_id)
-            executor = self._pending[job_id] = self._worker.executor
+            self._pending |= dict.fromkeys(sent)
+            future = self._worker.submit(self._run_jobs, str(self._jobs.home), *sent)
+            executor = self._worker.executor
+            self._pending |= dict.fromkeys(sent, executor)
         # What is called here may hold the executor's own lock, so it must not wait for ours.
-        future.add_done_callback(lambda done: self._ended(job_id, executor, done))
+        future.add_done_callback(lambda done: self._all_ended(sent, executor, done))
 
-    def _ended(self, job_id: str, executor: Executor | None, future: Future[Any]) -> None:
+    def _all_ended(
+        self, job_ids: Sequence[str], executor: Executor | None, future: Future[Any]
+    ) -> None:
         error = None if future.cancelled() else future.exception()
         if isinstance(error, BrokenExecutor):
             _apart(self._after_break, executor)
             return
-        self._pending.pop(job_id, None)
         if error is not None:
-            _LOG.error("job %s ended with an error of the workbench itself", job_id, exc_info=error)
+            named = " ".join(job_ids)
+            _LOG.error("job %s ended with an error of the workbench itself", named, exc_info=error)
+        for job_id in job_ids:
+            self._ended(job_id, future)
+
+    def _ended(self, job_id: str, future: Future[Any]) -> None:
+        self._pending.pop(job_id, None)
         if future.cancelled() or not self._jobs.is_queued(job_id):
             self._breaks.pop(job_id, None)
         else:

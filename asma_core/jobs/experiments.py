@@ -1,24 +1,23 @@
 """Experiments through the queue: a thread each, which keeps the worker busy and no more.
 
-Only a run or two of an experiment wait at a time, so that a single attack that somebody asks for
-meanwhile comes next and not after a hundred others.
+Only a run or two of an experiment, or one batch of them, are queued or running at a time, so that a
+single attack that somebody asks for meanwhile comes next and not after a hundred others.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import BrokenExecutor
 from typing import Final
 
 from asma_core.errors import AsmaError
-from asma_core.experiments.missing_cells import run_missing_cells
+from asma_core.experiments.missing_cells import Batch, run_missing_cells
 from asma_core.experiments.store import Experiment, ExperimentStore
 from asma_core.jobs.local import is_ending
 from asma_core.jobs.queue import JobQueue
-from asma_core.runs.run import Run
-from asma_core.runs.spec import RunInputs, RunRequest
 
-# Runs that may be queued or running at once.
+# Runs that may be queued or running at once; a batch of more must be alone.
 AHEAD: Final = 2
 LOOK_EVERY: Final = 0.2
 
@@ -57,7 +56,10 @@ class ExperimentRunner:
         # What no `except` below names is a bug, and goes on to the log.
         message = "an error of the workbench itself; the server's log has it"
         try:
-            run_missing_cells(self.store, experiment, under_way.make, lambda _: under_way.check())
+            most = under_way.usual_batch(experiment.plan.execution.device)
+            run_missing_cells(
+                self.store, experiment, most, under_way.make, lambda _: under_way.check()
+            )
             under_way.wait_for(0)
             message = ""
         except _StoppedError:
@@ -76,12 +78,22 @@ class _UnderWay:
         self._queue, self._store, self._id = queue, store, experiment_id
         self._runs: list[str] = []
 
-    def make(self, request: RunRequest, inputs: RunInputs) -> Run:
-        """Queue a run as soon as it is its turn."""
-        self.wait_for(AHEAD - 1)
-        run = self._queue.submit(request, inputs)
-        self._runs.append(run.id)
-        return run
+    def usual_batch(self, device: str) -> int:
+        """Wait until the worker says how many runs it attacks at once."""
+        asked = self._queue.usual_batch(device)
+        while not asked.done():
+            self.check()
+            time.sleep(LOOK_EVERY)
+        # A worker that broke meanwhile has nothing to say, and the next one gets single runs.
+        broke = asked.cancelled() or isinstance(asked.exception(), BrokenExecutor)
+        return 1 if broke else asked.result()
+
+    def make(self, batch: Batch) -> None:
+        """Queue a batch as soon as it is its turn."""
+        self.wait_for(max(AHEAD - len(batch.asked), 0))
+        run_ids = batch.queue()
+        self._runs += run_ids
+        self._queue.carry_out(run_ids)
 
     def wait_for(self, most: int) -> None:
         """Wait until at most so many have not ended."""

@@ -7,6 +7,9 @@ whose workers see the same data folder serves as well, such as that of a Dask cl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Future
+
 from asma_core.jobs import tasks
 from asma_core.jobs.dispatcher import Dispatcher
 from asma_core.jobs.local import local_executor
@@ -32,7 +35,7 @@ class JobQueue(Dispatcher):
         """
         self.store = store
         store.tidy()
-        super().__init__(store, tasks.run_attack, make_executor)
+        super().__init__(store, tasks.run_attacks, make_executor)
 
     def submit(self, request: RunRequest, inputs: RunInputs) -> Run:
         """Queue a run.
@@ -44,6 +47,18 @@ class JobQueue(Dispatcher):
         run = self.store.create(request, inputs)
         self._send(run.id)
         return run
+
+    def carry_out(self, run_ids: Sequence[str]) -> None:
+        """Have queued runs carried out by one call; see `runs.execute.execute_together`."""
+        self._send(*run_ids)
+
+    def usual_batch(self, device: str) -> Future[int]:
+        """Ask the worker how many runs it attacks at once; only there the devices are known.
+
+        Args:
+            device: As `Execution` names it.
+        """
+        return self._worker.submit(tasks.usual_batch, device)
 
     def repeat(self, run_id: str) -> Run:
         """Queue the same attack on the same image towards the same target once more.

@@ -7,13 +7,20 @@ from pathlib import Path
 from asma_core.jobs.worker import settled_or_gone
 
 
-def run_attack(home: str, run_id: str) -> str:
-    """Carry out a queued run; return the state in which it ended."""
-    from asma_core.runs.execute import execute
+def run_attacks(home: str, *run_ids: str) -> None:
+    """Carry out queued runs; those that differ in their pair alone at once."""
+    from asma_core.runs.execute import execute_together
     from asma_core.runs.store import RunStore
 
     with settled_or_gone():
-        return execute(RunStore(Path(home)), run_id).state
+        execute_together(RunStore(Path(home)), run_ids)
+
+
+def usual_batch(device: str) -> int:
+    """Return how many runs are attacked at once where this is called, if nobody says otherwise."""
+    from asma_core.runs import together
+
+    return together.usual_batch(device)
 
 
 def run_training(home: str, training_id: str) -> None:

@@ -1,55 +1,27 @@
-"""Carrying out a run: attack, save, read back, predict again, measure, store."""
+"""Carrying out runs: attack, save, read back, predict again, measure, store."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from asma_core.attacks import checks
 from asma_core.attacks.contract import CANCELLED as ATTACK_CANCELLED
-from asma_core.attacks.contract import AttackResult, StepReport
-from asma_core.attacks.registry import find_attack
 from asma_core.data.formats.images import read_image
-from asma_core.errors import AsmaError, DeviceError, ModelError
-from asma_core.fields import config_from_dict
+from asma_core.errors import AsmaError
 from asma_core.files import as_store_error, json_values, write_json
-from asma_core.models.sources.cards import ModelCard, find_card, network_hash, weights_hash
-from asma_core.models.sources.loading import load_model, predict
-from asma_core.models.wrapper.backend import float32_sums, make_backend
-from asma_core.models.wrapper.contract import SegmentationModel
-from asma_core.models.wrapper.devices import choose_device, is_out_of_memory
-from asma_core.models.wrapper.specs import CENTRE
-from asma_core.models.wrapper.threads import thread_count
 from asma_core.runs import artefacts, store
+from asma_core.runs.attacking import Attacked, attack_together, memory_explained
 from asma_core.runs.checks import among_runs, beyond, norm_of
-from asma_core.runs.figures import Judge, make_judge
-from asma_core.runs.live import LiveReporter
-from asma_core.runs.measuring import attack_inputs, measure, only_covered, warned
+from asma_core.runs.measuring import measure
 from asma_core.runs.reasons import Attempt, explained
 from asma_core.runs.run import CANCELLED, DONE, INTERRUPTED, Run
-from asma_core.runs.spec import RunInputs
 from asma_core.runs.store import RunStore
-
-Watch = Callable[[StepReport], bool | None]
-
-
-@dataclass(frozen=True)
-class _Attacked:
-    """What an attack gave, with what surrounds it."""
-
-    model: SegmentationModel
-    device: torch.device
-    precision: str
-    judge: Judge
-    result: AttackResult
-    seconds: float
-    warnings: list[str]
+from asma_core.runs.together import Watch
 
 
 def execute(runs: RunStore, run_id: str, watch: Watch | None = None) -> Run:
@@ -66,120 +38,115 @@ def execute(runs: RunStore, run_id: str, watch: Watch | None = None) -> Run:
     Returns:
         The run as it ended.
     """
-    if not runs.claim(run_id):
-        return runs.get(run_id)
+    (ended,) = execute_together(runs, [run_id], watch)
+    return ended
+
+
+def execute_together(
+    runs: RunStore, run_ids: Sequence[str], watch: Watch | None = None
+) -> list[Run]:
+    """Carry out queued runs in this process; those that differ in their pair alone at once.
+
+    Each becomes what it would be alone: it has its own files, is stopped by itself, and fails by
+    itself. Where an attack on several fails, for want of memory or by the fault of one of them,
+    each half of them is tried by itself, down to single runs.
+
+    Args:
+        runs: The store.
+        run_ids: Of queued runs; nothing happens to those that are not queued any more.
+        watch: As `execute` has it, called for each run.
+
+    Returns:
+        The runs as they ended, in order.
+    """
+    claimed = [runs.get(run_id) for run_id in run_ids if runs.claim(run_id)]
+    bugs: list[Exception] = []
     try:
-        _run_claimed(runs, runs.get(run_id), watch)
-    except AsmaError as error:
-        runs.fail(run_id, str(error))
+        for alike in _by_recipe(claimed):
+            _carry_out(runs, alike, watch, bugs)
     except KeyboardInterrupt:
-        runs.fail(run_id, "it was stopped from the keyboard; repeat it", INTERRUPTED)
+        for run in claimed:
+            runs.fail(run.id, "it was stopped from the keyboard; repeat it", INTERRUPTED)
         raise
-    except Exception as error:
-        runs.fail(run_id, f"an error of the workbench itself: {type(error).__name__}: {error}")
-        raise
-    return runs.get(run_id)
+    if bugs:
+        raise bugs[0]
+    return [runs.get(run_id) for run_id in run_ids]
 
 
-def _run_claimed(runs: RunStore, run: Run, watch: Watch | None) -> None:
-    card = _network(run)
-    device = choose_device(run.spec.execution.device)
-    given = runs.inputs(run)
-    inputs = _covered(card, replace(given, image=given.original), device)
-    reporter = LiveReporter(runs, run.id)
+def _by_recipe(runs: Sequence[Run]) -> list[list[Run]]:
+    recipes = dict.fromkeys(run.spec.recipe for run in runs)
+    return [[run for run in runs if run.spec.recipe == recipe] for recipe in recipes]
+
+
+def _carry_out(
+    runs: RunStore, alike: Sequence[Run], watch: Watch | None, bugs: list[Exception]
+) -> None:
+    if len(alike) == 1:
+        with _own_end(runs, alike[0], bugs):
+            _keep(runs, *attack_together(runs, alike, watch))
+        return
+    found = _unless_it_fails(partial(attack_together, runs, alike, watch))
+    if found is None:
+        half = len(alike) // 2
+        _carry_out(runs, alike[:half], watch, bugs)
+        _carry_out(runs, alike[half:], watch, bugs)
+        return
+    for attacked in found:
+        with _own_end(runs, attacked.run, bugs):
+            _keep(runs, attacked)
+
+
+def _unless_it_fails(attack: Callable[[], list[Attacked]]) -> list[Attacked] | None:
+    """Return what an attack on several gives, None when it fails.
+
+    The error ends with this function, as its traceback holds on to the tensors of the attempt.
+    """
+    # Nothing is lost: the run whose fault it is fails again, alone, and says why.
+    with suppress(Exception):
+        return attack()
+    # Does nothing where there is no GPU.
+    torch.cuda.empty_cache()
+    return None
+
+
+@contextmanager
+def _own_end(runs: RunStore, run: Run, bugs: list[Exception]) -> Iterator[None]:
+    """End a run as failed when it can't be carried out, and no other; keep what is a bug."""
+    try:
+        yield
+    except AsmaError as error:
+        runs.fail(run.id, str(error))
+    except Exception as error:  # noqa: BLE001 - raised when the others have ended
+        runs.fail(run.id, f"an error of the workbench itself: {type(error).__name__}: {error}")
+        bugs.append(error)
+
+
+def _keep(runs: RunStore, attacked: Attacked) -> None:
+    """Write the files of a run, measure it, and say how it ended."""
+    run, result = attacked.run, attacked.result
     staged = runs.work_folder(run.id) / "result"
     with as_store_error(staged):
         staged.mkdir(parents=True, exist_ok=True)
-    with _memory_explained(device, inputs):
-        attacked = _attack(run, card, inputs, device, _both(reporter, watch))
-        artefacts.write_images(staged, inputs, attacked.judge, attacked.result)
-        results = _results(run, inputs, attacked, staged)
+    with memory_explained(attacked.device, attacked.inputs):
+        artefacts.write_images(staged, attacked.inputs, attacked.judge, result)
+        results = _results(attacked, staged)
     results["warnings"] += among_runs(runs, run, results)
-    artefacts.write_trajectory(staged, attacked.result, reporter.keeper.snapshots)
-    state = CANCELLED if attacked.result.ending == ATTACK_CANCELLED else DONE
+    artefacts.write_trajectory(staged, result, attacked.snapshots)
+    state = CANCELLED if result.ending == ATTACK_CANCELLED else DONE
     record = {"id": run.id, "state": state, "spec": run.spec.as_dict(), "results": results}
     write_json(staged / store.RECORD, record)
     runs.finish(run.id, state, staged, results)
 
 
-def _network(run: Run) -> ModelCard:
-    """Return the network that was asked for, and refuse any other.
-
-    Raises:
-        ModelError: Weights or card have changed since.
-    """
-    card, spec = find_card(run.spec.model), run.spec
-    if weights_hash(card) != spec.model_hash:
-        raise ModelError(f"the weights of {spec.model} changed after the run was queued; repeat it")
-    if spec.network_hash and network_hash(card) != spec.network_hash:
-        raise ModelError(f"the card of {spec.model} changed after the run was queued; repeat it")
-    return card
-
-
-def _covered(card: ModelCard, inputs: RunInputs, device: torch.device) -> RunInputs:
-    """Let only those pixels count for which the network answers at all."""
-    if card.output.fit != CENTRE:
-        return inputs
-    return only_covered(load_model(card, device), inputs)
-
-
-@contextmanager
-def _memory_explained(device: torch.device, inputs: RunInputs) -> Iterator[None]:
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise DeviceError(
-            f"{device} ran out of memory on an image of {inputs.image.shape[2]} x "
-            f"{inputs.image.shape[1]}; make the image smaller or choose another device"
-        ) from error
-
-
-def _both(reporter: LiveReporter, watch: Watch | None) -> Watch:
-    def on_step(report: StepReport) -> bool:
-        stop = reporter(report)
-        return bool(watch is not None and watch(report)) or stop
-
-    return on_step
-
-
-def _attack(
-    run: Run, card: ModelCard, inputs: RunInputs, device: torch.device, on_step: Watch
-) -> _Attacked:
-    spec = run.spec
-    entry = find_attack(spec.attack)
-    model = load_model(card, device)
-    config = config_from_dict(entry.config, spec.config)
-    goal = config.goal()
-    torch.manual_seed(spec.execution.seed)
-    torch.set_num_threads(spec.threads or thread_count())
-    clean = predict(model, inputs.image, device)
-    judge = make_judge(inputs, clean, len(model.classes), goal.aim)
-    given = attack_inputs([inputs], [judge], device)
-    warnings = warned(model, given, goal.away)
-    backend = make_backend(model, device, spec.execution.precision)
-    not_compiled = backend.compiled_for(given.images) if spec.execution.compiled else ""
-    if not_compiled:
-        warnings.append(not_compiled)
-    started = time.perf_counter()
-    with float32_sums(backend.precision):
-        (result,) = entry.attack(backend, given, config, on_step=on_step)
-    seconds = time.perf_counter() - started
-    if entry.monotone:
-        warnings += checks.after(result.trajectory)
-    return _Attacked(model, device, backend.precision, judge, result, seconds, warnings)
-
-
-def _results(run: Run, inputs: RunInputs, attacked: _Attacked, staged: Path) -> dict[str, Any]:
+def _results(attacked: Attacked, staged: Path) -> dict[str, Any]:
     """Measure the float image, and the file as it is read back."""
-    result, original = attacked.result, inputs.image
+    run, inputs, result = attacked.run, attacked.inputs, attacked.result
     saved = read_image(staged / artefacts.ADVERSARIAL)
     measured = measure(
-        attacked.model, attacked.device, attacked.judge, original, result, saved, run.wanted
+        attacked.model, attacked.device, attacked.judge, inputs.image, result, saved, run.wanted
     )
     artefacts.write_prediction(staged, measured.prediction)
-    kept = beyond(saved - original, inputs.region, norm_of(run.spec.config), result.chosen)
+    kept = beyond(saved - inputs.image, inputs.region, norm_of(run.spec.config), result.chosen)
     attempt = Attempt(
         result,
         measured.figures["outcome"],
@@ -191,6 +158,7 @@ def _results(run: Run, inputs: RunInputs, attacked: _Attacked, staged: Path) -> 
     figures = {
         **measured.figures,
         "seconds": round(attacked.seconds, 3),
+        "batch": attacked.batch,
         "device": str(attacked.device),
         "precision": attacked.precision,
         "warnings": explained([*attacked.warnings, *kept], attempt),

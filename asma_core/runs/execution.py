@@ -45,8 +45,8 @@ class Execution(Settings):
     compiled: bool = setting(
         False,
         "Compile the network",
-        "Half a minute once for each network and image size; then each step is faster. It pays "
-        "from some hundred steps on.",
+        "Half a minute once for each network, image size and number of images at once; then each "
+        "step is faster. It pays from some hundred steps on.",
         option="compile",
     )
 

@@ -38,7 +38,8 @@ FIGURES: Final = (
     *(name + suffix for suffix in ("", "_8bit") for name in (*OVERLAPS, *DISTANCES, *PER_CLASS)),
 )
 COURSE: Final = (
-    *("steps", "best_step", "gradient_evaluations", "forward_passes", "seconds", "score_name"),
+    *("steps", "best_step", "gradient_evaluations", "forward_passes", "seconds", "batch"),
+    "score_name",
 )
 MADE_FROM: Final = ("model", "dataset", "image", "goal", "attack", "seed", "settings")
 SAID: Final = ("message", "verdict", "note", "tags")
@@ -83,6 +84,9 @@ L2               Euclidean norm of the perturbation of the whole image, with ima
 Linf             its largest absolute value, in the same unit.
 PSNR             in dB; higher is less visible.
 SSIM             structural similarity of original and adversarial image; 1 is the same image.
+Seconds          that the attack took. Of several runs attacked at once (their number is the figure
+                 "batch") the time of each step is shared out among those still under attack, so
+                 that together they took the sum; alone, one may take longer than its share.
 Names ending in "_before" are of the untouched image, names ending in "_8bit" of the file
 adversarial.png as it is read back, and the others of the image before it was rounded to 8 bits.
 The 8-bit figures are the ones that count. null, or an empty cell, is an undefined figure."""
@@ -211,10 +215,14 @@ def _meanings(names: Sequence[str]) -> dict[str, str]:
 
 
 def _how_to_repeat(run: Run) -> str:
+    batch = run.results.get("batch", 1)
+    how_same = "On the same build of torch for the CPU the result has the same bytes."
+    if batch > 1:
+        how_same = f"It was attacked at once with {batch - 1} others; alone, sums round otherwise."
     return (
         "In a copy of the workbench that has the same network, in this folder:\n\n"
         f"  {command_line(run)}\n\n"
-        "On the same build of torch for the CPU the result has the same bytes. Versions: "
+        f"{how_same} Versions: "
         + ", ".join(f"{name} {number}" for name, number in run.spec.versions.items())
         + "."
     )

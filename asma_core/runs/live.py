@@ -37,14 +37,23 @@ class LiveReporter:
         keeper: The snapshots so far.
     """
 
-    def __init__(self, store: RunStore, run_id: str) -> None:
-        """Start to report on a run."""
+    def __init__(self, store: RunStore, run_id: str, together: int = 1) -> None:
+        """Start to report on a run.
+
+        Args:
+            store: Of the run.
+            run_id: Of the run.
+            together: Of how many runs that are attacked at once; each writes that much more rarely,
+                so that together they write as much as one.
+        """
         self.keeper = SnapshotKeeper()
         self._store = store
         self._run_id = run_id
         self._folder = store.work_folder(run_id)
         self._trajectory: list[StepMetrics] = []
         self._started = time.monotonic()
+        self._together = together
+        self._asked_at = 0.0
         self._figures_at = 0.0
         self._pictures_at = 0.0
 
@@ -52,13 +61,15 @@ class LiveReporter:
         """Take in a step; return whether somebody asked to stop."""
         self._trajectory.append(report.images[0])
         now = time.monotonic()
-        show = now - self._pictures_at >= PICTURES_EVERY
+        show = now - self._pictures_at >= PICTURES_EVERY * self._together
         if show or self.keeper.wants(report.step):
             self._take_pictures(report, show)
-        if now - self._figures_at < FIGURES_EVERY:
+        if now - self._figures_at >= FIGURES_EVERY * self._together:
+            self._figures_at = now
+            self._write_figures(report, now - self._started)
+        if now - self._asked_at < FIGURES_EVERY:
             return False
-        self._figures_at = now
-        self._write_figures(report, now - self._started)
+        self._asked_at = now
         return self._store.stop_wanted(self._run_id)
 
     def _take_pictures(self, report: StepReport, show: bool) -> None:

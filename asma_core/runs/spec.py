@@ -27,6 +27,11 @@ from asma_core.runs.target_source import DESCRIBED, TargetSource
 from asma_core.version import __version__
 
 LIBRARIES: Final = ("torch", "monai", "numpy", "pillow")
+# What a run is called by, and what its other hashes say as well.
+_NAMES: Final = (
+    *("model", "model_hash", "card", "classes", "image_hash", "image_name"),
+    *("dataset", "sample", "target_name", "target"),
+)
 
 
 @dataclass(frozen=True)
@@ -147,8 +152,14 @@ class RunSpec(RunRequest):
 
         The names of network, image and target are left out; their content is in.
         """
-        names = ("model", "model_hash", "card", "classes", "image_hash", "image_name")
-        left_out = (*names, "dataset", "sample", "target_name", "target")
+        return self._without(*_NAMES)
+
+    @property
+    def recipe(self) -> str:
+        """What two runs share when one attack may be on both: their identity without the pair."""
+        return self._without(*_NAMES, "inputs_hash")
+
+    def _without(self, *left_out: str) -> str:
         told = {name: value for name, value in self.as_dict().items() if name not in left_out}
         return json.dumps(told, sort_keys=True)
 

@@ -6,7 +6,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from asma_core.attacks.contract import AttackEntry, AttackInputs, AttackResult, OnStep
+from asma_core.attacks.contract import (
+    AttackEntry,
+    AttackInputs,
+    AttackResult,
+    OnStep,
+    StepReport,
+)
 from asma_core.attacks.registry import ATTACKS
 from asma_core.errors import InputError, ModelError
 from tests.attacks.along import assert_batch_equals_singles
@@ -89,6 +95,26 @@ def test_cancel_returns_the_best_so_far(entry: AttackEntry) -> None:
     (result,) = run(entry, some_images(1), disc(1), on_step=lambda report: report.step == 4)
     assert (result.ending, result.steps) == ("cancelled", 4)
     assert result.best.score == max(now.score for now in result.trajectory)
+
+
+@everyone
+def test_one_image_of_a_batch_is_cancelled_and_the_others_go_on(entry: AttackEntry) -> None:
+    images, masks = some_images(3), disc(3)
+    seen: list[tuple[int, ...]] = []
+
+    def watch(report: StepReport) -> set[int]:
+        seen.append(tuple(now.index for now in report.images))
+        return {1} if report.step == 4 else set()
+
+    results = run(entry, images, masks, on_step=watch)
+    left = run(entry, images, masks, on_step=lambda _: None)
+    assert (results[1].ending, results[1].steps) == ("cancelled", 4)
+    assert results[1].best.score == max(now.score for now in results[1].trajectory)
+    assert all(1 in indices for indices in seen[:5])
+    assert not any(1 in indices for indices in seen[5:])
+    for row in (0, 2):
+        assert results[row].ending == left[row].ending != "cancelled"
+        assert results[row].steps == left[row].steps
 
 
 @everyone

@@ -66,24 +66,41 @@ def test_what_is_done_is_not_repeated(ask: Ask, monkeypatch: pytest.MonkeyPatch)
 
 def test_stopped_in_the_middle_it_goes_on(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     executed: list[str] = []
-    real = run_execution.execute
+    real = run_execution.execute_together
 
-    def counted(store: RunStore, run_id: str) -> Any:
+    def counted(store: RunStore, run_ids: list[str]) -> Any:
         if len(executed) == 2:
             raise KeyboardInterrupt
-        executed.append(run_id)
-        return real(store, run_id)
+        executed.extend(run_ids)
+        return real(store, run_ids)
 
-    monkeypatch.setattr(run_execution, "execute", counted)
+    monkeypatch.setattr(run_execution, "execute_together", counted)
     arguments = ["--model", tiny.MODEL, "--dataset", tiny.DATASET, "--samples", "2"]
     arguments += ["--steps", "12", "--target-iou", "0.8", "--device", "cpu"]
     assert cli.main(["ablation", *arguments, "--attacks", "asm,ssm"]) == 130
-    monkeypatch.setattr(run_execution, "execute", real)
+    monkeypatch.setattr(run_execution, "execute_together", real)
     answer = ask("--attacks", "asm,ssm")
     assert [row["n"] for row in answer["rows"]] == [2, 2]
     finished = {run.id for run in RunStore().newest() if run.results}
     assert set(executed) < finished
     assert len(finished) == 4
+
+
+@pytest.mark.parametrize(("batch", "together"), [((), 1), (("--batch", "2"), 2)])
+def test_a_batch_is_attacked_at_once(ask: Ask, batch: tuple[str, ...], together: int) -> None:
+    ask("--attacks", "asm,ssm", *batch)
+    assert [run.results["batch"] for run in RunStore().newest()] == [together] * 4
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "2.5", "many", ""])
+def test_a_batch_is_a_whole_number_from_one_on(
+    capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["ablation", "--model", "m", "--dataset", "d", f"--batch={text}"])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 2
+    assert f"--batch: {text!r} is not a whole number from 1 on" in line
 
 
 def test_the_distance_term_has_rows_of_its_own(ask: Ask) -> None:

@@ -104,7 +104,7 @@ def full(l2: float, label: str = "a") -> Cell:
     results = {
         "outcome": "success", "stopped": "steps used", "score_name": "iou",
         "iou_8bit": 0.91, "pixel_accuracy_8bit": 0.99, "l2_8bit": l2, "linf_8bit": 0.1,
-        "gradient_evaluations": 10, "forward_passes": 12, "seconds": 0.54,
+        "gradient_evaluations": 10, "forward_passes": 12, "seconds": 0.54, "batch": 3,
     }  # fmt: skip
     return Cell(label, "asma", "s", "t", "0123abcd", results, "")
 
@@ -119,11 +119,12 @@ FIGURES = [
 def test_a_line_of_a_cell_has_all_of_it() -> None:
     names, line = csv.reader(io.StringIO(cells_csv([full(2.0)])))
     assert names == [
-        *HEAD, "sample", "target", "run", "outcome", "ended", "success", *FIGURES, "message",
+        *HEAD, "sample", "target", "run", "outcome", "ended", "success", *FIGURES, "batch",
+        "message",
     ]  # fmt: skip
     assert line == [
         "a", "asma", "towards the target", "s", "t", "0123abcd", "success", "steps used", "True",
-        "0.91", "", "", "0.99", "2.0", "0.1", "10", "12", "0.54", "",
+        "0.91", "", "", "0.99", "2.0", "0.1", "10", "12", "0.54", "3", "",
     ]  # fmt: skip
 
 

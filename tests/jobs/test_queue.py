@@ -101,6 +101,23 @@ def test_a_killed_worker_costs_one_run_and_the_queue_lives(jobs: JobQueue) -> No
     until(lambda: not jobs._pending)
 
 
+def test_a_killed_worker_interrupts_all_of_a_batch_and_the_queue_lives(jobs: JobQueue) -> None:
+    jobs.warm()
+    pid = worker_pid(jobs)
+    asked = tiny.request(tiny.SLOW)
+    batch = [jobs.store.create(asked, tiny.inputs(number)).id for number in range(3)]
+    jobs.carry_out(batch)
+    until(lambda: all(live_state(jobs.store, run_id) for run_id in batch))
+    os.kill(pid, signal.SIGKILL)
+    assert [ended(jobs, run_id) for run_id in batch] == [INTERRUPTED] * 3
+    assert not any(jobs.store.folder(run_id).exists() for run_id in batch)
+    again = [jobs.repeat(run_id) for run_id in batch]
+    for run in again:
+        stop(jobs.store, run.id)
+    assert [ended(jobs, run.id) for run in again] == [CANCELLED] * 3
+    until(lambda: not jobs._pending)
+
+
 SERVER = """
 import sys
 from asma_core.jobs.queue import JobQueue
@@ -203,6 +220,18 @@ def test_a_store_that_fails_after_a_crash_loses_no_queued_run(
     assert Held.made[1].ids() == [run.id]
 
 
+def test_a_batch_that_a_worker_broke_before_is_sent_again_run_by_run(held: JobQueue) -> None:
+    batch = [held.store.create(tiny.request(), tiny.inputs(number)).id for number in range(3)]
+    held.carry_out(batch)
+    assert [arguments[1:] for arguments, _ in Held.made[-1].jobs] == [tuple(batch)]
+    held.carry_out(batch)
+    assert len(Held.made[-1].jobs) == 1, "they are in somebody's hands already"
+    Held.made[-1].break_down()
+    until(lambda: len(Held.made[-1].jobs) == 3)
+    assert [arguments[1:] for arguments, _ in Held.made[-1].jobs] == [(one,) for one in batch]
+    assert {held.store.get(run_id).state for run_id in batch} == {QUEUED}
+
+
 def test_a_run_is_sent_once_however_often_one_recovers(held: JobQueue) -> None:
     run = held.submit(tiny.request(), tiny.inputs())
     for _ in range(3):
@@ -230,7 +259,7 @@ def test_a_bug_in_a_run_is_logged_and_the_queue_goes_on(
 
     jobs = JobQueue(RunStore(tiny.furnish(home)), Inline)
     with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
-        patched.setattr("asma_core.runs.execute.predict", broken)
+        patched.setattr("asma_core.runs.attacking.predict", broken)
         run = jobs.submit(tiny.request(), tiny.inputs())
     assert jobs.store.get(run.id).state == FAILED
     assert "ZeroDivisionError: oh" in caplog.text

@@ -18,7 +18,7 @@ from PIL import Image
 from asma_core.attacks.contract import StepReport
 from asma_core.attacks.registry import ATTACKS, find_attack
 from asma_core.errors import InputError, UnknownRunError
-from asma_core.runs import artefacts, execute, store
+from asma_core.runs import artefacts, attacking, execute, store
 from asma_core.runs.live import live_state
 from asma_core.runs.run import CANCELLED, DONE, FAILED, INTERRUPTED, Run
 from asma_core.runs.spec import RunInputs, spec_from_dict
@@ -237,7 +237,7 @@ def test_out_of_memory_says_what_to_do(
     def too_much(*_: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB")
 
-    monkeypatch.setattr(execute, where, too_much)
+    monkeypatch.setattr(attacking, where, too_much)
     run = carried_out(runs)
     assert run.state == FAILED
     assert run.message == (
@@ -252,7 +252,7 @@ def test_another_error_is_a_bug_and_is_raised(
     def broken(*_: Any) -> None:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr(execute, "predict", broken)
+    monkeypatch.setattr(attacking, "predict", broken)
     run = runs.create(tiny.request(), tiny.inputs())
     with pytest.raises(ZeroDivisionError):
         execute.execute(runs, run.id)

@@ -7,6 +7,7 @@ import io
 import json
 import shlex
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from asma_core.cli.main import parser_of
 from asma_core.runs import artefacts
 from asma_core.runs.difference import GAIN
-from asma_core.runs.export import MEANINGS, run_zip, runs_csv, runs_zip
+from asma_core.runs.export import MEANINGS, readme, run_zip, runs_csv, runs_zip
 from asma_core.runs.run import INTERRUPTED, Run
 from asma_core.runs.store import RunStore
 from tests.pages import made_runs
@@ -102,6 +103,19 @@ def test_the_command_in_the_readme_is_one_the_command_line_takes(runs: RunStore)
     assert (options.image, options.target_mask) == ("original.png", "target.png")
     assert "target_iou=0.97" in options.set
     assert not any(setting.endswith("=None") for setting in options.set)
+
+
+def test_the_readme_says_when_a_batch_keeps_a_repeat_from_having_the_same_bytes(
+    runs: RunStore,
+) -> None:
+    run = made_runs.finished(runs)
+    alone = replace(run, results={**run.results, "batch": 1})
+    at_once = replace(run, results={**run.results, "batch": 4})
+    for told in (readme(run, []), readme(alone, [])):
+        assert "has the same bytes" in told and "at once with" not in told
+    told = readme(at_once, [])
+    assert "at once with 3 others" in told and "has the same bytes" not in told
+    assert [row["batch"] for row in table([run, at_once])] == ["", "4"]
 
 
 def test_a_note_of_many_lines_stays_one_row_of_the_readme(runs: RunStore) -> None:
@@ -229,7 +243,7 @@ def test_the_table_s_columns_are_those_of_the_figures(runs: RunStore) -> None:
     expected = [
         *["id", "created", "state", "outcome", "ended", "model", "dataset", "image", "goal"],
         *["attack", "seed", "settings", "chosen_multipliers", "device", "steps", "best_step"],
-        *["gradient_evaluations", "forward_passes", "seconds", "score_name"],
+        *["gradient_evaluations", "forward_passes", "seconds", "batch", "score_name"],
         *[f"{name}_before" for name in overlaps + classes],
         *overlaps, *distances, *classes,
         *[f"{name}_8bit" for name in overlaps + distances + classes],

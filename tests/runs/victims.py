@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from asma_core.attacks.contract import StepReport
-from asma_core.runs import artefacts, execute, store
+from asma_core.runs import artefacts, attacking, execute, store
 
 STEP = 5
 
@@ -36,7 +36,7 @@ def execute_and_die(point: str, run_id: str) -> None:
     torch.set_num_threads(1)
     runs = store.RunStore()
     if point == "prediction":
-        execute.predict = die
+        attacking.predict = die
     elif point == "images":
         artefacts.write_prediction = die
     elif point == "record":

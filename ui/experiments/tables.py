@@ -16,6 +16,7 @@ from ui.experiments.experiment_text import row_titles
 
 SUCCESS_HELP: Final = "Share of the pairs not already at their goal whose file reaches it"
 FIGURE_HELP: Final = "Mean ± standard deviation, 8-bit file"
+SECONDS_HELP: Final = "Mean ± standard deviation; of pairs attacked at once, each one's share"
 
 
 def experiment_tables(experiment: Experiment, cells: Sequence[Cell]) -> None:
@@ -31,6 +32,10 @@ def experiment_tables(experiment: Experiment, cells: Sequence[Cell]) -> None:
                 st.markdown(f"**{goal.capitalize()}**")
                 place = list(tables).index(goal)
                 _table(rows, titles, key=f"experiment-table-{study}-{place}")
+
+
+def _help(name: str) -> str:
+    return SECONDS_HELP if name == "seconds" else FIGURE_HELP
 
 
 def _table(rows: Sequence[dict[str, Any]], titles: dict[str, str], key: str) -> None:
@@ -56,7 +61,7 @@ def _table(rows: Sequence[dict[str, Any]], titles: dict[str, str], key: str) -> 
             "n": st.column_config.NumberColumn("Pairs", width=70),
             "success": text("Success", alignment="right", help=SUCCESS_HELP),
             "already": st.column_config.NumberColumn("Already there", width=100),
-            **{name: text(COLUMNS[name][0], alignment="right", help=FIGURE_HELP) for name in names},
+            **{name: text(COLUMNS[name][0], alignment="right", help=_help(name)) for name in names},
         },
         alt="Attacks compared",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Generic
 
@@ -68,8 +68,12 @@ class Sequence(Generic[Config]):
         goal, run = config.goal(), _Run(config.steps, on_step)
         results: list[AttackResult | None] = [None] * len(inputs.images)
         for stage, steps in _shared(self.stages(config), config.steps):
-            rows = [row for row, known in enumerate(results) if _goes_on(known, goal)]
-            if not rows or run.cancelled:
+            rows = [
+                row
+                for row, known in enumerate(results)
+                if row not in run.cancelled and _goes_on(known, goal)
+            ]
+            if not rows:
                 break
             run.begin(rows)
             settings = replace(stage.config, steps=steps)
@@ -95,10 +99,14 @@ def _goes_on(known: AttackResult | None, goal: Goal) -> bool:
 
 
 class _Run:
-    """What the attacks of a sequence have done together."""
+    """What the attacks of a sequence have done together.
+
+    Attributes:
+        cancelled: Rows that `on_step` asked to stop.
+    """
 
     def __init__(self, steps: int, on_step: OnStep | None) -> None:
-        self.cancelled = False
+        self.cancelled: set[int] = set()
         self._steps, self._on_step = steps, on_step
         self._offset = 0
         self._rows: list[int] = []
@@ -116,9 +124,9 @@ class _Run:
         """Count the steps of an attack."""
         self._offset += steps
 
-    def _report(self, report: StepReport) -> bool:
+    def _report(self, report: StepReport) -> Collection[int]:
         if self._offset and report.step == 0:
-            return False  # the original again, which was reported by the first attack
+            return ()  # the original again, which was reported by the first attack
         placed = tuple(
             replace(now, index=self._rows[now.index], step=now.step + self._offset)
             for now in report.images
@@ -130,8 +138,11 @@ class _Run:
 
         assert self._on_step is not None
         whole = StepReport(report.step + self._offset, self._steps, placed, pictures)
-        self.cancelled = bool(self._on_step(whole))
-        return self.cancelled
+        asked = self._on_step(whole)
+        if not isinstance(asked, Collection):
+            asked = self._rows if asked else ()
+        self.cancelled.update(asked)
+        return [place for place, row in enumerate(self._rows) if row in self.cancelled]
 
     def placed(self, result: AttackResult, row: int) -> AttackResult:
         """Count steps from the beginning of the sequence, and the image from the first of all."""
@@ -147,7 +158,8 @@ class _Run:
 
     def ended(self, result: AttackResult) -> AttackResult:
         """Say how an image ended, when its last attack knows only of itself."""
-        if self.cancelled and result.ending not in (GOAL_REACHED, NO_STEP_NEEDED):
+        stopped = result.best.index in self.cancelled
+        if stopped and result.ending not in (GOAL_REACHED, NO_STEP_NEEDED):
             return replace(result, ending=CANCELLED)
         return result
 

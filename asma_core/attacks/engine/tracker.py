@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from asma_core.attacks.contract import (
@@ -43,7 +43,7 @@ class Tracker:
 
     Attributes:
         steps: Most updates.
-        cancelled: Whether `on_step` asked to stop.
+        cancelled: Whether `on_step` asked all to stop.
     """
 
     def __init__(self, batch: AttackBatch, config: CommonConfig, on_step: OnStep | None) -> None:
@@ -108,8 +108,17 @@ class Tracker:
             report = StepReport(
                 step, self.steps, figures, lambda: self._pictures(batch, images, predictions)
             )
-            self.cancelled = bool(self._on_step(report))
+            self._cancel(self._on_step(report), step)
         return torch.tensor([now.score for now in figures], dtype=torch.float64)
+
+    def _cancel(self, asked: bool | Collection[int] | None, step: int) -> None:
+        """Take in what `on_step` returned: nothing, to stop, or the images that are to stop."""
+        if not isinstance(asked, Collection):
+            self.cancelled = bool(asked)
+            return
+        for index in asked:
+            if self._records[index].ending == STEPS_USED and step < self.steps:
+                self._records[index].ending = CANCELLED
 
     def going(self, batch: AttackBatch) -> Tensor:
         """Return bool (B,) on the CPU: which images of a batch are not done."""
