@@ -17,7 +17,7 @@ from asma_core.api.problems import Problem, by_size, given_for, make_problem
 from asma_core.api.results import Result, Results
 from asma_core.attacks.batching import attack_in_batches
 from asma_core.attacks.checks import after
-from asma_core.attacks.contract import AttackEntry, AttackResult
+from asma_core.attacks.contract import THE_PAPERS, AttackEntry, AttackResult
 from asma_core.attacks.registry import find_attack
 from asma_core.attacks.settings import CommonConfig
 from asma_core.data.formats.images import from_bytes, to_bytes
@@ -157,6 +157,8 @@ class _Attempt:
             measured.prediction,
             inputs.region,
             self.model.classes,
+            wanted,
+            self.entry.answers == THE_PAPERS,
         )
         return Result(
             name=problem.name,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 
 from asma_core.jobs import tasks
 from asma_core.jobs.dispatcher import Dispatcher
@@ -69,6 +70,17 @@ class JobQueue(Dispatcher):
         """
         run = self.store.get(run_id)
         return self.submit(run.spec.request(), self.store.inputs(run))
+
+    def try_instead(self, run_id: str, attack: str) -> Run:
+        """Queue another attack, with its own defaults, on the same image at the same goal.
+
+        Raises:
+            UnknownRunError: No such run.
+            InputError: Its network is not there any more, or no attack has that name.
+        """
+        run = self.store.get(run_id)
+        request = replace(run.spec.request(), attack=attack, config={"target_iou": run.wanted})
+        return self.submit(request, self.store.inputs(run))
 
 
 def stop(store: RunStore, run_id: str) -> None:

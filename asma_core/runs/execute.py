@@ -11,6 +11,8 @@ from typing import Any
 import torch
 
 from asma_core.attacks.contract import CANCELLED as ATTACK_CANCELLED
+from asma_core.attacks.contract import THE_PAPERS
+from asma_core.attacks.registry import find_attack
 from asma_core.data.formats.images import read_image
 from asma_core.errors import AsmaError
 from asma_core.files import as_store_error, json_values, write_json
@@ -154,6 +156,8 @@ def _results(attacked: Attacked, staged: Path) -> dict[str, Any]:
         measured.prediction,
         inputs.region,
         attacked.model.classes,
+        run.wanted,
+        find_attack(run.spec.attack).answers == THE_PAPERS,
     )
     figures = {
         **measured.figures,

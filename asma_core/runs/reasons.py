@@ -17,7 +17,7 @@ from asma_core.attacks.contract import (
     STEPS_USED,
     AttackResult,
 )
-from asma_core.metrics.score import ALREADY_THERE, LOST, SUCCESS
+from asma_core.metrics.score import ALREADY_THERE, IOU, LOST, SUCCESS
 from asma_core.runs.figures import Judge, Labels
 
 # So few steps say nothing of a target that was not reached.
@@ -65,6 +65,13 @@ REGION_LIMITS: Final = (
     "The image may change within {share} of it only, and {outside} of the pixels whose class must "
     "still change lie outside that region. Enlarge the region, or draw the target inside it."
 )
+STALLED: Final = (
+    "The paper's gradient, which raises the target's logit alone, has stalled: IoU {score:.2f} "
+    "after {steps}, {gain:.2f} of it in the last fifth of them, and {missing:.2f} short of the "
+    "goal. Try Minimal, which also lowers the strongest rival's logit."
+)
+# A score is looked at over this last share of the steps.
+LAST: Final = 0.2
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,8 @@ class Attempt:
         prediction: int64 (H, W), what the network says of the adversarial file.
         region: bool (H, W), where the image may change; None for everywhere.
         classes: Names of the network's classes.
+        wanted: Score at which the goal is reached.
+        papers: Whether it is one of the paper's attacks.
     """
 
     result: AttackResult
@@ -86,6 +95,8 @@ class Attempt:
     prediction: Labels
     region: NDArray[np.bool_] | None
     classes: Sequence[str]
+    wanted: float
+    papers: bool
 
 
 def explained(warnings: Sequence[str], attempt: Attempt) -> list[str]:
@@ -117,7 +128,7 @@ def reason(attempt: Attempt) -> str:
         return FLAT_LATER.format(flat=result.flat, all=result.gradient_evaluations)
     if max(now.linf for now in result.trajectory) < HALF_A_LEVEL:
         return UNMOVED
-    return _never_seen(attempt) or _region_limits(attempt)
+    return _never_seen(attempt) or _region_limits(attempt) or _stalled(attempt)
 
 
 def _never_seen(attempt: Attempt) -> str:
@@ -140,6 +151,19 @@ def _region_limits(attempt: Attempt) -> str:
     if outside <= MOSTLY:
         return ""
     return REGION_LIMITS.format(share=_percent(float(region.mean())), outside=_percent(outside))
+
+
+def _stalled(attempt: Attempt) -> str:
+    """Tell when the last steps of the paper's attack would have to be made all over again."""
+    way = [now.score for now in attempt.result.trajectory]
+    if not attempt.papers or attempt.judge.kind != IOU or len(way) < FEW_STEPS:
+        return ""
+    score, before = max(way), max(way[: len(way) - round(LAST * len(way))])
+    gain, missing = score - before, attempt.wanted - score
+    if gain > LAST * missing:
+        return ""
+    steps = _steps(attempt.result.steps)
+    return STALLED.format(score=score, steps=steps, gain=gain, missing=missing)
 
 
 def _steps(count: int) -> str:

@@ -8,13 +8,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from asma_core.attacks.asma import multipliers
 from asma_core.attacks.asma.attack import (
     ASM,
     ASMA,
     SSM,
     SSM_DPM,
 )
-from asma_core.attacks.asma.multipliers import Multipliers
+from asma_core.attacks.asma.multipliers import MOST_RAISED, Multipliers, Pace
 from asma_core.attacks.asma.settings import ConstantConfig, DynamicConfig, PaperConfig
 from asma_core.attacks.contract import AttackInputs, AttackResult, OnStep, StepReport
 from asma_core.attacks.engine.loop import RuleAttack
@@ -230,6 +231,38 @@ def test_automatic_multipliers_work_at_any_size(size: int) -> None:
     first = result.trajectory[1]
     # The first step is 5e-4 long as root mean square, but for pixels at the box.
     assert first.l2 == pytest.approx(5e-4 * (3 * size * size) ** 0.5, rel=0.1)
+
+
+def test_the_pace_is_raised_only_where_the_score_would_not_arrive_in_time() -> None:
+    config = DynamicConfig(target_iou=0.9, steps=200)
+    pace = Pace(config, torch.zeros(2, dtype=torch.float64))
+    assert not pace.update(24, torch.tensor([0.1, 0.1], dtype=torch.float64))
+    # 0.2 in 25 steps is more than enough for the other 0.7 in 175; 0.05 for 0.85 is not.
+    assert pace.update(25, torch.tensor([0.2, 0.05], dtype=torch.float64))
+    assert pace.raised.tolist() == [1.0, 2.0]
+    for step in range(50, 200, 25):
+        pace.update(step, torch.tensor([min(0.9, 0.1 + step / 200), 0.05], dtype=torch.float64))
+    assert pace.raised.tolist() == [1.0, MOST_RAISED]
+    pace.select(torch.tensor([False, True]))
+    assert pace.raised.tolist() == [MOST_RAISED]
+
+
+def test_a_raised_multiplier_is_told_and_goes_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs, config = AttackInputs(some_images(1), disc(1)), DynamicConfig(target_iou=1.0, steps=60)
+    # So short are the steps where a network's logits are flat.
+    monkeypatch.setattr(multipliers, "FIRST_STEP_RMS", 5e-5)
+    (raised,) = ASMA(small_network(), inputs, config)
+    monkeypatch.setattr(multipliers, "MOST_RAISED", 1.0)
+    (steady,) = ASMA(small_network(), inputs, config)
+    assert raised.chosen["raised"] > 1.0
+    assert "raised" not in steady.chosen
+    assert raised.best.score > steady.best.score
+
+
+def test_given_multipliers_are_never_raised() -> None:
+    config = DynamicConfig(target_iou=1.0, steps=60, tau=1e-7, beta=1e-6)
+    (result,) = ASMA(small_network(), AttackInputs(some_images(1), disc(1)), config)
+    assert "raised" not in result.chosen
 
 
 def test_the_automatic_distance_term_keeps_the_image_nearer_at_first_and_then_is_gone() -> None:

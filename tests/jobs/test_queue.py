@@ -276,6 +276,16 @@ def test_what_does_not_fit_is_refused_at_once(held: JobQueue) -> None:
     assert Held.made == []
 
 
+def test_another_attack_can_be_tried_on_the_same(home: Path) -> None:
+    jobs = JobQueue(RunStore(tiny.furnish(home)), Inline)
+    run = jobs.submit(tiny.request(), tiny.inputs())
+    other = jobs.try_instead(run.id, "minimal")
+    assert (other.spec.attack, other.wanted) == ("minimal", run.wanted)
+    assert other.spec.inputs_hash == run.spec.inputs_hash
+    with pytest.raises(InputError, match="nothing-known"):
+        jobs.try_instead(run.id, "nothing-known")
+
+
 def test_a_run_can_be_repeated_when_its_attack_is_known_and_its_inputs_are_there(
     home: Path,
 ) -> None:

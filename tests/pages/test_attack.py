@@ -797,6 +797,26 @@ def test_repeat_goes_to_the_new_run(house: House) -> None:
     assert address(app) == {"run": new.id}
 
 
+def test_where_the_paper_s_attack_falls_short_minimal_is_offered(house: House) -> None:
+    run = made_runs.finished(house.runs, made_runs.Made(success=False, iou=0.7))
+    app = visit("attack", run=run.id)
+    app.button(key="result-minimal").click().run()
+    assert errors(app) == []
+    new = house.runs.newest()[0]
+    assert address(app) == {"run": new.id}
+    assert new.spec.attack == "minimal"
+    assert new.wanted == run.wanted
+    assert new.spec.inputs_hash == run.spec.inputs_hash
+
+
+@pytest.mark.parametrize(
+    "made", [made_runs.Made(), made_runs.Made(attack="minimal", success=False, iou=0.7)]
+)
+def test_minimal_is_not_offered_where_it_would_not_help(house: House, made: made_runs.Made) -> None:
+    app = visit("attack", run=made_runs.finished(house.runs, made).id)
+    assert "result-minimal" not in [button.key for button in app.button]
+
+
 def test_a_run_that_can_not_be_repeated_says_why(house: House) -> None:
     run = made_runs.finished(house.runs)
     (house.home / "models" / f"{MODEL}.toml").unlink()

@@ -27,6 +27,7 @@ from asma_core.runs.reasons import (
     FLAT_LATER,
     NEVER_SEEN,
     REGION_LIMITS,
+    STALLED,
     TOO_FEW,
     UNMOVED,
     Attempt,
@@ -77,7 +78,7 @@ def attempt(
     blank = np.zeros((10, 10), dtype=np.int64)
     judge = Judge(kind, target(), blank, np.ones((10, 10), dtype=np.bool_), 3)
     said = blank if prediction is None else prediction
-    return Attempt(result, outcome, judge, said, region, NAMES)
+    return Attempt(result, outcome, judge, said, region, NAMES, 0.9, papers=False)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,28 @@ def test_what_is_usual_needs_no_sentence(usual: dict[str, Any]) -> None:
         VANISHING,
         FAR_REGION,
     ]
+
+
+def along(*scores: float, papers: bool = True, kind: str = "iou") -> Attempt:
+    """An attempt whose score went that way, towards 0.9."""
+    usual = attempt(kind=kind)
+    way = tuple(
+        StepMetrics(0, at, score, score, 0.5, 1.0, LEVEL) for at, score in enumerate(scores)
+    )
+    result = replace(usual.result, trajectory=way, steps=len(way) - 1)
+    return replace(usual, result=result, papers=papers)
+
+
+def test_the_paper_s_gradient_that_stalls_is_told_with_its_figures() -> None:
+    stalls = (0.1, 0.3, 0.5, 0.6, 0.7, 0.72, 0.73, 0.74, 0.75, 0.74, 0.76)
+    told = STALLED.format(score=0.76, steps="10 steps", gain=0.01, missing=0.14)
+    assert reason(along(*stalls)) == told
+    assert "Try Minimal" in told
+    assert reason(along(*stalls, papers=False)) == ""
+    assert reason(along(*stalls, kind="iou lost")) == ""
+    rises = tuple(0.07 * at for at in range(11))
+    assert reason(along(*rises)) == "", "it only needs more steps"
+    assert reason(along(*stalls[:8])) != told
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 import streamlit as st
 
+from asma_core.attacks.contract import THE_PAPERS
+from asma_core.attacks.registry import find_attack
 from asma_core.data.formats.images import read_image, to_rgb
 from asma_core.data.masks.label_maps import mask_values
 from asma_core.data.masks.palette import ADVERSARIAL, PREDICTION, TARGET
 from asma_core.errors import AsmaError
+from asma_core.metrics.score import NOT_REACHED
 from asma_core.runs import artefacts
-from asma_core.runs.run import Run
+from asma_core.runs.run import DONE, Run
 from ui.address.links import open_here, open_page
 from ui.address.views import AttackView, CompareView
 from ui.attack.live_run import PICTURE_SIDE
@@ -23,6 +28,9 @@ from ui.pictures.differences import show_difference
 from ui.pictures.encoding import data_address
 from ui.pictures.outlines import Layer, fit_size, outline, resize
 from ui.runs.summary import headline, how, key_figures
+
+# Name of the attack that is offered where one of the paper's stalls.
+MINIMAL: Final = "minimal"
 
 
 def run_result(run: Run) -> None:
@@ -73,12 +81,31 @@ def _ways_on(run: Run) -> None:
         with show_errors():
             _leave_run(run)
     if row.button("Repeat", key="result-repeat", icon=":material/replay:"):
-        try:
-            repeated = services.queue().repeat(run.id)
-        except AsmaError as error:
-            show_error(error)
-            return
-        open_here(AttackView(repeated.id))
+        _queue(lambda: services.queue().repeat(run.id))
+    if _has_failed(run) and row.button(
+        "Try Minimal",
+        key="result-minimal",
+        icon=":material/compress:",
+        help="The same image, target and target IoU with the attack that looks for the smallest "
+        "change; it also lowers the logit of the strongest rival.",
+    ):
+        _queue(lambda: services.queue().try_instead(run.id, MINIMAL))
+
+
+def _has_failed(run: Run) -> bool:
+    """Tell whether one of the paper's attacks has led to its target, and not reached it."""
+    papers = find_attack(run.spec.attack).answers == THE_PAPERS
+    return papers and run.state == DONE and run.outcome == NOT_REACHED
+
+
+def _queue(ask: Callable[[], Run]) -> None:
+    """Queue a run and watch it."""
+    try:
+        queued = ask()
+    except AsmaError as error:
+        show_error(error)
+        return
+    open_here(AttackView(queued.id))
 
 
 def _leave_run(run: Run) -> None:

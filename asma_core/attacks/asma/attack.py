@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from asma_core.attacks.asma.multipliers import Multipliers, gradient_rms
+from asma_core.attacks.asma.multipliers import Multipliers, Pace, gradient_rms
 from asma_core.attacks.asma.settings import ConstantConfig, DynamicConfig, PaperConfig
 from asma_core.attacks.contract import THE_PAPERS, AttackEntry
 from asma_core.attacks.engine.batch import per_image
@@ -36,6 +36,7 @@ class _GradientAscent(AttackRule):
         self._config = config
         self._adaptive = adaptive
         self._multipliers: Multipliers | None = None
+        self._pace: Pace | None = None
         self._chosen: Mapping[int, Mapping[str, float]] = {}
 
     def logit_weights(self, state: AttackState) -> Tensor:
@@ -50,13 +51,27 @@ class _GradientAscent(AttackRule):
     def step(self, state: AttackState, gradient: Tensor) -> Tensor:
         """One ascent, clipped."""
         multipliers = self._multipliers or self._choose(state, gradient)
-        alpha = multipliers.at(state.step, state.scores).to(state.images)
+        alpha = multipliers.at(state.step, state.scores)
+        if multipliers.automatic:
+            alpha = alpha * self._raised(state)
+        alpha = alpha.to(state.images)
         pull = 2.0 * multipliers.pull_at(state.step).to(state.images)
         ascent = gradient
         if bool(pull.any()):
             back = (state.images - state.batch.images).mul_(per_image(pull))
             ascent = torch.sub(gradient, back, out=back)
         return (ascent * per_image(alpha)).add_(state.images).clamp_(0.0, 1.0)
+
+    def _raised(self, state: AttackState) -> Tensor:
+        if self._pace is None:
+            self._pace = Pace(self._config, state.scores)
+        if self._pace.update(state.step, state.scores):
+            factors = zip(state.batch.indices.tolist(), self._pace.raised.tolist(), strict=True)
+            raised = {index: {"raised": factor} for index, factor in factors if factor > 1.0}
+            self._chosen = {
+                index: {**own, **raised.get(index, {})} for index, own in self._chosen.items()
+            }
+        return self._pace.raised
 
     def _choose(self, state: AttackState, gradient: Tensor) -> Multipliers:
         rms = gradient_rms(gradient, state.batch)
@@ -72,6 +87,8 @@ class _GradientAscent(AttackRule):
         """Drop the multipliers of the others."""
         if self._multipliers is not None:
             self._multipliers = self._multipliers.select(rows)
+        if self._pace is not None:
+            self._pace.select(rows)
 
     def chosen(self) -> Mapping[int, Mapping[str, float]]:
         """Return the multipliers of each image."""

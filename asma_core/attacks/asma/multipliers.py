@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from asma_core.attacks.asma.settings import ConstantConfig, DynamicConfig, PaperConfig
 from asma_core.attacks.engine.batch import AttackBatch, norms
+from asma_core.attacks.engine.loop import keep_rows
 from asma_core.errors import InputError
 from asma_core.lazy import Tensor, torch
 
@@ -25,6 +26,11 @@ BETA_OVER_TAU: Final = 10.0
 # nothing over the first half of the steps, so that it never keeps an attack from its target.
 BALANCE_RMS: Final = 0.2
 FADED_AFTER: Final = 0.5
+# The automatic multiplier is raised by this factor after so many steps in which the score has risen
+# too slowly to be at the goal after the last step, at most to the third number times as much.
+RAISE: Final = 2.0
+LOOK_EVERY: Final = 25
+MOST_RAISED: Final = 8.0
 # An image at its target may have no gradient; its multiplier, which nothing uses, stays finite.
 SMALLEST: Final = 1e-30
 # Its weight in the authors' code, which goes with multipliers that are given.
@@ -40,12 +46,14 @@ class Multipliers:
         slope: beta; 0 without DPM.
         pull: Weight of the distance term at the first step.
         fading: Steps over which that weight fades to nothing; infinite when it stays.
+        automatic: Whether all of them were chosen here, so that they may be raised.
     """
 
     start: Tensor
     slope: Tensor
     pull: Tensor
     fading: float
+    automatic: bool
 
     @classmethod
     def make(cls, config: PaperConfig, rms: Tensor) -> Multipliers:
@@ -58,10 +66,10 @@ class Multipliers:
             slope = automatic if config.beta is None else torch.full_like(start, config.beta)
         if config.distance_weight is None and given is None:
             # The gradient of the distance term is 2 * weight * (x - x_0).
-            return cls(start, slope, rms / (2 * BALANCE_RMS), FADED_AFTER * config.steps)
+            return cls(start, slope, rms / (2 * BALANCE_RMS), FADED_AFTER * config.steps, True)
         weight = config.distance_weight
         weight = AUTHORS_DISTANCE_WEIGHT if weight is None else weight
-        return cls(start, slope, torch.full_like(start, weight), math.inf)
+        return cls(start, slope, torch.full_like(start, weight), math.inf, False)
 
     def at(self, step: int, scores: Tensor) -> Tensor:
         """Return alpha_n, float64 (B,), from n and the overlaps (B,)."""
@@ -73,13 +81,15 @@ class Multipliers:
 
     def select(self, rows: Tensor) -> Multipliers:
         """Return those of some rows, bool (B,)."""
-        return Multipliers(self.start[rows], self.slope[rows], self.pull[rows], self.fading)
+        start, slope, pull = self.start[rows], self.slope[rows], self.pull[rows]
+        return replace(self, start=start, slope=slope, pull=pull)
 
     def named(self, config: PaperConfig) -> list[Mapping[str, float]]:
         """Return, per image, the multipliers by the names of their settings.
 
-        Given back as settings they make the same attack again; a distance weight that fades is no
-        setting, so it has a name of its own.
+        Given back as settings they make the same attack again, but for what has no setting and so
+        a name of its own: a distance weight that fades, and by how much the multipliers were
+        raised in the end (`Pace`).
         """
         weight = "distance_weight" if math.isinf(self.fading) else "first_distance_weight"
         first, second = ("tau", "beta") if isinstance(config, DynamicConfig) else ("alpha", "")
@@ -88,6 +98,35 @@ class Multipliers:
             {first: start, weight: pull} | ({second: slope} if second else {})
             for start, slope, pull in rows
         ]
+
+
+class Pace:
+    """By how much the automatic multipliers are raised, so that the score arrives in time.
+
+    The adaptive gradient fades as pixels reach the target and leave the sum, and with it the steps.
+    """
+
+    def __init__(self, config: PaperConfig, scores: Tensor) -> None:
+        """Begin with scores, float64 (B,), at which nothing is raised yet."""
+        self._target, self._steps = config.target_iou, config.steps
+        self._top = self._before = scores
+        self.raised = torch.ones_like(scores)
+
+    def update(self, step: int, scores: Tensor) -> bool:
+        """Take in the scores, float64 (B,), after so many steps; return whether it has looked."""
+        self._top = torch.maximum(self._top, scores)
+        if step == 0 or step % LOOK_EVERY:
+            return False
+        missing = self._target - self._top
+        slow = (self._top - self._before) * (self._steps - step) < missing * LOOK_EVERY
+        more = (RAISE * self.raised).clamp_max(MOST_RAISED)
+        self.raised = torch.where(slow, more, self.raised)
+        self._before = self._top
+        return True
+
+    def select(self, rows: Tensor) -> None:
+        """Go on with some rows, bool (B,)."""
+        keep_rows(self, rows)
 
 
 def _tau(config: PaperConfig) -> float | None:

@@ -37,7 +37,8 @@ class ConstantConfig(PaperConfig):
     alpha: float | None = setting(
         None,
         "Alpha",
-        "Constant multiplier of the gradient. Automatic: chosen per image from its first gradient.",
+        "Constant multiplier of the gradient. Automatic: chosen per image from its first gradient, "
+        "and raised where the overlap would not arrive in time.",
         minimum=0.0,
         maximum=1e6,
         open_minimum=True,
@@ -53,7 +54,7 @@ class DynamicConfig(PaperConfig):
         None,
         "Tau",
         "Multiplier at IoU 0; the paper's demo has 1e-7. Automatic: chosen per image from its "
-        "first gradient.",
+        "first gradient, and raised where the overlap would not arrive in time.",
         minimum=0.0,
         maximum=1e6,
         open_minimum=True,
