@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,10 +11,14 @@ import torch
 from asma_core.attacks.contract import AttackInputs
 from asma_core.attacks.engine.batch import make_batch
 from asma_core.attacks.engine.loop import AttackState
+from asma_core.attacks.minimal.attack import MINIMAL
 from asma_core.attacks.minimal.l2 import ShrinkingBall
 from asma_core.attacks.minimal.linf import FewerLevels
 from asma_core.attacks.minimal.pull import Pull
 from asma_core.attacks.minimal.settings import MinimalConfig
+from asma_core.models.sources.cards import find_card
+from asma_core.models.sources.loading import load_model
+from tests import tiny
 
 GREY = 0.5
 
@@ -295,3 +300,17 @@ def test_the_pull_goes_on_with_some_rows() -> None:
     again.select(rows, batch.select(rows))
     found, less = again.logit_weights(logits[rows], *(one[rows] for one in given))
     assert torch.equal(found, expected[rows]) and torch.equal(less, left[rows])
+
+
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+def test_an_image_of_one_colour_moves_though_its_first_steps_are_rounded_away(
+    home: Path, norm: str
+) -> None:
+    # Where nothing varies an instance norm's gradient is huge, and the first-order distance tiny.
+    tiny.furnish(home)
+    network = load_model(find_card(tiny.MODEL), torch.device("cpu"))
+    grey = torch.full((1, 3, tiny.SIZE, tiny.SIZE), 128 / 255)
+    target = torch.from_numpy(tiny.mask_labels(1))[None]
+    config = MinimalConfig(norm=norm, steps=150, target_iou=0.9)
+    (result,) = MINIMAL(network, AttackInputs(grey, target), config)
+    assert result.success

@@ -72,6 +72,7 @@ class ShrinkingBall:
         self._patience = images.new_full((count,), float(PATIENCE))
         self._success = torch.zeros(count, dtype=torch.bool, device=images.device)
         self._widened = self._success.clone()
+        self._unmoved = self._success.clone()
         self.close = self._success.clone()
         self.strayed = self._success.clone()
         self.progress = images.new_zeros(count)
@@ -92,6 +93,7 @@ class ShrinkingBall:
         self.strayed = self._lost >= LOST
         self._lost = torch.where(self.strayed, 0.0, self._lost)
         length = self._length = norms(state.shown - state.batch.images).to(self._best)
+        self._unmoved = (length == 0.0) & (state.step > 0)
         self._best = torch.where(success & (length < self._best), length, self._best)
         scores = state.scores.to(self._top)
         risen = scores > self._top
@@ -137,6 +139,8 @@ class ShrinkingBall:
         smaller = (1.0 - SHRINK * share) * torch.minimum(self._radius, self._length)
         larger = torch.minimum((1.0 + GROW * share) * self._radius, self._best)
         missed = torch.where(self.close, larger, self._widened_radius())
+        # A change that is rounded away as a whole says nothing of what a larger one would do.
+        missed = torch.where(self._unmoved, WIDEN * self._radius, missed)
         self._radius = torch.where(self._success, smaller, missed)
 
     def _widened_radius(self) -> Tensor:

@@ -63,6 +63,9 @@ class FewerLevels:
         success = state.success.to(self.close.device)
         change = largest(state.shown - state.batch.images)
         levels = (change * self._levels - 1e-3).ceil()
+        # A change that is rounded away as a whole: the distance was too short to tell.
+        unmoved = (change == 0.0) & (state.step > 0)
+        self._distance = torch.where(unmoved, 2.0 * self._distance, self._distance)
         nearer = success & (levels < self._enough)
         self._enough = torch.where(nearer, levels, self._enough)
         self._nearest[nearer] = state.images[nearer]
