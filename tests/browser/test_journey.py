@@ -283,3 +283,18 @@ def test_an_experiment_is_started_stopped_gone_on_with_and_a_point_opens_its_run
     page.locator(".js-plotly-plot").first.locator(".scatterlayer .point").first.click(force=True)
     page.wait_for_url(re.compile(rf"compare\?run={first.id}$"))
     expect(page.locator(VIEWER)).to_be_visible()
+
+
+def test_where_the_paper_s_attack_falls_short_minimal_is_a_press_away(page: Page, url: str) -> None:
+    attack_lesion(page, url)
+    draw_polygon(page)
+    first = start_run(page, steps=3)
+    wait_for_end(page)
+    expect(page.get_by_text("not reached within 3 steps")).to_be_visible()
+    offered = page.get_by_role("button", name="Try Minimal")
+    offered.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda address: "run=" in address and first not in address)
+    expect(page.get_by_text(re.compile("^Minimal"))).to_be_visible()
+    wait_for_end(page)
+    expect(offered).to_have_count(0)
