@@ -34,8 +34,10 @@ NEARER: Final = 0.08
 LAST_TRIALS: Final = 3
 
 
-class SeenNetwork(torch.nn.Module):
+class SeenNetwork:
     """A network as a function of the values that the search moves, (B, C, h, w) in [0, 1].
+
+    No module: a class that is one imports torch as soon as its own module is imported.
 
     Attributes:
         model: The network, of files.
@@ -43,13 +45,12 @@ class SeenNetwork(torch.nn.Module):
 
     def __init__(self, model: torch.nn.Module, images: Tensor, reduction: Reduction) -> None:
         """Look at files, float32 (B, C, H, W), through a reduction."""
-        super().__init__()
         self.model = model
         self._reduction = reduction
         self._seen = resized(images, reduction.seen)
         self._judged = _judged_size(reduction.size, reduction.seen)
 
-    def forward(self, moved: Tensor) -> Tensor:
+    def __call__(self, moved: Tensor) -> Tensor:
         """Return the logits, (B, K, h', w'), at the size that steps are judged at."""
         seen = self._seen + self._reduction.shown(moved)
         return resized(self.model(seen.clamp(0.0, 1.0)), self._judged)
@@ -64,13 +65,13 @@ class ReducedAttack(Generic[Config]):
     """What an attack on large files works with instead of what it was given.
 
     Attributes:
-        model: Of what the search moves.
+        network: Of what the search moves.
         batch: The same.
         config: Of the search.
         tracker: Which keeps files.
     """
 
-    model: SeenNetwork
+    network: SeenNetwork
     batch: AttackBatch
     config: Config
     tracker: Tracker

@@ -150,14 +150,15 @@ class RuleAttack(Generic[Config]):
             raise InputError(f"expected settings of {self.config.__name__}, got {config!r}")
         batch = make_batch(inputs)
         smaller = reduced(model, batch, config, on_step) if self.reduces else None
+        network: Callable[[Tensor], Tensor] = model
         if smaller is None:
             tracker = Tracker(batch, config, on_step)
         else:
-            model, batch, config = smaller.model, smaller.batch, smaller.config
+            network, batch, config = smaller.network, smaller.batch, smaller.config
             tracker = smaller.tracker
         with borrowed(model), torch.inference_mode(False), torch.enable_grad():
             rule = self.make(batch, config)
-            _follow(GradientPasses(model), batch, config, tracker, rule)
+            _follow(GradientPasses(network), batch, config, tracker, rule)
         chosen = rule.chosen()
         return tracker.results([chosen.get(index, {}) for index in range(len(batch.images))])
 

@@ -25,12 +25,12 @@ class PerImageModel(Protocol):
 class GradientPasses:
     """The passes of one attack: a backward pass goes through the last forward pass."""
 
-    def __init__(self, model: torch.nn.Module) -> None:
+    def __init__(self, model: Callable[[Tensor], Tensor]) -> None:
         """Prepare the passes of a model."""
         self._model = model
         self._exact: Callable[[Tensor], Tensor] | None = None
         if getattr(model, "rounds", False):
-            self._exact = model.exact  # type: ignore[assignment]
+            self._exact = model.exact  # type: ignore[attr-defined]
         self._images: Tensor | None = None
         self._logits: Tensor | None = None
         self._rows: Tensor | None = None
