@@ -1,20 +1,21 @@
 """Attacking a large file at the size that the network sees; what counts stays the file.
 
 The attack moves a change of the network's size (`reduction.py`). Its own steps are judged there:
-prediction and target at the network's size, and the norm of the file before rounding. Where it
-comes to something worth keeping, the file is made, rounded, predicted and scored at its own size,
-and nothing else is ever kept. Each such trial also says by how much the figures of the steps are
-off; those of the steps that follow are put right by that.
+prediction and target at twice the network's sides, and the norm of the file before rounding. Where
+it comes to something worth keeping, the file is made, rounded, predicted and scored at its own
+size, and nothing else is ever kept. Each such trial also says by how much the figures of the steps
+are off; those of the steps that follow are put right by that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Generic, TypeVar
 
 from asma_core.attacks.contract import AttackResult, OnStep, Pictures, StepMetrics
 from asma_core.attacks.engine.batch import AttackBatch
+from asma_core.attacks.engine.passes import exact_of
 from asma_core.attacks.engine.reduction import ZERO, Reduction, is_worth_it, strips
 from asma_core.attacks.engine.tracker import Record, Tracker, better
 from asma_core.attacks.settings import LINF, CommonConfig
@@ -146,12 +147,12 @@ def _labels(masks: Tensor) -> list[int]:
     return found
 
 
-def _seen_mask(mask: Tensor, valid: Tensor, seen: tuple[int, int]) -> Tensor:
-    """Return the class of the largest area in each pixel that the network sees, int64 (h, w)."""
-    most = torch.full(seen, -1.0, device=mask.device)
-    found = torch.zeros(seen, dtype=torch.int64, device=mask.device)
+def _seen_mask(mask: Tensor, valid: Tensor, judged: tuple[int, int]) -> Tensor:
+    """Return the class of the largest area in each pixel of a judged mask, int64 (h', w')."""
+    most = torch.full(judged, -1.0, device=mask.device)
+    found = torch.zeros(judged, dtype=torch.int64, device=mask.device)
     for label in _labels(mask):
-        area = resized(((mask == label) & valid)[None, None].float(), seen)[0, 0]
+        area = resized(((mask == label) & valid)[None, None].float(), judged)[0, 0]
         found[area > most] = label
         most = torch.maximum(most, area)
     return found
@@ -165,7 +166,7 @@ class _Trials:
         off: The score of a step over that of its file.
         longer: The file's L2 over that of its change before rounding.
         higher: The file's Linf over that before rounding.
-        tried: Norm of the last seeming success that was tried, as it seemed.
+        tried: Norm of the last file that was a success.
         waiting: What is better than the best so far, as it seems, and has not been tried; the best
             last.
         seen: The last step's figures as the search sees them.
@@ -250,8 +251,7 @@ class FileTracker(Tracker):
             super()._take(record, now, image)
             return
         trials = self._trials[now.index]
-        success = reached(now.score, self._target_score)
-        record.succeeds_now = success
+        success = record.succeeds_now = self._seems(now)
         if success and self._length(now) < (1.0 - NEARER) * trials.tried:
             record.succeeds_now = self._try(record, now, image)
         elif self._is_better(now, record):
@@ -264,7 +264,7 @@ class FileTracker(Tracker):
         trials = self._trials[now.index]
         told = self._judged(now, moved)
         record.passes += 1
-        success = reached(told.score, self._target_score)
+        success = self._seems(told)
         record.trajectory[now.step] = told
         seen = trials.seen
         if seen is not None and seen.step == now.step:
@@ -274,15 +274,14 @@ class FileTracker(Tracker):
         if success:
             trials.tried = self._length(told)
             trials.waiting = []
-        best = record.best
-        if best is None or better(told, success, best, record.success, self._goal.norm):
+        if self._is_better(told, record):
             record.best, record.success = told, success
             record.adversarial = moved.detach().clone()
         return success
 
     def _is_better(self, now: StepMetrics, record: Record) -> bool:
-        best, success = record.best, self._seems(now)
-        return best is None or better(now, success, best, record.success, self._goal.norm)
+        best, norm = record.best, self._goal.norm
+        return best is None or better(now, self._seems(now), best, record.success, norm)
 
     def _no_claim(self, now: StepMetrics, record: Record) -> StepMetrics:
         """Return the figures of a step that was not tried so that they claim no more than files."""
@@ -306,9 +305,7 @@ class FileTracker(Tracker):
     def _logits(self, file: Tensor) -> Tensor:
         """Return what the network itself says of a file, float32 (1, K, H, W)."""
         model = self._network.model
-        asked: Callable[[Tensor], Tensor] = model
-        if getattr(model, "rounds", False):
-            asked = model.exact  # type: ignore[assignment]
+        asked = exact_of(model) or model
         with torch.no_grad():
             return checked_logits(asked(file[None]))
 

@@ -22,15 +22,21 @@ class PerImageModel(Protocol):
         """Go on with some rows, bool (B,)."""
 
 
+def exact_of(model: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor] | None:
+    """Return a network without its backend's rounding; None if it has none (`Backend.rounds`)."""
+    if not getattr(model, "rounds", False):
+        return None
+    exact: Callable[[Tensor], Tensor] = model.exact  # type: ignore[attr-defined]
+    return exact
+
+
 class GradientPasses:
     """The passes of one attack: a backward pass goes through the last forward pass."""
 
     def __init__(self, model: Callable[[Tensor], Tensor]) -> None:
         """Prepare the passes of a model."""
         self._model = model
-        self._exact: Callable[[Tensor], Tensor] | None = None
-        if getattr(model, "rounds", False):
-            self._exact = model.exact  # type: ignore[attr-defined]
+        self._exact = exact_of(model)
         self._images: Tensor | None = None
         self._logits: Tensor | None = None
         self._rows: Tensor | None = None
