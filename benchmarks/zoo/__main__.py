@@ -1,8 +1,9 @@
 """How small a change leads many networks astray: `python -m benchmarks.zoo --json`.
 
-The frontier of attacks, by network and pair: the smallest L2 of an image as it is saved whose IoU
-with the target is at least so much, within so many evaluations. One run for each IoU; null where
-it was not reached. `--make` trains the networks, once, beside the project.
+The frontier of attacks, by network and pair: the smallest norm of the change of an image as it is
+saved whose IoU with the target is at least so much, within so many evaluations; L2 unless asked
+otherwise. One run for each IoU; null where it was not reached. `--make` trains the networks, once,
+beside the project.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import argparse
 from itertools import product
 from pathlib import Path
 
+from asma_core.attacks.minimal.attack import NORMS
 from asma_core.attacks.registry import ATTACKS
+from asma_core.attacks.settings import L2
 from asma_core.files import json_values, to_json
 from asma_core.metrics.frontier import MARKS
 from benchmarks.machine import machine
@@ -28,6 +31,7 @@ def main() -> None:
     parser.add_argument("--make", action="store_true", help="train the networks that are missing")
     parser.add_argument("--folder", type=Path, default=KEPT, help="where they are kept")
     parser.add_argument("--attack", choices=sorted(ATTACKS), action="append")
+    parser.add_argument("--norm", choices=sorted(NORMS), action="append", help="l2 unless given")
     parser.add_argument("--half", choices=["choosing", "reporting"], help="both unless given")
     parser.add_argument("--network", choices=member_names(), action="append")
     parser.add_argument("--steps", type=int, default=1000)
@@ -43,12 +47,13 @@ def main() -> None:
     if missing:
         parser.error(f"{', '.join(missing)}: not trained yet; run with --make first")
     works = [
-        Work(name, place, attack, iou, options.steps, options.real_size, options.folder)
-        for name, place, iou, attack in product(
+        Work(name, place, attack, iou, options.steps, options.real_size, options.folder, norm)
+        for name, place, iou, attack, norm in product(
             names,
             range(options.pairs),
             options.iou or MARKS,
             options.attack or ["minimal"],
+            options.norm or [L2],
         )
     ]
     rows = frontiers(works)

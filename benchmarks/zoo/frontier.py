@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from asma_core.attacks.contract import CONVERGED, AttackInputs, AttackResult
 from asma_core.attacks.registry import find_attack
+from asma_core.attacks.settings import L2
 from asma_core.fields import config_from_dict
+from asma_core.metrics.visibility import visibility
 from benchmarks.zoo.cores import on_all_cores
 from benchmarks.zoo.members import Member, member
 
@@ -29,6 +35,7 @@ class Work(NamedTuple):
     steps: int
     real_size: int
     folder: Path
+    norm: str = L2
 
 
 def frontiers(works: Sequence[Work]) -> list[dict[str, Any]]:
@@ -45,7 +52,8 @@ def _frontier(work: Work) -> dict[str, Any]:
     """Attack one pair, and say what was reached when."""
     attacked = _member(work.name, work.real_size, work.folder)
     entry = find_attack(work.attack)
-    config = config_from_dict(entry.config, {"steps": work.steps, "target_iou": work.iou})
+    asked = {"steps": work.steps, "target_iou": work.iou}
+    config = config_from_dict(entry.config, asked | _norm_setting(work))
     one = slice(work.place, work.place + 1)
     torch.manual_seed(0)
     inputs = AttackInputs(attacked.images[one], attacked.targets[one])
@@ -55,45 +63,72 @@ def _frontier(work: Work) -> dict[str, Any]:
         "target": attacked.pairs[work.place],
         "attack": work.attack,
         "iou": work.iou,
-        **_figures(result, work.iou),
+        "norm": work.norm,
+        **_figures(result, work.iou, work.norm),
+        "kept": _kept(result, attacked.images[work.place]),
     }
 
 
-def _figures(result: AttackResult, iou: float) -> dict[str, Any]:
-    met = [(now.step, now.l2) for now in result.trajectory if now.score >= iou]
+def _norm_setting(work: Work) -> dict[str, str]:
+    """Return the norm as a setting, for an attack that has one."""
+    names = {field.name for field in fields(find_attack(work.attack).config)}
+    return {"norm": work.norm} if "norm" in names else {}
+
+
+def _figures(result: AttackResult, iou: float, norm: str) -> dict[str, Any]:
+    met = [(now.step, getattr(now, norm)) for now in result.trajectory if now.score >= iou]
     within = {
-        str(most): min((l2 for step, l2 in met if step <= most), default=None)
+        str(most): min((length for step, length in met if step <= most), default=None)
         for most in EVALUATIONS
         if most <= result.steps or result.ending == CONVERGED
     }
-    best = result.best
     return {
         "success": result.success,
-        "l2_within": within,
+        "within": within,
         "evaluations": result.gradient_evaluations,
-        "kept": {"iou": best.score, "l2": best.l2, "levels": round(best.linf * 255)},
     }
 
 
+def _kept(result: AttackResult, original: Tensor) -> dict[str, float]:
+    """Return how far the file that is kept is from the original, in every measure."""
+    seen = visibility(_picture(original), _picture(result.adversarial))
+    return {
+        "iou": result.best.score,
+        "l2": seen.l2,
+        "levels": round(seen.linf * 255),
+        "ssim": seen.ssim,
+        "ciede2000": seen.delta_e_mean,
+        "ciede2000_99": seen.delta_e_99,
+    }
+
+
+def _picture(image: Tensor) -> NDArray[np.uint8]:
+    """Return an image, float32 (C, H, W), as its file: uint8 (H, W) or (H, W, 3)."""
+    pixels = (image * 255.0).round().byte().permute(1, 2, 0).numpy()
+    return pixels[..., 0] if pixels.shape[2] == 1 else pixels
+
+
 def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return, by attack and IoU, who failed and how much the last evaluations still gave."""
-    kinds = sorted({(row["attack"], row["iou"]) for row in rows})
-    return [_summary(attack, iou, rows) for attack, iou in kinds]
+    """Return, by attack, norm and IoU, who failed and how much the last evaluations still gave."""
+    kinds = sorted({_kind(row) for row in rows})
+    return [_summary(kind, [row for row in rows if _kind(row) == kind]) for kind in kinds]
 
 
-def _summary(attack: str, iou: float, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    these = [row for row in rows if (row["attack"], row["iou"]) == (attack, iou)]
-    pairs = [(row["l2_within"].get("100"), _last(row["l2_within"])) for row in these]
+def _kind(row: dict[str, Any]) -> tuple[str, str, float]:
+    return row["attack"], row["norm"], row["iou"]
+
+
+def _summary(kind: tuple[str, str, float], these: list[dict[str, Any]]) -> dict[str, Any]:
+    pairs = [(row["within"].get("100"), _last(row["within"])) for row in these]
     ratios = [early / last for early, last in pairs if early and last]
     return {
-        "attack": attack,
-        "iou": iou,
+        **dict(zip(("attack", "norm", "iou"), kind, strict=True)),
         "pairs": len(these),
         "reached": sum(row["success"] for row in these),
         "reached_within_100": sum(early is not None for early, _ in pairs),
         "failed": [f"{row['network']}: {row['target']}" for row in these if not row["success"]],
-        "median_l2_at_100_over_last": statistics.median(ratios) if ratios else None,
-        "largest_l2_at_100_over_last": max(ratios, default=None),
+        "median_at_100_over_last": statistics.median(ratios) if ratios else None,
+        "largest_at_100_over_last": max(ratios, default=None),
     }
 
 

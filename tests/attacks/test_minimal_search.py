@@ -12,8 +12,8 @@ from asma_core.attacks.contract import AttackInputs
 from asma_core.attacks.engine.batch import make_batch
 from asma_core.attacks.engine.loop import AttackState
 from asma_core.attacks.minimal.attack import MINIMAL
-from asma_core.attacks.minimal.l2 import ShrinkingBall
-from asma_core.attacks.minimal.linf import FewerLevels
+from asma_core.attacks.minimal.ball import ShrinkingBall
+from asma_core.attacks.minimal.norms import Euclidean, LargestValue
 from asma_core.attacks.minimal.pull import Pull
 from asma_core.attacks.minimal.settings import MinimalConfig
 from asma_core.models.sources.cards import find_card
@@ -40,7 +40,8 @@ def at(step: int, change: float = 0.0, success: bool = False, score: float = 0.0
 
 
 def ball(steps: int = 100) -> ShrinkingBall:
-    return ShrinkingBall(problem_of(), MinimalConfig(steps=steps))
+    config = MinimalConfig(steps=steps)
+    return ShrinkingBall(problem_of(), config, Euclidean(problem_of(), config))
 
 
 GRADIENT = torch.tensor([[[[0.3, -0.4], [0.0, 0.0]]]])
@@ -157,7 +158,7 @@ def test_what_was_given_up_is_taken_up_after_ten_steps_without_the_target() -> N
 
 def test_the_ball_goes_on_with_some_rows() -> None:
     batch = problem_of(3)
-    search = ShrinkingBall(batch, MinimalConfig())
+    search = ShrinkingBall(batch, MinimalConfig(), Euclidean(batch, MinimalConfig()))
     rows = torch.tensor([True, False, True])
     search._best = torch.tensor([1.0, 2.0, 3.0])
     search._left.append((search._best, search._best))
@@ -166,47 +167,55 @@ def test_the_ball_goes_on_with_some_rows() -> None:
     assert search._left[0][0].tolist() == [1.0, 3.0]
 
 
-def levels(steps: int = 100, rounding: bool = True) -> FewerLevels:
-    return FewerLevels(problem_of(), MinimalConfig(steps=steps, rounding=rounding, norm="linf"))
+def levels(rounding: bool = True) -> ShrinkingBall:
+    config = MinimalConfig(norm="linf", rounding=rounding)
+    return ShrinkingBall(problem_of(), config, LargestValue(problem_of(), config))
 
 
-def test_the_levels_are_searched_between_what_was_enough_and_what_was_not() -> None:
-    search, step = levels(), 0
-
-    def tried(change: int, wins: bool) -> tuple[float, int]:
-        """A try that wins at once, or fails in all its steps; what comes next, and how long."""
-        nonlocal step
-        before = step
-        while True:
-            step += 1
-            search.update(at(step, change / 255, wins))
-            if wins or bool(search.strayed):
-                return float(search._now), step - before
-
-    assert tried(20, True) == (14.0, 1)
-    assert not bool(search.converged(at(step)))
-    assert tried(14, False) == (17.0, 17)
-    assert tried(17, True) == (15.0, 1)
-    assert tried(15, False)[0] == 16.0
-    assert tried(16, False)[0] == 16.0
-    assert tried(16, True)[0] == 15.0
-    # More than is known to be enough is no news.
-    search.update(at(step + 1, 30 / 255, True))
-    assert (float(search._enough), float(search._now)) == (16.0, 15.0)
+@pytest.mark.parametrize(
+    ("left", "radius"), [(1.0, 24 / 255), (0.35 / 255, 8 / 255), (0.0, 1 / 255)]
+)
+def test_the_first_ball_in_linf_has_at_least_a_level(left: float, radius: float) -> None:
+    """The first-order distance is what is left over the sum of the gradient's values, 0.7."""
+    search = levels()
+    moved(search, at(0), left)
+    assert float(search._radius) == pytest.approx(radius)
 
 
-def test_a_try_has_as_many_steps_whatever_the_budget_and_more_when_the_ends_meet() -> None:
-    search, step = levels(), 1
-    search.update(at(1, 3 / 255, True))
-    # Two levels are tried: in vain, though each try is twice as long as the one before.
-    for length in (16, 32, 64):
-        assert not bool(search.converged(at(step)))
-        for tried in range(length + 1):
-            step += 1
-            search.update(at(step, 2 / 255))
-            assert bool(search.strayed) == (tried == length)
-        assert float(search._now) == 2.0
-    assert bool(search.converged(at(step)))
+def test_in_linf_each_look_waits_longer_once_the_ball_was_widened() -> None:
+    search, radii = levels(), []
+    for step in range(60):
+        moved(search, at(step, 0.01), 0.97**step)
+        radii.append(round(float(search._radius) * 255 / 24, 3))
+    # After 10 steps, 15 and 22.5.
+    assert [radii.index(value) for value in (1.5, 2.25, 3.375)] == [9, 24, 47]
+
+
+@pytest.mark.parametrize(("rounding", "kept"), [(True, 1.5 / 255), (False, 2.6 / 255)])
+def test_a_linf_ball_holds_whole_levels_of_a_file(rounding: bool, kept: float) -> None:
+    # The original, 127.5 levels, lies between two: 126 is the furthest within 2.6 of it.
+    search = levels(rounding)
+    moved(search, at(0), 1.0)
+    search._radius = torch.tensor([2.6 / 255])
+    found = moved(search, at(20, 0.1, score=0.5))
+    assert float(found.abs().max()) == pytest.approx(kept, rel=1e-4)
+
+
+def test_a_linf_step_moves_values_as_far_as_they_matter() -> None:
+    search = levels(rounding=False)
+    found = moved(search, at(0), 1.0)
+    # Up to three times the mean, 0.175 of the gradient's values, all of a step.
+    step = 0.6 * 24 / 255
+    share = torch.tensor([[[[0.3, -0.4], [0.0, 0.0]]]]) / 0.525
+    torch.testing.assert_close(found, step * share, atol=1e-6, rtol=0)
+
+
+def test_after_a_success_in_linf_one_level_less_is_tried() -> None:
+    search = levels()
+    moved(search, at(0), 1.0)
+    moved(search, at(80, 5 / 255, True))
+    found = moved(search, at(81, 5 / 255))
+    assert float(found.abs().max()) == pytest.approx(3.5 / 255, rel=1e-4)
 
 
 @pytest.mark.parametrize(("count", "done"), [(1, True), (2, False)])
@@ -214,34 +223,6 @@ def test_a_single_level_is_the_least(count: int, done: bool) -> None:
     search = levels()
     search.update(at(1, count / 255, True))
     assert bool(search.converged(at(1))) is done
-    assert float(search._now) == 1.0
-
-
-@pytest.mark.parametrize("rounding", [True, False])
-def test_a_linf_step_is_a_share_of_the_levels_along_the_sign(rounding: bool) -> None:
-    search, scale = levels(rounding=rounding), 255.0 * (1.0 if rounding else 32.0)
-    search.update(at(0))
-    # The first-order distance in Linf: 0.14 over the sum of the gradient's values, 0.7.
-    found = search.step(at(0), GRADIENT, torch.tensor([0.14])) - GREY
-    step = 0.25 * 0.14 / 0.7
-    sign = torch.tensor([[[[1.0, -1.0], [0.0, 0.0]]]])
-    torch.testing.assert_close(found, step * sign, atol=1e-6, rtol=0)
-    search.update(at(1, 0.2, True))
-    reach = math.floor(0.7 * math.ceil(0.2 * scale - 1e-3)) / scale
-    found = search.step(at(1, 0.2, True), GRADIENT, torch.tensor([0.14])) - GREY
-    expected = 0.5 * reach * sign
-    expected[0, 0, 0, 0] += 0.2
-    # With rounding only whole levels are kept, and 0.5 lies between two.
-    allowed = 1.01 / 255 if rounding else 1e-6
-    torch.testing.assert_close(found, expected.clamp(-reach, reach), atol=allowed, rtol=0)
-    search._tried, search.progress = torch.tensor([8.0]), torch.tensor([0.5])
-    found = search.step(at(2, 0.0), GRADIENT, torch.tensor([0.14])) - GREY
-    torch.testing.assert_close(found, 0.3 * reach * sign, atol=allowed, rtol=0)
-    search.strayed = torch.tensor([True])
-    found = search.step(at(3, -0.3), GRADIENT, torch.tensor([0.14])) - GREY
-    again = 0.3 * reach * sign
-    again[0, 0, 0, 0] += 0.2
-    torch.testing.assert_close(found, again.clamp(-reach, reach), atol=allowed, rtol=0)
 
 
 @pytest.mark.parametrize(("target_iou", "hopeless"), [(0.97, 0.2), (0.9, 0.1), (0.994, 1.0)])

@@ -1,9 +1,9 @@
-"""The L2 search of the minimal-norm attack: inside a ball from the first step on.
+"""The search of the minimal-norm attack: inside a ball from the first step on.
 
 The ball has a few grey levels at first, so that the way cannot run away; it shrinks while the
 target is met and grows by less while it is not. Steps are shares of the radius that fall with the
 steps made, whatever the budget is: an attack that is cut off after 100 evaluations was at the same
-place as one that goes on to 1,000.
+place as one that goes on to 1,000. What a length is, and a step, its norm says (`norms.py`).
 """
 
 from __future__ import annotations
@@ -11,30 +11,26 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from asma_core.attacks.engine.batch import AttackBatch, norms, per_image
+from asma_core.attacks.engine.batch import AttackBatch, per_image
 from asma_core.attacks.engine.loop import AttackState, keep_rows
+from asma_core.attacks.minimal.norms import Norm
 from asma_core.attacks.minimal.settings import MinimalConfig
 from asma_core.lazy import Tensor, torch
 
-# The first radius: this root mean square over the values that may change, in grey levels, or this
-# often the first-order distance to the target, whichever is less; at least the second number.
-LEVELS_FIRST: Final = 7.0
-LEVELS_LEAST: Final = 0.05
-DISTANCES_FIRST: Final = 8.0
 # A step as a share of the radius: at first, at last, after how many steps it is half way, and with
 # which power of the steps it falls.
 STEP_FIRST: Final = 0.6
 STEP_LAST: Final = 0.02
 HALF_WAY: Final = 20.0
 POWER: Final = 1.5
-MEMORY: Final = 0.8
 # By which share of a step the radius shrinks on success, and grows on failure after one.
 SHRINK: Final = 0.5
 GROW: Final = 0.125
 # Before a success the ball is widened when in so many steps the score has risen by less than this
-# share of what is missing. A ball that was widened in vain, as the score has risen by less than the
-# third number and the pull's way has not become shorter by the fourth share, goes back to where the
-# score was best, and the next waits for twice as long.
+# share of what is missing; the next look may then wait longer, as the norm says. A ball that was
+# widened in vain, as the score has risen by less than the third number and the pull's way has not
+# become shorter by the fourth share, goes back to where the score was best, and the next look waits
+# for twice as long.
 PATIENCE: Final = 10
 SLOW: Final = 0.3
 RISE: Final = 3e-3
@@ -47,16 +43,24 @@ LOST: Final = 10
 GAIN: Final = 0.02
 LAST: Final = 0.2
 FEWEST: Final = 100
+# Floats of levels are not exact.
+SAME: Final = 1.001
 
 
 class ShrinkingBall:
-    """The state of each image; see `minimal.Search`."""
+    """How the image moves and how far it may be from the original, per image.
 
-    def __init__(self, batch: AttackBatch, config: MinimalConfig) -> None:
+    Attributes:
+        progress: float32 (B,), how far the search is from coarse, 0, to fine, 1.
+        close: bool (B,), whether the image has been at the target.
+        strayed: bool (B,), whether it has just been without the target for too long: the pull then
+            takes up what it had given up.
+    """
+
+    def __init__(self, batch: AttackBatch, config: MinimalConfig, norm: Norm) -> None:
         """Start at the originals."""
         images, count = batch.images, len(batch.images)
-        changeable = batch.region.flatten(1).sum(dim=1) * images.shape[1]
-        self._level = changeable.to(images).sqrt() / 255.0
+        self._norm = norm
         self._momentum = torch.zeros_like(images)
         self._best = images.new_full((count,), torch.inf)
         self._length = images.new_zeros(count)
@@ -82,6 +86,7 @@ class ShrinkingBall:
     def select(self, rows: Tensor) -> None:
         """Go on with some rows."""
         keep_rows(self, rows)
+        keep_rows(self._norm, rows)
         kept = rows.to(self._best.device)
         self._left = [(best[kept], rest[kept]) for best, rest in self._left]
 
@@ -92,7 +97,7 @@ class ShrinkingBall:
         self._lost = torch.where(success, 0.0, self._lost + self.close)
         self.strayed = self._lost >= LOST
         self._lost = torch.where(self.strayed, 0.0, self._lost)
-        length = self._length = norms(state.shown - state.batch.images).to(self._best)
+        length = self._length = self._norm.length(state.shown - state.batch.images)
         self._unmoved = (length == 0.0) & (state.step > 0)
         self._best = torch.where(success & (length < self._best), length, self._best)
         scores = state.scores.to(self._top)
@@ -106,33 +111,34 @@ class ShrinkingBall:
         self.progress.fill_((STEP_FIRST - _share(state.step)) / (STEP_FIRST - STEP_LAST))
 
     def converged(self, state: AttackState) -> Tensor:
-        """End an image that gains nothing more."""
+        """End an image that gains nothing more, or whose change no file could make smaller."""
+        least = self._best <= SAME * self._norm.smallest
         if state.step < FEWEST:
-            return torch.zeros(len(self._best), dtype=torch.bool)
+            return least.cpu()
         best, rest = self._left[round((1.0 - LAST) * state.step)]
         norm_falls = self._best < (1.0 - GAIN) * best
         score_rises = 1.0 - self._top < (1.0 - GAIN) * rest
-        return ~torch.where(self.close, norm_falls, score_rises).cpu()
+        return (least | ~torch.where(self.close, norm_falls, score_rises)).cpu()
 
     def step(self, state: AttackState, gradient: Tensor, left: Tensor) -> Tensor:
-        """Step along the momentum, and shorten the change to the radius."""
-        originals = state.batch.images
-        lengths = norms(gradient).to(left).clamp_min(1e-30)
+        """Step along the momentum, within the ball."""
+        norm = self._norm
+        gradient, gains = norm.steepest(gradient)
+        gains = gains.clamp_min(1e-30)
         if state.step == 0:
-            widest = torch.minimum(LEVELS_FIRST * self._level, DISTANCES_FIRST * left / lengths)
-            self._radius = torch.maximum(widest, LEVELS_LEAST * self._level)
+            widest = torch.minimum(
+                norm.levels_first * norm.level, norm.distances_first * left / gains
+            )
+            self._radius = torch.maximum(widest, norm.levels_least * norm.level)
             self._top_radius = self._radius
             self._window_way = left
         self._way = torch.minimum(self._way, left)
-        change = state.images - originals
         share = _share(state.step)
         self._resize(share)
-        self._momentum.mul_(MEMORY).addcmul_(gradient, per_image((1.0 - MEMORY) / lengths))
-        change.addcmul_(self._momentum, per_image(share * self._radius))
-        change.add_(originals).clamp_(0.0, 1.0).sub_(originals)
-        length = norms(change).to(left).clamp_min(1e-30)
-        change.mul_(per_image((self._radius / length).clamp_max(1.0)))
-        return change.add_(originals).clamp_(0.0, 1.0)
+        rest = per_image((1.0 - norm.memory) / gains)
+        self._momentum.mul_(norm.memory).addcmul_(gradient, rest)
+        radius = self._radius
+        return norm.moved(state.images, state.batch, self._momentum, share * radius, radius)
 
     def _resize(self, share: float) -> None:
         """Shrink the radius of who is at the target; let grow that of who is not."""
@@ -145,6 +151,7 @@ class ShrinkingBall:
 
     def _widened_radius(self) -> Tensor:
         """Return the radius of images that have not been at the target."""
+        later = self._norm.later
         ends = self._stale >= self._patience
         gain = self._top - self._window_top
         slow = ends & (gain < SLOW * (self._target - self._window_top))
@@ -153,7 +160,8 @@ class ShrinkingBall:
         self._window_top = torch.where(ends, self._top, self._window_top)
         self._window_way = torch.where(ends, self._way, self._window_way)
         self._stale = torch.where(ends, 0.0, self._stale)
-        self._patience = torch.where(in_vain, 2.0 * self._patience, self._patience)
+        self._patience = torch.where(slow, later * self._patience, self._patience)
+        self._patience = torch.where(in_vain, 2.0 / later * self._patience, self._patience)
         self._widened = torch.where(ends, slow & ~in_vain, self._widened)
         wider = torch.where(slow, WIDEN * self._radius, self._radius)
         return torch.where(in_vain, self._top_radius, wider)
