@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -47,6 +48,8 @@ class StepMetrics:
         l2: Euclidean norm of the perturbation in [0, 1] units.
         linf: Largest absolute value of the perturbation in [0, 1] units.
         kind: Of the score, as `asma_core.metrics.score` names it.
+        ciede2000: Mean CIEDE2000 over the pixels, to first order around the original; NaN unless
+            the attack makes it small.
     """
 
     index: int
@@ -57,6 +60,7 @@ class StepMetrics:
     l2: float
     linf: float
     kind: str = IOU
+    ciede2000: float = math.nan
 
 
 @dataclass(frozen=True)

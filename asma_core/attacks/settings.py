@@ -9,6 +9,7 @@ from asma_core.fields import AttackConfig, setting
 
 L2: Final = "l2"
 LINF: Final = "linf"
+CIEDE2000: Final = "ciede2000"
 TOWARDS: Final = "towards the mask"
 AWAY: Final = "away from the prediction"
 AWAY_FROM_TRUTH: Final = "away from the truth"
@@ -65,7 +66,7 @@ class Goal:
 
     Attributes:
         stops: Whether an image is done at its first success.
-        norm: In which the nearer of two successes wins, `L2` or `LINF`.
+        norm: In which the nearer of two successes wins: `L2`, `LINF` or `CIEDE2000`.
         aim: Towards the target mask, or away (untargeted) from what the network says of the
             original, or from the truth.
     """

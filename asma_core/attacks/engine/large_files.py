@@ -18,7 +18,7 @@ from asma_core.attacks.engine.batch import AttackBatch
 from asma_core.attacks.engine.passes import exact_of
 from asma_core.attacks.engine.reduction import ZERO, Reduction, is_worth_it, strips
 from asma_core.attacks.engine.tracker import Record, Tracker, better
-from asma_core.attacks.settings import LINF, CommonConfig
+from asma_core.attacks.settings import CIEDE2000, LINF, CommonConfig
 from asma_core.lazy import Tensor, torch
 from asma_core.metrics.score import REMOVED, reached, score
 from asma_core.models.wrapper.calls import checked_logits, predicted
@@ -84,13 +84,13 @@ def reduced(
     """Return an attack at the size that a network sees; None where that is not possible or no gain.
 
     The files are moved themselves where the network does not say what it sees, where they are
-    hardly larger, where only a region may change, and where a class of the target is too small to
-    be seen.
+    hardly larger, where only a region may change, where a class of the target is too small to be
+    seen, and where the norm is that of each pixel's own colour.
     """
-    seen = _seen_batch(model, batch)
+    norm = config.goal().norm
+    seen = None if norm == CIEDE2000 else _seen_batch(model, batch)
     if seen is None:
         return None
-    norm = config.goal().norm
     size, inner = _size(batch.images), _size(seen.images)
     reduction = Reduction(size, inner, norm, batch.images)
     network = SeenNetwork(model, batch.images, reduction)

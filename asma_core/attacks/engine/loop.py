@@ -107,6 +107,10 @@ class AttackRule:
         """Return bool (B,) on the CPU: images for which nothing more is to be gained."""
         return None
 
+    def measured(self, images: Tensor, originals: Tensor) -> Tensor | None:
+        """Return by what files are compared, (B,), where none of every attack's figures is it."""
+        return None
+
     def chosen(self) -> Mapping[int, Mapping[str, float]]:
         """Return what was chosen for each image, by its place in the batch that was given."""
         return {}
@@ -251,7 +255,10 @@ def _observe(
         return predicted(checked_logits(passes.exact(shown[rows].detach())))
 
     recheck = None if passes.exact is None else asked_again
-    scores = tracker.update(step, batch, kept, predictions, logits.shape[1], eligible, recheck)
+    measured = rule.measured(kept, batch.images)
+    scores = tracker.update(
+        step, batch, kept, predictions, logits.shape[1], eligible, recheck, measured
+    )
     success = tracker.success(batch)
     state = AttackState(
         step, config.steps, batch, images, shown, logits, predictions, scores, success

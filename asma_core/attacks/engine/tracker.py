@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from asma_core.attacks.contract import (
     CANCELLED,
@@ -17,7 +17,7 @@ from asma_core.attacks.contract import (
     StepReport,
 )
 from asma_core.attacks.engine.batch import AttackBatch, largest, norms
-from asma_core.attacks.settings import LINF, CommonConfig
+from asma_core.attacks.settings import CIEDE2000, L2, LINF, CommonConfig
 from asma_core.lazy import Tensor, torch
 from asma_core.metrics.score import REMOVED, reached, score, score_kind
 
@@ -71,6 +71,7 @@ class Tracker:
         classes: int,
         eligible: bool = True,
         recheck: Callable[[list[int]], Tensor] | None = None,
+        measured: Tensor | None = None,
     ) -> Tensor:
         """Take in the state of the images still under attack, before their update.
 
@@ -83,6 +84,7 @@ class Tracker:
             eligible: Whether these images may be kept, and count as successes.
             recheck: Predicts some rows again, without the rounding of a fast backend; what it says
                 of seeming successes, and of the originals, takes the place in `predictions`.
+            measured: (B,), by what images are compared where it is a norm of the attack's own.
 
         Returns:
             float64 (B,) on the CPU: the score of each image.
@@ -96,6 +98,9 @@ class Tracker:
         if recheck is not None and step > 0 and seeming:
             predictions[seeming] = recheck(seeming)
             figures = self._figures(step, batch, images, predictions, classes)
+        if measured is not None:
+            own = zip(figures, measured.tolist(), strict=True)
+            figures = tuple(replace(now, ciede2000=value) for now, value in own)
         asked_again = range(len(figures)) if step == 0 else seeming
         for row, now in enumerate(figures):
             record = self._records[now.index]
@@ -252,5 +257,8 @@ def better(now: StepMetrics, success: bool, best: StepMetrics, succeeded: bool, 
         return success
     if not success:
         return now.score > best.score
-    # Linf has few values; of two alike the one of the smaller L2 wins.
-    return (now.linf, now.l2) < (best.linf, best.l2) if norm == LINF else now.l2 < best.l2
+    if norm == LINF:
+        # It has few values; of two alike the one of the smaller L2 wins.
+        return (now.linf, now.l2) < (best.linf, best.l2)
+    nearness = norm if norm == CIEDE2000 else L2
+    return bool(getattr(now, nearness) < getattr(best, nearness))

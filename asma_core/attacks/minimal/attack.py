@@ -21,15 +21,17 @@ from asma_core.attacks.contract import SMALLEST_CHANGE, AttackEntry
 from asma_core.attacks.engine.batch import AttackBatch
 from asma_core.attacks.engine.loop import AttackRule, AttackState, RuleAttack
 from asma_core.attacks.minimal.ball import ShrinkingBall
+from asma_core.attacks.minimal.colours import ColourDifference
 from asma_core.attacks.minimal.norms import Euclidean, LargestValue, Norm
 from asma_core.attacks.minimal.pull import Pull
 from asma_core.attacks.minimal.settings import MinimalConfig
-from asma_core.attacks.settings import L2, LINF
+from asma_core.attacks.settings import CIEDE2000, L2, LINF
 from asma_core.lazy import Tensor, torch
 
 NORMS: Final[Mapping[str, Callable[[AttackBatch, MinimalConfig], Norm]]] = {
     L2: Euclidean,
     LINF: LargestValue,
+    CIEDE2000: ColourDifference,
 }
 
 
@@ -37,13 +39,18 @@ class _Minimal(AttackRule):
     def __init__(self, batch: AttackBatch, config: MinimalConfig) -> None:
         self._pull = Pull(batch, config.target_iou)
         self._left = torch.zeros(len(batch.images))
-        self._search = ShrinkingBall(batch, config, NORMS[config.norm](batch, config))
+        self._norm = NORMS[config.norm](batch, config)
+        self._search = ShrinkingBall(batch, config, self._norm)
         self._batch = batch
 
     def converged(self, state: AttackState) -> Tensor:
         """End images whose search gains nothing more."""
         self._search.update(state)
         return self._search.converged(state)
+
+    def measured(self, images: Tensor, originals: Tensor) -> Tensor | None:
+        """Return by what files are compared, where it is the norm's own."""
+        return self._norm.measured(images, originals)
 
     def logit_weights(self, state: AttackState) -> Tensor:
         """Pull the wrong pixels."""

@@ -97,7 +97,9 @@ class ShrinkingBall:
         self._lost = torch.where(success, 0.0, self._lost + self.close)
         self.strayed = self._lost >= LOST
         self._lost = torch.where(self.strayed, 0.0, self._lost)
-        length = self._length = self._norm.length(state.shown - state.batch.images)
+        change = state.shown - state.batch.images
+        length = self._length = self._norm.length(change)
+        self._norm.settle(change, self.close)
         self._unmoved = (length == 0.0) & (state.step > 0)
         self._best = torch.where(success & (length < self._best), length, self._best)
         scores = state.scores.to(self._top)

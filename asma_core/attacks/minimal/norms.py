@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final
 
 from asma_core.attacks.engine.balls import project_linf
 from asma_core.attacks.engine.batch import AttackBatch, largest, norms, per_image
@@ -17,7 +17,7 @@ CLIPPED: Final = 3.0
 ROUNDING_ERROR: Final = 1e-3
 
 
-class Norm(Protocol):
+class Norm:
     """A norm, for the images of a batch.
 
     Attributes:
@@ -40,9 +40,18 @@ class Norm(Protocol):
 
     def length(self, change: Tensor) -> Tensor:
         """Return the length of changes of images, (B,)."""
+        raise NotImplementedError
+
+    def measured(self, images: Tensor, originals: Tensor) -> Tensor | None:
+        """Return by what files are compared, (B,); None where every attack's figures have it."""
+        return None
+
+    def settle(self, change: Tensor, close: Tensor) -> None:
+        """Take in how images are now, and whether they have been at the target, bool (B,)."""
 
     def steepest(self, gradient: Tensor) -> tuple[Tensor, Tensor]:
         """Return a gradient as the norm sees it, and how much is gained per length, (B,)."""
+        raise NotImplementedError
 
     def moved(
         self, images: Tensor, batch: AttackBatch, direction: Tensor, stride: Tensor, radius: Tensor
@@ -56,9 +65,10 @@ class Norm(Protocol):
             stride: float32 (B,), the length of the step.
             radius: float32 (B,), of the ball around the originals.
         """
+        raise NotImplementedError
 
 
-class Euclidean:
+class Euclidean(Norm):
     """L2. See `Norm`."""
 
     memory: ClassVar[float] = 0.8
@@ -93,7 +103,7 @@ class Euclidean:
         return change.add_(batch.images).clamp_(0.0, 1.0)
 
 
-class LargestValue:
+class LargestValue(Norm):
     """Linf, of which a file has whole grey levels. See `Norm`."""
 
     memory: ClassVar[float] = 0.93

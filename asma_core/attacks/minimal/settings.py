@@ -18,8 +18,11 @@ class MinimalConfig(CommonConfig):
         "Most updates of the image. It ends before, from 100 on, when the last fifth of them has "
         "made the change smaller by less than 2 %.",
     )
-    norm: Literal["l2", "linf"] = setting(
-        L2, "Norm", "What is to be small: the Euclidean norm of the change, or its largest value."
+    norm: Literal["l2", "linf", "ciede2000"] = setting(
+        L2,
+        "Norm",
+        "What is to be small: the Euclidean norm of the change, its largest value, or how "
+        "different the colours look (mean CIEDE2000 over the pixels; grey and RGB images).",
     )
 
     def goal(self) -> Goal:

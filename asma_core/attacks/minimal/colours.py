@@ -1,0 +1,159 @@
+"""The norm of what people see: CIEDE2000 over the image, to first order around the original.
+
+Close to a colour, CIEDE2000 is the length of the change in a metric of that colour's own,
+sqrt(d' M d), M being 3 x 3 (for grey a number). With the Cholesky factor M = L L' the search moves
+u = L' d instead of d, whose plain length is what is seen: blue is cheap and grey dear, as eyes are.
+The mean over the pixels is what people name, so small changes of many pixels must not be cheaper
+than a larger one of few: a pixel's share is weighed as that of an L1 norm up to twice the typical
+change, and beyond it as that of an L2 norm, which keeps single pixels from standing out.
+
+Source: that CIEDE2000 makes changes that are seen less, Zhao et al., arXiv:1911.02466; the metric
+and the weights are ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asma_core.attacks.engine.batch import AttackBatch, norms, per_image
+from asma_core.attacks.minimal.norms import Euclidean
+from asma_core.attacks.minimal.settings import MinimalConfig
+from asma_core.errors import InputError
+from asma_core.lazy import Tensor, torch
+from asma_core.metrics.colour import ciede2000, srgb_to_lab
+
+# Added to the metric as a share of its trace: some direction is next to free for nearly every
+# colour, and differences of one level are not exact.
+RIDGE: Final = 0.01
+# A pixel counts as much as in an L1 norm up to so many times the typical change of a pixel, but
+# those that hardly change at most so many times as much as in an L2 norm.
+TYPICAL: Final = 2.0
+DEAREST: Final = 10.0
+
+
+class ColourDifference(Euclidean):
+    """The L2 norm of weighed colour differences; its measure is the mean CIEDE2000. See `Norm`."""
+
+    def __init__(self, batch: AttackBatch, config: MinimalConfig) -> None:
+        """Take in how well each change of each pixel would be seen.
+
+        Raises:
+            InputError: Images that are neither grey nor RGB.
+        """
+        super().__init__(batch, config)
+        self.smallest = 0.0
+        channels = batch.images.shape[1]
+        if channels not in (1, 3):
+            raise InputError(
+                f"CIEDE2000 is of grey and RGB images, and these have {channels} channels; choose "
+                "L2 or Linf"
+            )
+        factors = torch.stack(
+            [torch.from_numpy(_factors(_pixels(image))) for image in batch.images]
+        )
+        # In units in which a typical change of one grey level has its plain length.
+        sizes = factors.diagonal(dim1=-2, dim2=-1).log().flatten(1).mean(dim=1).exp()
+        factors = (factors / sizes.view(-1, 1, 1, 1, 1)).float()
+        inverse = torch.linalg.solve_triangular(factors, torch.eye(channels), upper=False)
+        self._seen = sizes.to(batch.images) * 255.0
+        # L, and its inverse: (B, C, C, H, W).
+        self._factors = factors.permute(0, 3, 4, 1, 2).contiguous().to(batch.images)
+        self._inverse = inverse.permute(0, 3, 4, 1, 2).contiguous().to(batch.images)
+        # What a pixel's length counts for.
+        self._weights = batch.images.new_ones((len(batch.images), 1, 1, 1))
+
+    def length(self, change: Tensor) -> Tensor:
+        """Return the length of changes, in units of grey levels' L2."""
+        return norms(self._as_seen(change) * self._weights).to(change)
+
+    def measured(self, images: Tensor, originals: Tensor) -> Tensor:
+        """Return the mean CIEDE2000 over the pixels of each image, (B,)."""
+        seen = self._as_seen(images - originals).square().sum(dim=1).sqrt()
+        return self._seen * seen.flatten(1).mean(dim=1)
+
+    def settle(self, change: Tensor, close: Tensor) -> None:
+        """Weigh the pixels of images that have been at the target by how far they went."""
+        seen = self._as_seen(change).square().sum(dim=1, keepdim=True)
+        typical = TYPICAL**2 * seen.flatten(1).mean(dim=1).clamp_min(1e-30)
+        squares = (per_image(typical) / seen.clamp_min(1e-30)).sqrt_().clamp_(1.0, DEAREST)
+        before = (self._weights.square() * seen).flatten(1).sum(dim=1)
+        after = (squares * seen).flatten(1).sum(dim=1).clamp_min(1e-30)
+        # The change as a whole stays as long as it was.
+        weights = (squares * per_image(before / after)).sqrt_()
+        usable = close & (before > 0)
+        self._weights = weights.where(per_image(usable), self._weights)
+
+    def steepest(self, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the gradient in what is seen."""
+        seen = torch.einsum("bijhw,bjhw->bihw", self._inverse, gradient) / self._weights
+        return seen, norms(seen).to(gradient)
+
+    def moved(
+        self, images: Tensor, batch: AttackBatch, direction: Tensor, stride: Tensor, radius: Tensor
+    ) -> Tensor:
+        """Step in what is seen, keep to the box, and shorten the change to the radius."""
+        seen = direction * per_image(stride) / self._weights
+        step = torch.einsum("bijhw,bihw->bjhw", self._inverse, seen)
+        change = step.add_(images).clamp_(0.0, 1.0).sub_(batch.images)
+        length = self.length(change).clamp_min(1e-30)
+        change.mul_(per_image((radius / length).clamp_max(1.0)))
+        return change.add_(batch.images).clamp_(0.0, 1.0)
+
+    def _as_seen(self, change: Tensor) -> Tensor:
+        return torch.einsum("bijhw,bihw->bjhw", self._factors, change)
+
+
+def _pixels(image: Tensor) -> NDArray[np.uint8]:
+    """Return an image, float32 (C, H, W), as its 8-bit file: uint8 (H, W, C)."""
+    pixels: NDArray[np.uint8] = (image * 255.0).round().byte().permute(1, 2, 0).cpu().numpy()
+    return pixels
+
+
+def _factors(pixels: NDArray[np.uint8]) -> NDArray[Any]:
+    """Return L of each pixel: the length of L' d is the CIEDE2000 of a change by d levels.
+
+    Args:
+        pixels: uint8 (H, W, C) with C of 1 or 3.
+
+    Returns:
+        float64 (H, W, C, C), lower triangular.
+    """
+    height, width, channels = pixels.shape
+    # An image has many pixels of few colours.
+    colours, places = np.unique(pixels.reshape(-1, channels), axis=0, return_inverse=True)
+    metric = _metric(colours)
+    ridge = RIDGE * np.trace(metric, axis1=-2, axis2=-1) / channels
+    metric += ridge[:, None, None] * np.eye(channels)
+    found: NDArray[Any] = np.linalg.cholesky(metric)[places.reshape(-1)]
+    return found.reshape(height, width, channels, channels)
+
+
+def _metric(colours: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the metric at colours, float64 (N, C, C), from differences of one level."""
+    channels = colours.shape[1]
+    way = np.where(colours < 255, 1, -1)
+
+    def squared(*moved: int) -> NDArray[np.float64]:
+        other = colours.astype(np.int64)
+        for channel in moved:
+            other[:, channel] += way[:, channel]
+        found: NDArray[np.float64] = ciede2000(_lab(colours), _lab(other)) ** 2
+        return found
+
+    metric = np.zeros((len(colours), channels, channels))
+    for row in range(channels):
+        metric[:, row, row] = squared(row)
+    for row in range(channels):
+        for column in range(row):
+            both = squared(row, column) - metric[:, row, row] - metric[:, column, column]
+            mixed = both / 2 * way[:, row] * way[:, column]
+            metric[:, row, column] = metric[:, column, row] = mixed
+    return metric
+
+
+def _lab(colours: NDArray[Any]) -> NDArray[np.float64]:
+    pixels = colours.astype(np.uint8)
+    return srgb_to_lab(np.repeat(pixels, 3, axis=1) if pixels.shape[1] == 1 else pixels)
