@@ -63,6 +63,7 @@ def figures_shown(result: Result) -> dict[str, str]:
         "L2": _digits(result.l2),
         "Linf": _digits(result.linf),
         "SSIM": _digits(figures["ssim_8bit"]),
+        "CIEDE2000": _digits(figures["ciede2000_8bit"]),
         "Steps": str(result.steps),
         "Gradient evaluations": str(result.gradient_evaluations),
         "Seconds": f"{result.seconds:.2f}",

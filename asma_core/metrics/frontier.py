@@ -9,17 +9,19 @@ from typing import Any, Final
 MARKS: Final = (0.80, 0.90, 0.95, 0.97)
 
 
-def frontier(way: Iterable[tuple[float, float, float]], wanted: float) -> list[dict[str, Any]]:
+def frontier(
+    way: Iterable[tuple[float, Mapping[str, float]]], wanted: float
+) -> list[dict[str, Any]]:
     """Return the smallest changes whose score was at least so much.
 
     Args:
-        way: Score, L2 and Linf of the image at each step, the original first.
+        way: Score and norms of the image at each step, by their names, the original first.
         wanted: Score at which the goal is reached.
 
     Returns:
         A row for each of `MARKS` that is below `wanted` and above the original's score, and for
-        `wanted`: "score", "l2" and "linf", each the smallest by itself in [0, 1] units, None where
-        that score was not reached. No row where the original is at the goal.
+        `wanted`: "score" and each norm, the smallest by itself, None where that score was not
+        reached. No row where the original is at the goal.
     """
     steps = list(way)
     before = steps[0][0] if steps else 0.0
@@ -29,13 +31,11 @@ def frontier(way: Iterable[tuple[float, float, float]], wanted: float) -> list[d
     return [_mark(steps, score) for score in (*marks, wanted)]
 
 
-def _mark(steps: Sequence[tuple[float, float, float]], score: float) -> dict[str, Any]:
-    met = [(l2, linf) for reached, l2, linf in steps if reached >= score]
-    return {
-        "score": score,
-        "l2": min((l2 for l2, _ in met), default=None),
-        "linf": min((linf for _, linf in met), default=None),
-    }
+def _mark(steps: Sequence[tuple[float, Mapping[str, float]]], score: float) -> dict[str, Any]:
+    met = [norms for reached, norms in steps if reached >= score]
+    names = steps[0][1] if steps else ()
+    smallest = {name: min((norms[name] for norms in met), default=None) for name in names}
+    return {"score": score, **smallest}
 
 
 def in_words(marks: Sequence[Mapping[str, Any]], norm: str, evaluations: int) -> str:
@@ -43,7 +43,7 @@ def in_words(marks: Sequence[Mapping[str, Any]], norm: str, evaluations: int) ->
 
     Args:
         marks: As `frontier` returns them.
-        norm: "l2", or "linf", which is said in grey levels of 255.
+        norm: "l2", "ciede2000", or "linf", which is said in grey levels of 255.
         evaluations: That the attack spent.
     """
     # Of several scores that one change was enough for, the highest says it all.
@@ -59,4 +59,6 @@ def in_words(marks: Sequence[Mapping[str, Any]], norm: str, evaluations: int) ->
 
 
 def _length(value: float, norm: str) -> str:
-    return f"Linf {round(value * 255)}/255" if norm == "linf" else f"L2 {value:.2f}"
+    if norm == "linf":
+        return f"Linf {round(value * 255)}/255"
+    return f"{'CIEDE2000' if norm == 'ciede2000' else 'L2'} {value:.2f}"

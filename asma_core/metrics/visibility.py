@@ -87,6 +87,21 @@ def delta_e(original: Pixels, adversarial: Pixels) -> NDArray[np.float64]:
     return found
 
 
+def mean_delta_e(original: Pixels, adversarial: Pixels) -> float:
+    """Return the mean CIEDE2000 over the pixels, of at most `MOST_PIXELS` on an even grid.
+
+    Args:
+        original: uint8 (H, W) or (H, W, C).
+        adversarial: The same.
+
+    Returns:
+        NaN for pictures that are neither grey nor RGB, which have no colours.
+    """
+    if original.ndim == 3 and original.shape[2] != 3:
+        return math.nan
+    return float(delta_e(sampled(original), sampled(adversarial)).mean())
+
+
 def _colours(pixels: Pixels) -> Pixels:
     return np.stack([pixels] * 3, axis=-1) if pixels.ndim == 2 else pixels
 

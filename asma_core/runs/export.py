@@ -36,6 +36,7 @@ PER_CLASS: Final = ("iou_per_class", "dice_per_class", "hausdorff_95_per_class")
 FIGURES: Final = (
     *(name + "_before" for name in (*OVERLAPS, *PER_CLASS)),
     *(name + suffix for suffix in ("", "_8bit") for name in (*OVERLAPS, *DISTANCES, *PER_CLASS)),
+    "ciede2000_8bit",
 )
 COURSE: Final = (
     *("steps", "best_step", "gradient_evaluations", "forward_passes", "seconds", "batch"),
@@ -84,6 +85,8 @@ L2               Euclidean norm of the perturbation of the whole image, with ima
 Linf             its largest absolute value, in the same unit.
 PSNR             in dB; higher is less visible.
 SSIM             structural similarity of original and adversarial image; 1 is the same image.
+CIEDE2000        how different the colours look, the mean over the pixels (of a large image on an
+                 even grid): below 1 is hardly noticed side by side. Of grey and RGB images.
 Seconds          that the attack took. Of several runs attacked at once (their number is the figure
                  "batch") the time of each step is shared out among those still under attack, so
                  that together they took the sum; alone, one may take longer than its share.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from asma_core.attacks.checks import before
-from asma_core.attacks.contract import AttackInputs, AttackResult
-from asma_core.data.formats.images import FloatImage
+from asma_core.attacks.contract import AttackInputs, AttackResult, StepMetrics
+from asma_core.attacks.settings import CIEDE2000, L2, LINF
+from asma_core.data.formats.images import FloatImage, to_bytes
 from asma_core.metrics.frontier import frontier
 from asma_core.metrics.score import IOU, SUCCESS, outcome
+from asma_core.metrics.visibility import mean_delta_e
 from asma_core.models.sources.loading import predict
 from asma_core.models.wrapper.contract import SegmentationModel
 from asma_core.runs.figures import Judge, Labels, distance_figures
@@ -114,11 +117,18 @@ def measure(
         **distance_figures(image, original, ""),
         **judge.figures(seen, "_8bit"),
         **distance_figures(saved, original, "_8bit"),
+        "ciede2000_8bit": mean_delta_e(to_bytes(original), to_bytes(saved)),
     }
     if judge.kind == IOU:
         figures["frontier"] = frontier(
-            ((now.score, now.l2, now.linf) for now in result.trajectory), wanted
+            ((now.score, _norms(now)) for now in result.trajectory), wanted
         )
     figures["outcome"] = outcome(figures["score_before"], figures["score_8bit"], wanted)
     figures["success"] = figures["outcome"] == SUCCESS
     return Measured(seen, figures)
+
+
+def _norms(now: StepMetrics) -> dict[str, float]:
+    """Return the norms that are known of a step."""
+    own = {} if math.isnan(now.ciede2000) else {CIEDE2000: now.ciede2000}
+    return {L2: now.l2, LINF: now.linf} | own

@@ -283,7 +283,7 @@ def test_the_pull_goes_on_with_some_rows() -> None:
     assert torch.equal(found, expected[rows]) and torch.equal(less, left[rows])
 
 
-@pytest.mark.parametrize("norm", ["l2", "linf"])
+@pytest.mark.parametrize("norm", ["l2", "linf", "ciede2000"])
 def test_an_image_of_one_colour_moves_though_its_first_steps_are_rounded_away(
     home: Path, norm: str
 ) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from asma_core.metrics.frontier import frontier, in_words
 
+
+def at(score: float, l2: float, linf: float) -> tuple[float, dict[str, float]]:
+    return score, {"l2": l2, "linf": linf}
+
+
 WAY = [
-    (0.30, 0.0, 0.0),
-    (0.82, 3.0, 0.04),
-    (0.96, 2.0, 0.10),
-    (0.91, 1.5, 0.12),
-    (0.85, 1.0, 0.02),
+    at(0.30, 0.0, 0.0),
+    at(0.82, 3.0, 0.04),
+    at(0.96, 2.0, 0.10),
+    at(0.91, 1.5, 0.12),
+    at(0.85, 1.0, 0.02),
 ]
 
 
@@ -25,9 +30,9 @@ def test_each_score_has_the_smallest_change_that_was_enough_for_it() -> None:
 
 
 def test_what_the_original_has_and_what_is_not_wanted_is_left_out() -> None:
-    assert [mark["score"] for mark in frontier([(0.85, 0.0, 0.0)], 0.92)] == [0.90, 0.92]
+    assert [mark["score"] for mark in frontier([at(0.85, 0.0, 0.0)], 0.92)] == [0.90, 0.92]
     assert [mark["score"] for mark in frontier([], 0.5)] == [0.5]
-    assert frontier([(0.96, 0.0, 0.0)], 0.95) == [], "no change was needed"
+    assert frontier([at(0.96, 0.0, 0.0)], 0.95) == [], "no change was needed"
 
 
 def test_a_person_reads_what_was_reached_and_what_was_not() -> None:
@@ -42,10 +47,14 @@ def test_a_person_reads_what_was_reached_and_what_was_not() -> None:
         "IoU 0.80, 0.90 not reached within 1 evaluation."
     )
     assert in_words([], "l2", 1) == ""
+    seen = [(0.3, {"ciede2000": 0.0}), (0.96, {"ciede2000": 0.234})]
+    assert in_words(frontier(seen, 0.95), "ciede2000", 7) == (
+        "Smallest change on the way: IoU 0.95 at CIEDE2000 0.23."
+    )
 
 
 def test_of_scores_that_one_change_was_enough_for_the_highest_is_said() -> None:
-    way = [(0.3, 0.0, 0.0), (0.82, 1.0, 0.01), (0.98, 6.0, 0.1)]
+    way = [at(0.3, 0.0, 0.0), at(0.82, 1.0, 0.01), at(0.98, 6.0, 0.1)]
     assert in_words(frontier(way, 0.97), "l2", 9) == (
         "Smallest change on the way: IoU 0.80 at L2 1.00, 0.97 at L2 6.00."
     )

@@ -246,7 +246,7 @@ def test_the_table_s_columns_are_those_of_the_figures(runs: RunStore) -> None:
         *["gradient_evaluations", "forward_passes", "seconds", "batch", "score_name"],
         *[f"{name}_before" for name in overlaps + classes],
         *overlaps, *distances, *classes,
-        *[f"{name}_8bit" for name in overlaps + distances + classes],
+        *[f"{name}_8bit" for name in overlaps + distances + classes], "ciede2000_8bit",
         *["message", "verdict", "note", "tags"],
     ]  # fmt: skip
     run = made_runs.finished(runs)

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from asma_core.attacks.settings import CIEDE2000
 from asma_core.metrics.score import LOST, REMOVED
 from asma_core.runs.run import Run
 from ui.common.errors import escape_markdown
@@ -30,6 +31,7 @@ ROWS = (
     ("Linf", "linf", 4, ""),
     ("PSNR", "psnr", 1, " dB"),
     ("SSIM", "ssim", 4, ""),
+    ("CIEDE2000, mean", "ciede2000", 2, ""),
 )
 
 
@@ -55,12 +57,19 @@ def key_figures(run: Run) -> None:
     metrics = (
         (f"{score_label(run)}, 8-bit", number(results.get("score_8bit"))),
         ("L2, 8-bit", number(results.get("l2_8bit"), 2)),
-        ("Linf, 8-bit", number(results.get("linf_8bit"))),
+        _other_distance(run),
         ("Steps", str(results.get("steps", "n/a"))),
     )
     for column, (label, value) in zip(st.columns(len(metrics)), metrics, strict=True):
         column.metric(label, value)
     frontier_line(run)
+
+
+def _other_distance(run: Run) -> tuple[str, str]:
+    """Return what stands beside L2: what was made small, if it is how the colours look."""
+    if run.spec.config.get("norm") == CIEDE2000:
+        return "CIEDE2000, 8-bit", number(run.results.get("ciede2000_8bit"), 2)
+    return "Linf, 8-bit", number(run.results.get("linf_8bit"))
 
 
 def frontier_line(run: Run) -> None:
