@@ -140,7 +140,13 @@ def test_a_link_just_after_a_button_leads_where_it_says(page: Page, url: str) ->
         link = page.get_by_role("link", name="demo-lesion-unet", exact=True)
         expect(link).to_be_visible()
         settle(page)
-        link.evaluate("(link, since) => setTimeout(() => link.click(), since)", since + 20)
+        link.evaluate(
+            """(link, since) => {
+              const follow = () => setTimeout(() => link.click(), since);
+              document.addEventListener("click", follow, { capture: true, once: true });
+            }""",
+            since,
+        )
         page.get_by_role("button", name="Train a network").click()
         page.wait_for_timeout(since + 40)
         settle(page)

@@ -28,12 +28,16 @@ class _Written:
         queries: The addresses; empty when what the browser sends can only be its own.
         ahead: Whether a callback of this run has written, so that the browser can't have that yet.
         read: Whether the page has looked at its address since it was come to.
+        said: What it has written last.
+        left: What the page before had written last.
     """
 
     page: str = ""
     queries: list[dict[str, str]] = field(default_factory=list)
     ahead: bool = False
     read: bool = False
+    said: dict[str, str] | None = None
+    left: dict[str, str] | None = None
 
 
 def current(kind: type[Kind]) -> Kind:
@@ -46,6 +50,7 @@ def go_to(view: View) -> None:
     query, written = _query(), _written()
     if query == view.query():
         return
+    written.said = view.query()
     written.queries = [*(written.queries or [query]), view.query()][-_MOST_WRITTEN:]
     context = get_script_run_ctx()
     written.ahead |= context is not None and not context.has_script_started
@@ -59,6 +64,15 @@ def begin() -> None:
     if seen and written.queries.count(query) == 1:
         written.queries = [query]
     written.ahead = False
+
+
+def left() -> dict[str, str] | None:
+    """Return what the page before wrote last, unless this one has written the same.
+
+    The browser may hear of it when this page's path is open already.
+    """
+    written = _written()
+    return None if written.left == written.said else written.left
 
 
 def _query() -> dict[str, str]:
@@ -82,7 +96,8 @@ def _written() -> _Written:
     page = context.page_script_hash if context else ""
     written = st.session_state.get(_WRITTEN)
     if not isinstance(written, _Written) or written.page != page:
-        written = st.session_state[_WRITTEN] = _Written(page)
+        before = written.said if isinstance(written, _Written) else None
+        written = st.session_state[_WRITTEN] = _Written(page, left=before)
     return written
 
 
@@ -99,8 +114,12 @@ def change(kind: type[View], **changes: Any) -> None:
 
 
 def prime(key: str, value: Any) -> str:
-    """Set a widget to what the address says, before it is drawn; return its key."""
-    if key not in st.session_state or st.session_state[key] != value:
+    """Set a widget to what the address says, before it is drawn; return its key.
+
+    At a step in the history it is said again: the run that said it may have been broken off before
+    the browser heard of it, and a widget that is told nothing shows its default.
+    """
+    if key not in st.session_state or st.session_state[key] != value or _went():
         st.session_state[key] = value
     return key
 

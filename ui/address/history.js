@@ -3,8 +3,6 @@
 
 // Milliseconds until a report has been sent.
 const UNDER_WAY = 60;
-// How often what differs from an address that Back led to is held for a late word.
-const DOUBTS = 3;
 const MENU = "[data-testid='stTopNavLink'], [data-testid='stSidebarNavLink']";
 
 export default function ({ data }) {
@@ -12,7 +10,7 @@ export default function ({ data }) {
   told.objects = data.objects;
   told.parameters = data.parameters;
   // Streamlit also calls this when nothing has run.
-  if (data.run !== told.run) told.hear(data.page, data.seen);
+  if (data.run !== told.run) told.hear(data);
   told.run = data.run;
 }
 
@@ -23,15 +21,15 @@ function isPlain(event) {
 /** What a component reports while its page is being left would bring Streamlit back to that page. */
 function holdWhileLeaving(told) {
   const held = new Map();
-  // What was open when it was left, or null; and where to.
-  let left = null;
+  // What is being left, and where to, or null.
+  const left = new Set();
   let aim = null;
   let underWay = 0;
   let waiting = null;
 
   /** Carry out a component's report, or hold it until it is known whether the page is left. */
   told.tell = (component, report) => {
-    if (left !== null) {
+    if (told.isLeaving()) {
       held.set(component, report);
       return;
     }
@@ -40,24 +38,25 @@ function holdWhileLeaving(told) {
     setTimeout(sent, UNDER_WAY);
   };
 
+  // Who goes on before it has come leaves that as well: its run may still be heard.
   const leave = (to) => {
-    left ??= told.open;
+    left.add(aim ?? told.open);
     aim = told.objectOf(to);
-    told.aimed = to.search;
   };
   const stay = () => {
-    left = aim = null;
+    left.clear();
+    aim = null;
     const reports = [...held].filter(([component]) => component.isConnected ?? true);
     held.clear();
     for (const [component, report] of reports) told.tell(component, report);
   };
-  told.isLeaving = () => left !== null;
-  const pageOf = (object) => object.split("\n")[0];
-  told.isLeavingPage = (page) => left !== null && pageOf(left) === page && pageOf(aim) !== page;
+  told.isLeaving = () => aim !== null;
 
   // The run of a report that was under way is still one of what is being left.
   told.arrive = (object) => {
-    if (left !== null && (told.isFilled(aim, object) || !told.isFilled(left, object))) stay();
+    if (!told.isLeaving()) return;
+    const isLeft = [...left].some((one) => told.isFilled(one, object));
+    if (told.isFilled(aim, object) || !isLeft) stay();
   };
 
   // A link that is opened elsewhere leaves no page.
@@ -69,7 +68,7 @@ function holdWhileLeaving(told) {
   const press = (event) => {
     const link = linkOf(event);
     if (link) leave(new URL(link.href));
-    else if (left !== null) stay();
+    else if (told.isLeaving()) stay();
   };
   const on = (target, type, act) => target.addEventListener(type, act, true);
   for (const type of ["pointerdown", "pointerup"]) on(document, type, press);
@@ -100,9 +99,9 @@ function holdWhileLeaving(told) {
     told.gone = null;
   });
   on(window, "popstate", (event) => {
+    told.last = told.doubtful = null;
     leave(new URL(window.location.href));
     told.gone = aim;
-    if (event.isTrusted) told.doubts = DOUBTS;
     wait(event, takeOver);
   });
 }
@@ -113,8 +112,9 @@ function takeOver() {
 }
 
 function begin() {
-  // The object of the last run, and the one that Back led to until a run has seen it.
-  const told = { objects: {}, parameters: {}, open: "", gone: null, doubts: 0, stale: null };
+  // The object of the last run; the one that a link or Back led to until a run has seen it, and what
+  // was to be written meanwhile; what was written last behind the path that is open.
+  const told = { objects: {}, parameters: {}, open: "", gone: null, doubtful: null, last: null };
   const push = window.history.pushState.bind(window.history);
   const replace = window.history.replaceState.bind(window.history);
 
@@ -132,58 +132,67 @@ function begin() {
   holdWhileLeaving(told);
 
   // A run that began before the person went elsewhere may still write its own address; it must not
-  // take them back. The next run says what it has seen in the address.
-  told.hear = (page, seen) => {
+  // take them back. The next run says what it has seen in the address, and what the page before has
+  // written into its own.
+  told.hear = ({ page, seen, left }) => {
     // Home's path is empty, which alone would stand for the address that is open.
     const url = new URL(`./${page}`, window.location.href);
     for (const [name, value] of Object.entries(seen)) url.searchParams.set(name, value);
     told.open = told.objectOf(url);
-    if (told.open === told.gone) told.gone = null;
     told.arrive(told.open);
+    if (told.gone === null || !told.isFilled(told.gone, told.open)) return;
+    told.gone = null;
+    const { doubtful } = told;
+    told.doubtful = null;
+    if (doubtful && left && says(doubtful, left)) setTimeout(takeOver);
+    else if (doubtful) replace({}, "", doubtful);
   };
 
   const same = (to) => told.isFilled(told.objectOf(new URL(window.location.href)), told.objectOf(to));
 
+  const isEmbedding = (name) => name.startsWith("embed");
+  const isStrange = (to) => {
+    const known = told.parameters[pageOf(to)] ?? [];
+    return [...to.searchParams.keys()].some((name) => !known.includes(name) && !isEmbedding(name));
+  };
+
+  const says = (url, query) => {
+    const said = [...url.searchParams].filter(([name]) => !isEmbedding(name));
+    return JSON.stringify(said) === JSON.stringify(Object.entries(query));
+  };
+
   const late = (to) => {
     if (told.gone.split("\n")[0] !== pageOf(to)) return told.isLeaving();
-    if (!told.isFilled(told.gone, told.objectOf(to))) return true;
-    // Streamlit writes what a run of another page has chosen behind the path that Back led to, and
-    // Back leads to addresses that a page has filled in already.
-    if (to.href === window.location.href || !told.isLeaving() || !told.doubts) return false;
-    told.doubts -= 1;
-    return true;
+    return !told.isFilled(told.gone, told.objectOf(to)) || isStrange(to);
   };
 
-  // Streamlit writes the parameters of the page that comes behind the path of the one that goes, and
-  // later both together; an entry of the history keeps its own. So it does with a late word of the
-  // page that goes.
-  const isAhead = (to) => {
-    if (to.pathname !== window.location.pathname) return false;
-    const known = told.parameters[pageOf(to)] ?? [];
-    const isStrange = (name) => !known.includes(name) && !name.startsWith("embed");
-    const isOther = [...to.searchParams.keys()].some(isStrange);
-    const isLeft = told.isLeavingPage(pageOf(to));
-    told.stale = isLeft && !isOther ? to.search : null;
-    return isOther || isLeft;
-  };
-
-  // Another object is a step that Back undoes; a setting of what is shown is none.
-  const write = (state, title, url, step) => {
-    const to = new URL(url ?? "", window.location.href);
+  // Streamlit writes the parameters of the page that a button switches to behind the path of the one
+  // that goes, and later both together. An entry of the history keeps its own: what its page can't
+  // have written stays out, and what it could is taken back when it comes again with the next path.
+  const write = (state, title, url, mayStep) => {
+    const here = new URL(window.location.href);
+    const to = new URL(url ?? "", here);
     if (told.gone !== null && !told.going && late(to)) {
       // Streamlit has taken it for the address.
       setTimeout(takeOver);
       return;
     }
-    if (isAhead(to)) return;
-    if (told.stale && to.search === told.stale) {
-      to.search = told.aimed;
-      setTimeout(takeOver);
-    }
-    told.stale = null;
-    if (step && !same(to)) push(state, title, to);
-    else replace(state, title, to);
+    // Of the page that comes or of the one that goes; both may know such parameters.
+    told.doubtful = told.gone !== null && !told.going && told.isLeaving() ? to : null;
+    if (told.doubtful) return;
+    const { last } = told;
+    const isHere = to.pathname === here.pathname;
+    if (isHere && isStrange(to)) return;
+    const isAgain = !isHere && last !== null && to.search === here.search;
+    if (isAgain && !last.isStep) replace(state, title, last.before);
+    const isStep = mayStep && !same(to) && !(isAgain && last.isStep);
+    told.last = isHere ? { before: here, isStep } : null;
+    // Another object is a step that Back undoes; a setting of what is shown is none.
+    (isStep ? push : replace)(state, title, to);
   };
+  // What was written before a button was pressed is of the page that it is on.
+  for (const type of ["pointerdown", "keydown", "click"])
+    document.addEventListener(type, () => (told.last = null), true);
   window.history.pushState = (state, title, url) => write(state, title, url, true);
   // So it writes in the runs that Back asks for.
   window.history.replaceState = (state, title, url) => write(state, title, url, false);
@@ -211,17 +220,22 @@ function begin() {
     return opening.some(([name]) => here.searchParams.has(name));
   };
 
-  // Streamlit would run its script with the link's address once, and with the old one from then on;
-  // and at the menu's entry of the page that is open it keeps the address, with what is open.
+  // Streamlit would write the address of another page when its run is seen, and none if a second
+  // click comes first. On the page that is open it would run its script with the link's address once,
+  // and with the old one from then on; and at the menu's entry it keeps the address, with what is open.
   document.addEventListener(
     "click",
     (event) => {
       const link = event.target.closest?.(`[data-testid='stPageLink'] a, ${MENU}`);
       if (!link || !isPlain(event)) return;
       const to = new URL(link.href);
-      if (to.pathname !== window.location.pathname || (link.matches(MENU) && !opensOne())) return;
+      const isHere = to.pathname === window.location.pathname;
+      if (isHere && link.matches(MENU) && !opensOne()) return;
       event.preventDefault();
       event.stopPropagation();
+      // An embedded app stays one.
+      const params = new URLSearchParams(window.location.search);
+      for (const [name, text] of params) if (isEmbedding(name)) to.searchParams.append(name, text);
       open(to);
     },
     true,

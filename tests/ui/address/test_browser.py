@@ -135,3 +135,34 @@ def test_a_link_leads_where_it_says_though_something_was_used_when_the_page_was_
     tab.sends(CATS)
     tab.begins()
     assert not browser.is_news("runs")
+
+
+def test_what_the_page_before_wrote_is_known_until_this_one_writes_the_same(tab: Tab) -> None:
+    tab.sends(CATS)
+    tab.begins()
+    assert browser.left() is None
+    browser.go_to(CARDS)
+    assert browser.left() is None
+    for _ in range(2):
+        tab.sends(RunsView(), page="datasets")
+        tab.begins()
+        assert browser.left() == CARDS.query()
+    browser.go_to(CATS)
+    assert browser.left() == CARDS.query()
+    browser.go_to(CARDS)
+    assert browser.left() is None
+
+
+def test_at_back_a_widget_is_told_once_more_what_the_address_says(tab: Tab) -> None:
+    told: list[str] = []
+
+    class Session(dict[str, Any]):
+        def __setitem__(self, key: str, value: Any) -> None:
+            told.append(key)
+            super().__setitem__(key, value)
+
+    tab.session_state = Session()
+    for back, times in ((False, 1), (False, 1), (True, 2)):
+        tab.sends(CATS, back=back)
+        browser.prime("runs-text", "cats")
+        assert told.count("runs-text") == times
