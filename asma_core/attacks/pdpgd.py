@@ -22,12 +22,14 @@ from asma_core.attacks.engine.loop import AttackRule, AttackState, RuleAttack
 from asma_core.attacks.engine.pixels import keepable, margin_weights, margins, typical_size
 from asma_core.attacks.engine.proximal import prox_l2, prox_linf
 from asma_core.attacks.settings import (
+    L2,
     LINF,
     TOWARDS,
     Aim,
     CommonConfig,
     Goal,
     goal_setting,
+    norm_setting,
     steps_setting,
 )
 from asma_core.fields import setting
@@ -40,7 +42,7 @@ class PdpgdConfig(CommonConfig):
 
     steps: int = steps_setting(500)
     goal_is: Aim = goal_setting(TOWARDS)
-    norm: Literal["l2", "linf"] = setting("l2", "Norm", "What is to be small.")
+    norm: Literal["l2", "linf"] = norm_setting(L2, "What is to be small.")
     step_size: float = setting(
         1e-2,
         "Step size",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -10,6 +11,8 @@ from asma_core.fields import AttackConfig, setting
 L2: Final = "l2"
 LINF: Final = "linf"
 CIEDE2000: Final = "ciede2000"
+# What people call them.
+NORMS: Final = {L2: "L2", LINF: "Linf", CIEDE2000: "CIEDE2000"}
 TOWARDS: Final = "towards the mask"
 AWAY: Final = "away from the prediction"
 AWAY_FROM_TRUTH: Final = "away from the truth"
@@ -36,6 +39,11 @@ def goal_setting(default: str) -> Any:
         "at most 1 - target IoU.",
         formerly={FORMERLY_AWAY: AWAY},
     )
+
+
+def norm_setting(default: str, help: str, norms: Sequence[str] = (L2, LINF)) -> Any:
+    """Declare the norm of a budget, or of what is to be small."""
+    return setting(default, "Norm", help, offered={norm: NORMS[norm] for norm in norms})
 
 
 def stop_setting() -> Any:

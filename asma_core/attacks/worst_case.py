@@ -13,12 +13,7 @@ from asma_core.attacks.engine.sequence import Sequence, Stage
 from asma_core.attacks.minimal.attack import MINIMAL
 from asma_core.attacks.minimal.settings import MinimalConfig
 from asma_core.attacks.pgd import PGD
-from asma_core.attacks.settings import (
-    CommonConfig,
-    Goal,
-    steps_setting,
-)
-from asma_core.fields import setting
+from asma_core.attacks.settings import L2, CommonConfig, Goal, norm_setting, steps_setting
 
 
 @dataclass(frozen=True)
@@ -26,8 +21,8 @@ class WorstCaseConfig(CommonConfig):
     """Settings of the worst case."""
 
     steps: int = steps_setting(300, "Most updates of the image, shared by the attacks.", minimum=3)
-    norm: Literal["l2", "linf"] = setting(
-        "l2", "Norm", "In which the nearest success of all attacks is chosen."
+    norm: Literal["l2", "linf"] = norm_setting(
+        L2, "In which the nearest success of all attacks is chosen."
     )
 
     def goal(self) -> Goal:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from asma_core.attacks.checks import HIDDEN
 from asma_core.attacks.registry import ATTACKS
-from asma_core.attacks.settings import LINF
+from asma_core.attacks.settings import LINF, NORMS
 from asma_core.metrics.distance import l2_norm, linf_norm
 from asma_core.runs.run import DONE, Run
 from asma_core.runs.store import RunStore
@@ -51,8 +51,7 @@ def beyond(
     if budget is not None:
         length = linf_norm(change) if norm == LINF else l2_norm(change)
         if length > budget * (1.0 + EXACT) + EXACT**2:
-            named = {"linf": "Linf", "l2": "L2"}[norm]
-            found.append(OVER_BUDGET.format(norm=named, length=length, budget=budget))
+            found.append(OVER_BUDGET.format(norm=NORMS[norm], length=length, budget=budget))
     if region is not None and bool((change != 0)[:, ~region].any()):
         found.append(OUTSIDE_REGION)
     return found

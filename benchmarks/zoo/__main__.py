@@ -12,9 +12,8 @@ import argparse
 from itertools import product
 from pathlib import Path
 
-from asma_core.attacks.minimal.attack import NORMS
 from asma_core.attacks.registry import ATTACKS
-from asma_core.attacks.settings import L2
+from asma_core.attacks.settings import L2, NORMS
 from asma_core.files import json_values, to_json
 from asma_core.metrics.frontier import MARKS
 from benchmarks.machine import machine

@@ -17,6 +17,7 @@ from asma_core.attacks.settings import (
     CommonConfig,
     Goal,
     goal_setting,
+    norm_setting,
     steps_setting,
     stop_setting,
 )
@@ -35,7 +36,7 @@ class BudgetConfig(CommonConfig):
 
     steps: int = steps_setting(100)
     goal_is: Aim = goal_setting(TOWARDS)
-    norm: Literal["linf", "l2"] = setting(LINF, "Norm", "In which the budget is measured.")
+    norm: Literal["linf", "l2"] = norm_setting(LINF, "In which the budget is measured.")
     budget: float | None = setting(
         None,
         "Budget",

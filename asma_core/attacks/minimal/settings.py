@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from asma_core.attacks.settings import L2, CommonConfig, Goal, steps_setting
-from asma_core.fields import setting
+from asma_core.attacks.settings import (
+    L2,
+    NORMS,
+    CommonConfig,
+    Goal,
+    norm_setting,
+    steps_setting,
+)
 
 
 @dataclass(frozen=True)
@@ -18,11 +24,11 @@ class MinimalConfig(CommonConfig):
         "Most updates of the image. It ends before, from 100 on, when the last fifth of them has "
         "made the change smaller by less than 2 %.",
     )
-    norm: Literal["l2", "linf", "ciede2000"] = setting(
+    norm: Literal["l2", "linf", "ciede2000"] = norm_setting(
         L2,
-        "Norm",
         "What is to be small: the Euclidean norm of the change, its largest value, or how "
         "different the colours look (mean CIEDE2000 over the pixels; grey and RGB images).",
+        tuple(NORMS),
     )
 
     def goal(self) -> Goal:
