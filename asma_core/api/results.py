@@ -94,14 +94,20 @@ class Result:
         return float(self.figures["linf_8bit"])
 
     @property
-    def frontier(self) -> pd.DataFrame:
-        """How small a change was enough for which IoU, along the way: score, l2 and linf.
+    def ciede2000(self) -> float:
+        """How different the colours look, mean over the pixels; NaN unless grey or RGB."""
+        return float(self.figures["ciede2000_8bit"])
 
-        NaN where it was not reached. Empty where the goal is no IoU with a target.
+    @property
+    def frontier(self) -> pd.DataFrame:
+        """How small a change was enough for which IoU, along the way: score and norms.
+
+        l2, linf and, of an attack that makes it small, ciede2000. NaN where it was not reached.
+        Empty where the goal is no IoU with a target.
         """
         import pandas as pd
 
-        columns = ["score", "l2", "linf"]
+        columns = ["score", "l2", "linf", "ciede2000"]
         return pd.DataFrame(self.figures.get("frontier", []), columns=columns, dtype=float)
 
     @property

@@ -103,6 +103,7 @@ def measure(
     """
     seen = predict(model, saved, device)
     image = result.adversarial.numpy()
+    colours = mean_delta_e(to_bytes(original), to_bytes(saved))
     figures = {
         "stopped": result.ending,
         "steps": result.steps,
@@ -117,18 +118,23 @@ def measure(
         **distance_figures(image, original, ""),
         **judge.figures(seen, "_8bit"),
         **distance_figures(saved, original, "_8bit"),
-        "ciede2000_8bit": mean_delta_e(to_bytes(original), to_bytes(saved)),
+        "ciede2000_8bit": colours,
     }
     if judge.kind == IOU:
         figures["frontier"] = frontier(
-            ((now.score, _norms(now)) for now in result.trajectory), wanted
+            ((now.score, _norms(now, result.best, colours)) for now in result.trajectory), wanted
         )
     figures["outcome"] = outcome(figures["score_before"], figures["score_8bit"], wanted)
     figures["success"] = figures["outcome"] == SUCCESS
     return Measured(seen, figures)
 
 
-def _norms(now: StepMetrics) -> dict[str, float]:
-    """Return the norms that are known of a step."""
-    own = {} if math.isnan(now.ciede2000) else {CIEDE2000: now.ciede2000}
-    return {L2: now.l2, LINF: now.linf} | own
+def _norms(now: StepMetrics, best: StepMetrics, colours: float) -> dict[str, float]:
+    """Return the norms that are known of a step.
+
+    Its CIEDE2000 is one to first order, put right by that of the file that is kept.
+    """
+    norms = {L2: now.l2, LINF: now.linf}
+    if math.isnan(now.ciede2000):
+        return norms
+    return norms | {CIEDE2000: now.ciede2000 * (colours / (best.ciede2000 or 1.0))}

@@ -298,3 +298,24 @@ def test_where_the_paper_s_attack_falls_short_minimal_is_a_press_away(page: Page
     expect(page.get_by_text(re.compile("^Minimal"))).to_be_visible()
     wait_for_end(page)
     expect(offered).to_have_count(0)
+
+
+def test_the_smallest_change_as_it_is_seen_is_a_choice_of_norm(page: Page, url: str) -> None:
+    attack_lesion(page, url)
+    draw_polygon(page)
+    for label, option in (("Attack", "Smallest change: Minimal"), ("Norm", "CIEDE2000")):
+        with rerun(page):
+            page.get_by_role("combobox", name=label, exact=True).click()
+            page.get_by_role("option", name=option, exact=True).click()
+    with rerun(page):
+        steps = page.get_by_role("spinbutton", name="Steps", exact=True)
+        steps.fill("6")
+        steps.press("Enter")
+    page.get_by_role("button", name="Run the attack").click()
+    page.wait_for_url(re.compile(r"run=[0-9a-f]{8}"))
+    wait_for_end(page)
+    expect(page.get_by_text("CIEDE2000, 8-bit", exact=True)).to_be_visible()
+    expect(page.get_by_text(re.compile(r"IoU 0\.\d\d at CIEDE2000 \d"))).to_be_visible()
+    page.get_by_role("link", name=re.compile("Compare")).last.click()
+    expect(page.locator(VIEWER)).to_be_visible()
+    expect(page.get_by_text("norm CIEDE2000")).to_be_attached()

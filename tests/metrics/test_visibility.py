@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asma_core.metrics.colour import ciede2000, srgb_to_lab
-from asma_core.metrics.visibility import delta_e, sampled, visibility
+from asma_core.metrics.visibility import delta_e, mean_delta_e, sampled, visibility
 
 # Sharma, Wu and Dalal, Color Research and Application 30(1), 2005, table 1.
 PAIRS = """
@@ -107,6 +107,15 @@ def test_a_large_picture_is_looked_at_on_an_even_grid() -> None:
     assert sampled(pixels, most=100) is pixels
     assert sampled(pixels, most=25).tolist() == pixels[::2, ::2].tolist()
     assert sampled(pixels, most=24).size <= 24
+
+
+def test_the_mean_difference_is_of_grey_and_rgb_pictures_only() -> None:
+    grey = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    other = grey + np.uint8(2)
+    seen = float(delta_e(grey, other).mean())
+    assert seen > 0
+    assert mean_delta_e(grey, other) == pytest.approx(seen)
+    assert math.isnan(mean_delta_e(np.stack([grey] * 4, axis=-1), np.stack([other] * 4, axis=-1)))
 
 
 def test_no_change_is_not_visible() -> None:

@@ -18,6 +18,7 @@ from PIL import Image
 from asma_core.attacks.contract import StepReport
 from asma_core.attacks.registry import ATTACKS, find_attack
 from asma_core.errors import InputError, UnknownRunError
+from asma_core.metrics.visibility import mean_delta_e
 from asma_core.runs import artefacts, attacking, execute, store
 from asma_core.runs.live import live_state
 from asma_core.runs.run import CANCELLED, DONE, FAILED, INTERRUPTED, Run
@@ -87,6 +88,20 @@ def test_the_figures_are_those_of_the_file_as_the_bare_network_sees_it(
     assert np.array_equal(labels(folder / artefacts.PREDICTION_CLEAN), clean)
     assert results["iou_before"] == pytest.approx(overlap(clean, given.target, classes), abs=1e-9)
     assert results["iou_8bit"] > results["iou_before"]
+
+
+@pytest.mark.parametrize("norm", ["l2", "ciede2000"])
+def test_how_the_colours_look_is_a_figure_of_the_file(runs: RunStore, norm: str) -> None:
+    settings = {"target_iou": 0.9, "steps": 60, "norm": norm}
+    run = carried_out(runs, attack="minimal", config=settings)
+    files = (runs.folder(run.id) / name for name in (artefacts.ORIGINAL, artefacts.ADVERSARIAL))
+    seen = mean_delta_e(*(np.asarray(Image.open(file)) for file in files))
+    assert run.outcome == "success"
+    assert run.results["ciede2000_8bit"] == pytest.approx(seen) and seen > 0
+    last = run.results["frontier"][-1]
+    # What was made small is part of what was reached at which change; else nobody measured it.
+    assert last.get("ciede2000") == (pytest.approx(seen) if norm == "ciede2000" else None)
+    assert ("CIEDE2000" in run.frontier) == (norm == "ciede2000")
 
 
 def test_every_figure_is_there_and_finite_or_undefined(runs: RunStore) -> None:
