@@ -51,17 +51,11 @@ class ColourDifference(Euclidean):
                 f"CIEDE2000 is of grey and RGB images, and these have {channels} channels; choose "
                 "L2 or Linf"
             )
-        factors = torch.stack(
-            [torch.from_numpy(_factors(_pixels(image))) for image in batch.images]
-        )
-        # In units in which a typical change of one grey level has its plain length.
-        sizes = factors.diagonal(dim1=-2, dim2=-1).log().flatten(1).mean(dim=1).exp()
-        factors = (factors / sizes.view(-1, 1, 1, 1, 1)).float()
-        inverse = torch.linalg.solve_triangular(factors, torch.eye(channels), upper=False)
-        self._seen = sizes.to(batch.images) * 255.0
+        made = [_factors(_pixels(image)) for image in batch.images]
         # L, and its inverse: (B, C, C, H, W).
-        self._factors = factors.permute(0, 3, 4, 1, 2).contiguous().to(batch.images)
-        self._inverse = inverse.permute(0, 3, 4, 1, 2).contiguous().to(batch.images)
+        self._factors = torch.stack([factors for factors, _, _ in made]).to(batch.images)
+        self._inverse = torch.stack([inverse for _, inverse, _ in made]).to(batch.images)
+        self._seen = batch.images.new_tensor([size * 255.0 for _, _, size in made])
         # What a pixel's length counts for.
         self._weights = batch.images.new_ones((len(batch.images), 1, 1, 1))
 
@@ -112,23 +106,33 @@ def _pixels(image: Tensor) -> NDArray[np.uint8]:
     return pixels
 
 
-def _factors(pixels: NDArray[np.uint8]) -> NDArray[Any]:
-    """Return L of each pixel: the length of L' d is the CIEDE2000 of a change by d levels.
+def _factors(pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor, float]:
+    """Return L of each pixel in units of a size, its inverse, and the size.
+
+    The length of L' d, times the size, is the CIEDE2000 of a change by d levels. The size is that
+    of a typical change of one level.
 
     Args:
         pixels: uint8 (H, W, C) with C of 1 or 3.
 
     Returns:
-        float64 (H, W, C, C), lower triangular.
+        float32 (C, C, H, W), lower triangular; the same; above 0.
     """
-    height, width, channels = pixels.shape
+    channels = pixels.shape[2]
     # An image has many pixels of few colours.
-    colours, places = np.unique(pixels.reshape(-1, channels), axis=0, return_inverse=True)
-    metric = _metric(colours)
+    places = 256 ** np.arange(channels)
+    found, where, counts = np.unique(pixels @ places, return_inverse=True, return_counts=True)
+    metric = _metric((found[:, None] // places % 256).astype(np.uint8))
     ridge = RIDGE * np.trace(metric, axis1=-2, axis2=-1) / channels
-    metric += ridge[:, None, None] * np.eye(channels)
-    found: NDArray[Any] = np.linalg.cholesky(metric)[places.reshape(-1)]
-    return found.reshape(height, width, channels, channels)
+    factors = np.linalg.cholesky(metric + ridge[:, None, None] * np.eye(channels))
+    logs = np.log(np.diagonal(factors, axis1=-2, axis2=-1)).mean(axis=-1)
+    size = float(np.exp(np.average(logs, weights=counts)))
+    at = torch.from_numpy(where.reshape(pixels.shape[:2]))
+
+    def everywhere(matrices: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(matrices).float().permute(1, 2, 0)[:, :, at]
+
+    return everywhere(factors / size), everywhere(np.linalg.inv(factors / size)), size
 
 
 def _metric(colours: NDArray[np.uint8]) -> NDArray[np.float64]:
