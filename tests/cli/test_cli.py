@@ -180,7 +180,7 @@ def test_models_are_listed_though_a_figure_is_undefined(home: Path, ask: Ask) ->
 def test_attacks_are_listed_with_their_settings(ask: Ask) -> None:
     listed = {entry["name"]: entry for entry in ask("attacks")}
     assert set(listed) == set(ATTACKS)
-    assert listed["minimal"]["settings"]["norm"]["type"] == '"l2" or "linf"'
+    assert listed["minimal"]["settings"]["norm"]["type"] == '"l2" or "linf" or "ciede2000"'
     assert listed["asma"]["settings"]["target_iou"]["default"] == 0.97
     assert listed["asma"]["presets"]["paper"]["tau"] == 1e-7
 
