@@ -9,14 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from asma_core.attacks.contract import CONVERGED, AttackInputs, AttackResult
 from asma_core.attacks.registry import find_attack
 from asma_core.attacks.settings import L2
+from asma_core.data.formats.images import to_bytes
 from asma_core.fields import config_from_dict
 from asma_core.metrics.visibility import visibility
 from benchmarks.zoo.cores import on_all_cores
@@ -91,7 +90,7 @@ def _figures(result: AttackResult, iou: float, norm: str) -> dict[str, Any]:
 
 def _kept(result: AttackResult, original: Tensor) -> dict[str, float]:
     """Return how far the file that is kept is from the original, in every measure."""
-    seen = visibility(_picture(original), _picture(result.adversarial))
+    seen = visibility(*(to_bytes(image.numpy()) for image in (original, result.adversarial)))
     return {
         "iou": result.best.score,
         "l2": seen.l2,
@@ -100,12 +99,6 @@ def _kept(result: AttackResult, original: Tensor) -> dict[str, float]:
         "ciede2000": seen.delta_e_mean,
         "ciede2000_99": seen.delta_e_99,
     }
-
-
-def _picture(image: Tensor) -> NDArray[np.uint8]:
-    """Return an image, float32 (C, H, W), as its file: uint8 (H, W) or (H, W, 3)."""
-    pixels = (image * 255.0).round().byte().permute(1, 2, 0).numpy()
-    return pixels[..., 0] if pixels.shape[2] == 1 else pixels
 
 
 def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

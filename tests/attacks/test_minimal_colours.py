@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
@@ -11,6 +10,7 @@ from asma_core.attacks.engine.batch import AttackBatch, make_batch
 from asma_core.attacks.minimal.attack import MINIMAL
 from asma_core.attacks.minimal.colours import ColourDifference
 from asma_core.attacks.minimal.settings import MinimalConfig
+from asma_core.data.formats.images import ByteImage, to_bytes
 from asma_core.errors import InputError
 from asma_core.metrics.visibility import mean_delta_e
 from tests.attacks.networks import Linear, disc, small_network, some_images
@@ -23,9 +23,8 @@ def batch_of(images: torch.Tensor) -> AttackBatch:
     return make_batch(AttackInputs(images, target))
 
 
-def pixels(image: torch.Tensor) -> np.ndarray:
-    found = (image * 255).round().byte().permute(1, 2, 0).numpy()
-    return found[..., 0] if found.shape[2] == 1 else found
+def pixels(image: torch.Tensor) -> ByteImage:
+    return to_bytes(image.numpy())
 
 
 def colours(channels: int, seed: int = 0) -> torch.Tensor:

@@ -28,7 +28,7 @@ from asma_core.attacks.minimal.settings import MinimalConfig
 from asma_core.attacks.settings import CIEDE2000, L2, LINF
 from asma_core.lazy import Tensor, torch
 
-NORMS: Final[Mapping[str, Callable[[AttackBatch, MinimalConfig], Norm]]] = {
+_MEASURES: Final[Mapping[str, Callable[[AttackBatch, MinimalConfig], Norm]]] = {
     L2: Euclidean,
     LINF: LargestValue,
     CIEDE2000: ColourDifference,
@@ -39,7 +39,7 @@ class _Minimal(AttackRule):
     def __init__(self, batch: AttackBatch, config: MinimalConfig) -> None:
         self._pull = Pull(batch, config.target_iou)
         self._left = torch.zeros(len(batch.images))
-        self._norm = NORMS[config.norm](batch, config)
+        self._norm = _MEASURES[config.norm](batch, config)
         self._search = ShrinkingBall(batch, config, self._norm)
         self._batch = batch
 

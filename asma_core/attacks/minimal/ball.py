@@ -98,8 +98,7 @@ class ShrinkingBall:
         self.strayed = self._lost >= LOST
         self._lost = torch.where(self.strayed, 0.0, self._lost)
         change = state.shown - state.batch.images
-        length = self._length = self._norm.length(change)
-        self._norm.settle(change, self.close)
+        length = self._length = self._norm.settle(change, self.close)
         self._unmoved = (length == 0.0) & (state.step > 0)
         self._best = torch.where(success & (length < self._best), length, self._best)
         scores = state.scores.to(self._top)
@@ -153,7 +152,6 @@ class ShrinkingBall:
 
     def _widened_radius(self) -> Tensor:
         """Return the radius of images that have not been at the target."""
-        later = self._norm.later
         ends = self._stale >= self._patience
         gain = self._top - self._window_top
         slow = ends & (gain < SLOW * (self._target - self._window_top))
@@ -162,8 +160,8 @@ class ShrinkingBall:
         self._window_top = torch.where(ends, self._top, self._window_top)
         self._window_way = torch.where(ends, self._way, self._window_way)
         self._stale = torch.where(ends, 0.0, self._stale)
-        self._patience = torch.where(slow, later * self._patience, self._patience)
-        self._patience = torch.where(in_vain, 2.0 / later * self._patience, self._patience)
+        longer = torch.where(in_vain, 2.0, torch.where(slow, self._norm.later, 1.0))
+        self._patience = longer * self._patience
         self._widened = torch.where(ends, slow & ~in_vain, self._widened)
         wider = torch.where(slow, WIDEN * self._radius, self._radius)
         return torch.where(in_vain, self._top_radius, wider)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from asma_core.attacks.engine.batch import AttackBatch, norms, per_image
 from asma_core.attacks.minimal.norms import Euclidean
 from asma_core.attacks.minimal.settings import MinimalConfig
+from asma_core.data.formats.images import to_bytes
 from asma_core.errors import InputError
 from asma_core.lazy import Tensor, torch
 from asma_core.metrics.colour import ciede2000, srgb_to_lab
@@ -51,7 +52,7 @@ class ColourDifference(Euclidean):
                 f"CIEDE2000 is of grey and RGB images, and these have {channels} channels; choose "
                 "L2 or Linf"
             )
-        made = [_factors(_pixels(image)) for image in batch.images]
+        made = [_factors(np.atleast_3d(to_bytes(image.cpu().numpy()))) for image in batch.images]
         # L, and its inverse: (B, C, C, H, W).
         self._factors = torch.stack([factors for factors, _, _ in made]).to(batch.images)
         self._inverse = torch.stack([inverse for _, inverse, _ in made]).to(batch.images)
@@ -68,7 +69,7 @@ class ColourDifference(Euclidean):
         seen = self._as_seen(images - originals).square().sum(dim=1).sqrt()
         return self._seen * seen.flatten(1).mean(dim=1)
 
-    def settle(self, change: Tensor, close: Tensor) -> None:
+    def settle(self, change: Tensor, close: Tensor) -> Tensor:
         """Weigh the pixels of images that have been at the target by how far they went."""
         seen = self._as_seen(change).square().sum(dim=1, keepdim=True)
         typical = TYPICAL**2 * seen.flatten(1).mean(dim=1).clamp_min(1e-30)
@@ -79,31 +80,20 @@ class ColourDifference(Euclidean):
         weights = (squares * per_image(before / after)).sqrt_()
         usable = close & (before > 0)
         self._weights = weights.where(per_image(usable), self._weights)
+        return before.sqrt()
 
     def steepest(self, gradient: Tensor) -> tuple[Tensor, Tensor]:
         """Return the gradient in what is seen."""
         seen = torch.einsum("bijhw,bjhw->bihw", self._inverse, gradient) / self._weights
         return seen, norms(seen).to(gradient)
 
-    def moved(
-        self, images: Tensor, batch: AttackBatch, direction: Tensor, stride: Tensor, radius: Tensor
-    ) -> Tensor:
-        """Step in what is seen, keep to the box, and shorten the change to the radius."""
-        seen = direction * per_image(stride) / self._weights
-        step = torch.einsum("bijhw,bihw->bjhw", self._inverse, seen)
-        change = step.add_(images).clamp_(0.0, 1.0).sub_(batch.images)
-        length = self.length(change).clamp_min(1e-30)
-        change.mul_(per_image((radius / length).clamp_max(1.0)))
-        return change.add_(batch.images).clamp_(0.0, 1.0)
+    def _stepped(self, change: Tensor, direction: Tensor, stride: Tensor) -> Tensor:
+        """Step in what is seen."""
+        seen = direction * stride / self._weights
+        return change.add_(torch.einsum("bijhw,bihw->bjhw", self._inverse, seen))
 
     def _as_seen(self, change: Tensor) -> Tensor:
         return torch.einsum("bijhw,bihw->bjhw", self._factors, change)
-
-
-def _pixels(image: Tensor) -> NDArray[np.uint8]:
-    """Return an image, float32 (C, H, W), as its 8-bit file: uint8 (H, W, C)."""
-    pixels: NDArray[np.uint8] = (image * 255.0).round().byte().permute(1, 2, 0).cpu().numpy()
-    return pixels
 
 
 def _factors(pixels: NDArray[np.uint8]) -> tuple[Tensor, Tensor, float]:

@@ -40,18 +40,23 @@ class Norm:
 
     def length(self, change: Tensor) -> Tensor:
         """Return the length of changes of images, (B,)."""
-        raise NotImplementedError
+        raise RuntimeError(f"{type(self).__name__} has no length")
 
     def measured(self, images: Tensor, originals: Tensor) -> Tensor | None:
         """Return by what files are compared, (B,); None where every attack's figures have it."""
         return None
 
-    def settle(self, change: Tensor, close: Tensor) -> None:
-        """Take in how images are now, and whether they have been at the target, bool (B,)."""
+    def settle(self, change: Tensor, close: Tensor) -> Tensor:
+        """Take in how images are now, and whether they have been at the target, bool (B,).
+
+        Returns:
+            (B,), the length of the changes, as it was before that.
+        """
+        return self.length(change)
 
     def steepest(self, gradient: Tensor) -> tuple[Tensor, Tensor]:
         """Return a gradient as the norm sees it, and how much is gained per length, (B,)."""
-        raise NotImplementedError
+        raise RuntimeError(f"{type(self).__name__} has no steepest way")
 
     def moved(
         self, images: Tensor, batch: AttackBatch, direction: Tensor, stride: Tensor, radius: Tensor
@@ -65,7 +70,7 @@ class Norm:
             stride: float32 (B,), the length of the step.
             radius: float32 (B,), of the ball around the originals.
         """
-        raise NotImplementedError
+        raise RuntimeError(f"{type(self).__name__} does not say how to move")
 
 
 class Euclidean(Norm):
@@ -95,12 +100,15 @@ class Euclidean(Norm):
         self, images: Tensor, batch: AttackBatch, direction: Tensor, stride: Tensor, radius: Tensor
     ) -> Tensor:
         """Step along the direction, keep to the box, and shorten the change to the radius."""
-        change = images - batch.images
-        change.addcmul_(direction, per_image(stride))
+        change = self._stepped(images - batch.images, direction, per_image(stride))
         change.add_(batch.images).clamp_(0.0, 1.0).sub_(batch.images)
-        length = norms(change).to(radius).clamp_min(1e-30)
+        length = self.length(change).clamp_min(1e-30)
         change.mul_(per_image((radius / length).clamp_max(1.0)))
         return change.add_(batch.images).clamp_(0.0, 1.0)
+
+    def _stepped(self, change: Tensor, direction: Tensor, stride: Tensor) -> Tensor:
+        """Return a change, which may be changed in place, after a step of (B, 1, 1, 1)."""
+        return change.addcmul_(direction, stride)
 
 
 class LargestValue(Norm):
