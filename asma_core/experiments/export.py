@@ -15,6 +15,8 @@ from asma_core.runs.export import csv_value
 COLUMNS: Final = {
     "l2": ("L2", 2),
     "linf": ("Linf", 3),
+    "ciede2000": ("CIEDE2000", 2),
+    "ssim": ("SSIM", 4),
     "iou": ("IoU", 3),
     "structure_removed": ("Structure removed", 3),
     "iou_lost": ("IoU lost", 3),

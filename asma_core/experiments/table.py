@@ -20,6 +20,8 @@ FIGURES: Final = {
     "pixel_accuracy": "pixel_accuracy_8bit",
     "l2": "l2_8bit",
     "linf": "linf_8bit",
+    "ciede2000": "ciede2000_8bit",
+    "ssim": "ssim_8bit",
     "gradient_evaluations": "gradient_evaluations",
     "forward_passes": "forward_passes",
     "seconds": "seconds",

@@ -40,7 +40,7 @@ def test_rows_and_files(ask: Ask, tmp_path: Path) -> None:
         for kind in ("mean", "std"):
             assert set(row[kind]) == {
                 "iou", "structure_removed", "iou_lost", "pixel_accuracy", "l2", "linf",
-                "gradient_evaluations", "forward_passes", "seconds",
+                "ciede2000", "ssim", "gradient_evaluations", "forward_passes", "seconds",
             }  # fmt: skip
     runs = [run for run in RunStore().newest() if run.spec.attack == "minimal"]
     expected = sum(run.results["l2_8bit"] for run in runs) / 2

@@ -104,7 +104,8 @@ def full(l2: float, label: str = "a") -> Cell:
     results = {
         "outcome": "success", "stopped": "steps used", "score_name": "iou",
         "iou_8bit": 0.91, "pixel_accuracy_8bit": 0.99, "l2_8bit": l2, "linf_8bit": 0.1,
-        "gradient_evaluations": 10, "forward_passes": 12, "seconds": 0.54, "batch": 3,
+        "ciede2000_8bit": 0.4, "ssim_8bit": 0.998, "gradient_evaluations": 10,
+        "forward_passes": 12, "seconds": 0.54, "batch": 3,
     }  # fmt: skip
     return Cell(label, "asma", "s", "t", "0123abcd", results, "")
 
@@ -112,7 +113,7 @@ def full(l2: float, label: str = "a") -> Cell:
 HEAD = ["label", "attack", "goal"]
 FIGURES = [
     "iou", "structure_removed", "iou_lost", "pixel_accuracy", "l2", "linf",
-    "gradient_evaluations", "forward_passes", "seconds",
+    "ciede2000", "ssim", "gradient_evaluations", "forward_passes", "seconds",
 ]  # fmt: skip
 
 
@@ -124,7 +125,7 @@ def test_a_line_of_a_cell_has_all_of_it() -> None:
     ]  # fmt: skip
     assert line == [
         "a", "asma", "towards the target", "s", "t", "0123abcd", "success", "steps used", "True",
-        "0.91", "", "", "0.99", "2.0", "0.1", "10", "12", "0.54", "3", "",
+        "0.91", "", "", "0.99", "2.0", "0.1", "0.4", "0.998", "10", "12", "0.54", "3", "",
     ]  # fmt: skip
 
 
@@ -143,17 +144,21 @@ def test_a_line_of_a_row_has_all_of_it() -> None:
 def test_a_table_has_its_columns_with_their_digits() -> None:
     rows = summary([full(2.0), full(4.0)])
     title, rule, line = table_markdown(rows).splitlines()
-    assert title == ("| Attack | Success | L2 | Linf | IoU | PA | Gradients | Forward | Seconds |")
-    assert rule == "| --- |" + " ---: |" * 8
+    assert title == (
+        "| Attack | Success | L2 | Linf | CIEDE2000 | SSIM | IoU | PA | Gradients | Forward "
+        "| Seconds |"
+    )
+    assert rule == "| --- |" + " ---: |" * 10
     assert line == (
-        "| a | 100 % | 3.00 ± 1.00 | 0.100 ± 0.000 | 0.910 ± 0.000 | 0.9900 ± 0.0000 "
-        "| 10 ± 0 | 12 ± 0 | 0.5 ± 0.0 |"
+        "| a | 100 % | 3.00 ± 1.00 | 0.100 ± 0.000 | 0.40 ± 0.00 "
+        "| 0.9980 ± 0.0000 | 0.910 ± 0.000 | 0.9900 ± 0.0000 | 10 ± 0 | 12 ± 0 | 0.5 ± 0.0 |"
     )
     latex = table_latex(rows).splitlines()
-    assert latex[1] == r"\begin{tabular}{l" + "r" * 8 + "}"
+    assert latex[1] == r"\begin{tabular}{l" + "r" * 10 + "}"
     assert [latex[place] for place in (2, 4, 6)] == [r"\toprule", r"\midrule", r"\bottomrule"]
     assert latex[3] == (
-        r"Attack & Success & L2 & Linf & IoU & PA & Gradients & Forward & Seconds \\"
+        r"Attack & Success & L2 & Linf & CIEDE2000 & SSIM & IoU & PA & Gradients & Forward "
+        r"& Seconds \\"
     )
     assert latex[5].startswith(r"a & 100\,\% & 3.00 $\pm$ 1.00 & 0.100 $\pm$ 0.000 & ")
 
@@ -168,7 +173,7 @@ def test_every_sign_of_latex_is_escaped() -> None:
 def test_a_table_without_figures_has_all_columns() -> None:
     (row,) = summary([cell("x", None)])
     title, _, line = table_markdown([row]).splitlines()
-    assert title.count(" | ") == 10 and line == "| x | 0 % |" + " n/a |" * 9
+    assert title.count(" | ") == 12 and line == "| x | 0 % |" + " n/a |" * 11
 
 
 def test_what_failed_is_of_the_goal_of_its_label() -> None:

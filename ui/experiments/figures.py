@@ -17,6 +17,8 @@ DASHES: Final = ("solid", "dash", "dot")
 TITLES: Final = {
     "l2": "L2",
     "linf": "Linf",
+    "ciede2000": "CIEDE2000, mean",
+    "ssim": "SSIM",
     "iou": "IoU",
     "structure_removed": "Structure removed",
     "iou_lost": "IoU lost",
@@ -25,7 +27,7 @@ TITLES: Final = {
     "forward_passes": "Forward passes",
     "seconds": "Seconds",
 }
-OVERLAPS: Final = ("iou", "structure_removed", "iou_lost", "pixel_accuracy")
+OVERLAPS: Final = ("iou", "structure_removed", "iou_lost", "pixel_accuracy", "ssim")
 HEIGHT: Final = 420
 # Half the width over which the points of a row are strewn; rows are 1 apart.
 STREWN: Final = 0.22
