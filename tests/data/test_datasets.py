@@ -144,7 +144,7 @@ def test_a_card_that_is_none_is_told(tmp_path: Path, card: object) -> None:
             "has no mask for 1 of 2 images, the first is b.jpg; add its mask",
         ),
         ({"a.png": b"", "b.png": b"", "b_mask.png": b""}, "has no mask for 1 of 2"),
-        ({"images/a.png": b"", "images/a.jpg": b""}, "holds both a.jpg and a.png; remove one"),
+        ({"images/a.png": b"", "images/a.jpg": b""}, "has no mask for 1 of 1 images"),
     ],
 )
 def test_what_a_folder_lacks_is_told(

@@ -8,26 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from asma_core.data.formats.images import SUFFIXES
 from asma_core.data.formats.tree import list_files, suffix
 from asma_core.data.layouts.entries import Found
-from asma_core.data.layouts.folders import BESIDE, FOLDERS, TITLES, find_beside, find_in_folders
 from asma_core.data.layouts.known import KNOWN
 from asma_core.data.layouts.known_matching import find_known
 from asma_core.data.layouts.manifest import TABLE, TABLE_TITLE, find_in_table
+from asma_core.data.layouts.pairing import PAIRED, PAIRED_TITLE, find_pairs
 from asma_core.errors import InputError, UnknownNameError
+
+# What cards of before say for what is paired by evidence today.
+_BEFORE: Final = ("folders", "beside")
 
 
 def layout_names() -> list[str]:
     """Return the names of all layouts, for a choice."""
-    return [*(layout.name for layout in KNOWN), TABLE, FOLDERS, BESIDE]
+    return [*(layout.name for layout in KNOWN), TABLE, PAIRED]
 
 
 def layout_title(name: str) -> str:
     """Return what a layout is called."""
     titles = {layout.name: layout.title for layout in KNOWN}
-    return ({TABLE: TABLE_TITLE} | TITLES | titles).get(name, name)
+    return ({TABLE: TABLE_TITLE, PAIRED: PAIRED_TITLE} | titles).get(name, name)
 
 
 def recognise(folder: Path, layout: str = "") -> list[Found]:
@@ -41,6 +45,7 @@ def recognise(folder: Path, layout: str = "") -> list[Found]:
         UnknownNameError: No layout has that name.
         InputError: No image at all, or no layout finds a mask for half of the images.
     """
+    layout = PAIRED if layout in _BEFORE else layout
     if layout and layout not in layout_names():
         raise UnknownNameError("layout", layout, layout_names())
     files = list_files(folder)
@@ -83,9 +88,7 @@ def _problem(folder: Path, files: Sequence[str], tries: Sequence[Found]) -> str:
 def _found(name: str, folder: Path, files: Sequence[str]) -> Found | None:
     if name == TABLE:
         return find_in_table(folder, files)
-    if name == FOLDERS:
-        return find_in_folders(files)
-    if name == BESIDE:
-        return find_beside(files)
+    if name == PAIRED:
+        return find_pairs(folder, files)
     known = {layout.name: layout for layout in KNOWN}
     return find_known(known[name], folder.name, files)

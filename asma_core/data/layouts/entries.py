@@ -69,6 +69,7 @@ class Found:
         classes: Names, background first; empty when only the masks can tell.
         encoding: Where the layout knows it.
         crop: Which part of each image is meant, or "".
+        reasons: Why it is read like this, each in some words.
     """
 
     layout: str
@@ -78,6 +79,7 @@ class Found:
     classes: tuple[str, ...] = ()
     encoding: Encoding | None = None
     crop: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass

@@ -205,10 +205,6 @@ BROKEN = {
         | {"masks/a.png": binary()},
         "no mask for 2 of 3 images, the first is b.png; add its mask",
     ),
-    "twice": (
-        {"images/a.png": picture(0), "images/a.jpg": picture(0, "JPEG"), "masks/a.png": binary()},
-        "holds both a.jpg and a.png; remove one",
-    ),
     "no picture": (
         {"images/a.png": picture(0), "masks/a.png": b"<html>"},
         "a.png is not a PNG, JPEG",
@@ -251,9 +247,12 @@ def test_what_is_broken_ends_in_a_sentence(tmp_path: Path, name: str) -> None:
 
 def test_a_layout_may_be_named(tmp_path: Path) -> None:
     files = {"images/a.png": picture(0), "masks/a.png": binary(), "b.png": picture(1)}
-    files |= {"b_mask.png": binary()}
+    files |= {"b_mask.png": binary(), "list.csv": b"image,mask\nb.png,b_mask.png\n"}
     folder = lay_out(tmp_path, files)
-    assert [entry.name for entry in recognise(folder, "beside")[0].entries] == ["b"]
+    assert [entry.name for entry in recognise(folder, "table")[0].entries] == ["b"]
+    assert [entry.name for entry in recognise(folder, "paired")[0].entries] == ["a"]
+    # What a card of before says.
+    assert recognise(folder, "folders")[0].layout == "paired"
     with pytest.raises(UnknownNameError, match="layout"):
         recognise(folder, "nonsense")
 

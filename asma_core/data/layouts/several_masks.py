@@ -1,0 +1,194 @@
+"""What several masks of one image are: copies, one a class, annotators' votes, single objects."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from asma_core.data.formats.images import read_values
+from asma_core.data.layouts.entries import MaskFile
+from asma_core.data.layouts.names import Name, name_of, word_set
+from asma_core.data.masks.encodings import SHARE, Encoding
+from asma_core.errors import AsmaError
+
+STRUCTURE: Final = ("background", "structure")
+# Endings of files whose values JPEG may have soiled.
+LOSSY: Final = (".jpg", ".jpeg", ".webp")
+# Words of a mask's name, the likelier to be what is meant the earlier.
+_MEANT: Final = (
+    {"truth", "groundtruth", "gt", "manual", "labels", "label"},
+    {"segmentation", "segmentations", "seg", "annotation", "annotations", "masks"},
+)
+_ANNOTATORS: Final = word_set(
+    "annotator annotators expert experts exp reader readers rater raters observer observers obs "
+    "ho st nd rd th a r"
+)
+# Masks of two annotators share at least this part of the smaller one, in the median; objects none.
+_AGREE: Final = 0.3
+_LOOKED_AT: Final = 4
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A mask's image, what is left of the mask's name, and how they were found."""
+
+    image: str
+    mask: Name
+    left: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What the masks of each image are.
+
+    Attributes:
+        masks: By image.
+        classes: Names, background first; empty when only the masks can tell.
+        encoding: Where it is known from what several masks are.
+        reasons: In some words each.
+    """
+
+    masks: Mapping[str, list[MaskFile]]
+    classes: tuple[str, ...] = ()
+    encoding: Encoding | None = None
+    reasons: tuple[str, ...] = ()
+
+
+def without_others(pairs: Sequence[Pair]) -> tuple[list[Pair], list[str]]:
+    """Leave out pictures of masks made for the eye or for objects, and copies of another format."""
+    named = {pair.image for pair in pairs if not pair.mask.other}
+    kept = [pair for pair in pairs if not (pair.mask.other and pair.image in named)]
+    notes = _left_out(pairs, kept, "other pictures of masks")
+    exact = {_without_ending(pair): pair for pair in kept if pair.mask.ending not in LOSSY}
+    final = [p for p in kept if p.mask.ending not in LOSSY or _without_ending(p) not in exact]
+    copies = [pair for pair in kept if pair not in final]
+    if copies:
+        other = exact[_without_ending(copies[0])].mask.ending
+        notes.append(f"{len(copies):,} {copies[0].mask.ending} copies of {other} masks left out")
+    return final, notes
+
+
+def _without_ending(pair: Pair) -> tuple[str, str]:
+    return pair.image, pair.mask.path[: len(pair.mask.path) - len(pair.mask.ending)].casefold()
+
+
+def _left_out(pairs: Sequence[Pair], kept: Sequence[Pair], what: str) -> list[str]:
+    inside = {pair.mask.path for pair in kept}
+    left = [pair.mask.path for pair in pairs if pair.mask.path not in inside]
+    return [f"{len(left):,} {what} left out, such as {left[0]}"] if left else []
+
+
+def what_several_are(folder: Path, pairs: Sequence[Pair]) -> Meant:
+    """Tell what the masks of images are where some have several.
+
+    Args:
+        folder: The data set's folder.
+        pairs: All masks, each with its image.
+    """
+    single, notes = _likeliest_kind(pairs)
+    labels = _labels(single)
+    by_image: dict[str, list[Pair]] = defaultdict(list)
+    for pair in single:
+        by_image[pair.image].append(pair)
+    several = [own for own in by_image.values() if len(own) > 1]
+    if not several:
+        masks = {path: [MaskFile(own[0].mask.path)] for path, own in by_image.items()}
+        return Meant(masks, reasons=tuple(notes))
+    names = sorted({label for label in labels.values() if label})
+    apart = all(len({labels[p.mask.path] for p in own}) == len(own) for own in by_image.values())
+    if apart and len(names) > 1 and all(labels.values()) and len(names) <= 2 * len(by_image) + 6:
+        numbers = {name: place for place, name in enumerate(names, start=1)}
+        masks = {
+            path: [MaskFile(p.mask.path, numbers[labels[p.mask.path]]) for p in own]
+            for path, own in by_image.items()
+        }
+        notes.append(f"a mask for each class: {', '.join(names)}")
+        return Meant(masks, ("background", *names), None, tuple(notes))
+    masks = {path: [MaskFile(p.mask.path, 1) for p in own] for path, own in by_image.items()}
+    most = max(map(len, several))
+    if _agree(folder, several):
+        notes.append(f"up to {most:,} masks for one image, taken as annotators' votes")
+        return Meant(masks, (), None, tuple(notes))
+    notes.append(f"up to {most:,} masks for one image, taken together as one structure")
+    united = Encoding(kind=SHARE, values=(), threshold=0.0)
+    return Meant(masks, STRUCTURE, united, tuple(notes))
+
+
+def _likeliest_kind(pairs: Sequence[Pair]) -> tuple[list[Pair], list[str]]:
+    """Choose among folders that each have one unnamed mask for about all images.
+
+    A folder of manual outlines beside one of the camera's fields, say.
+    """
+    kinds: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        kinds[pair.mask.path.rpartition("/")[0]].append(pair)
+    images = {pair.image for pair in pairs}
+    whole = [
+        folder
+        for folder, own in kinds.items()
+        if len(own) == len({p.image for p in own}) and 2 * len(own) > len(images)
+    ]
+    telling = _labels(pairs)
+    unnamed = [folder for folder in whole if not any(telling[p.mask.path] for p in kinds[folder])]
+    if len(unnamed) < 2:
+        return list(pairs), []
+    chosen = min(unnamed, key=lambda folder: (_rank(folder), folder))
+    kept = [pair for pair in pairs if pair.mask.path.rpartition("/")[0] == chosen]
+    return kept, _left_out(pairs, kept, "masks of other folders")
+
+
+def _rank(folder: str) -> int:
+    words = set(name_of(f"{folder}/x.png").path.casefold().replace("/", " ").split())
+    found = {word.rstrip("0123456789") for part in words for word in part.split("_")}
+    return next((place for place, meant in enumerate(_MEANT) if found & meant), len(_MEANT))
+
+
+def _labels(pairs: Sequence[Pair]) -> dict[str, str]:
+    """Return the class that each mask's path names, "" for none, by the mask's path.
+
+    Words of folders that all masks share, or that images have, name none, nor do numbers and
+    annotators.
+    """
+    if not pairs:
+        return {}
+    shared = set.intersection(*(set(pair.mask.folders) for pair in pairs))
+    images = {word for pair in pairs for word in name_of(pair.image).folders}
+    labels = {}
+    for pair in pairs:
+        above = [word for word in pair.mask.folders if word not in shared and word not in images]
+        labels[pair.mask.path] = _told(above) or _told(pair.left)
+    # Names that hardly ever come again are those of single objects.
+    counts = Counter(labels.values())
+    if len(counts) > 1 and 2 * len(counts) > len(pairs) and len({p.image for p in pairs}) > 1:
+        return dict.fromkeys(labels, "")
+    return labels
+
+
+def _told(words: Sequence[str]) -> str:
+    """Return the words of a class among others."""
+    kept = [word for word in words if not word.isdecimal() and word not in _ANNOTATORS]
+    return " ".join(dict.fromkeys(kept))
+
+
+def _agree(folder: Path, several: Sequence[Sequence[Pair]]) -> bool:
+    """Tell votes on one structure from single objects: do the masks of an image overlap?"""
+    overlaps = []
+    for own in several[:_LOOKED_AT]:
+        drawn = []
+        for pair in own[:_LOOKED_AT]:
+            try:
+                values = read_values(folder / pair.mask.path)
+            except AsmaError:
+                continue
+            drawn.append(values.max(axis=-1) > 0 if values.ndim == 3 else values > 0)
+        for one, other in combinations(drawn, 2):
+            if one.shape == other.shape:
+                overlaps.append((one & other).sum() / max(min(one.sum(), other.sum()), 1))
+    return bool(overlaps) and float(np.median(overlaps)) > _AGREE
