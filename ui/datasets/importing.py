@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from asma_core.data.formats.tree import MASK_SUFFIXES, TABLES
+from asma_core.data.formats.tree import WANTED
 from asma_core.data.importing import (
     Preview,
     free_name,
@@ -86,7 +86,7 @@ def _source() -> Path | None:
 
 def _upload() -> Path | None:
     limit = settings().max_upload_mb
-    endings = [ending.rpartition(".")[2] for ending in (*MASK_SUFFIXES, *TABLES)]
+    endings = [ending.rpartition(".")[2] for ending in WANTED]
     files = st.file_uploader(
         f"A zip, or images and masks; up to {limit} MB a file",
         type=["zip", *sorted(set(endings))],

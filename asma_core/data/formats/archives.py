@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
-from asma_core.data.formats.tree import MASK_SUFFIXES, TABLES, suffix
+from asma_core.data.formats.tree import WANTED, suffix
 from asma_core.errors import InputError
 from asma_core.files import as_store_error
 from asma_core.server_config import Settings
@@ -21,7 +21,6 @@ from asma_core.server_config import Settings
 MOST_RATIO: Final = 200
 SMALL_BYTES: Final = 20_000_000
 NESTED: Final = (".zip", ".rar", ".7z", ".tar", ".tgz", ".tbz", ".xz", ".bz2", ".gz")
-WANTED: Final = (*MASK_SUFFIXES, *TABLES)
 _CHUNK: Final = 1 << 20
 _JUNK: Final = ("__macosx", "thumbs.db", "desktop.ini")
 

@@ -14,6 +14,9 @@ from asma_core.files import as_store_error
 
 MASK_SUFFIXES: Final = (*SUFFIXES, ".txt", ".mat")
 TABLES: Final = (".csv", ".tsv")
+ANNOTATIONS: Final = (".json", ".xml", ".yaml", ".yml")
+# What a data set may be made of.
+WANTED: Final = (*MASK_SUFFIXES, *TABLES, *ANNOTATIONS)
 MOST_FILES: Final = 500_000
 DICOM: Final = ".dcm"
 _JUNK: Final = ("__macosx",)
@@ -40,7 +43,7 @@ def stem(path: str) -> str:
 
 
 def list_files(folder: Path) -> list[str]:
-    """Return the pictures, outlines and tables of a folder and all below it.
+    """Return the pictures, outlines, tables and annotations of a folder and all below it.
 
     Returns:
         Paths relative to the folder, with "/", sorted. Hidden files and links to elsewhere are
@@ -70,7 +73,7 @@ def _walk(folder: str, above: str) -> Iterator[str]:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 yield from _walk(entry.path, f"{above}{name}/")
-            elif suffix(name) in MASK_SUFFIXES + TABLES and _stays(entry, folder):
+            elif suffix(name) in WANTED and _stays(entry, folder):
                 yield above + name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -67,3 +68,18 @@ def share_of_masks(folder: Path, files: Sequence[str]) -> float:
     seen = [looks_like_mask(folder / path) for path in files[::step][:SAMPLED]]
     known = [one for one in seen if one is not None]
     return sum(known) / len(known) if known else 0.5
+
+
+def are_outlines(folder: Path, files: Sequence[str]) -> bool:
+    """Tell whether some text files hold lines of x and y."""
+    step = max(1, len(files) // SAMPLED)
+    for path in files[::step][:SAMPLED]:
+        try:
+            with (folder / path).open("rb") as file:
+                lines = file.read(2000).decode("ascii").splitlines()
+            pairs = [re.split(r"[\s,;]+", line.strip()) for line in lines[:-1] if line.strip()]
+            if len(pairs) < 2 or not all(len([float(v) for v in pair]) == 2 for pair in pairs):
+                return False
+        except (OSError, ValueError):
+            return False
+    return True

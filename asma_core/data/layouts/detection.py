@@ -1,7 +1,7 @@
 """Finding the images of a folder and the masks of each.
 
-First the well-known challenges by the names of their files, then a table, then what people do
-anyway: a folder of images beside a folder of masks, or each mask beside its image.
+First the well-known challenges by the names of their files, then a table, then images and masks
+by evidence, and where these leave images without a mask, what annotation tools write.
 """
 
 from __future__ import annotations
@@ -12,26 +12,30 @@ from typing import Final
 
 from asma_core.data.formats.images import SUFFIXES
 from asma_core.data.formats.tree import list_files, suffix
+from asma_core.data.layouts.annotations.masks import READERS, TITLES, find_annotated
 from asma_core.data.layouts.entries import Found
 from asma_core.data.layouts.known import KNOWN
 from asma_core.data.layouts.known_matching import find_known
+from asma_core.data.layouts.lists import with_lists
 from asma_core.data.layouts.manifest import TABLE, TABLE_TITLE, find_in_table
 from asma_core.data.layouts.pairing import PAIRED, PAIRED_TITLE, find_pairs
 from asma_core.errors import InputError, UnknownNameError
 
+# Layouts whose masks are files of their own, the surest first.
+_BY_PICTURES: Final = (*(layout.name for layout in KNOWN), TABLE, PAIRED)
 # What cards of before say for what is paired by evidence today.
 _BEFORE: Final = ("folders", "beside")
 
 
 def layout_names() -> list[str]:
     """Return the names of all layouts, for a choice."""
-    return [*(layout.name for layout in KNOWN), TABLE, PAIRED]
+    return [*_BY_PICTURES, *READERS]
 
 
 def layout_title(name: str) -> str:
     """Return what a layout is called."""
     titles = {layout.name: layout.title for layout in KNOWN}
-    return ({TABLE: TABLE_TITLE, PAIRED: PAIRED_TITLE} | titles).get(name, name)
+    return ({TABLE: TABLE_TITLE, PAIRED: PAIRED_TITLE} | TITLES | titles).get(name, name)
 
 
 def recognise(folder: Path, layout: str = "") -> list[Found]:
@@ -49,11 +53,23 @@ def recognise(folder: Path, layout: str = "") -> list[Found]:
     if layout and layout not in layout_names():
         raise UnknownNameError("layout", layout, layout_names())
     files = list_files(folder)
-    names = [layout] if layout else layout_names()
-    tries = [found for name in names if (found := _found(name, folder, files)) is not None]
-    fitting = [found for found in tries if _is_whole(found) or (layout and found.entries)]
+    if layout:
+        found = _found(layout, folder, files)
+        if found is None or not found.entries:
+            raise InputError(_problem(folder, files, [found] if found else []))
+        return [found]
+    tries = [found for found in (_found(name, folder, files) for name in _BY_PICTURES) if found]
+    fitting = [found for found in tries if _is_whole(found)]
+    damage = None
+    if not any(not found.left_out for found in fitting):
+        try:
+            drawn = [found for name in READERS if (found := _found(name, folder, files))]
+            fitting = [*(found for found in drawn if _is_whole(found)), *fitting]
+            tries += drawn
+        except InputError as error:
+            damage = error
     if not fitting:
-        raise InputError(_problem(folder, files, tries))
+        raise damage or InputError(_problem(folder, files, tries))
     return fitting
 
 
@@ -88,7 +104,10 @@ def _problem(folder: Path, files: Sequence[str], tries: Sequence[Found]) -> str:
 def _found(name: str, folder: Path, files: Sequence[str]) -> Found | None:
     if name == TABLE:
         return find_in_table(folder, files)
+    if name in READERS:
+        return find_annotated(name, folder, files)
     if name == PAIRED:
-        return find_pairs(folder, files)
+        found = find_pairs(folder, files)
+        return found and with_lists(folder, files, found)
     known = {layout.name: layout for layout in KNOWN}
     return find_known(known[name], folder.name, files)

@@ -10,6 +10,7 @@ from typing import Final
 
 from asma_core.data.formats.tree import TABLES, suffix
 from asma_core.data.layouts.entries import SPLITS, Found, Group, MaskFile, entries_of
+from asma_core.data.layouts.names import composed
 from asma_core.errors import InputError
 from asma_core.files import as_store_error
 
@@ -42,7 +43,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
     with as_store_error(path):
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path.name} is larger than {MOST_BYTES // 1_000_000} MB; cut it")
-        text = path.read_bytes().decode("utf-8-sig", "replace")
+        text = _text(path.read_bytes())
     head = text.partition("\n")[0]
     mark = max(",;\t", key=head.count)
     try:
@@ -53,6 +54,16 @@ def _rows(path: Path) -> list[dict[str, str]]:
         {str(name).strip().lower(): value.strip() for name, value in row.items() if _is_text(value)}
         for row in rows
     ]
+
+
+def _text(data: bytes) -> str:
+    """Return a table's text: Unicode, or as Excel on Windows writes it in Europe."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
 
 
 def _is_text(value: object) -> bool:
@@ -105,6 +116,9 @@ def _inside(name: str, table: str, files: set[str], line: int) -> str:
         elif part not in ("", "."):
             parts.append(part)
     path = "/".join(parts)
+    if path not in files:
+        # macOS keeps accents apart from their letters.
+        path = next((one for one in files if composed(one) == composed(path)), path)
     if path not in files:
         raise InputError(
             f"{table}, line {line}: {name} is not a picture in the folder; correct the line or add "

@@ -16,13 +16,14 @@ from typing import Final
 
 from asma_core.data.formats.images import SUFFIXES
 from asma_core.data.formats.tree import MASK_SUFFIXES, suffix
-from asma_core.data.layouts.contents import share_of_masks
+from asma_core.data.layouts.contents import are_outlines, share_of_masks
 from asma_core.data.layouts.entries import Found, Group, entries_of
 from asma_core.data.layouts.names import IMAGE, MASK, Name, composed, name_of, within
 from asma_core.data.layouts.several_masks import LOSSY, Pair, what_several_are, without_others
 
 PAIRED: Final = "paired"
 PAIRED_TITLE: Final = "images and masks, paired by their names and contents"
+OUTLINE: Final = ".txt"
 # More kinds of names than this in a folder are names that differ, not kinds.
 MOST_KINDS: Final = 12
 
@@ -48,6 +49,9 @@ def find_pairs(
         masks: The same of the masks.
     """
     names = [name_of(path) for path in files if suffix(path) in MASK_SUFFIXES]
+    texts = [name.path for name in names if name.ending == OUTLINE]
+    if texts and not are_outlines(folder, texts):
+        names = [name for name in names if name.ending != OUTLINE]
     best: Found | None = None
     for roles in _ways(folder, names, images, masks):
         found = _paired(folder, roles)

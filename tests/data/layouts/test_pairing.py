@@ -231,3 +231,64 @@ def test_a_mask_is_told_by_what_it_holds(tmp_path: Path) -> None:
     assert told == {name: not name.startswith("picture") for name in made}
     (folder / "broken.png").write_bytes(b"x")
     assert looks_like_mask(folder / "broken.png") is None
+
+
+def coloured(index: int) -> bytes:
+    """A mask in colours, as CVAT writes it: black, green the disc, red the cup."""
+    colours = np.array([(0, 0, 0), (0, 200, 0), (250, 10, 0)], dtype=np.uint8)
+    return encoded(colours[nested(index, 0, 1, 2)])
+
+
+VALUES = {f"images/{n}.png": picture(n) for n in N} | {
+    f"masks/{n}.png": encoded(nested(n, 0, 1, 2)) for n in N
+}
+LISTS: dict[str, tuple[Files, tuple[str, ...]]] = {
+    "nnU-Net": (
+        {"dataset.json": b'{"labels": {"background": 0, "rim": 1, "cup": 2, "rest": 3}}'},
+        ("background", "rim", "cup", "rest"),
+    ),
+    "Decathlon": (
+        {"dataset.json": b'{"labels": {"0": "background", "1": "rim", "2": "cup"}}'},
+        ("background", "rim", "cup"),
+    ),
+    "labelme": (
+        {"class_names.txt": b"__ignore__\n_background_\nrim\ncup\n"},
+        ("background", "rim", "cup"),
+    ),
+    "names alone": ({"classes.txt": b"rim\ncup\n"}, ("background", "rim", "cup")),
+    "regions": (
+        {"dataset.json": b'{"labels": {"background": 0, "whole": [1, 2], "cup": [2]}}'},
+        ("background", "class 1", "class 2"),
+    ),
+    "damaged": ({"dataset.json": b'{"labels": {"0": 1, "1'}, ("background", "class 1", "class 2")),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_classes_are_named_by_what_lies_beside(tmp_path: Path, name: str) -> None:
+    files, classes = LISTS[name]
+    if name == "damaged":
+        found = recognise(lay_out(tmp_path, VALUES | files))[0]
+        assert found.classes == ()
+        return
+    dataset = preview(lay_out(tmp_path, VALUES | files)).dataset
+    assert dataset.classes == classes
+    assert np.unique(dataset.mask(dataset.samples[0]).labels).tolist() == [0, 1, 2]
+
+
+def test_cvat_s_colours_have_their_names(tmp_path: Path) -> None:
+    files = {f"JPEGImages/{n}.png": picture(n) for n in N}
+    files |= {f"SegmentationClass/{n}.png": coloured(n) for n in N}
+    text = "# label:color_rgb:parts:actions\ncup:250,10,0::\nbackground:0,0,0::\ndisc:0,200,0::\n"
+    dataset = preview(lay_out(tmp_path, files | {"labelmap.txt": text.encode()})).dataset
+    assert dataset.classes == ("background", "cup", "disc")
+    for sample in dataset.samples:
+        right = nested(number_of(dataset, sample), 0, 2, 1)
+        assert (dataset.mask(sample).labels == right).all()
+
+
+def test_splits_are_listed(tmp_path: Path) -> None:
+    lists = {"ImageSets/Segmentation/train.txt": b"2007_000000\n2007_000002\n"}
+    lists |= {"ImageSets/Segmentation/val.txt": b"2007_000001\n2007_000003 1\n"}
+    entries = recognise(lay_out(tmp_path, WAYS["VOC"] | lists))[0].entries
+    assert [entry.split for entry in entries] == ["train", "validation"] * 2

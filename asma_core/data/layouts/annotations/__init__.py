@@ -1,0 +1,1 @@
+"""Outlines and boxes that annotation tools write, one format a file, read as masks."""
