@@ -91,7 +91,7 @@ def settled_encoding(found: Found, seen: Survey) -> Encoding:
     if hint is None:
         return guessed
     known = {value for value, _ in hint.values}
-    if hint.kind != SHARE and not seen.colours and _fits(seen.counts, known, hint):
+    if hint.kind != SHARE and hint.colours == seen.colours and _fits(seen.counts, known, hint):
         return hint
     return guessed if guessed.classes == len(found.classes) else hint
 
