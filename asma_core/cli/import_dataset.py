@@ -8,6 +8,7 @@ from typing import Any
 
 from asma_core.cli.progress import Progress
 from asma_core.data.importing import Imported, Preview, free_name, preview, take_in, unpack_upload
+from asma_core.data.inspection import Finding
 from asma_core.data.layouts.detection import layout_title
 from asma_core.data.masks.encodings import SHARE, Encoding
 from asma_core.errors import InputError
@@ -18,14 +19,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="FOLDER_OR_ZIP", help="a folder, which stays, or a zip")
     parser.add_argument("--name", help="of the data set; made of the folder's by default")
     parser.add_argument("--layout", help="name of a layout, where the guess is wrong")
+    parser.add_argument("--images", default="", help="pattern (*, ?) of what is an image")
+    parser.add_argument("--masks", default="", help="pattern (*, ?) of what is a mask")
     parser.add_argument("--classes", help="names separated by commas, background first")
+    parser.add_argument(
+        "--choose",
+        action="append",
+        default=[],
+        metavar="FINDING=CHOICE",
+        help="what a warning offers, such as turned=stored or sizes=resize; may be repeated",
+    )
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Take a folder or a zip in as a data set."""
     source = Path(options.source).expanduser()
     root = source.resolve() if source.is_dir() else _unpacked(source)
-    found = preview(root, options.layout or "")
+    found = preview(root, options.layout or "", options.images, options.masks)
+    for text in options.choose:
+        kind, _, key = text.partition("=")
+        found = found.chosen(kind, key)
     if options.classes:
         found = found.corrected(options.classes.split(","))
     name = options.name or free_name(found.card.title)
@@ -57,6 +70,8 @@ def _answer(imported: Imported, found: Preview) -> dict[str, Any]:
         "classes": list(dataset.classes),
         "images": len(dataset.samples),
         "left_out": imported.left_out,
+        "reasons": list(found.found.reasons),
+        "warnings": [_warning(one) for one in imported.findings],
         "checked": "every image and mask" if imported.decoded else "every mask, images by header",
         **{split: sum(one.split == split for one in dataset.samples) for split in splits},
         "encoding": encoding_text(dataset.encoding),
@@ -65,6 +80,12 @@ def _answer(imported: Imported, found: Preview) -> dict[str, Any]:
             for value, count in sorted(found.survey.counts.items(), key=lambda item: -item[1])[:16]
         },
     }
+
+
+def _warning(finding: Finding) -> str:
+    """Return a finding in words, with the options that take its other choices."""
+    others = ", ".join(f"--choose {finding.kind}={key}" for key, _ in finding.choices[1:])
+    return f"{finding.message} Or {others}." if others else finding.message
 
 
 def encoding_text(encoding: Encoding | None) -> str:

@@ -19,6 +19,7 @@ from asma_core import paths
 from asma_core.data.datasets import Dataset
 from asma_core.data.formats.images import picture_size
 from asma_core.data.layouts.known import LEFT_HALF
+from asma_core.data.masks.label_maps import Mask
 from asma_core.data.samples import Sample
 from asma_core.errors import AsmaError
 from asma_core.files import write_bytes
@@ -112,7 +113,12 @@ def _read(dataset: Dataset, sample: Sample, decode: bool) -> NDArray[np.float64]
             f"the mask {sample.mask.name} is {mask.labels.shape[1]} x {mask.labels.shape[0]} and "
             f"its image {width} x {height}; export both at one size"
         )
-    counts = np.bincount(mask.labels[mask.valid], minlength=len(dataset.classes))
+    return class_areas_of(mask, len(dataset.classes))
+
+
+def class_areas_of(mask: Mask, classes: int) -> NDArray[np.float64]:
+    """Return how much each of so many classes covers, float64 (K,), per cent of what is valid."""
+    counts = np.bincount(mask.labels[mask.valid], minlength=classes)
     return np.asarray(100.0 * counts / max(counts.sum(), 1))
 
 

@@ -37,6 +37,11 @@ class DatasetCard:
         window: Of DICOM and NIfTI, centre and width.
         frame: Of files that hold several pictures; None for the middle one.
         frame_counts: By relative path; every picture of these files is a sample.
+        images: A pattern (`*`, `?`) of the images' paths, of a layout that pairs by evidence.
+        masks: The same of the masks.
+        upright: Whether pictures are turned as their EXIF tag says.
+        resize: Whether masks of another size are resized to their images.
+        by_colour: Whether indexed masks are read by their colours.
     """
 
     title: str = ""
@@ -52,10 +57,16 @@ class DatasetCard:
     window: tuple[float, float] | None = None
     frame: int | None = None
     frame_counts: Mapping[str, int] = field(default_factory=dict)
+    images: str = ""
+    masks: str = ""
+    upright: bool = True
+    resize: bool = False
+    by_colour: bool = False
 
     def slice(self, frame: int | None = None) -> Slice:
         """Return which picture of a file is meant."""
-        return Slice(self.frame if frame is None else frame, self.axis, self.window)
+        chosen = self.frame if frame is None else frame
+        return Slice(chosen, self.axis, self.window, self.upright)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the card as plain values, without what is by default."""
@@ -74,9 +85,14 @@ class DatasetCard:
             "window": list(self.window) if self.window else None,
             "frame": self.frame,
             "frame_counts": dict(self.frame_counts),
+            "images": self.images,
+            "masks": self.masks,
         }
         kept = {name: value for name, value in content.items() if value not in (None, "", [], {})}
-        return kept | ({"axis": self.axis} if self.axis != 2 else {})
+        usual = DatasetCard()
+        chosen = ("axis", "upright", "resize", "by_colour")
+        other = {name: getattr(self, name) for name in chosen}
+        return kept | {name: v for name, v in other.items() if v != getattr(usual, name)}
 
 
 def card_of_folder(folder: Path) -> DatasetCard:
@@ -124,6 +140,11 @@ def _card(content: dict[str, Any], path: Path, root: Path | None) -> DatasetCard
             ("frame", int | None, None),
             ("frame_counts", dict, {}),
             ("layers", dict, {}),
+            ("images", str, ""),
+            ("masks", str, ""),
+            ("upright", bool, True),
+            ("resize", bool, False),
+            ("by_colour", bool, False),
         )
     )
     if not (fits and _splits_fit(content) and _classes_fit(content) and _frames_fit(content)):
@@ -144,6 +165,11 @@ def _card(content: dict[str, Any], path: Path, root: Path | None) -> DatasetCard
         window=None if window is None else (float(window[0]), float(window[1])),
         frame=content.get("frame"),
         frame_counts=content.get("frame_counts", {}),
+        images=content.get("images", ""),
+        masks=content.get("masks", ""),
+        upright=content.get("upright", True),
+        resize=content.get("resize", False),
+        by_colour=content.get("by_colour", False),
     )
 
 

@@ -184,7 +184,7 @@ def open_folder(folder: Path, name: str) -> Dataset:
     card = card_of_folder(folder)
     root = card.root or folder
     if card.layout:
-        return from_card(name, root, card, open_layout(root, card.layout))
+        return from_card(name, root, card, open_layout(root, card.layout, card.images, card.masks))
     found = recognise(root)[0]
     if found.left_out:
         count = len(found.entries) + len(found.left_out)
@@ -242,6 +242,8 @@ def samples_of(root: Path, entry: Entry, card: DatasetCard, crop: str) -> list[S
             field_mask,
             where,
             crop,
+            card.resize,
+            card.by_colour,
         )
         for place, where in enumerate(wheres)
     ]

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from asma_core import paths
 from asma_core.data.class_areas import (
@@ -16,26 +16,47 @@ from asma_core.data.class_areas import (
     SampleError,
     class_areas_file,
     keep,
-    read_all,
     should_decode,
 )
 from asma_core.data.dataset_cards import CARD, DatasetCard
 from asma_core.data.datasets import Dataset, class_names, dataset_names, from_card, open_dataset
 from asma_core.data.formats.archives import unpack
-from asma_core.data.formats.images import VOLUMES, count_frames
+from asma_core.data.formats.headers import read_header
+from asma_core.data.formats.images import VOLUMES, count_frames, picture_size
 from asma_core.data.formats.tree import suffix
+from asma_core.data.inspection import (
+    CHOICES,
+    INVERTED,
+    OBJECTS,
+    PALETTES,
+    SIZES,
+    TURNED,
+    Finding,
+    Inspection,
+    inspect,
+)
 from asma_core.data.layouts.detection import recognise
 from asma_core.data.layouts.entries import Found
 from asma_core.data.layouts.known import KNOWN
-from asma_core.data.masks.encodings import VALUES, Encoding
+from asma_core.data.layouts.several_masks import STRUCTURE
+from asma_core.data.masks.encodings import SHARE, VALUES, Encoding, exchanged
+from asma_core.data.samples import Sample
 from asma_core.data.synthetic import demo
-from asma_core.data.value_counts import Survey, larger_first, settled_encoding, survey
-from asma_core.errors import InputError
+from asma_core.data.value_counts import (
+    Survey,
+    hold_objects,
+    larger_first,
+    may_hold_objects,
+    settled_encoding,
+    survey,
+)
+from asma_core.errors import AsmaError, InputError
 from asma_core.files import as_store_error, remove_old, write_json
 from asma_core.naming import free_among
 from asma_core.server_config import settings
 
 SURVEYED: Final = 24
+FIRST_LOOK: Final = 12
 STACKS: Final = (".tif", ".tiff", ".gif", *VOLUMES)
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 
@@ -59,6 +80,45 @@ class Preview:
     card: DatasetCard
     dataset: Dataset
     survey: Survey
+
+    def chosen(self, kind: str, key: str) -> Preview:
+        """Return it with what was chosen for a finding; see `inspection.Finding`.
+
+        Args:
+            kind: Of the finding.
+            key: Of the choice.
+
+        Raises:
+            InputError: Nothing is to be chosen under these names.
+        """
+        if key not in CHOICES.get(kind, ()):
+            raise InputError(
+                f"{kind}={key} can't be chosen; it is one of "
+                + ", ".join(f"{one}={word}" for one, words in CHOICES.items() for word in words)
+            )
+        if kind == TURNED:
+            return self._with(replace(self.card, upright=key == "upright"))
+        if kind == SIZES:
+            return self._with(replace(self.card, resize=key == "resize"))
+        if kind == PALETTES:
+            return self._anew(by_colour=key == "colours")
+        if kind == OBJECTS:
+            return self._with(replace(self.card, **_of_objects(key == "structure", self)))
+        if kind == INVERTED and key == "exchange":
+            return self._with(replace(self.card, encoding=exchanged(self.card.encoding)))
+        return self
+
+    def _anew(self, by_colour: bool) -> Preview:
+        """Return it with its values found again."""
+        if by_colour == self.card.by_colour:
+            return self
+        card = replace(self.card, by_colour=by_colour, encoding=None)
+        return _settled(replace(self, card=card))
+
+    def _with(self, card: DatasetCard) -> Preview:
+        if card == self.card:
+            return self
+        return replace(self, card=card, dataset=from_card("preview", self.root, card, self.found))
 
     def corrected(
         self,
@@ -93,9 +153,7 @@ class Preview:
         elif every and not (card.frame_counts and card.axis == self.card.axis):
             # Counting reads every file, so it is not repeated for the same axis.
             card = replace(card, frame_counts=_frame_counts(self.root, self.found, card.axis))
-        if card == self.card:
-            return self
-        return replace(self, card=card, dataset=from_card("preview", self.root, card, self.found))
+        return self._with(card)
 
 
 @dataclass(frozen=True)
@@ -106,19 +164,23 @@ class Imported:
         dataset: As it is opened from now on.
         left_out: Images without a mask.
         decoded: Whether every image was decoded; else only its size was looked at.
+        findings: What else was found.
     """
 
     dataset: Dataset
     left_out: int
     decoded: bool
+    findings: tuple[Finding, ...] = ()
 
 
-def preview(root: Path, layout: str = "") -> Preview:
+def preview(root: Path, layout: str = "", images: str = "", masks: str = "") -> Preview:
     """Look at a folder: its layout, its classes, what its masks hold.
 
     Args:
         root: The folder.
         layout: Name of a layout; the likeliest that fits by default.
+        images: A pattern (`*`, `?`) of what is an image, where the guess is wrong.
+        masks: The same of what is a mask.
 
     Raises:
         UnknownNameError: No layout has that name.
@@ -126,10 +188,35 @@ def preview(root: Path, layout: str = "") -> Preview:
     """
     if not root.is_dir():
         raise InputError(f"{root} is not a folder; check the path")
-    fitting = tuple(recognise(root, layout))
+    fitting = tuple(recognise(root, layout, images, masks))
     found = fitting[0]
-    card = DatasetCard(layout=found.layout, title=_title(root, found))
+    card = DatasetCard(layout=found.layout, title=_title(root, found), images=images, masks=masks)
     card = replace(card, frame_counts=_frame_counts(root, found, card.axis))
+    dataset = from_card("preview", root, replace(card, encoding=Encoding()), found)
+    looked_at = Preview(root, fitting, found, card, dataset, Survey({}, False, {}, 0))
+    if dataset.samples and _fits_as_stored(dataset.samples[0]):
+        looked_at = looked_at.chosen(TURNED, "stored")
+    settled = _settled(looked_at)
+    if PALETTES in {one.kind for one in first_look(settled).findings}:
+        settled = settled.chosen(PALETTES, "colours")
+    return settled
+
+
+def _fits_as_stored(sample: Sample) -> bool:
+    """Tell whether a mask has the size of its image only where no EXIF tag turns this."""
+    if not read_header(sample.image).turned or read_header(sample.mask).turned:
+        return False
+    try:
+        mask = picture_size(sample.mask)
+        upright, stored = (picture_size(sample.image, upright=u) for u in (True, False))
+    except AsmaError:
+        return False
+    return mask == stored != upright
+
+
+def _settled(looked_at: Preview) -> Preview:
+    """Return a preview with the values of its masks, and what they are likely to mean."""
+    root, found, card = looked_at.root, looked_at.found, looked_at.card
     provisional = from_card("preview", root, replace(card, encoding=Encoding()), found)
     seen = survey(provisional.samples, SURVEYED)
     encoding = settled_encoding(found, seen)
@@ -141,7 +228,65 @@ def preview(root: Path, layout: str = "") -> Preview:
         names = (found.classes[0], *layers)
         card = replace(card, layers=layers)
     card = replace(card, encoding=encoding, classes=names)
-    return Preview(root, fitting, found, card, from_card("preview", root, card, found), seen)
+    dataset = from_card("preview", root, card, found)
+    settled = replace(looked_at, card=card, dataset=dataset, survey=seen)
+    if not found.classes and hold_objects(seen):
+        return settled.chosen(OBJECTS, "structure")
+    return settled
+
+
+def _of_objects(together: bool, looked_at: Preview) -> dict[str, Any]:
+    """Return the fields of a card that takes numbered objects as one structure, or as classes."""
+    if together:
+        whole = Encoding(kind=SHARE, values=(), full=1.0, threshold=0.0)
+        return {"encoding": whole, "classes": STRUCTURE}
+    encoding = settled_encoding(looked_at.found, looked_at.survey)
+    return {"encoding": encoding, "classes": class_names(max(encoding.classes, 2))}
+
+
+def first_look(looked_at: Preview) -> Inspection:
+    """Look at some images of a data set before it is kept, evenly taken; see `take_in` for all."""
+    samples = looked_at.dataset.samples
+    step = max(1, len(samples) // FIRST_LOOK)
+    return look(looked_at, samples[::step][:FIRST_LOOK])
+
+
+def look(
+    looked_at: Preview,
+    samples: Sequence[Sample] | None = None,
+    on_progress: OnProgress | None = None,
+) -> Inspection:
+    """Look at every file of a data set, or at some samples.
+
+    Args:
+        looked_at: What may be kept.
+        samples: All unless given.
+        on_progress: Called with samples done and all of them.
+    """
+    dataset = looked_at.dataset
+    chosen = dataset.samples if samples is None else tuple(samples)
+    decode = samples is not None or should_decode(dataset)
+    inspected = inspect(dataset, chosen, decode, on_progress)
+    objects = _objects_finding(looked_at)
+    if objects is None:
+        return inspected
+    return replace(inspected, findings=[objects, *inspected.findings])
+
+
+def _objects_finding(looked_at: Preview) -> Finding | None:
+    seen = looked_at.survey
+    if looked_at.found.classes or not may_hold_objects(seen):
+        return None
+    encoding = looked_at.card.encoding
+    together = encoding is not None and encoding.kind == SHARE
+    now = "taken together as one structure" if together else "taken as classes"
+    choices = (("structure", "One structure"), ("classes", "A class for each number"))
+    return Finding(
+        OBJECTS,
+        f"The masks number up to {seen.most:,} things, {now}: single objects or classes?",
+        (),
+        choices if together else choices[::-1],
+    )
 
 
 def _title(root: Path, found: Found) -> str:
@@ -201,7 +346,12 @@ def free_name(wanted: str) -> str:
     return free_among(wanted, dataset_names())
 
 
-def take_in(looked_at: Preview, name: str, on_progress: OnProgress | None = None) -> Imported:
+def take_in(
+    looked_at: Preview,
+    name: str,
+    on_progress: OnProgress | None = None,
+    inspection: Inspection | None = None,
+) -> Imported:
     """Check every file of a data set and keep it under a name.
 
     A folder on the server stays where it is; an upload becomes the data set's own folder.
@@ -210,6 +360,7 @@ def take_in(looked_at: Preview, name: str, on_progress: OnProgress | None = None
         looked_at: What is to be kept.
         name: New among the data sets.
         on_progress: Called with samples done and all of them.
+        inspection: Of all samples, where they were looked at already.
 
     Raises:
         InputError: The name can't be, or a file can't be used; the first one is named.
@@ -217,10 +368,9 @@ def take_in(looked_at: Preview, name: str, on_progress: OnProgress | None = None
     """
     name = check_name(name)
     dataset = looked_at.dataset
-    decode = should_decode(dataset)
-    areas, problems = read_all(dataset, decode, on_progress)
-    if problems:
-        raise InputError(_all_problems(problems, len(dataset.samples)))
+    inspected = inspection or look(looked_at, on_progress=on_progress)
+    if inspected.problems:
+        raise InputError(_all_problems(inspected.problems, len(dataset.samples)))
     target = paths.home() / "datasets" / name
     description = looked_at.card.description or _description(looked_at)
     content = replace(looked_at.card, description=description).as_dict()
@@ -229,8 +379,10 @@ def take_in(looked_at: Preview, name: str, on_progress: OnProgress | None = None
     else:
         _point(looked_at.root, target, content)
     opened = open_dataset(name)
-    keep(class_areas_file(opened), areas)
-    return Imported(opened, len(looked_at.found.left_out), decode)
+    keep(class_areas_file(opened), inspected.areas)
+    left_out = len(looked_at.found.left_out)
+    decoded = should_decode(dataset)
+    return Imported(opened, left_out, decoded, tuple(inspected.findings))
 
 
 def _all_problems(problems: Sequence[SampleError], count: int) -> str:

@@ -38,6 +38,8 @@ class Sample:
         field_mask: A mask of what counts; outside it is void.
         where: Which picture of the files.
         crop: Which part of the image is meant, or "".
+        resized: Whether a mask of another size is resized to the image, nearest neighbour.
+        by_colour: Whether indexed masks are read by their colours instead of their numbers.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Sample:
     field_mask: Path | None = None
     where: Slice = MIDDLE
     crop: str = ""
+    resized: bool = False
+    by_colour: bool = False
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -82,6 +86,11 @@ def sample_mask(sample: Sample, encoding: Encoding | None, classes: int) -> Mask
     Raises:
         InputError: A file can't be read, or holds a value that means no class.
     """
+    mask = _read(sample, encoding, classes)
+    return _as_large_as_the_image(mask, sample) if sample.resized else mask
+
+
+def _read(sample: Sample, encoding: Encoding | None, classes: int) -> Mask:
     if encoding is None:
         return read_mask(sample.mask, classes, where=sample.where)
     layers = sample.layers or ((0, sample.mask),)
@@ -92,6 +101,18 @@ def sample_mask(sample: Sample, encoding: Encoding | None, classes: int) -> Mask
             f"0 to {classes - 1}; import it again"
         )
     return mask if sample.field_mask is None else _within(mask, sample, sample.field_mask)
+
+
+def _as_large_as_the_image(mask: Mask, sample: Sample) -> Mask:
+    """Return a mask of its image's size: each pixel is that of the mask nearest to it."""
+    height, width = picture_size(sample.image, upright=sample.where.upright)
+    width = width // 2 if sample.crop == LEFT_HALF else width
+    if mask.labels.shape == (height, width):
+        return mask
+    rows = (np.arange(height) + 0.5) * mask.labels.shape[0] / height
+    columns = (np.arange(width) + 0.5) * mask.labels.shape[1] / width
+    places = np.ix_(rows.astype(np.int64), columns.astype(np.int64))
+    return Mask(mask.labels[places], mask.valid[places])
 
 
 def _of_one(sample: Sample, encoding: Encoding) -> Mask:
@@ -150,8 +171,8 @@ def mask_codes(path: Path, sample: Sample) -> tuple[Codes, bool]:
     """
     ending = path.suffix.lower()
     if ending == OUTLINE:
-        return read_outline(path, picture_size(sample.image)), False
+        return read_outline(path, picture_size(sample.image, upright=sample.where.upright)), False
     if ending == MATLAB:
         return read_matlab(path), False
-    values: NDArray[Any] = read_values(path, where=sample.where)
+    values: NDArray[Any] = read_values(path, where=sample.where, by_colour=sample.by_colour)
     return pack(whole(values, path.name))

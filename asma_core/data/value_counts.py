@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from asma_core.data.layouts.entries import Found
 from asma_core.data.masks.encodings import SHARE, Counts, Encoding, count_values, guess, guess_share
+from asma_core.data.masks.label_maps import VOID
 from asma_core.data.samples import OUTLINE, Sample, mask_codes
+
+# From so many numbers in one mask on they may be those of objects.
+OBJECTS_LEAST: Final = 6
+OBJECTS_ASKED: Final = 12
 
 
 @dataclass(frozen=True)
@@ -20,12 +26,19 @@ class Survey:
         colours: Whether the values are colours.
         by_class: Pixels by value for each class that has files of its own.
         masks: How many samples were looked at.
+        per_mask: How many values beside 0 and 255 each of them has, and the highest of these.
     """
 
     counts: Counts
     colours: bool
     by_class: dict[int, Counts]
     masks: int
+    per_mask: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def most(self) -> int:
+        """The most values beside 0 and 255 in one mask."""
+        return max((count for count, _ in self.per_mask), default=0)
 
 
 def survey(samples: Sequence[Sample], most: int) -> Survey:
@@ -39,17 +52,38 @@ def survey(samples: Sequence[Sample], most: int) -> Survey:
     counts: Counter[int] = Counter()
     by_class: dict[int, Counter[int]] = {}
     colours = False
+    per_mask = []
     for place in places:
         sample = samples[place]
+        values: set[int] = set()
         for label, path in sample.layers or ((0, sample.mask),):
             codes, coloured = mask_codes(path, sample)
             found = count_values(codes)
+            values.update(found)
             if coloured and not colours:
                 # Greys and colours of one data set come together as colours.
                 counts, colours = _as_colours(counts), True
             counts.update(_as_colours(found) if colours and not coloured else found)
             by_class.setdefault(label, Counter()).update(found)
-    return Survey(counts, colours, dict(by_class), len(places))
+        values -= {0, VOID}
+        per_mask.append((len(values), max(values, default=0)))
+    return Survey(counts, colours, dict(by_class), len(places), tuple(per_mask))
+
+
+def hold_objects(seen: Survey) -> bool:
+    """Tell masks that number single objects from those that number classes.
+
+    Objects are many, each mask counts its own from 1 on, and not all have as many.
+    """
+    counted = [count == highest for count, highest in seen.per_mask if count]
+    if seen.colours or seen.most < OBJECTS_LEAST or sum(counted) < 0.8 * len(counted):
+        return False
+    return len({count for count, _ in seen.per_mask}) > 1
+
+
+def may_hold_objects(seen: Survey) -> bool:
+    """Tell masks of so many numbers that somebody should say whether they are classes."""
+    return hold_objects(seen) or (not seen.colours and seen.most >= OBJECTS_ASKED)
 
 
 def _as_colours(counts: Counts) -> Counter[int]:

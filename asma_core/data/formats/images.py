@@ -106,8 +106,16 @@ def read_image(source: Source, name: str | None = None, where: Slice = MIDDLE) -
     return _to_float(_opened(data, label, where), label)
 
 
-def read_values(source: Source, name: str | None = None, where: Slice = MIDDLE) -> NDArray[Any]:
+def read_values(
+    source: Source, name: str | None = None, where: Slice = MIDDLE, by_colour: bool = False
+) -> NDArray[Any]:
     """Read a mask's values as they are stored: (H, W), or (H, W, 3) in 8-bit colours.
+
+    Args:
+        source: A path, or the file's bytes.
+        name: What to call it in errors.
+        where: Which picture of a file that holds several.
+        by_colour: Whether an indexed picture gives its colours instead of its numbers.
 
     Raises:
         InputError: As for `read_image`.
@@ -119,6 +127,8 @@ def read_values(source: Source, name: str | None = None, where: Slice = MIDDLE) 
             values: NDArray[Any] = reader.read_values(data, label, where, _most_pixels())
             return values
     picture = _opened(data, label, where)
+    if by_colour and picture.mode == "P":
+        return converted(picture, "RGB", label)
     if picture.mode in ("P", "L", "F") or picture.mode.startswith("I"):
         return np.asarray(picture)
     if picture.mode == "1":
@@ -143,8 +153,8 @@ def count_frames(source: Source, name: str | None = None, axis: int = 2) -> int:
         return _pages(Image.open(io.BytesIO(data), formats=FORMATS))
 
 
-def picture_size(source: Source, name: str | None = None) -> tuple[int, int]:
-    """Return height and width of a picture, upright, mostly from its header.
+def picture_size(source: Source, name: str | None = None, upright: bool = True) -> tuple[int, int]:
+    """Return height and width of a picture, upright or as it is stored, mostly from its header.
 
     Raises:
         InputError: It can't be read.
@@ -161,7 +171,7 @@ def picture_size(source: Source, name: str | None = None) -> tuple[int, int]:
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
         turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
         width, height = picture.size
-    return (width, height) if turned else (height, width)
+    return (width, height) if turned and upright else (height, width)
 
 
 def _reader(data: bytes) -> ModuleType | None:
@@ -195,7 +205,7 @@ def _opened(data: bytes, label: str, where: Slice) -> Image.Image:
             picture.seek(where.chosen(pages, label))
         _check_size(picture, label)
         picture.load()
-        return ImageOps.exif_transpose(picture)
+        return ImageOps.exif_transpose(picture) if where.upright else picture
 
 
 def _pages(picture: Image.Image) -> int:

@@ -17,11 +17,13 @@ class Slice:
         axis: Of a NIfTI volume: 0 sagittal, 1 coronal, 2 axial.
         window: Centre and width in the file's own units that become 0..1; for None the file's
             own window, and without one the range of its values.
+        upright: Whether a picture is turned as its EXIF tag says; else it is as it is stored.
     """
 
     frame: int | None = None
     axis: int = 2
     window: tuple[float, float] | None = None
+    upright: bool = True
 
     def chosen(self, count: int, label: str) -> int:
         """Return the frame of a file that has `count`.

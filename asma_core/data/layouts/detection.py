@@ -38,23 +38,26 @@ def layout_title(name: str) -> str:
     return ({TABLE: TABLE_TITLE, PAIRED: PAIRED_TITLE} | TITLES | titles).get(name, name)
 
 
-def recognise(folder: Path, layout: str = "") -> list[Found]:
+def recognise(folder: Path, layout: str = "", images: str = "", masks: str = "") -> list[Found]:
     """Return what the layouts make of a folder, the likeliest first.
 
     Args:
         folder: The data set's folder.
         layout: Only this one.
+        images: A pattern (`*`, `?`) of what is an image; with it, or with the next, images and
+            masks are paired by evidence.
+        masks: The same of what is a mask.
 
     Raises:
         UnknownNameError: No layout has that name.
         InputError: No image at all, or no layout finds a mask for half of the images.
     """
-    layout = PAIRED if layout in _BEFORE else layout
+    layout = PAIRED if layout in _BEFORE or images or masks else layout
     if layout and layout not in layout_names():
         raise UnknownNameError("layout", layout, layout_names())
     files = list_files(folder)
     if layout:
-        found = _found(layout, folder, files)
+        found = _found(layout, folder, files, images, masks)
         if found is None or not found.entries:
             raise InputError(_problem(folder, files, [found] if found else []))
         return [found]
@@ -73,13 +76,13 @@ def recognise(folder: Path, layout: str = "") -> list[Found]:
     return fitting
 
 
-def open_layout(folder: Path, layout: str) -> Found:
-    """Return what one layout makes of a folder, for a card that names it.
+def open_layout(folder: Path, layout: str, images: str = "", masks: str = "") -> Found:
+    """Return what one layout makes of a folder, for a card that names it; see `recognise`.
 
     Raises:
         InputError: It finds nothing any more.
     """
-    return recognise(folder, layout)[0]
+    return recognise(folder, layout, images, masks)[0]
 
 
 def _is_whole(found: Found) -> bool:
@@ -101,13 +104,15 @@ def _problem(folder: Path, files: Sequence[str], tries: Sequence[Found]) -> str:
     )
 
 
-def _found(name: str, folder: Path, files: Sequence[str]) -> Found | None:
+def _found(
+    name: str, folder: Path, files: Sequence[str], images: str = "", masks: str = ""
+) -> Found | None:
     if name == TABLE:
         return find_in_table(folder, files)
     if name in READERS:
         return find_annotated(name, folder, files)
     if name == PAIRED:
-        found = find_pairs(folder, files)
+        found = find_pairs(folder, files, images, masks)
         return found and with_lists(folder, files, found)
     known = {layout.name: layout for layout in KNOWN}
     return find_known(known[name], folder.name, files)

@@ -78,6 +78,17 @@ class Encoding:
         }
 
 
+def exchanged(encoding: Encoding | None) -> Encoding | None:
+    """Return an encoding of two classes with structure and background exchanged."""
+    if encoding is None:
+        return None
+    if encoding.kind == SHARE:
+        return Encoding(values=((0, 1), (round(encoding.full), 0)))
+    other = {0: 1, 1: 0}
+    pairs = tuple((value, other.get(label, label)) for value, label in encoding.values)
+    return replace(encoding, values=pairs)
+
+
 def encoding_from_dict(content: Any, where: str) -> Encoding:
     """Read an encoding of a card.
 
