@@ -27,7 +27,8 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from asma_core.data.datasets import open_dataset
-from asma_core.data.importing import preview, take_in
+from asma_core.data.importing import take_in
+from asma_core.data.preview import preview
 from asma_core.files import to_json
 from benchmarks.browser import chromium, served, settled
 from benchmarks.machine import machine

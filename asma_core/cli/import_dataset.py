@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from asma_core.cli.progress import Progress
-from asma_core.data.importing import Imported, Preview, free_name, preview, take_in, unpack_upload
+from asma_core.data.importing import Imported, free_name, take_in, unpack_upload
 from asma_core.data.inspection import Finding
 from asma_core.data.layouts.detection import layout_title
 from asma_core.data.masks.encodings import SHARE, Encoding
+from asma_core.data.preview import Preview, preview
 from asma_core.errors import InputError
 
 

@@ -7,14 +7,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+
 from asma_core.data.layouts.entries import Found
-from asma_core.data.masks.encodings import SHARE, Counts, Encoding, count_values, guess, guess_share
+from asma_core.data.masks.encodings import (
+    SHARE,
+    Codes,
+    Counts,
+    Encoding,
+    count_values,
+    guess,
+    guess_share,
+)
 from asma_core.data.masks.label_maps import VOID
 from asma_core.data.samples import OUTLINE, Sample, mask_codes
 
 # From so many numbers in one mask on they may be those of objects.
 OBJECTS_LEAST: Final = 6
 OBJECTS_ASKED: Final = 12
+FLAT: Final = 0.7
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,8 @@ class Survey:
         by_class: Pixels by value for each class that has files of its own.
         masks: How many samples were looked at.
         per_mask: How many values beside 0 and 255 each of them has, and the highest of these.
+        flat: Share of what is drawn that has the same value beside it: nearly all of it in areas
+            that are numbered, little of it in a soft map.
     """
 
     counts: Counts
@@ -34,6 +47,7 @@ class Survey:
     by_class: dict[int, Counts]
     masks: int
     per_mask: tuple[tuple[int, int], ...] = ()
+    flat: float = 1.0
 
     @property
     def most(self) -> int:
@@ -53,6 +67,7 @@ def survey(samples: Sequence[Sample], most: int) -> Survey:
     by_class: dict[int, Counter[int]] = {}
     colours = False
     per_mask = []
+    flat: list[float] = []
     for place in places:
         sample = samples[place]
         values: set[int] = set()
@@ -65,9 +80,19 @@ def survey(samples: Sequence[Sample], most: int) -> Survey:
                 counts, colours = _as_colours(counts), True
             counts.update(_as_colours(found) if colours and not coloured else found)
             by_class.setdefault(label, Counter()).update(found)
+            flat.append(_flatness(codes))
         values -= {0, VOID}
         per_mask.append((len(values), max(values, default=0)))
-    return Survey(counts, colours, dict(by_class), len(places), tuple(per_mask))
+    return Survey(
+        counts, colours, dict(by_class), len(places), tuple(per_mask), float(np.mean(flat))
+    )
+
+
+def _flatness(codes: Codes) -> float:
+    """Return the share of pixels beside drawn ones that have the same value; 1 of nothing."""
+    drawn = codes[:, 1:] > 0
+    same = codes[:, 1:] == codes[:, :-1]
+    return float(same[drawn].mean()) if drawn.any() else 1.0
 
 
 def hold_objects(seen: Survey) -> bool:
@@ -76,9 +101,10 @@ def hold_objects(seen: Survey) -> bool:
     Objects are many, each mask counts its own from 1 on, and not all have as many.
     """
     counted = [count == highest for count, highest in seen.per_mask if count]
-    if seen.colours or seen.most < OBJECTS_LEAST or sum(counted) < 0.8 * len(counted):
-        return False
-    return len({count for count, _ in seen.per_mask}) > 1
+    numbered = sum(counted) >= 0.8 * len(counted) and not seen.colours and seen.flat >= FLAT
+    return (
+        numbered and seen.most >= OBJECTS_LEAST and len({count for count, _ in seen.per_mask}) > 1
+    )
 
 
 def may_hold_objects(seen: Survey) -> bool:

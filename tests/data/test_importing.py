@@ -17,12 +17,12 @@ from asma_core.data.importing import (
     forget,
     free_name,
     imports_folder,
-    preview,
     take_in,
     unpack_upload,
 )
 from asma_core.data.masks.encodings import Encoding
 from asma_core.data.masks.label_maps import VOID
+from asma_core.data.preview import preview
 from asma_core.errors import InputError
 from asma_core.server_config import settings
 from tests.data.publish import PUBLISHED, binary, disc, encoded, lay_out, nested, picture

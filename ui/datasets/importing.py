@@ -11,39 +11,31 @@ from typing import Any, Final
 import streamlit as st
 
 from asma_core.data.formats.tree import WANTED
-from asma_core.data.importing import (
-    Preview,
-    free_name,
-    imports_folder,
-    preview,
-    take_in,
-    unpack_upload,
-)
+from asma_core.data.importing import imports_folder, unpack_upload
 from asma_core.data.layouts.detection import layout_title
+from asma_core.data.preview import Preview, preview
 from asma_core.errors import AsmaError, InputError
 from asma_core.files import write_bytes
 from asma_core.server_config import settings
-from ui.address.links import open_page
-from ui.address.views import DatasetsView
 from ui.common.errors import escape_markdown, show_error
 from ui.common.rerun import patiently
 from ui.common.staging import kept_upload
 from ui.common.values import initial
-from ui.datasets.grid import PER_PAGE
+from ui.datasets.findings import chosen_text, show_findings, with_choices
+from ui.datasets.keeping import KEY, keep_data_set
 from ui.datasets.mask_meaning import mask_meaning
 from ui.pictures.thumbnails import sample_thumbnail
 
-KEY: Final = "dataset-import"
 UPLOAD: Final = "Upload"
 FOLDER: Final = "Folder on the server"
 SHOWN: Final = 8
 MOST_FOLDERS: Final = 500
 WHAT: Final = (
-    "Images with their masks, as a zip or as single files: images/ and masks/ with the same names, "
-    "masks beside images (NAME.png and NAME-mask.png), a CSV that lists them, one mask per class, "
-    "or as a challenge published them (ISIC, PH2, Drishti-GS, DRIONS-DB, REFUGE, RIM-ONE, ORIGA, "
-    "DRIVE, CHASE_DB1, Kvasir-SEG, CVC-ClinicDB, Montgomery, Shenzhen, ISBI 2012). PNG, JPEG, "
-    "TIFF, BMP, GIF, WebP, DICOM, NIfTI."
+    "Images with their masks, as a zip or as single files, in whatever folders and under whatever "
+    "names: they are paired by what names and files have in common. Also a CSV that lists them, "
+    "one mask per class, nnU-Net, Pascal VOC, challenges as they are published (ISIC, PH2, "
+    "Drishti-GS, REFUGE, DRIVE, Kvasir-SEG and others), and outlines of COCO, labelme, CVAT, Label "
+    "Studio, YOLO and Supervisely. PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM, NIfTI."
 )
 
 
@@ -54,23 +46,27 @@ def dataset_import() -> None:
     root = _source()
     if root is None:
         return
-    try:
-        found = _looked_at(root)
-    except AsmaError as error:
-        show_error(error)
-        return
     left, right = st.columns([2, 3], gap="large")
     with left:
-        _found(found)
-        try:
+        understood = st.container()
+        images, masks = _patterns(root)
+    try:
+        found = _looked_at(root, images, masks)
+        with understood:
+            _found(found)
+        with left:
             found = _pictures_of_volumes(found, str(root))
-            found = mask_meaning(found, f"{KEY}-{root}-{found.found.layout}")
-        except AsmaError as error:
+            key = f"{KEY}-{root}-{found.found.layout}-{images}-{masks}"
+            found, findings = with_choices(found, key)
+            show_findings(found, findings, key)
+            found = mask_meaning(found, f"{key}-{chosen_text(found)}")
+    except AsmaError as error:
+        with understood:
             show_error(error)
-            return
+        return
     with right:
         _thumbnails(found)
-        _keep(found, root)
+        keep_data_set(found, root, findings)
 
 
 def _source() -> Path | None:
@@ -162,16 +158,29 @@ def _folders(roots: tuple[str, ...]) -> list[str]:
     return found[:MOST_FOLDERS]
 
 
-def _looked_at(root: Path) -> Preview:
+def _patterns(root: Path) -> tuple[str, str]:
+    """Let people say what is an image and what is a mask, where the guess is wrong."""
+    with st.expander("Wrong images or masks?"):
+        st.caption("`*` stands for any text and `?` for one sign; an ending or a folder is enough.")
+        images = st.text_input(
+            "Images are", key=initial(f"{KEY}-images-{root}", ""), placeholder="photos/*.jpg"
+        )
+        masks = st.text_input(
+            "Masks are", key=initial(f"{KEY}-masks-{root}", ""), placeholder="*_outline.png"
+        )
+    return images.strip(), masks.strip()
+
+
+def _looked_at(root: Path, images: str, masks: str) -> Preview:
     layout = st.session_state.get(f"{KEY}-layout-{root}", "")
     with st.spinner("Looking at the files", show_time=True):
-        return _preview(str(root), layout)
+        return _preview(str(root), layout, images, masks)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, ttl=600)
-def _preview(root: str, layout: str) -> Preview:
-    first = patiently(preview, Path(root))
-    if not layout or layout == first.found.layout:
+def _preview(root: str, layout: str, images: str, masks: str) -> Preview:
+    first = patiently(preview, Path(root), "", images, masks)
+    if not layout or layout == first.found.layout or images or masks:
         return first
     other = patiently(preview, Path(root), layout)
     return Preview(other.root, first.layouts, other.found, other.card, other.dataset, other.survey)
@@ -196,6 +205,9 @@ def _found(found: Preview) -> None:
     st.markdown(
         f"**{len(samples):,} images with masks**" + (f": {split}" if split else ""),
     )
+    if found.found.reasons:
+        reasons = "; ".join(found.found.reasons)
+        st.caption(escape_markdown(f"{reasons[0].upper()}{reasons[1:]}."))
     left = found.found.left_out
     if left:
         st.warning(
@@ -243,32 +255,3 @@ def _thumbnails(found: Preview) -> None:
             st.caption(f"{escape_markdown(sample.name)} {area}")
             if picture.message:
                 st.caption(f":red[{escape_markdown(picture.message)}]")
-
-
-def _keep(found: Preview, root: Path) -> None:
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    name = row.text_input(
-        "Name", key=initial(f"{KEY}-name-{root}", free_name(found.card.title)), width=320
-    )
-    if not row.button(
-        "Add this data set", type="primary", icon=":material/add:", key=f"{KEY}-keep"
-    ):
-        return
-    place = st.empty()
-
-    def show(done: int, count: int) -> None:
-        if done == count or done % 10 == 0:
-            words = f"Checking every image and mask: {done:,} of {count:,}"
-            place.progress(done / count, text=words)
-
-    try:
-        imported = take_in(found, name, show)
-    except AsmaError as error:
-        place.empty()
-        show_error(error)
-        return
-    for sample in imported.dataset.samples[:PER_PAGE]:
-        # The first page of the grid is then there at once.
-        sample_thumbnail(imported.dataset, sample)
-    st.session_state.pop(f"{KEY}-unpacked", None)
-    open_page(DatasetsView(dataset=imported.dataset.name))

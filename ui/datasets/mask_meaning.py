@@ -8,9 +8,9 @@ from typing import Final
 
 import streamlit as st
 
-from asma_core.data.importing import Preview
 from asma_core.data.masks.encodings import SHARE, VALUES, Encoding
 from asma_core.data.masks.label_maps import VOID
+from asma_core.data.preview import Preview
 from ui.common.errors import escape_markdown
 from ui.common.format import number
 from ui.common.values import initial

@@ -17,7 +17,8 @@ from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, ge
 
 from asma_core.data.formats.images import count_frames, picture_size, read_image, read_values
 from asma_core.data.formats.slices import Slice
-from asma_core.data.importing import preview, take_in
+from asma_core.data.importing import take_in
+from asma_core.data.preview import preview
 from asma_core.errors import AsmaError, InputError
 from tests.data.publish import disc, lay_out
 

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from asma_core import paths
-from asma_core.data.importing import Preview, preview, take_in, unpack_upload
+from asma_core.data.importing import take_in, unpack_upload
 from asma_core.data.layouts.annotations.run_lengths import brush_mask, starts_and_lengths
+from asma_core.data.preview import Preview, preview
 from asma_core.errors import AsmaError, InputError
 from tests.data.publish import SIZE, Files, encoded, lay_out, picture
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asma_core.data.importing import Preview, preview
 from asma_core.data.layouts.detection import layout_names, layout_title, recognise
+from asma_core.data.preview import Preview, preview
 from asma_core.errors import InputError, UnknownNameError
 from tests.data import publish
 from tests.data.publish import PUBLISHED, binary, disc, lay_out, outline, picture

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from asma_core.data.datasets import Dataset, Sample
-from asma_core.data.importing import preview
 from asma_core.data.layouts.contents import looks_like_mask
 from asma_core.data.layouts.detection import recognise
 from asma_core.data.layouts.names import words_of
+from asma_core.data.preview import preview
 from tests.data.publish import SIZE, Files, binary, disc, encoded, lay_out, nested, picture
 
 N = range(4)

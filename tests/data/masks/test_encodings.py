@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from asma_core.data.importing import preview
 from asma_core.data.masks.encodings import (
     SHARE,
     Encoding,
@@ -24,6 +23,7 @@ from asma_core.data.masks.encodings import (
     shares,
 )
 from asma_core.data.masks.label_maps import VOID
+from asma_core.data.preview import preview
 from asma_core.errors import AsmaError, InputError
 from tests.data import publish
 from tests.data.publish import disc, encoded, lay_out, picture
