@@ -35,10 +35,17 @@ def with_choices(found: Preview, key: str) -> tuple[Preview, list[Finding]]:
     return found, [*(kept | now).values()]
 
 
-def chosen_text(found: Preview) -> str:
-    """Return what differs from how a folder would be read without choices."""
-    card = found.card
-    return repr((card.upright, card.resize, card.by_colour, card.encoding))
+def key_of_meaning(found: Preview, key: str) -> str:
+    """Return a key for the widgets of the masks' meaning: a new one whenever a choice changes it.
+
+    Never one of before: Streamlit shows nothing in a text field that is back after a while.
+    """
+    count, before = st.session_state.get(f"{key}-meaning", (0, None))
+    now = (found.card.by_colour, found.card.encoding)
+    if now != before:
+        count += 1
+        st.session_state[f"{key}-meaning"] = (count, now)
+    return f"{key}-{count}"
 
 
 @st.cache_data(max_entries=32, show_spinner=False, ttl=600)

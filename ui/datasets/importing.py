@@ -20,8 +20,8 @@ from asma_core.server_config import settings
 from ui.common.errors import escape_markdown, show_error
 from ui.common.rerun import patiently
 from ui.common.staging import kept_upload
-from ui.common.values import initial
-from ui.datasets.findings import chosen_text, show_findings, with_choices
+from ui.common.values import SESSION, initial
+from ui.datasets.findings import key_of_meaning, show_findings, with_choices
 from ui.datasets.keeping import KEY, keep_data_set
 from ui.datasets.mask_meaning import mask_meaning
 from ui.pictures.thumbnails import sample_thumbnail
@@ -59,7 +59,7 @@ def dataset_import() -> None:
             key = f"{KEY}-{root}-{found.found.layout}-{images}-{masks}"
             found, findings = with_choices(found, key)
             show_findings(found, findings, key)
-            found = mask_meaning(found, f"{key}-{chosen_text(found)}")
+            found = mask_meaning(found, key_of_meaning(found, key))
     except AsmaError as error:
         with understood:
             show_error(error)
@@ -163,10 +163,16 @@ def _patterns(root: Path) -> tuple[str, str]:
     with st.expander("Wrong images or masks?"):
         st.caption("`*` stands for any text and `?` for one sign; an ending or a folder is enough.")
         images = st.text_input(
-            "Images are", key=initial(f"{KEY}-images-{root}", ""), placeholder="photos/*.jpg"
+            "Images are",
+            key=initial(f"{KEY}-images-{root}", ""),
+            placeholder="photos/*.jpg",
+            persist_state=SESSION,
         )
         masks = st.text_input(
-            "Masks are", key=initial(f"{KEY}-masks-{root}", ""), placeholder="*_outline.png"
+            "Masks are",
+            key=initial(f"{KEY}-masks-{root}", ""),
+            placeholder="*_outline.png",
+            persist_state=SESSION,
         )
     return images.strip(), masks.strip()
 

@@ -16,7 +16,7 @@ from asma_core.errors import AsmaError
 from ui.address.links import open_page
 from ui.address.views import DatasetsView
 from ui.common.errors import show_error
-from ui.common.values import initial
+from ui.common.values import SESSION, initial
 from ui.datasets.findings import show_findings
 from ui.datasets.grid import PER_PAGE
 from ui.pictures.thumbnails import sample_thumbnail
@@ -34,7 +34,10 @@ def keep_data_set(found: Preview, root: Path, known: Sequence[Finding]) -> None:
     """
     row = st.container(horizontal=True, vertical_alignment="bottom")
     name = row.text_input(
-        "Name", key=initial(f"{KEY}-name-{root}", free_name(found.card.title)), width=320
+        "Name",
+        key=initial(f"{KEY}-name-{root}", free_name(found.card.title)),
+        width=320,
+        persist_state=SESSION,
     )
     pressed = row.button(
         "Add this data set", type="primary", icon=":material/add:", key=f"{KEY}-keep"

@@ -13,7 +13,7 @@ from asma_core.data.masks.label_maps import VOID
 from asma_core.data.preview import Preview
 from ui.common.errors import escape_markdown
 from ui.common.format import number
-from ui.common.values import initial
+from ui.common.values import SESSION, initial
 
 MOST_ROWS: Final = 24
 VOID_WORDS: Final = "void, does not count"
@@ -59,6 +59,7 @@ def _names(found: Preview, key: str) -> list[str]:
         "Names, background first",
         key=initial(f"{key}-classes", ", ".join(found.card.classes)),
         help="Separated by commas. A name more makes a class more.",
+        persist_state=SESSION,
     )
     return [name.strip() for name in text.split(",")]
 

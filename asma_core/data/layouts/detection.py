@@ -94,12 +94,12 @@ def _problem(folder: Path, files: Sequence[str], tries: Sequence[Found]) -> str:
     best = max(tries, key=lambda found: len(found.entries), default=None)
     if not pictures or best is None or not (best.entries or best.left_out):
         return (
-            f"{folder} holds no images; it needs images/ and masks/ with the same file names, "
+            f"{folder.name} holds no images; it needs images/ and masks/ with the same file names, "
             "or NAME.png beside NAME-mask.png"
         )
     count = len(best.entries) + len(best.left_out)
     return (
-        f"{folder} has no mask for {len(best.left_out)} of {count} images, the first is "
+        f"{folder.name} has no mask for {len(best.left_out)} of {count} images, the first is "
         f"{best.left_out[0].rpartition('/')[2]}; add its mask or remove the image"
     )
 

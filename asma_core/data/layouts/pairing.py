@@ -83,14 +83,20 @@ def _ways(folder: Path, names: Sequence[Name], images: str, masks: str) -> Itera
 
 
 def _by_pattern(names: Sequence[Name], images: str, masks: str) -> _Roles:
+    """Take as images or masks what fits; the other is the rest, as far as its words allow it."""
     chosen = [name for name in names if masks and _fits(name.path, masks)]
     taken = {name.path for name in chosen}
     rest = [name for name in names if name.path not in taken]
-    pictures = [name for name in rest if not images or _fits(name.path, images)]
+    if images:
+        rest = [name for name in rest if _fits(name.path, images)]
+    else:
+        rest = [n for n in rest if MASK not in (n.folder_role, n.stem_role)] or rest
+    pictures = _pictures(rest)
     if not masks:
         taken = {name.path for name in pictures}
-        chosen = [name for name in names if name.path not in taken]
-    return _Roles(_pictures(pictures), chosen, "images and masks told apart by your patterns")
+        left = [name for name in names if name.path not in taken]
+        chosen = [n for n in left if MASK in (n.folder_role, n.stem_role)] or left
+    return _Roles(pictures, chosen, "images and masks told apart by your patterns")
 
 
 def _fits(path: str, pattern: str) -> bool:
