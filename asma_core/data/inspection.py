@@ -184,13 +184,13 @@ def _findings(dataset: Dataset, seen: Sequence[_Seen], areas: ClassAreas) -> lis
         _listed(
             EMPTY,
             [one for one in whole if _covers(one, 0)],
-            "masks hold no structure at all",
+            "Masks that hold no structure at all",
             len(whole),
         ),
         _listed(
             FULL,
             [one for one in whole if one.areas is not None and one.areas[0] == 0.0],
-            "masks hold no background at all",
+            "Masks that hold no background at all",
             len(whole),
         ),
         _identical(whole),
@@ -198,7 +198,7 @@ def _findings(dataset: Dataset, seen: Sequence[_Seen], areas: ClassAreas) -> lis
         _listed(
             DARK,
             [one for one in whole if one.span < SMALL_RANGE],
-            "images use less than a tenth of the range of values, so they look nearly flat",
+            "Images that use less than a tenth of the range of values and look nearly flat",
             len(whole),
         ),
         _leaked(whole),
@@ -215,10 +215,12 @@ def _names(seen: Iterable[_Seen]) -> tuple[str, ...]:
     return tuple(one.sample.name for one in seen)[:8]
 
 
-def _listed(kind: str, seen: Sequence[_Seen], words: str, count: int) -> Finding | None:
+def _listed(
+    kind: str, seen: Sequence[_Seen], words: str, count: int, advice: str = ""
+) -> Finding | None:
     if not seen:
         return None
-    return Finding(kind, f"{len(seen):,} of {count:,} {words}.", _names(seen))
+    return Finding(kind, f"{words}: {len(seen):,} of {count:,}.{advice}", _names(seen))
 
 
 def _turned(seen: Sequence[_Seen]) -> Finding | None:
@@ -234,8 +236,8 @@ def _turned(seen: Sequence[_Seen]) -> Finding | None:
     now = "are turned by it" if upright else "are left as they are stored"
     return Finding(
         TURNED,
-        f"{len(apart):,} images carry a tag (EXIF) that turns them and their masks don't: now the "
-        f"images {now}. Look whether the outlines fit.",
+        "Images with a tag (EXIF) that turns them, whose masks have none: "
+        f"{len(apart):,} of {len(seen):,}. Now they {now}. Look whether the outlines fit.",
         _names(apart),
         choices if upright else choices[::-1],
     )
@@ -250,9 +252,9 @@ def _of_affines(seen: Sequence[_Seen]) -> Finding | None:
     return _listed(
         AFFINE,
         apart,
-        "masks lie elsewhere in space than their images (the affines differ), so they may be "
-        "shifted or mirrored; resample the masks to their images",
+        "Masks that lie elsewhere in space than their images (the affines differ)",
         len(seen),
+        " They may be shifted or mirrored; resample the masks to their images.",
     )
 
 
@@ -271,8 +273,8 @@ def _of_palettes(dataset: Dataset, seen: Sequence[_Seen]) -> Finding | None:
     how = "by their colours" if encoding.colours else "by their numbers"
     return Finding(
         PALETTES,
-        f"{len(others):,} of {len(seen):,} masks have another palette than the others: the same "
-        f"number has another colour there. Now masks are read {how}.",
+        "Masks with another palette than the others, where the same number has another colour: "
+        f"{len(others):,} of {len(seen):,}. Now all are read {how}.",
         _names(others),
         choices[::-1] if encoding.colours else choices,
     )
@@ -287,9 +289,10 @@ def _of_jpeg(dataset: Dataset, seen: Sequence[_Seen]) -> Finding | None:
     return _listed(
         JPEG_NUMBERS,
         soiled,
-        "masks are JPEG and hold class numbers: JPEG changes these at every border, so that "
-        "classes appear that nobody drew; export the masks as PNG",
+        "Masks that are JPEG and hold class numbers",
         len(seen),
+        " JPEG changes these at every border, so that classes appear that nobody drew; export the "
+        "masks as PNG.",
     )
 
 
@@ -328,7 +331,8 @@ def _of_sizes(dataset: Dataset, seen: Sequence[_Seen]) -> Finding | None:
     now = "They are resized (nearest neighbour)." if resized else "They can't be used like this."
     return Finding(
         SIZES,
-        f"{len(apart):,} masks have another size than their images, in the same shape. {now}",
+        "Masks of another size than their images, in the same shape: "
+        f"{len(apart):,} of {len(seen):,}. {now}",
         _names(apart),
         choices[::-1] if resized else choices,
     )
@@ -350,8 +354,9 @@ def _leaked(seen: Sequence[_Seen]) -> Finding | None:
     return _listed(
         LEAKED,
         [one for one in twice if one.sample.split == "test"],
-        "images are both in train and in test, byte by byte: figures of the test would be too good",
+        "Images of test that are in train as well, byte by byte",
         len(seen),
+        " Figures of the test would be too good.",
     )
 
 

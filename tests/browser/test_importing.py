@@ -67,15 +67,15 @@ def test_a_finding_is_told_and_chosen(
     add(page, serve(APP, {"ASMA_HOME": str(home)}), upload)
     expect(page.get_by_text("4 images with masks")).to_be_visible()
     expect(page.get_by_text("Paired by equal names in equal folders.")).to_be_visible()
-    expect(page.get_by_text("4 images carry a tag (EXIF) that turns them")).to_be_visible()
+    expect(page.get_by_text("Images with a tag (EXIF) that turns them")).to_be_visible()
     look(page, "finding")
     with rerun(page):
         page.get_by_text("Leave images as they are stored", exact=True).click()
-    expect(page.get_by_text("now the images are left as they are stored")).to_be_visible()
+    expect(page.get_by_text("Now they are left as they are stored")).to_be_visible()
     # The choice can be taken back.
     with rerun(page):
         page.get_by_text("Turn images as the tag says", exact=True).click()
-    expect(page.get_by_text("now the images are turned by it")).to_be_visible()
+    expect(page.get_by_text("Now they are turned by it")).to_be_visible()
     with rerun(page):
         page.get_by_text("Leave images as they are stored", exact=True).click()
     dataset = keep(page, home, "photos", monkeypatch)
@@ -119,7 +119,7 @@ def test_what_only_all_images_show_is_told_before_it_is_kept(
     add(page, serve(APP, {"ASMA_HOME": str(home)}), zipped(tmp_path / "late.zip", files))
     expect(page.get_by_text(f"{count} images with masks")).to_be_visible()
     page.get_by_role("button", name="Add this data set").click()
-    expect(page.get_by_text("1 of 30 masks hold no structure at all.")).to_be_visible()
+    expect(page.get_by_text("Masks that hold no structure at all: 1 of 30.")).to_be_visible()
     look(page, "late")
     page.get_by_role("button", name="Add it all the same").click()
     page.wait_for_url(re.compile("dataset=late"))

@@ -61,7 +61,9 @@ def test_an_orientation_of_images_alone_is_asked_about(home: Path, tmp_path: Pat
     files = {f"images/{n}.jpg": turned(n) for n in N}
     found = preview(lay_out(tmp_path / "set", files | {f"masks/{n}.png": binary(n) for n in N}))
     finding = findings(found)["turned"]
-    assert finding.message.startswith("4 images carry a tag (EXIF) that turns them")
+    assert finding.message.startswith(
+        "Images with a tag (EXIF) that turns them, whose masks have none: 4 of 4."
+    )
     assert [key for key, _ in finding.choices] == ["upright", "stored"]
     upright = found.dataset.image(found.dataset.samples[0])
     chosen = found.chosen("turned", "stored")
@@ -90,7 +92,7 @@ def test_palettes_that_differ_are_read_by_colour(home: Path, tmp_path: Path) -> 
     for n, sample in enumerate(found.dataset.samples):
         assert (found.dataset.mask(sample).labels == disc(n)).all()
     finding = findings(found)["palettes"]
-    assert finding.message.startswith("2 of 4 masks have another palette than the others")
+    assert finding.message.startswith("Masks with another palette than the others")
     by_number = found.chosen("palettes", "numbers")
     labels = [by_number.dataset.mask(sample).labels for sample in by_number.dataset.samples]
     assert (labels[0] == disc(0)).all() and (labels[1] == ~disc(1)).all()
@@ -103,7 +105,9 @@ def test_masks_of_another_size_are_resized_by_choice(home: Path, tmp_path: Path)
     small = {n: encoded(np.where(disc(n)[::2, ::2], 255, 0).astype(np.uint8)) for n in N}
     found = preview(lay_out(tmp_path / "set", pairs(small)))
     finding = findings(found)["sizes"]
-    assert finding.message.startswith("4 masks have another size than their images")
+    assert finding.message.startswith(
+        "Masks of another size than their images, in the same shape: 4 of 4."
+    )
     with pytest.raises(InputError, match=r"the mask 0\.png is 32 x 32 and its image 64 x 64"):
         take_in(found, "kept")
     take_in(found.chosen("sizes", "resize"), "kept")
@@ -145,16 +149,16 @@ def test_jpeg_class_numbers_are_told(home: Path, tmp_path: Path) -> None:
     values = {n: (disc(n) * 2).astype(np.uint8) for n in N}
     files |= {f"masks/{n}.jpg": numbered(values[n], "JPEG") for n in N}
     finding = findings(preview(lay_out(tmp_path / "set", files)))["jpeg class numbers"]
-    assert finding.message.startswith("4 of 4 masks are JPEG and hold class numbers")
+    assert finding.message.startswith("Masks that are JPEG and hold class numbers: 4 of 4.")
 
 
 def test_empty_full_and_identical_masks_are_told(home: Path, tmp_path: Path) -> None:
     nothing, all_of_it = np.zeros((SIZE, SIZE)), np.full((SIZE, SIZE), 255)
     made = {0: encoded(nothing.astype(np.uint8)), 1: encoded(all_of_it.astype(np.uint8))}
     found = findings(preview(lay_out(tmp_path / "set", pairs(made))))
-    assert found["empty"].message == "1 of 4 masks hold no structure at all."
+    assert found["empty"].message == "Masks that hold no structure at all: 1 of 4."
     assert found["empty"].samples == ("0",)
-    assert found["full"].message == "1 of 4 masks hold no background at all."
+    assert found["full"].message == "Masks that hold no background at all: 1 of 4."
     same = findings(preview(lay_out(tmp_path / "same", pairs({n: binary(0) for n in N}))))
     assert same["identical"].message.startswith("All 4 masks are the same")
 
@@ -171,7 +175,7 @@ def test_a_dark_image_is_told(home: Path, tmp_path: Path) -> None:
     dark = np.random.default_rng(0).integers(100, 115, (SIZE, SIZE), dtype=np.uint8)
     found = preview(lay_out(tmp_path / "set", pairs() | {"images/2.png": encoded(dark)}))
     finding = findings(found)["small range"]
-    assert finding.message.startswith("1 of 4 images use less than a tenth of the range")
+    assert finding.message.startswith("Images that use less than a tenth of the range")
     assert finding.samples == ("2",)
 
 
@@ -182,7 +186,9 @@ def test_images_in_train_and_test_are_told(home: Path, tmp_path: Path) -> None:
             files[f"{split}/images/{split}{n}.png"] = picture(n)
             files[f"{split}/masks/{split}{n}.png"] = binary(n)
     finding = findings(preview(lay_out(tmp_path / "set", files)))["in train and test"]
-    assert finding.message.startswith("1 of 5 images are both in train and in test")
+    assert finding.message.startswith(
+        "Images of test that are in train as well, byte by byte: 1 of 5."
+    )
     assert finding.samples == ("test2",)
 
 
