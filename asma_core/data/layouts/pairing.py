@@ -262,7 +262,7 @@ _SHARED: Final[tuple[tuple[str, _Keys, _Keys], ...]] = (
 def _matched(images: Sequence[Name], masks: Sequence[Name]) -> list[Pair]:
     """Return an image for each mask that has just one by the surest thing that they share."""
     indices = [(reason, _index(images, keys), other) for reason, keys, other in _SHARED]
-    parts = _Parts(images)
+    parts: _Parts | None = None
     pairs, rest = [], []
     for mask in masks:
         pair = next(
@@ -272,7 +272,10 @@ def _matched(images: Sequence[Name], masks: Sequence[Name]) -> list[Pair]:
                 if (found := _nearest(index.get(key(mask), []), mask)) is not None
             ),
             None,
-        ) or parts.of(mask)
+        )
+        if pair is None:
+            parts = parts or _Parts(images)
+            pair = parts.of(mask)
         if pair is None:
             rest.append(mask)
         else:

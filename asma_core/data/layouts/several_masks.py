@@ -68,7 +68,8 @@ def without_others(pairs: Sequence[Pair]) -> tuple[list[Pair], list[str]]:
     notes = _left_out(pairs, kept, "other pictures of masks")
     exact = {_without_ending(pair): pair for pair in kept if pair.mask.ending not in LOSSY}
     final = [p for p in kept if p.mask.ending not in LOSSY or _without_ending(p) not in exact]
-    copies = [pair for pair in kept if pair not in final]
+    paths = {pair.mask.path for pair in final}
+    copies = [pair for pair in kept if pair.mask.path not in paths]
     if copies:
         other = exact[_without_ending(copies[0])].mask.ending
         notes.append(f"{len(copies):,} {copies[0].mask.ending} copies of {other} masks left out")
