@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asma_core.data.formats.images import FloatImage, picture_size, read_image, read_values
+from asma_core.data.formats.images import FloatImage, picture_size, read_picture, read_values
 from asma_core.data.formats.outline_files import read_matlab, read_outline
 from asma_core.data.formats.slices import MIDDLE, Slice
+from asma_core.data.formats.windows import Picture
 from asma_core.data.layouts.known import LEFT_HALF
 from asma_core.data.masks.encodings import SHARE, Codes, Encoding, decode, pack, shares
 from asma_core.data.masks.label_maps import Labels, Mask, read_mask, whole
@@ -67,8 +68,20 @@ def sample_image(sample: Sample) -> FloatImage:
     Raises:
         InputError: It can't be read.
     """
-    image = read_image(sample.image, where=sample.where)
-    return image[..., : image.shape[-1] // 2].copy() if sample.crop == LEFT_HALF else image
+    return sample_picture(sample).image
+
+
+def sample_picture(sample: Sample) -> Picture:
+    """Read a sample's image with the window that it is seen through.
+
+    Raises:
+        InputError: It can't be read.
+    """
+    picture = read_picture(sample.image, where=sample.where)
+    if sample.crop != LEFT_HALF:
+        return picture
+    image = picture.image
+    return replace(picture, image=image[..., : image.shape[-1] // 2].copy())
 
 
 def sample_mask(sample: Sample, encoding: Encoding | None, classes: int) -> Mask:
@@ -150,7 +163,7 @@ def mask_codes(path: Path, sample: Sample) -> tuple[Codes, bool]:
     """
     ending = path.suffix.lower()
     if ending == OUTLINE:
-        return read_outline(path, picture_size(sample.image)), False
+        return read_outline(path, picture_size(sample.image, where=sample.where)), False
     if ending == MATLAB:
         return read_matlab(path), False
     values: NDArray[Any] = read_values(path, where=sample.where)

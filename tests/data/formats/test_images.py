@@ -130,15 +130,8 @@ def test_floats_of_a_tiff_in_0_to_1_are_kept() -> None:
     image = read_image(file_of(Image.fromarray(values), "TIFF"))
     assert np.array_equal(image[0], values)
     assert image.flags.writeable
-    for wrong in (values * 300, np.full_like(values, np.nan), values - 1):
-        with pytest.raises(InputError, match=r"floats outside 0\.\.1"):
-            read_image(file_of(Image.fromarray(wrong), "TIFF"))
-
-
-def test_integers_beyond_16_bits_are_told() -> None:
-    picture = Image.fromarray(RAMP.astype(np.int32) * 1000)
-    with pytest.raises(InputError, match=r"outside 0\.\.65535"):
-        read_image(file_of(picture, "TIFF"))
+    with pytest.raises(InputError, match="no value that is a number"):
+        read_image(file_of(Image.fromarray(np.full_like(values, np.nan)), "TIFF"))
 
 
 def test_cmyk_jpeg_becomes_rgb() -> None:
