@@ -6,8 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from asma_core.cli.arguments import window_option
 from asma_core.cli.progress import Progress
+from asma_core.data.datasets import Dataset
 from asma_core.data.importing import Imported, Preview, free_name, preview, take_in, unpack_upload
+from asma_core.data.intensities import intensities
 from asma_core.data.layouts.detection import layout_title
 from asma_core.data.masks.encodings import SHARE, Encoding
 from asma_core.errors import InputError
@@ -19,6 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="of the data set; made of the folder's by default")
     parser.add_argument("--layout", help="name of a layout, where the guess is wrong")
     parser.add_argument("--classes", help="names separated by commas, background first")
+    window_option(parser)
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -28,6 +32,13 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     found = preview(root, options.layout or "")
     if options.classes:
         found = found.corrected(options.classes.split(","))
+    if options.window is not None:
+        if intensities(found.dataset.samples) is None:
+            raise InputError(
+                f"{source.name} has images of 8 bits or colours, which are read as they are; "
+                "leave the window out"
+            )
+        found = found.corrected(window=options.window)
     name = options.name or free_name(found.card.title)
     progress = Progress("import", len(found.dataset.samples))
     try:
@@ -59,12 +70,22 @@ def _answer(imported: Imported, found: Preview) -> dict[str, Any]:
         "left_out": imported.left_out,
         "checked": "every image and mask" if imported.decoded else "every mask, images by header",
         **{split: sum(one.split == split for one in dataset.samples) for split in splits},
+        "window": window_text(dataset),
         "encoding": encoding_text(dataset.encoding),
         "values": {
             f"#{value:06X}" if found.survey.colours else str(value): count
             for value, count in sorted(found.survey.counts.items(), key=lambda item: -item[1])[:16]
         },
     }
+
+
+def window_text(dataset: Dataset) -> str:
+    """Return the window of a data set's deep images, in words."""
+    window = dataset.samples[0].where.window
+    if window is not None:
+        return window.text()
+    found = intensities(dataset.samples)
+    return "8 bits, as they are" if found is None else "each file's own, else its percentiles"
 
 
 def encoding_text(encoding: Encoding | None) -> str:

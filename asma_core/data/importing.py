@@ -24,6 +24,8 @@ from asma_core.data.datasets import Dataset, class_names, dataset_names, from_ca
 from asma_core.data.formats.archives import unpack
 from asma_core.data.formats.images import VOLUMES, count_frames
 from asma_core.data.formats.tree import suffix
+from asma_core.data.formats.windows import Window
+from asma_core.data.intensities import settled_window
 from asma_core.data.layouts.detection import recognise
 from asma_core.data.layouts.entries import Found
 from asma_core.data.layouts.known import KNOWN
@@ -66,9 +68,10 @@ class Preview:
         encoding: Encoding | None = None,
         frame: int | None = None,
         axis: int | None = None,
-        window: tuple[float, float] | None = None,
+        window: Window | None = None,
         every: bool | None = None,
         layers: Mapping[str, int] | None = None,
+        volume: int | None = None,
     ) -> Preview:
         """Return it with what the user says better; None leaves the guess.
 
@@ -87,6 +90,7 @@ class Preview:
             axis=self.card.axis if axis is None else axis,
             window=window or self.card.window,
             layers=self.card.layers if layers is None else layers,
+            volume=self.card.volume if volume is None else volume,
         )
         if every is False:
             card = replace(card, frame_counts={})
@@ -140,7 +144,8 @@ def preview(root: Path, layout: str = "") -> Preview:
         layers = larger_first(found, seen)
         names = (found.classes[0], *layers)
         card = replace(card, layers=layers)
-    card = replace(card, encoding=encoding, classes=names)
+    window = settled_window(provisional.samples)
+    card = replace(card, encoding=encoding, classes=names, window=window)
     return Preview(root, fitting, found, card, from_card("preview", root, card, found), seen)
 
 
