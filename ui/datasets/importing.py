@@ -31,6 +31,7 @@ from ui.common.staging import kept_upload
 from ui.common.values import initial
 from ui.datasets.grid import PER_PAGE
 from ui.datasets.mask_meaning import mask_meaning
+from ui.datasets.window_choice import window_choice
 from ui.pictures.thumbnails import sample_thumbnail
 
 KEY: Final = "dataset-import"
@@ -64,6 +65,7 @@ def dataset_import() -> None:
         _found(found)
         try:
             found = _pictures_of_volumes(found, str(root))
+            found = window_choice(found, f"{KEY}-{root}-{found.found.layout}")
             found = mask_meaning(found, f"{KEY}-{root}-{found.found.layout}")
         except AsmaError as error:
             show_error(error)
