@@ -114,6 +114,9 @@ def _read(data: bytes, label: str, where: Slice) -> Greys | Picture:
 def read_values(source: Source, name: str | None = None, where: Slice = MIDDLE) -> NDArray[Any]:
     """Read a mask's values as they are stored: (H, W), or (H, W, 3) in 8-bit colours.
 
+    Where only the transparency shows the shape, as the colour is the same in and around it, that
+    is what is returned: 0 where nothing is seen, to 255.
+
     Raises:
         InputError: As for `read_image`.
     """
@@ -129,7 +132,21 @@ def read_values(source: Source, name: str | None = None, where: Slice = MIDDLE) 
     if picture.mode == "1":
         return np.asarray(picture).astype(np.uint8)
     colours = converted(picture, "RGB", label)
+    if picture.mode in ("LA", "RGBA", "La", "RGBa"):
+        opacity = converted(picture, "RGBA", label)[..., 3]
+        if _only_opacity_shows(colours, opacity):
+            return opacity
     return colours if (colours != colours[..., :1]).any() else colours[..., 0]
+
+
+def _only_opacity_shows(colours: ByteImage, opacity: ByteImage) -> bool:
+    """Tell whether what is seen has one colour, which is what lies hidden around it too."""
+    hidden = opacity == 0
+    if hidden.all() or not hidden.any():
+        return False
+    seen_colours = colours[~hidden]
+    one = bool((seen_colours == seen_colours[0]).all())
+    return one and bool((colours[hidden] == seen_colours[0]).all(axis=-1).any())
 
 
 def count_frames(source: Source, name: str | None = None, axis: int = 2) -> int:
