@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import streamlit as st
 
-from asma_core.data.formats.tree import MASK_SUFFIXES, TABLES
+from asma_core.data.formats.archives import WANTED
+from asma_core.data.formats.tree import suffix
 from asma_core.data.importing import (
     Preview,
     free_name,
@@ -88,10 +89,9 @@ def _source() -> Path | None:
 
 def _upload() -> Path | None:
     limit = settings().max_upload_mb
-    endings = [ending.rpartition(".")[2] for ending in (*MASK_SUFFIXES, *TABLES)]
     files = st.file_uploader(
+        # Any ending, and none: DICOM files are often called IM000001.
         f"A zip, or images and masks; up to {limit} MB a file",
-        type=["zip", *sorted(set(endings))],
         accept_multiple_files=True,
         key=f"{KEY}-files",
         max_upload_size=limit,
@@ -110,6 +110,9 @@ def _unpacked(files: Sequence[Any]) -> Path:
         raise InputError("upload either one zip, or images and masks; not both together")
     if zips:
         return unpack_upload(zips[0], zips[0].name)
+    for file in files:
+        if suffix(file.name) not in WANTED:
+            raise InputError(f"{file.name} is neither an image, a mask nor a table; leave it out")
     folder = imports_folder() / uuid.uuid4().hex / "upload"
     for file in files:
         name = Path(file.name.replace("\\", "/")).name
