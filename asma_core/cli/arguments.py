@@ -32,7 +32,9 @@ def batch_option(parser: argparse.ArgumentParser) -> None:
 
 def slice_options(parser: Any) -> None:
     """Add which picture of a file of several is meant, and its window."""
-    parser.add_argument("--frame", type=from_zero, help="of a file of several; the middle one")
+    parser.add_argument(
+        "--frame", type=from_zero, help="of a file or series of several; the middle one"
+    )
     parser.add_argument("--axis", type=from_zero, default=2, help="of a NIfTI volume (2, axial)")
     parser.add_argument(
         "--volume", type=from_zero, default=0, help="of a NIfTI file of four dimensions (0)"

@@ -50,7 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     model_option(parser)
     add_settings(parser, Execution)
     image = parser.add_argument_group("the image")
-    image.add_argument("--image", help="a file")
+    image.add_argument("--image", help="a file, or a folder of DICOM slices")
     slice_options(image)
     image.add_argument("--dataset", help="a data set's name or a folder")
     image.add_argument("--sample", help="index or name in the data set")

@@ -30,7 +30,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     model_option(parser)
     device_option(parser)
-    parser.add_argument("--image", required=True, help="a PNG, JPEG, TIFF, DICOM or NIfTI file")
+    parser.add_argument(
+        "--image",
+        required=True,
+        help="a PNG, JPEG, TIFF, DICOM or NIfTI file, or a folder of DICOM slices",
+    )
     slice_options(parser)
     parser.add_argument("--mask", help="its true mask, to compare with")
     parser.add_argument(

@@ -38,6 +38,7 @@ class DatasetCard:
         window: Of deep images; None for each file's own, else by rule. Older cards have it as
             centre and width.
         volume: Of NIfTI files of four dimensions.
+        order: Names of the images as they are browsed; by name where it is empty.
         frame: Of files that hold several pictures; None for the middle one.
         frame_counts: By relative path; every picture of these files is a sample.
     """
@@ -56,6 +57,7 @@ class DatasetCard:
     frame: int | None = None
     frame_counts: Mapping[str, int] = field(default_factory=dict)
     volume: int = 0
+    order: tuple[str, ...] = ()
 
     def slice(self, frame: int | None = None) -> Slice:
         """Return which picture of a file is meant."""
@@ -78,6 +80,7 @@ class DatasetCard:
             "window": self.window.as_dict() if self.window else None,
             "frame": self.frame,
             "frame_counts": dict(self.frame_counts),
+            "order": list(self.order),
         }
         kept = {name: value for name, value in content.items() if value not in (None, "", [], {})}
         axis = {"axis": self.axis} if self.axis != 2 else {}
@@ -128,11 +131,18 @@ def _card(content: dict[str, Any], path: Path, root: Path | None) -> DatasetCard
             ("axis", int, 2),
             ("frame", int | None, None),
             ("volume", int, 0),
+            ("order", list, []),
             ("frame_counts", dict, {}),
             ("layers", dict, {}),
         )
     )
-    if not (fits and _splits_fit(content) and _classes_fit(content) and _frames_fit(content)):
+    if not (
+        fits
+        and _are_texts(content.get("order", []))
+        and _splits_fit(content)
+        and _classes_fit(content)
+        and _frames_fit(content)
+    ):
         raise _no_card(path)
     encoding = content.get("encoding")
     return DatasetCard(
@@ -150,6 +160,7 @@ def _card(content: dict[str, Any], path: Path, root: Path | None) -> DatasetCard
         frame=content.get("frame"),
         frame_counts=content.get("frame_counts", {}),
         volume=content.get("volume", 0),
+        order=tuple(content.get("order", ())),
     )
 
 

@@ -205,7 +205,9 @@ def open_folder(folder: Path, name: str) -> Dataset:
 def from_card(name: str, root: Path, card: DatasetCard, found: Found) -> Dataset:
     """Make a data set of what a layout found and what the card says of it."""
     samples = tuple(
-        sample for entry in found.entries for sample in samples_of(root, entry, card, found.crop)
+        sample
+        for entry in _ordered(found.entries, card.order)
+        for sample in samples_of(root, entry, card, found.crop)
     )
     if card.window is None and (window := settled_window(samples)) is not None:
         samples = tuple(
@@ -232,6 +234,14 @@ def from_card(name: str, root: Path, card: DatasetCard, found: Found) -> Dataset
         encoding=encoding,
         layout=found.layout,
     )
+
+
+def _ordered(entries: Sequence[Entry], order: Sequence[str]) -> Sequence[Entry]:
+    """Return the images of a set in the order of its card; what is not in it comes last."""
+    if not order:
+        return entries
+    places = {name: place for place, name in enumerate(order)}
+    return sorted(entries, key=lambda entry: places.get(entry.name, len(places)))
 
 
 def samples_of(root: Path, entry: Entry, card: DatasetCard, crop: str) -> list[Sample]:

@@ -30,6 +30,7 @@ from asma_core.data.layouts.detection import recognise
 from asma_core.data.layouts.entries import Found
 from asma_core.data.layouts.known import KNOWN
 from asma_core.data.masks.encodings import VALUES, Encoding
+from asma_core.data.series_order import order_of
 from asma_core.data.synthetic import demo
 from asma_core.data.value_counts import Survey, larger_first, settled_encoding, survey
 from asma_core.errors import InputError
@@ -132,7 +133,7 @@ def preview(root: Path, layout: str = "") -> Preview:
         raise InputError(f"{root} is not a folder; check the path")
     fitting = tuple(recognise(root, layout))
     found = fitting[0]
-    card = DatasetCard(layout=found.layout, title=_title(root, found))
+    card = DatasetCard(layout=found.layout, title=_title(root, found), order=order_of(root, found))
     card = replace(card, frame_counts=_frame_counts(root, found, card.axis))
     provisional = from_card("preview", root, replace(card, encoding=Encoding()), found)
     seen = survey(provisional.samples, SURVEYED)
@@ -250,7 +251,8 @@ def _description(looked_at: Preview) -> str:
     count = len(looked_at.dataset.samples)
     left = len(found.left_out)
     without = f" {left:,} images without a mask are left out." if left else ""
-    return f"{count:,} images. Layout: {found.title}.{without}"
+    series = " Slices of a series are in the order of their place." if looked_at.card.order else ""
+    return f"{count:,} images. Layout: {found.title}.{without}{series}"
 
 
 def _move(root: Path, target: Path, content: dict[str, object]) -> None:

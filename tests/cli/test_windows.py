@@ -122,6 +122,19 @@ def test_a_data_set_is_imported_with_a_window(
     assert ask(capsys, *words)["window"] == "8 bits, as they are"
 
 
+def test_a_series_is_a_volume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "ct").mkdir()
+    for place, name in enumerate(("c", "a", "b")):
+        data = dicom(DEEP + 1000 * place, SeriesInstanceUID="1.2", InstanceNumber=place)
+        (tmp_path / "ct" / name).write_bytes(data)
+    words = ["attack", "--model", tiny.MODEL, "--image", str(tmp_path / "ct"), "--steps", "1",
+             "--scenario", "hide", "--window", "1000,3785"]  # fmt: skip
+    first = ask(capsys, *words, "--frame", "0")
+    original = np.atleast_3d(np.asarray(Image.open(first["files"]["original.png"])))[..., 0]
+    assert np.abs(original - np.clip((DEEP - 1000.0) / 2785, 0, 1) * 255).max() <= 1
+    assert "there is no 3" in refused(capsys, *words, "--frame", "3")
+
+
 @pytest.mark.skipif(not CASES.exists(), reason="../shared/cases is not there")
 def test_the_cases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["predict", "--model", "demo-lesion-unet", "--out", str(tmp_path / "p"), "--image"]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from asma_core.data.formats import dicom, nifti
+from asma_core.data.formats.colours import ByteImage, converted, only_opacity_shows, to_8_bit
 from asma_core.data.formats.opening import (
     FORMATS,
     NAMES,
@@ -24,6 +28,7 @@ from asma_core.data.formats.opening import (
     pages,
     read_data,
 )
+from asma_core.data.formats.series import is_folder, slices_of
 from asma_core.data.formats.slices import MIDDLE, Slice
 from asma_core.data.formats.windows import MOST_VALUES, Greys, Picture, Values, seen, thinned
 
@@ -31,6 +36,7 @@ __all__ = [
     "NAMES",
     "SUFFIXES",
     "VOLUMES",
+    "ByteImage",
     "FloatImage",
     "Source",
     "check_sides",
@@ -53,7 +59,6 @@ __all__ = [
 _PAGES = 8
 
 FloatImage = NDArray[np.float32]
-ByteImage = NDArray[np.uint8]
 
 
 def read_image(source: Source, name: str | None = None, where: Slice = MIDDLE) -> FloatImage:
@@ -63,10 +68,10 @@ def read_image(source: Source, name: str | None = None, where: Slice = MIDDLE) -
     more than 8 bits is seen through a window, see `asma_core.data.formats.windows`.
 
     Args:
-        source: A path, or the file's bytes.
+        source: A path, or the file's bytes. A folder of DICOM slices of one series is a volume.
         name: What to call it in errors; the file's name by default.
-        where: Which picture of a file that holds several (the middle one by default), and the
-            window.
+        where: Which picture of a file or series that holds several (the middle one by default),
+            and the window.
 
     Returns:
         float32 (C, H, W) in [0, 1], C is 1 (grey) or 3 (RGB).
@@ -83,8 +88,7 @@ def read_picture(source: Source, name: str | None = None, where: Slice = MIDDLE)
     Raises:
         InputError: As for `read_image`.
     """
-    data, label = read_data(source, name)
-    read = _read(data, label, where)
+    read, label = _read(source, name, where)
     with decoding(label):
         return seen(read, where.window) if isinstance(read, Greys) else read
 
@@ -95,12 +99,35 @@ def read_greys(source: Source, name: str | None = None, where: Slice = MIDDLE) -
     Raises:
         InputError: As for `read_image`.
     """
-    data, label = read_data(source, name)
-    read = _read(data, label, where)
+    read, _ = _read(source, name, where)
     return read if isinstance(read, Greys) else None
 
 
-def _read(data: bytes, label: str, where: Slice) -> Greys | Picture:
+def _read(source: Source, name: str | None, where: Slice) -> tuple[Greys | Picture, str]:
+    slices = _slices(source)
+    if not slices:
+        data, label = read_data(source, name)
+        return _decoded(data, label, where), label
+    data, label = read_data(slices[where.chosen(len(slices), str(source))], name)
+    read = _decoded(data, label, MIDDLE)
+    if isinstance(read, Greys):
+        read = replace(read, more=lambda: _of_series(slices))
+    return read, label
+
+
+def _slices(source: Source) -> tuple[Path, ...]:
+    """Return the files of a folder that is a series of slices; none for a file."""
+    return slices_of(source) if isinstance(source, Path) and is_folder(source) else ()
+
+
+def _of_series(slices: Sequence[Path]) -> Values:
+    """Return values of some slices, so that one window is for all."""
+    places = sorted({round(at) for at in np.linspace(0, len(slices) - 1, min(len(slices), _PAGES))})
+    parts = [read for place in places if (read := read_greys(slices[place])) is not None]
+    return np.concatenate([thinned(part.some(), MOST_VALUES // len(parts)) for part in parts])
+
+
+def _decoded(data: bytes, label: str, where: Slice) -> Greys | Picture:
     reader = _reader(data)
     if reader is None:
         return _of_pillow(data, label, where)
@@ -134,19 +161,9 @@ def read_values(source: Source, name: str | None = None, where: Slice = MIDDLE) 
     colours = converted(picture, "RGB", label)
     if picture.mode in ("LA", "RGBA", "La", "RGBa"):
         opacity = converted(picture, "RGBA", label)[..., 3]
-        if _only_opacity_shows(colours, opacity):
+        if only_opacity_shows(colours, opacity):
             return opacity
     return colours if (colours != colours[..., :1]).any() else colours[..., 0]
-
-
-def _only_opacity_shows(colours: ByteImage, opacity: ByteImage) -> bool:
-    """Tell whether what is seen has one colour, which is what lies hidden around it too."""
-    hidden = opacity == 0
-    if hidden.all() or not hidden.any():
-        return False
-    seen_colours = colours[~hidden]
-    one = bool((seen_colours == seen_colours[0]).all())
-    return one and bool((colours[hidden] == seen_colours[0]).all(axis=-1).any())
 
 
 def count_frames(source: Source, name: str | None = None, axis: int = 2) -> int:
@@ -157,6 +174,8 @@ def count_frames(source: Source, name: str | None = None, axis: int = 2) -> int:
     Raises:
         InputError: It can't be read.
     """
+    if slices := _slices(source):
+        return len(slices)
     data, label = read_data(source, name)
     reader = _reader(data)
     with decoding(label):
@@ -184,6 +203,8 @@ def picture_size(source: Source, name: str | None = None, where: Slice = MIDDLE)
     Raises:
         InputError: It can't be read.
     """
+    if slices := _slices(source):
+        source = slices[0]
     data, label = read_data(source, name)
     reader = _reader(data)
     with decoding(label):
@@ -208,7 +229,7 @@ def _reader(data: bytes) -> ModuleType | None:
 def _of_pillow(data: bytes, label: str, where: Slice) -> Greys | Picture:
     picture = opened(data, label, where)
     if not picture.mode.startswith(("I", "F")):
-        return Picture(from_bytes(_to_8_bit(picture, label)))
+        return Picture(from_bytes(to_8_bit(picture, label)))
     with decoding(label):
         kept = pages(Image.open(io.BytesIO(data), formats=FORMATS))
     values = np.asarray(picture)
@@ -233,29 +254,6 @@ def _of_all(data: bytes, label: str, count: int) -> Values:
     places = sorted({round(place) for place in np.linspace(0, count - 1, min(count, _PAGES))})
     parts = [np.asarray(opened(data, label, Slice(place))) for place in places]
     return np.concatenate([thinned(part, MOST_VALUES // len(parts)) for part in parts])
-
-
-def converted(picture: Image.Image, mode: str, label: str) -> ByteImage:
-    """Return the pixels of a picture in one of Pillow's 8-bit modes, such as "RGB".
-
-    Raises:
-        InputError: Pillow can't convert it (the colours of a LAB picture).
-    """
-    with decoding(label):
-        return np.asarray(picture.convert(mode))
-
-
-def _to_8_bit(picture: Image.Image, label: str) -> ByteImage:
-    grey = picture.mode in ("1", "L", "LA", "La")
-    if picture.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in picture.info:
-        pixels = _over_black(converted(picture, "RGBA", label))
-        return pixels[..., 0] if grey else pixels
-    return converted(picture, "L" if grey else "RGB", label)
-
-
-def _over_black(pixels: ByteImage) -> ByteImage:
-    opacity = pixels[..., 3:].astype(np.float32) / np.float32(255.0)
-    return np.rint(pixels[..., :3] * opacity).astype(np.uint8)
 
 
 def from_bytes(pixels: ByteImage) -> FloatImage:

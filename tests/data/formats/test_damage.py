@@ -6,6 +6,7 @@ import gzip
 import io
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import nibabel
@@ -128,3 +129,17 @@ def test_damage_is_read_or_told(kind: str, seed: int) -> None:
         if image is not None:
             assert image.dtype == np.float32 and image.shape[0] in (1, 3)
             assert np.isfinite(image).all() and 0 <= image.min() <= image.max() <= 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_damaged_slices_of_a_series_are_read_or_told(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    make = wounded(lambda: dicom(RAMP, bits=12, SeriesInstanceUID="1.2", InstanceNumber=int(seed)))
+    for place in range(5):
+        data = make(rng) if place % 2 else dicom(RAMP, SeriesInstanceUID="1.2")
+        (tmp_path / f"{place}.dcm").write_bytes(data)
+    for place in range(5):
+        try:
+            read_picture(tmp_path, "it", Slice(place))
+        except AsmaError as error:
+            assert "\n" not in str(error)

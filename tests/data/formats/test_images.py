@@ -194,7 +194,7 @@ def test_names_with_emoji_and_markup_are_read_and_told(tmp_path: Path) -> None:
 def test_files_that_are_none_are_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"absent.png is not a file"):
         read_image(tmp_path / "absent.png")
-    with pytest.raises(InputError, match="is not a file"):
+    with pytest.raises(InputError, match="is a folder without DICOM slices"):
         read_image(tmp_path)
     with pytest.raises(InputError, match="is not a file"):
         read_image(Path("/dev/zero"))
