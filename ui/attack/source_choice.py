@@ -240,13 +240,14 @@ def _seen(key: str, own: str) -> SourceImage:
     st.session_state[said] = ""
     if source.window is None:
         return source
-    if source.extent is not None:
-        window = window_slider(f"{key}-window-{own}", source.window, source.extent)
+    extent = source.extent
+    if extent is not None:
+        window = window_slider(f"{key}-window-{own}", source.window, extent)
         if window != source.window:
             st.session_state[said] = window_text(window)
             source = kept_image((own, window), lambda: open_upload(own, window))
     if source.window is not None:
-        window_caption(source.window, source.extent)
+        window_caption(source.window, extent)
     return source
 
 

@@ -153,7 +153,7 @@ def read_values(source: Source, name: str | None = None, where: Slice = MIDDLE) 
         with decoding(label):
             values: NDArray[Any] = reader.read_values(data, label, where, most_pixels())
             return values
-    picture = opened(data, label, where)
+    picture, _ = opened(data, label, where)
     if picture.mode in ("P", "L", "F") or picture.mode.startswith("I"):
         return np.asarray(picture)
     if picture.mode == "1":
@@ -227,17 +227,15 @@ def _reader(data: bytes) -> ModuleType | None:
 
 
 def _of_pillow(data: bytes, label: str, where: Slice) -> Greys | Picture:
-    picture = opened(data, label, where)
+    picture, count = opened(data, label, where)
     if not picture.mode.startswith(("I", "F")):
         return Picture(from_bytes(to_8_bit(picture, label)))
-    with decoding(label):
-        kept = pages(Image.open(io.BytesIO(data), formats=FORMATS))
     values = np.asarray(picture)
-    several = len(kept) > 1
+    several = count > 1
     return Greys(
         values,
         _nominal(values),
-        more=(lambda: _of_all(data, label, len(kept))) if several else None,
+        more=(lambda: _of_all(data, label, count)) if several else None,
     )
 
 
@@ -252,7 +250,7 @@ def _nominal(values: Values) -> tuple[float, float] | None:
 def _of_all(data: bytes, label: str, count: int) -> Values:
     """Return values of some pages, so that one window is for all."""
     places = sorted({round(place) for place in np.linspace(0, count - 1, min(count, _PAGES))})
-    parts = [np.asarray(opened(data, label, Slice(place))) for place in places]
+    parts = [np.asarray(opened(data, label, Slice(place))[0]) for place in places]
     return np.concatenate([thinned(part, MOST_VALUES // len(parts)) for part in parts])
 
 

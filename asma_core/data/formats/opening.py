@@ -92,8 +92,8 @@ def read_data(source: Source, name: str | None = None) -> tuple[bytes, str]:
     return data, label
 
 
-def opened(data: bytes, label: str, where: Slice) -> Image.Image:
-    """Open one of Pillow's pictures upright, decoded and checked.
+def opened(data: bytes, label: str, where: Slice) -> tuple[Image.Image, int]:
+    """Open one of Pillow's pictures upright, decoded and checked; say of how many it is.
 
     Raises:
         InputError: It can't be opened, or is too large or too small.
@@ -108,7 +108,7 @@ def opened(data: bytes, label: str, where: Slice) -> Image.Image:
         picture.load()
         if loses:
             _check_used(picture, label)
-        return ImageOps.exif_transpose(picture)
+        return ImageOps.exif_transpose(picture), len(kept)
 
 
 def pages(picture: Image.Image) -> list[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -91,7 +91,8 @@ class Picture:
     Attributes:
         image: float32 (C, H, W) in [0, 1].
         window: What became 0 and 1; None for a picture that has 8 bits or colours.
-        extent: Lowest and highest value of the file, in its units; None where there is no window.
+        extent: Lowest and highest value, in the file's units: of the whole volume, or, through a
+            window that was chosen, of the picture; None where there is no window.
     """
 
     image: NDArray[np.float32]
@@ -163,7 +164,8 @@ def seen(greys: Greys, window: Window | None = None) -> Picture:
     Raises:
         InputError: No value is a number.
     """
-    some = greys.some()
+    # Through a window that is known nobody needs to look at the rest of a volume.
+    some = greys.some() if window is None else replace(greys, more=None).some()
     if not some.size and greys.padding is None:
         raise InputError("the picture holds no value that is a number; export it again")
     if window is None and greys.own is not None:
