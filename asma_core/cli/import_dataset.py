@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from asma_core.cli.arguments import window_option
+from asma_core.cli.arguments import from_zero, window_option
 from asma_core.cli.progress import Progress
 from asma_core.data.datasets import Dataset
 from asma_core.data.importing import Imported, Preview, free_name, preview, take_in, unpack_upload
@@ -22,6 +22,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="of the data set; made of the folder's by default")
     parser.add_argument("--layout", help="name of a layout, where the guess is wrong")
     parser.add_argument("--classes", help="names separated by commas, background first")
+    parser.add_argument(
+        "--volume", type=from_zero, default=0, help="of NIfTI files of four dimensions (0)"
+    )
     window_option(parser)
 
 
@@ -32,6 +35,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     found = preview(root, options.layout or "")
     if options.classes:
         found = found.corrected(options.classes.split(","))
+    if options.volume:
+        found = found.corrected(volume=options.volume)
     if options.window is not None:
         if intensities(found.dataset.samples) is None:
             raise InputError(
@@ -70,6 +75,7 @@ def _answer(imported: Imported, found: Preview) -> dict[str, Any]:
         "left_out": imported.left_out,
         "checked": "every image and mask" if imported.decoded else "every mask, images by header",
         **{split: sum(one.split == split for one in dataset.samples) for split in splits},
+        "volume": dataset.samples[0].where.volume,
         "window": window_text(dataset),
         "encoding": encoding_text(dataset.encoding),
         "values": {

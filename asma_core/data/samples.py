@@ -51,6 +51,11 @@ class Sample:
     crop: str = ""
 
     @property
+    def where_of_mask(self) -> Slice:
+        """Which picture of the mask's files; several volumes of an image share their mask."""
+        return replace(self.where, volume=0)
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """All files that the sample is read from."""
         masks = tuple(path for _, path in self.layers) or (self.mask,)
@@ -96,7 +101,7 @@ def sample_mask(sample: Sample, encoding: Encoding | None, classes: int) -> Mask
         InputError: A file can't be read, or holds a value that means no class.
     """
     if encoding is None:
-        return read_mask(sample.mask, classes, where=sample.where)
+        return read_mask(sample.mask, classes, where=sample.where_of_mask)
     layers = sample.layers or ((0, sample.mask),)
     mask = _of_layers(sample, layers, encoding) if layers[0][0] else _of_one(sample, encoding)
     if int(mask.labels.max(initial=0)) >= classes:
@@ -166,5 +171,5 @@ def mask_codes(path: Path, sample: Sample) -> tuple[Codes, bool]:
         return read_outline(path, picture_size(sample.image, where=sample.where)), False
     if ending == MATLAB:
         return read_matlab(path), False
-    values: NDArray[Any] = read_values(path, where=sample.where)
+    values: NDArray[Any] = read_values(path, where=sample.where_of_mask)
     return pack(whole(values, path.name))

@@ -137,3 +137,22 @@ def test_a_card_whose_window_is_none_is_told(tmp_path: Path, window: object) -> 
     (root / "dataset.json").write_text(json.dumps({"window": window}))
     with pytest.raises(InputError, match=r"window|card of a data set"):
         open_dataset(str(root))
+
+
+def test_a_volume_of_four_dimensions_is_chosen_for_all_and_shares_its_mask(
+    home: Path, tmp_path: Path
+) -> None:
+    content = {}
+    for place, level in enumerate(LEVELS):
+        volume = np.stack([deep(level)] * 20, axis=-1).astype(np.int16)
+        both = np.stack([volume, volume + 5000], axis=-1)
+        content[f"imagesTr/case_{place}_0000.nii.gz"] = nifti(both)
+        mask = np.stack([disc()] * 20, axis=-1).astype(np.uint8)
+        content[f"labelsTr/case_{place}.nii.gz"] = nifti(mask)
+    found = preview(lay_out(tmp_path / "four", content))
+    assert len(found.dataset.samples) == 60
+    second = take_in(found.corrected(volume=1), "second").dataset
+    for dataset, offset in ((found.dataset, 0), (second, 5000)):
+        picture = dataset.picture(dataset.samples[3])
+        assert picture.window is not None and 1000 <= picture.window.low - offset < 1100
+        assert (dataset.mask(dataset.samples[3]).labels == np.rot90(disc())).all()

@@ -326,7 +326,7 @@ def test_a_volume_of_four_dimensions_is_chosen_from(house: House) -> None:
     app = upload(visit("attack"), "brain.nii.gz", nifti(values))
     assert errors(app) == []
     next(one for one in app.number_input if one.label == "Volume, 0 to 1").set_value(1).run()
-    assert errors(app) == [] and "the file holds 40" in captions(app)
+    assert errors(app) == [] and "the values go from 40" in captions(app)
 
 
 # The target -----------------------------------------------------------------------------------

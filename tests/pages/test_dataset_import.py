@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from asma_core.data.datasets import dataset_names, open_dataset
 from asma_core.data.formats.windows import Window
 from asma_core.data.masks.label_maps import VOID
-from tests.data.formats.test_volumes import dicom
+from tests.data.formats.test_volumes import dicom, nifti
 from tests.data.publish import PUBLISHED, disc, encoded, lay_out, nested, picture
 from tests.pages import small_house
 from tests.pages.small_house import PROJECT, House
@@ -262,3 +262,18 @@ def test_images_of_8_bits_have_no_window() -> None:
     app = uploaded(("mine.zip", zipped(three_greys())))
     assert not [one for one in app.slider if one.label == "Window"]
     assert "window" not in words(app)
+
+
+def test_a_volume_of_four_dimensions_is_chosen() -> None:
+    volume = np.stack([100 * disc().astype(np.int16)] * 18, axis=-1)
+    both = np.stack([volume, volume + 700], axis=-1)
+    files = {}
+    for name in "ab":
+        files[f"four/imagesTr/{name}_0000.nii.gz"] = nifti(both)
+        files[f"four/labelsTr/{name}.nii.gz"] = nifti((volume > 0).astype(np.uint8))
+    app = uploaded(("four.zip", zipped(files)))
+    assert not app.exception and not app.error
+    next(one for one in app.number_input if one.label == "Volume, 0 to 1").set_value(1).run()
+    assert not app.exception and not app.error
+    keep(app)
+    assert {sample.where.volume for sample in open_dataset("four").samples} == {1}

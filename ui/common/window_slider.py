@@ -68,7 +68,7 @@ def _set(key: str, ends: tuple[float, float]) -> None:
 
 def window_caption(window: Window, extent: tuple[float, float] | None) -> None:
     """Say through which window an image is seen, and what that means."""
-    holds = f"; the file holds {extent[0]:.6g} to {extent[1]:.6g}" if extent else ""
+    holds = f"; the values go from {extent[0]:.6g} to {extent[1]:.6g}" if extent else ""
     st.caption(f"Seen through the window {window.text()}{holds}. {MEANING}")
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import streamlit as st
 
 from asma_core.data.formats.archives import WANTED
+from asma_core.data.formats.images import count_volumes
 from asma_core.data.formats.tree import suffix
 from asma_core.data.importing import (
     Preview,
@@ -224,6 +225,7 @@ def _pictures_of_volumes(found: Preview, key: str) -> Preview:
             format_func=("sagittal", "coronal", "axial").__getitem__,
             key=initial(f"{KEY}-axis-{key}", axis),
         )
+        found = _volume(found, key)
     every = st.toggle("Every picture of a file", key=initial(f"{KEY}-every-{key}", True))
     if every:
         return found.corrected(axis=axis, every=True)
@@ -231,6 +233,23 @@ def _pictures_of_volumes(found: Preview, key: str) -> Preview:
         "The picture, from 0", 0, most - 1, key=initial(f"{KEY}-frame-{key}", most // 2)
     )
     return found.corrected(axis=axis, every=False, frame=frame)
+
+
+def _volume(found: Preview, key: str) -> Preview:
+    """Let a volume of NIfTI files of four dimensions be chosen."""
+    first = next(path for path in found.card.frame_counts if ".nii" in path.lower())
+    count = _volume_count(str(found.root / first))
+    if count == 1:
+        return found
+    volume = st.number_input(
+        f"Volume, 0 to {count - 1}", 0, count - 1, key=initial(f"{KEY}-volume-{key}", 0)
+    )
+    return found.corrected(volume=int(volume))
+
+
+@st.cache_data(show_spinner=False, max_entries=16, ttl=600)
+def _volume_count(path: str) -> int:
+    return count_volumes(Path(path))
 
 
 def _thumbnails(found: Preview) -> None:
