@@ -20,6 +20,7 @@ from asma_core.data.formats.opening import (
     NAMES,
     SUFFIXES,
     VOLUMES,
+    WHITE_IS_ZERO,
     Source,
     check_sides,
     decoding,
@@ -235,6 +236,7 @@ def _of_pillow(data: bytes, label: str, where: Slice) -> Greys | Picture:
     return Greys(
         values,
         _nominal(values),
+        inverted=bool(picture.info.get(WHITE_IS_ZERO)),
         more=(lambda: _of_all(data, label, count)) if several else None,
     )
 

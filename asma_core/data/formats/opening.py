@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from asma_core.data.formats.slices import Slice
@@ -71,6 +72,9 @@ DAMAGE: Final = (
 )
 # Of TIFF: whether a page is a smaller copy of another.
 _NEW_SUBFILE_TYPE: Final = 254
+# What `opened` says of a grey picture of 16 bits: Pillow turns only those of 8.
+WHITE_IS_ZERO: Final = "white is zero"
+_PHOTOMETRIC: Final = 262
 # Colours of 16 bits whose upper 8 stay below it have 14 bits or fewer.
 _DIM: Final = 64
 
@@ -108,6 +112,8 @@ def opened(data: bytes, label: str, where: Slice) -> tuple[Image.Image, int]:
         picture.load()
         if loses:
             _check_used(picture, label)
+        tags = getattr(picture, "tag_v2", {})
+        picture.info[WHITE_IS_ZERO] = tags.get(_PHOTOMETRIC) == 0
         return ImageOps.exif_transpose(picture), len(kept)
 
 
@@ -138,12 +144,11 @@ def _loses_bits(picture: Image.Image) -> bool:
 
 
 def _check_used(picture: Image.Image, label: str) -> None:
-    bands = picture.getextrema()
-    highest = max(band[1] if isinstance(band, tuple) else band for band in bands[:3])
-    if highest < _DIM:
+    bands = [picture.getchannel(band) for band in picture.getbands() if band.upper() != "A"]
+    if max(int(np.asarray(band).max()) for band in bands) < _DIM:
         raise InputError(
-            f"{label} has colours of 16 bits but uses a small part of them, and only the upper 8 "
-            "are read; save it with 8 bits a channel"
+            f"{label} has several channels of 16 bits but uses a small part of them, and only the "
+            "upper 8 are read; save it with 8 bits a channel, or as grey alone"
         )
 
 

@@ -173,12 +173,20 @@ def test_dicoms_often_have_no_ending(tmp_path: Path) -> None:
     files = {
         "images/IM0001": dicom(pixels, bits=12),
         "images/1.2.840.7": dicom(pixels, bits=12),
+        "images/b.IMA": dicom(pixels, bits=12),
+        "images/c.dicom": dicom(pixels, bits=12)[132:],
+        "images/IM0002": dicom(pixels, bits=12)[132:],
+        "masks/b.png": binary(),
+        "masks/c.png": binary(),
+        "masks/IM0002.png": binary(),
         "images/LICENSE": b"text",
         "masks/IM0001.png": binary(),
         "masks/1.2.840.7.png": binary(),
     }
     found = preview(lay_out(tmp_path, files))
-    assert [sample.name for sample in found.dataset.samples] == ["1.2.840.7", "IM0001"]
+    assert [sample.name for sample in found.dataset.samples] == [
+        *("1.2.840.7", "IM0001", "IM0002", "b", "c"),
+    ]
     assert ((found.dataset.image(found.dataset.samples[0])[0] > 0.5) == disc()).all()
 
 
