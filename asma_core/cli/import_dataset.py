@@ -90,8 +90,9 @@ def window_text(dataset: Dataset) -> str:
     window = dataset.samples[0].where.window
     if window is not None:
         return window.text()
-    found = intensities(dataset.samples)
-    return "8 bits, as they are" if found is None else "each file's own, else its percentiles"
+    if dataset.picture(dataset.samples[0]).window is None:
+        return "8 bits, as they are"
+    return "each file's own, else its percentiles"
 
 
 def encoding_text(encoding: Encoding | None) -> str:

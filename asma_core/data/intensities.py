@@ -19,6 +19,8 @@ from asma_core.errors import AsmaError
 
 # Images that are looked at to choose a window for all.
 LOOKED_AT: Final = 8
+# Volumes, each of which is unpacked for it.
+VOLUMES_LOOKED_AT: Final = 3
 # Of Pillow's formats those that hold more than 8 bits.
 _DEEP: Final = (".png", ".tif", ".tiff", ".jp2", ".pgm", ".ppm")
 _VALUES: Final = 50_000
@@ -51,7 +53,7 @@ def intensities(samples: Sequence[Sample]) -> Intensities | None:
     if not filled:
         return None
     extent = (float(min(map(np.min, filled))), float(max(map(np.max, filled))))
-    if deep[0].own is not None or suffix(samples[0].image.name) not in (*_DEEP, DICOM):
+    if deep[0].own is not None or not _shares(samples[0]):
         return Intensities(extent, None)
     return Intensities(extent, automatic(filled, _nominal(deep), all(one.eight for one in deep)))
 
@@ -61,7 +63,7 @@ def settled_window(samples: Sequence[Sample]) -> Window | None:
 
     None where they have 8 bits, or a window each: their own, or a volume its percentiles.
     """
-    if suffix(samples[0].image.name) not in (*_DEEP, DICOM):
+    if not _shares(samples[0]):
         return None
     first = _greys(samples[0])
     if first is not None and first.own is not None:
@@ -71,8 +73,16 @@ def settled_window(samples: Sequence[Sample]) -> Window | None:
 
 
 def _some(samples: Sequence[Sample]) -> list[Sample]:
-    places = np.linspace(0, len(samples) - 1, min(len(samples), LOOKED_AT)).astype(int)
+    most = LOOKED_AT
+    if not _shares(samples[0]):
+        samples, most = list({one.image: one for one in samples}.values()), VOLUMES_LOOKED_AT
+    places = np.linspace(0, len(samples) - 1, min(len(samples), most)).astype(int)
     return [samples[place] for place in sorted(set(places.tolist()))]
+
+
+def _shares(sample: Sample) -> bool:
+    """Tell whether an image is one of pictures that share a window, rather than of a volume."""
+    return suffix(sample.image.name) in (*_DEEP, DICOM)
 
 
 def _greys(sample: Sample) -> Greys | None:

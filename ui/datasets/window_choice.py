@@ -43,6 +43,6 @@ def window_choice(found: Preview, key: str) -> Preview:
     return found.corrected(window=window)
 
 
-@st.cache_data(show_spinner=False, max_entries=16)
+@st.cache_data(show_spinner="Looking at the intensities", max_entries=16)
 def _intensities(fingerprint: str, count: int, _dataset: Dataset) -> Intensities | None:
     return intensities(_dataset.samples)
