@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from asma_core.attacks.contract import AttackEntry, StepReport
 from asma_core.attacks.registry import find_attack
-from asma_core.cli.arguments import from_zero, model_option, slice_options
+from asma_core.cli.arguments import from_zero, model_option, slice_of, slice_options
 from asma_core.cli.named_values import named_values
 from asma_core.cli.networks import check_execution, prediction
 from asma_core.cli.progress import Progress
 from asma_core.cli.run_answer import run_answer
 from asma_core.cli.setting_options import add_settings, settings_of
 from asma_core.data.datasets import Dataset, open_dataset
-from asma_core.data.formats.slices import Slice
 from asma_core.data.masks.label_maps import Mask
 from asma_core.data.targets.regions import REGIONS, make_region, read_region
 from asma_core.data.targets.scenarios import get_scenario
@@ -51,7 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     model_option(parser)
     add_settings(parser, Execution)
     image = parser.add_argument_group("the image")
-    image.add_argument("--image", help="a file")
+    image.add_argument("--image", help="a file, or a folder of DICOM slices")
     slice_options(image)
     image.add_argument("--dataset", help="a data set's name or a folder")
     image.add_argument("--sample", help="index or name in the data set")
@@ -120,13 +119,15 @@ def _source(options: argparse.Namespace, dataset: Dataset | None, card: ModelCar
     if options.image and (dataset is not None or options.sample):
         raise InputError("give either --image, or --dataset with --sample, not both")
     if options.image:
-        source = from_file(Path(options.image), where=Slice(options.frame, options.axis))
+        source = from_file(Path(options.image), where=slice_of(options))
         if options.truth is None:
             return source
         truth = mask_from_file(Path(options.truth), source.shape, len(card.classes))
         return replace(source, truth=truth.labels, valid=truth.valid)
     if options.truth is not None:
         raise InputError("--truth is the mask of --image; a sample of a data set has its own")
+    if options.window is not None:
+        raise InputError("--window is of --image; a data set has the window that it was given")
     if dataset is None or options.sample is None:
         raise InputError("say which image: --image FILE, or --dataset NAME --sample INDEX_OR_NAME")
     return from_sample(dataset, dataset.find(options.sample))

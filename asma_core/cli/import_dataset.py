@@ -6,9 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from asma_core.cli.arguments import from_zero, window_option
 from asma_core.cli.progress import Progress
+from asma_core.data.datasets import Dataset
 from asma_core.data.importing import Imported, free_name, take_in, unpack_upload
 from asma_core.data.inspection import Finding
+from asma_core.data.intensities import intensities
 from asma_core.data.layouts.detection import layout_title
 from asma_core.data.masks.encodings import SHARE, Encoding
 from asma_core.data.preview import Preview, preview
@@ -30,6 +33,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FINDING=CHOICE",
         help="what a warning offers, such as turned=stored or sizes=resize; may be repeated",
     )
+    parser.add_argument(
+        "--volume", type=from_zero, default=0, help="of NIfTI files of four dimensions (0)"
+    )
+    window_option(parser)
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -42,6 +49,15 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         found = found.chosen(kind, key)
     if options.classes:
         found = found.corrected(options.classes.split(","))
+    if options.volume:
+        found = found.corrected(volume=options.volume)
+    if options.window is not None:
+        if intensities(found.dataset.samples) is None:
+            raise InputError(
+                f"{source.name} has images of 8 bits or colours, which are read as they are; "
+                "leave the window out"
+            )
+        found = found.corrected(window=options.window)
     name = options.name or free_name(found.card.title)
     progress = Progress("import", len(found.dataset.samples))
     try:
@@ -75,6 +91,8 @@ def _answer(imported: Imported, found: Preview) -> dict[str, Any]:
         "warnings": [_warning(one) for one in imported.findings],
         "checked": "every image and mask" if imported.decoded else "every mask, images by header",
         **{split: sum(one.split == split for one in dataset.samples) for split in splits},
+        "volume": dataset.samples[0].where.volume,
+        "window": window_text(dataset),
         "encoding": encoding_text(dataset.encoding),
         "values": {
             f"#{value:06X}" if found.survey.colours else str(value): count
@@ -87,6 +105,16 @@ def _warning(finding: Finding) -> str:
     """Return a finding in words, with the options that take its other choices."""
     others = ", ".join(f"--choose {finding.kind}={key}" for key, _ in finding.choices[1:])
     return f"{finding.message} Or {others}." if others else finding.message
+
+
+def window_text(dataset: Dataset) -> str:
+    """Return the window of a data set's deep images, in words."""
+    window = dataset.samples[0].where.window
+    if window is not None:
+        return window.text()
+    if dataset.picture(dataset.samples[0]).window is None:
+        return "8 bits, as they are"
+    return "each file's own, else its percentiles"
 
 
 def encoding_text(encoding: Encoding | None) -> str:

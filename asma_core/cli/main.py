@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "import-dataset": "take in a folder or a zip of images and masks",
 }
 
+_WINDOW: Final = "--window"
 # Of an answer: lists of sentences, which are read line by line.
 SENTENCES: Final = ("problems", "warnings")
 
@@ -46,7 +47,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit status."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
+    words = _windows_joined(sys.argv[1:] if arguments is None else list(arguments))
     options = parser_of(words).parse_args(words)
     try:
         answer = _run(options)
@@ -58,6 +59,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     print(to_json(answer) if options.json else _printable(_readable(answer)))
     return 0
+
+
+def _windows_joined(words: Sequence[str]) -> list[str]:
+    """Join `--window` and a value that begins with a minus, which argparse takes for an option."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] == _WINDOW and word[:1] == "-" and "," in word:
+            joined[-1] = f"{_WINDOW}={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _printable(text: str) -> str:

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asma_core.cli.arguments import device_option, model_option, slice_options
+from asma_core.cli.arguments import device_option, model_option, slice_of, slice_options
 from asma_core.cli.networks import covered, device_name, prediction
 from asma_core.data.formats.images import encode_png, to_rgb
-from asma_core.data.formats.slices import Slice
 from asma_core.data.masks.label_maps import encode_mask
 from asma_core.data.masks.palette import CLASS_COLOURS
 from asma_core.files import json_values, write_bytes
@@ -31,7 +30,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     model_option(parser)
     device_option(parser)
-    parser.add_argument("--image", required=True, help="a PNG, JPEG, TIFF, DICOM or NIfTI file")
+    parser.add_argument(
+        "--image",
+        required=True,
+        help="a PNG, JPEG, TIFF, DICOM or NIfTI file, or a folder of DICOM slices",
+    )
     slice_options(parser)
     parser.add_argument("--mask", help="its true mask, to compare with")
     parser.add_argument(
@@ -46,7 +49,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Segment one image, and compare with its mask when that is given."""
     card = find_card(options.model)
     device = device_name(options.device)
-    source = from_file(Path(options.image), where=Slice(options.frame, options.axis))
+    source = from_file(Path(options.image), where=slice_of(options))
     labels = prediction(card, options.device, source.image)
     out = Path(options.out)
     files = {"prediction.png": encode_mask(labels), "overlay.png": _overlay(source, labels)}
@@ -59,6 +62,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "width": source.shape[1],
         "height": source.shape[0],
         "device": device,
+        "window": source.window.as_dict() if source.window else None,
         "share_per_class": shares,
     }
     if options.mask:

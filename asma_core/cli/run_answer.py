@@ -16,6 +16,7 @@ def run_answer(run: Run, files: Mapping[str, str] | None = None) -> dict[str, An
         "attack": run.spec.attack,
         "model": run.spec.model,
         "image": run.spec.image_name,
+        "window": run.spec.window.as_dict() if run.spec.window else None,
         "target": run.spec.target_name if run.aim == TOWARDS else None,
         "goal": run.goal,
         "status": run.state,

@@ -91,7 +91,7 @@ def should_decode(dataset: Dataset) -> bool:
     """Tell whether decoding all images is a matter of a minute rather than of an hour."""
     first = dataset.samples[:8]
     try:
-        sizes = [picture_size(sample.image) for sample in first]
+        sizes = [picture_size(sample.image, where=sample.where) for sample in first]
     except AsmaError:
         return True
     mean = float(np.mean([height * width for height, width in sizes]))
@@ -104,7 +104,7 @@ def _read(dataset: Dataset, sample: Sample, decode: bool) -> NDArray[np.float64]
         if decode:
             _, height, width = dataset.image(sample).shape
         else:
-            height, width = picture_size(sample.image)
+            height, width = picture_size(sample.image, where=sample.where)
             width = width // 2 if sample.crop == LEFT_HALF else width
     except AsmaError as error:
         return str(error)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from asma_core.data.formats.slices import Slice
+from asma_core.data.formats.windows import Window, chosen_window, window_from_dict
 from asma_core.data.masks.encodings import MOST_CLASSES, Encoding, encoding_from_dict
 from asma_core.errors import InputError
 from asma_core.files import read_json
@@ -34,7 +35,10 @@ class DatasetCard:
         encoding: Of the masks; None to guess it.
         layers: The class that files of a class of their own show, by the layout's name for it.
         axis: Of volumes.
-        window: Of DICOM and NIfTI, centre and width.
+        window: Of deep images; None for each file's own, else by rule. Older cards have it as
+            centre and width.
+        volume: Of NIfTI files of four dimensions.
+        order: Names of the images as they are browsed; by name where it is empty.
         frame: Of files that hold several pictures; None for the middle one.
         frame_counts: By relative path; every picture of these files is a sample.
         images: A pattern (`*`, `?`) of the images' paths, of a layout that pairs by evidence.
@@ -54,9 +58,11 @@ class DatasetCard:
     encoding: Encoding | None = None
     layers: Mapping[str, int] = field(default_factory=dict)
     axis: int = 2
-    window: tuple[float, float] | None = None
+    window: Window | None = None
     frame: int | None = None
     frame_counts: Mapping[str, int] = field(default_factory=dict)
+    volume: int = 0
+    order: tuple[str, ...] = ()
     images: str = ""
     masks: str = ""
     upright: bool = True
@@ -66,7 +72,7 @@ class DatasetCard:
     def slice(self, frame: int | None = None) -> Slice:
         """Return which picture of a file is meant."""
         chosen = self.frame if frame is None else frame
-        return Slice(chosen, self.axis, self.window, self.upright)
+        return Slice(chosen, self.axis, self.window, self.volume, self.upright)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the card as plain values, without what is by default."""
@@ -82,15 +88,16 @@ class DatasetCard:
             "layout": self.layout,
             "encoding": self.encoding.as_dict() if self.encoding else None,
             "layers": dict(self.layers),
-            "window": list(self.window) if self.window else None,
+            "window": self.window.as_dict() if self.window else None,
             "frame": self.frame,
             "frame_counts": dict(self.frame_counts),
+            "order": list(self.order),
             "images": self.images,
             "masks": self.masks,
         }
         kept = {name: value for name, value in content.items() if value not in (None, "", [], {})}
         usual = DatasetCard()
-        chosen = ("axis", "upright", "resize", "by_colour")
+        chosen = ("axis", "volume", "upright", "resize", "by_colour")
         other = {name: getattr(self, name) for name in chosen}
         return kept | {name: v for name, v in other.items() if v != getattr(usual, name)}
 
@@ -138,6 +145,8 @@ def _card(content: dict[str, Any], path: Path, root: Path | None) -> DatasetCard
             ("layout", str, ""),
             ("axis", int, 2),
             ("frame", int | None, None),
+            ("volume", int, 0),
+            ("order", list, []),
             ("frame_counts", dict, {}),
             ("layers", dict, {}),
             ("images", str, ""),
@@ -147,10 +156,15 @@ def _card(content: dict[str, Any], path: Path, root: Path | None) -> DatasetCard
             ("by_colour", bool, False),
         )
     )
-    if not (fits and _splits_fit(content) and _classes_fit(content) and _frames_fit(content)):
+    if not (
+        fits
+        and _are_texts(content.get("order", []))
+        and _splits_fit(content)
+        and _classes_fit(content)
+        and _frames_fit(content)
+    ):
         raise _no_card(path)
     encoding = content.get("encoding")
-    window = content.get("window")
     return DatasetCard(
         title=content.get("title", ""),
         description=content.get("description", ""),
@@ -162,7 +176,7 @@ def _card(content: dict[str, Any], path: Path, root: Path | None) -> DatasetCard
         encoding=None if encoding is None else encoding_from_dict(encoding, str(path)),
         layers=content.get("layers", {}),
         axis=content.get("axis", 2),
-        window=None if window is None else (float(window[0]), float(window[1])),
+        window=_window(content.get("window")),
         frame=content.get("frame"),
         frame_counts=content.get("frame_counts", {}),
         images=content.get("images", ""),
@@ -170,7 +184,16 @@ def _card(content: dict[str, Any], path: Path, root: Path | None) -> DatasetCard
         upright=content.get("upright", True),
         resize=content.get("resize", False),
         by_colour=content.get("by_colour", False),
+        volume=content.get("volume", 0),
+        order=tuple(content.get("order", ())),
     )
+
+
+def _window(value: Any) -> Window | None:
+    if isinstance(value, list):
+        centre, width = value
+        return chosen_window(centre - width / 2, centre + width / 2)
+    return None if value is None else window_from_dict(value)
 
 
 def _splits_fit(card: dict[str, Any]) -> bool:
@@ -186,16 +209,17 @@ def _classes_fit(card: dict[str, Any]) -> bool:
 def _frames_fit(card: dict[str, Any]) -> bool:
     counts = card.get("frame_counts", {}).values()
     labels = card.get("layers", {}).values()
-    window = card.get("window")
-    numbers = window is None or (
-        isinstance(window, list)
-        and len(window) == 2
-        and all(type(value) in (int, float) for value in window)
-    )
+    numbers = _window_fits(card.get("window"))
     known = all(type(label) is int and 0 <= label < MOST_CLASSES for label in labels)
     return (
         numbers and known and all(type(count) is int and 0 <= count <= 100_000 for count in counts)
     )
+
+
+def _window_fits(window: Any) -> bool:
+    if isinstance(window, list):
+        return len(window) == 2 and all(type(value) in (int, float) for value in window)
+    return window is None or isinstance(window, dict)
 
 
 def _are_texts(values: Any) -> bool:

@@ -14,12 +14,14 @@ from typing import Final, SupportsIndex, overload
 from asma_core import paths
 from asma_core.data.dataset_cards import CARD, DatasetCard, card_of_folder
 from asma_core.data.formats.images import FloatImage
+from asma_core.data.formats.windows import Picture
+from asma_core.data.intensities import settled_window
 from asma_core.data.items import Item
 from asma_core.data.layouts.detection import open_layout, recognise
 from asma_core.data.layouts.entries import Entry, Found
 from asma_core.data.masks.encodings import Encoding, count_values
 from asma_core.data.masks.label_maps import Mask
-from asma_core.data.samples import Sample, mask_codes, sample_image, sample_mask
+from asma_core.data.samples import Sample, mask_codes, sample_image, sample_mask, sample_picture
 from asma_core.data.synthetic import demo
 from asma_core.data.value_counts import larger_first, settled_encoding, survey
 from asma_core.errors import InputError, NoSuchItemError, UnknownNameError
@@ -111,6 +113,10 @@ class Dataset(Sequence[Item]):
         """Read a sample's image, float32 (C, H, W) in [0, 1]."""
         return sample_image(sample)
 
+    def picture(self, sample: Sample) -> Picture:
+        """Read a sample's image with the window that it is seen through."""
+        return sample_picture(sample)
+
     def mask(self, sample: Sample) -> Mask:
         """Read a sample's mask, checked against the set's classes."""
         return sample_mask(sample, self.encoding, len(self.classes))
@@ -199,8 +205,14 @@ def open_folder(folder: Path, name: str) -> Dataset:
 def from_card(name: str, root: Path, card: DatasetCard, found: Found) -> Dataset:
     """Make a data set of what a layout found and what the card says of it."""
     samples = tuple(
-        sample for entry in found.entries for sample in samples_of(root, entry, card, found.crop)
+        sample
+        for entry in _ordered(found.entries, card.order)
+        for sample in samples_of(root, entry, card, found.crop)
     )
+    if card.window is None and (window := settled_window(samples)) is not None:
+        samples = tuple(
+            replace(sample, where=replace(sample.where, window=window)) for sample in samples
+        )
     if card.layers:
         samples = tuple(numbered(sample, found, card.layers) for sample in samples)
     encoding, classes = card.encoding, card.classes or found.classes
@@ -222,6 +234,14 @@ def from_card(name: str, root: Path, card: DatasetCard, found: Found) -> Dataset
         encoding=encoding,
         layout=found.layout,
     )
+
+
+def _ordered(entries: Sequence[Entry], order: Sequence[str]) -> Sequence[Entry]:
+    """Return the images of a set in the order of its card; what is not in it comes last."""
+    if not order:
+        return entries
+    places = {name: place for place, name in enumerate(order)}
+    return sorted(entries, key=lambda entry: places.get(entry.name, len(places)))
 
 
 def samples_of(root: Path, entry: Entry, card: DatasetCard, crop: str) -> list[Sample]:

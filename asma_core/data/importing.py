@@ -147,7 +147,8 @@ def _description(looked_at: Preview) -> str:
     count = len(looked_at.dataset.samples)
     left = len(found.left_out)
     without = f" {left:,} images without a mask are left out." if left else ""
-    return f"{count:,} images. Layout: {found.title}.{without}"
+    series = " Slices of a series are in the order of their place." if looked_at.card.order else ""
+    return f"{count:,} images. Layout: {found.title}.{without}{series}"
 
 
 def _move(root: Path, target: Path, content: dict[str, object]) -> None:

@@ -142,7 +142,7 @@ def _look(dataset: Dataset, sample: Sample, decode: bool) -> _Seen:
             _, height, width = pixels.shape
             span = float(pixels.max() - pixels.min())
         else:
-            height, width = picture_size(sample.image, upright=sample.where.upright)
+            height, width = picture_size(sample.image, where=sample.where)
             width = width // 2 if sample.crop == LEFT_HALF else width
         digest = hashlib.sha256(sample.image.read_bytes()).hexdigest()
     except (AsmaError, OSError) as error:

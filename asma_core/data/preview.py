@@ -15,7 +15,9 @@ from asma_core.data.dataset_cards import DatasetCard
 from asma_core.data.datasets import Dataset, class_names, from_card
 from asma_core.data.formats.headers import read_header
 from asma_core.data.formats.images import VOLUMES, count_frames, picture_size
+from asma_core.data.formats.slices import Slice
 from asma_core.data.formats.tree import suffix
+from asma_core.data.formats.windows import Window
 from asma_core.data.inspection import (
     CHOICES,
     INVERTED,
@@ -27,12 +29,14 @@ from asma_core.data.inspection import (
     Inspection,
     inspect,
 )
+from asma_core.data.intensities import settled_window
 from asma_core.data.layouts.detection import recognise
 from asma_core.data.layouts.entries import Found
 from asma_core.data.layouts.known import KNOWN
 from asma_core.data.layouts.several_masks import STRUCTURE
 from asma_core.data.masks.encodings import SHARE, VALUES, Encoding, exchanged
 from asma_core.data.samples import Sample
+from asma_core.data.series_order import order_of
 from asma_core.data.value_counts import (
     Survey,
     hold_objects,
@@ -115,9 +119,10 @@ class Preview:
         encoding: Encoding | None = None,
         frame: int | None = None,
         axis: int | None = None,
-        window: tuple[float, float] | None = None,
+        window: Window | None = None,
         every: bool | None = None,
         layers: Mapping[str, int] | None = None,
+        volume: int | None = None,
     ) -> Preview:
         """Return it with what the user says better; None leaves the guess.
 
@@ -136,6 +141,7 @@ class Preview:
             axis=self.card.axis if axis is None else axis,
             window=window or self.card.window,
             layers=self.card.layers if layers is None else layers,
+            volume=self.card.volume if volume is None else volume,
         )
         if every is False:
             card = replace(card, frame_counts={})
@@ -162,8 +168,17 @@ def preview(root: Path, layout: str = "", images: str = "", masks: str = "") -> 
         raise InputError(f"{root} is not a folder; check the path")
     fitting = tuple(recognise(root, layout, images, masks))
     found = fitting[0]
-    card = DatasetCard(layout=found.layout, title=_title(root, found), images=images, masks=masks)
+    card = DatasetCard(
+        layout=found.layout,
+        title=_title(root, found),
+        order=order_of(root, found),
+        images=images,
+        masks=masks,
+    )
     card = replace(card, frame_counts=_frame_counts(root, found, card.axis))
+    dataset = from_card("preview", root, replace(card, encoding=Encoding()), found)
+    window = settled_window(dataset.samples)
+    card = replace(card, window=window)
     dataset = from_card("preview", root, replace(card, encoding=Encoding()), found)
     looked_at = Preview(root, fitting, found, card, dataset, Survey({}, False, {}, 0))
     if dataset.samples and _fits_as_stored(dataset.samples[0]):
@@ -180,7 +195,9 @@ def _fits_as_stored(sample: Sample) -> bool:
         return False
     try:
         mask = picture_size(sample.mask)
-        upright, stored = (picture_size(sample.image, upright=u) for u in (True, False))
+        upright, stored = (
+            picture_size(sample.image, where=Slice(upright=u)) for u in (True, False)
+        )
     except AsmaError:
         return False
     return mask == stored != upright

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asma_core.data.formats.images import FloatImage, picture_size, read_image, read_values
+from asma_core.data.formats.images import FloatImage, picture_size, read_picture, read_values
 from asma_core.data.formats.outline_files import read_matlab, read_outline
 from asma_core.data.formats.slices import MIDDLE, Slice
+from asma_core.data.formats.windows import Picture
 from asma_core.data.layouts.known import LEFT_HALF
 from asma_core.data.masks.encodings import SHARE, Codes, Encoding, decode, pack, shares
 from asma_core.data.masks.label_maps import Labels, Mask, read_mask, whole
@@ -54,6 +55,11 @@ class Sample:
     by_colour: bool = False
 
     @property
+    def where_of_mask(self) -> Slice:
+        """Which picture of the mask's files; several volumes of an image share their mask."""
+        return replace(self.where, volume=0)
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """All files that the sample is read from."""
         masks = tuple(path for _, path in self.layers) or (self.mask,)
@@ -71,8 +77,20 @@ def sample_image(sample: Sample) -> FloatImage:
     Raises:
         InputError: It can't be read.
     """
-    image = read_image(sample.image, where=sample.where)
-    return image[..., : image.shape[-1] // 2].copy() if sample.crop == LEFT_HALF else image
+    return sample_picture(sample).image
+
+
+def sample_picture(sample: Sample) -> Picture:
+    """Read a sample's image with the window that it is seen through.
+
+    Raises:
+        InputError: It can't be read.
+    """
+    picture = read_picture(sample.image, where=sample.where)
+    if sample.crop != LEFT_HALF:
+        return picture
+    image = picture.image
+    return replace(picture, image=image[..., : image.shape[-1] // 2].copy())
 
 
 def sample_mask(sample: Sample, encoding: Encoding | None, classes: int) -> Mask:
@@ -92,7 +110,7 @@ def sample_mask(sample: Sample, encoding: Encoding | None, classes: int) -> Mask
 
 def _read(sample: Sample, encoding: Encoding | None, classes: int) -> Mask:
     if encoding is None:
-        return read_mask(sample.mask, classes, where=sample.where)
+        return read_mask(sample.mask, classes, where=sample.where_of_mask)
     layers = sample.layers or ((0, sample.mask),)
     mask = _of_layers(sample, layers, encoding) if layers[0][0] else _of_one(sample, encoding)
     if int(mask.labels.max(initial=0)) >= classes:
@@ -105,7 +123,7 @@ def _read(sample: Sample, encoding: Encoding | None, classes: int) -> Mask:
 
 def _as_large_as_the_image(mask: Mask, sample: Sample) -> Mask:
     """Return a mask of its image's size: each pixel is that of the mask nearest to it."""
-    height, width = picture_size(sample.image, upright=sample.where.upright)
+    height, width = picture_size(sample.image, where=sample.where)
     width = width // 2 if sample.crop == LEFT_HALF else width
     if mask.labels.shape == (height, width):
         return mask
@@ -171,8 +189,9 @@ def mask_codes(path: Path, sample: Sample) -> tuple[Codes, bool]:
     """
     ending = path.suffix.lower()
     if ending == OUTLINE:
-        return read_outline(path, picture_size(sample.image, upright=sample.where.upright)), False
+        return read_outline(path, picture_size(sample.image, where=sample.where)), False
     if ending == MATLAB:
         return read_matlab(path), False
-    values: NDArray[Any] = read_values(path, where=sample.where, by_colour=sample.by_colour)
+    where = sample.where_of_mask
+    values: NDArray[Any] = read_values(path, where=where, by_colour=sample.by_colour)
     return pack(whole(values, path.name))

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from asma_core.data.datasets import Dataset, Sample
-from asma_core.data.formats.images import FloatImage, Source, read_image, read_values
+from asma_core.data.formats.images import FloatImage, Source, read_picture, read_values
 from asma_core.data.formats.slices import MIDDLE, Slice
+from asma_core.data.formats.windows import Window
 from asma_core.data.masks.encodings import Encoding, count_values, decode, pack
 from asma_core.data.masks.label_maps import VOID, Mask, read_mask, whole
 from asma_core.errors import InputError
@@ -33,6 +34,8 @@ class SourceImage:
         name: What a person calls it.
         dataset: Name of its data set, or "".
         sample: Its name there, or the file's name.
+        window: What became 0 and 1, where it is deeper than 8 bits.
+        extent: Lowest and highest value of its file, in the window's units.
     """
 
     image: FloatImage
@@ -41,6 +44,8 @@ class SourceImage:
     name: str
     dataset: str = ""
     sample: str = ""
+    window: Window | None = None
+    extent: tuple[float, float] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -81,6 +86,7 @@ class SourceImage:
             dataset=self.dataset,
             sample=self.sample,
             execution=execution,
+            window=self.window,
         )
 
     def without_target(self, region: NDArray[np.bool_] | None = None) -> RunInputs:
@@ -95,14 +101,24 @@ def from_sample(dataset: Dataset, sample: Sample) -> SourceImage:
     Raises:
         InputError: A file can't be read, or the mask has another size than the image.
     """
-    image, mask = dataset.image(sample), dataset.mask(sample)
+    picture, mask = dataset.picture(sample), dataset.mask(sample)
+    image = picture.image
     if mask.labels.shape != image.shape[1:]:
         raise InputError(
             f"the mask {sample.mask.name} is {mask.labels.shape[1]} x {mask.labels.shape[0]} and "
             f"its image {image.shape[2]} x {image.shape[1]}; export both at one size"
         )
     name = f"{dataset.name} / {sample.name}"
-    return SourceImage(image, mask.labels, mask.valid, name, dataset.name, sample.name)
+    return SourceImage(
+        image,
+        mask.labels,
+        mask.valid,
+        name,
+        dataset.name,
+        sample.name,
+        picture.window,
+        picture.extent,
+    )
 
 
 def from_file(source: Source, name: str | None = None, where: Slice = MIDDLE) -> SourceImage:
@@ -111,15 +127,19 @@ def from_file(source: Source, name: str | None = None, where: Slice = MIDDLE) ->
     Args:
         source: A path, or the file's bytes.
         name: What a person calls it.
-        where: Which picture of a file that holds several.
+        where: Which picture of a file that holds several, and the window that it is seen through.
 
     Raises:
-        InputError: The file can't be read.
+        InputError: The file can't be read, or a window is asked for where there is none.
     """
     label = name or (source.name if isinstance(source, Path) else "own image")
-    image = read_image(source, label, where)
-    valid = np.ones(image.shape[1:], dtype=np.bool_)
-    return SourceImage(image, None, valid, label, "", label)
+    picture = read_picture(source, label, where)
+    if where.window is not None and picture.window is None:
+        raise InputError(
+            f"{label} has 8 bits or colours, which are read as they are; leave the window out"
+        )
+    valid = np.ones(picture.image.shape[1:], dtype=np.bool_)
+    return SourceImage(picture.image, None, valid, label, "", label, picture.window, picture.extent)
 
 
 def mask_from_file(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from asma_core.attacks.registry import find_attack
 from asma_core.attacks.settings import AWAY_FROM_TRUTH
 from asma_core.data.formats.images import FloatImage, from_bytes, to_bytes
+from asma_core.data.formats.windows import Window, window_from_dict
 from asma_core.data.masks.label_maps import check_labels
 from asma_core.errors import InputError
 from asma_core.fields import config_from_dict
@@ -30,7 +31,7 @@ LIBRARIES: Final = ("torch", "monai", "numpy", "pillow")
 # What a run is called by, and what its other hashes say as well.
 _NAMES: Final = (
     *("model", "model_hash", "card", "classes", "image_hash", "image_name"),
-    *("dataset", "sample", "target_name", "target"),
+    *("dataset", "sample", "target_name", "target", "window"),
 )
 
 
@@ -103,6 +104,8 @@ class RunRequest:
         dataset: Name of its data set, or "" for an own image.
         sample: Its name there, or the file's name.
         execution: How the run is carried out.
+        window: The intensities of the image's file that became 0 and 1, where it is deeper than 8
+            bits; None too in records of before 2026-11-29. The image is the 8-bit one behind it.
     """
 
     model: str
@@ -113,6 +116,7 @@ class RunRequest:
     dataset: str = ""
     sample: str = ""
     execution: Execution = DEFAULT
+    window: Window | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +184,14 @@ def spec_from_dict(values: Mapping[str, Any]) -> RunSpec:
     text, target = rest.pop("target_name"), rest.pop("target", None)
     source = TargetSource(**target) if target else TargetSource(DESCRIBED, text)
     classes = tuple(rest.pop("classes", ()))
-    return RunSpec(**rest, execution=execution, target=source, classes=classes)
+    window = rest.pop("window", None)
+    return RunSpec(
+        **rest,
+        execution=execution,
+        target=source,
+        classes=classes,
+        window=window_from_dict(window) if window else None,
+    )
 
 
 def make_spec(request: RunRequest, inputs: RunInputs, packed: bytes) -> RunSpec:

@@ -13,12 +13,14 @@ from streamlit.testing.v1 import AppTest
 from asma_core.attacks.asma.settings import DynamicConfig
 from asma_core.attacks.registry import ATTACKS
 from asma_core.data.formats.images import encode_png, read_image
+from asma_core.data.formats.windows import Window
 from asma_core.data.masks.label_maps import encode_mask
 from asma_core.data.targets.scenarios import SCENARIOS
 from asma_core.errors import StoreError
 from asma_core.files import write_bytes, write_json
 from asma_core.runs.run import CANCELLED, INTERRUPTED, Run
 from asma_core.runs.target_source import TargetSource
+from tests.data.formats.test_volumes import dicom, nifti
 from tests.pages import made_runs
 from tests.pages.small_house import (
     DATASET,
@@ -231,6 +233,100 @@ def test_a_broken_upload_is_a_sentence_as_long_as_it_is_there(data: bytes) -> No
     )
     assert errors(app.run()) == []
     assert not app.button(key="attack-run").disabled
+
+
+TISSUE = np.random.default_rng(1).integers(1000, 2900, (SIDE, SIDE)).astype(np.uint16)
+
+
+def png_of(values: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def captions(app: AppTest) -> str:
+    return "\n".join(part.value for part in app.caption)
+
+
+def bytes_through(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    return np.rint(np.clip((values.astype(np.float64) - low) / (high - low), 0, 1) * 255)
+
+
+def test_a_deep_image_is_attacked_through_its_window(house: House) -> None:
+    app = upload(visit("attack"), "deep.png", png_of(TISSUE))
+    assert errors(app) == []
+    assert "8-bit image through this window" in captions(app)
+    app.selectbox(key="attack-network-").set_value(TWO).run()
+    app.selectbox(key="attack-start").set_value(target_choice.NOTHING).run()
+    press_run(app)
+    run = house.submitted()
+    low, high = np.percentile(TISSUE, (0.5, 99.5))
+    assert run.spec.window is not None and run.spec.window.how.startswith("percentiles")
+    assert (run.spec.window.low, run.spec.window.high) == pytest.approx((low, high))
+    found = np.rint(house.runs.inputs(run).original[0] * 255)
+    assert np.abs(found - bytes_through(TISSUE, low, high)).max() <= 1
+
+
+def test_the_window_of_a_deep_image_is_changed_and_kept(house: House) -> None:
+    app = upload(visit("attack"), "deep.png", png_of(TISSUE))
+    app.selectbox(key="attack-network-").set_value(TWO).run()
+    app.selectbox(key="attack-start").set_value(target_choice.NOTHING).run()
+    own = app.session_state["attack-own"]
+    slider = app.slider(key=f"attack-window-{own}")
+    assert (slider.min, slider.max) == (TISSUE.min(), TISSUE.max())
+    assert "window" not in address(app)
+    slider.set_value((1500.0, 2000.0)).run()
+    assert errors(app) == []
+    assert address(app)["window"] == "1500.0,2000.0" and address(app)["own"] == own
+    assert "1500 to 2000 (chosen)" in captions(app)
+    press_run(app)
+    run = house.submitted()
+    assert run.spec.window == Window(1500, 2000)
+    found = np.rint(house.runs.inputs(run).original[0] * 255)
+    assert np.abs(found - bytes_through(TISSUE, 1500, 2000)).max() <= 1
+    again = visit("attack", own=own, window="1500.0,2000.0")
+    assert errors(again) == [] and "1500 to 2000 (chosen)" in captions(again)
+    again.button(key=f"attack-window-{own}-automatic").click().run()
+    assert "percentiles" in captions(again) and "window" not in address(again)
+    for wrong in ("x", "5,3", "1", "nan,nan"):
+        odd = visit("attack", own=own, window=wrong)
+        assert errors(odd) == [] and "percentiles" in captions(odd)
+    # Back from the run its window is said, and stays.
+    house.runs.ask_to_stop(run.id)
+    other = visit("attack", run=run.id)
+    other.button(key="result-change").click().run()
+    assert errors(other) == []
+    assert "1500 to 2000 (chosen)" in captions(other)
+    assert not [one for one in other.slider if one.label == "Window"]
+    other.selectbox(key="attack-start").set_value(target_choice.NOTHING).run()
+    press_run(other)
+    assert house.runs.newest()[0].spec.image_hash == run.spec.image_hash
+    assert house.runs.newest()[0].spec.window == run.spec.window
+
+
+def test_an_image_of_8_bits_has_no_window(house: House) -> None:
+    app = upload(visit("attack"), "grey.png", png_of((TISSUE // 40).astype(np.uint8)))
+    assert errors(app) == [] and "window" not in captions(app)
+    assert not [one for one in app.slider if one.label == "Window"]
+
+
+def test_a_dicom_without_an_ending_is_taken(house: House) -> None:
+    app = upload(visit("attack"), "IM000001", dicom(TISSUE))
+    assert errors(app) == []
+    assert "8-bit image through this window" in captions(app)
+    frames = np.stack([TISSUE, TISSUE + 100])
+    app.file_uploader(key="attack-upload").set_value(("IM000002", dicom(frames), "")).run()
+    assert errors(app) == []
+    assert [one.label for one in app.number_input if "Picture" in one.label] == ["Picture, 0 to 1"]
+
+
+def test_a_volume_of_four_dimensions_is_chosen_from(house: House) -> None:
+    values = np.stack([np.stack([TISSUE] * 20, axis=-1)] * 2, axis=-1).astype(np.int16)
+    values[..., 1] += 3000
+    app = upload(visit("attack"), "brain.nii.gz", nifti(values))
+    assert errors(app) == []
+    next(one for one in app.number_input if one.label == "Volume, 0 to 1").set_value(1).run()
+    assert errors(app) == [] and "the values go from 40" in captions(app)
 
 
 # The target -----------------------------------------------------------------------------------
@@ -781,9 +877,9 @@ def test_an_attack_that_can_not_be_is_a_sentence(changed: dict[str, str], words:
 def deep_picture(values: np.ndarray) -> bytes:
     """Return a grey PNG of 16 bits."""
     buffer = io.BytesIO()
-    Image.fromarray((values * 37).astype(np.uint16)).save(buffer, "PNG")
+    Image.fromarray((values * 3).astype(np.uint16)).save(buffer, "PNG")
     data = buffer.getvalue()
-    assert read_image(data).max() == pytest.approx(int(values.max()) * 37 / 65535)
+    assert read_image(data).max() == 1 and len(np.unique(read_image(data))) > 256
     return data
 
 

@@ -11,7 +11,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from asma_core.data.datasets import dataset_names, open_dataset
+from asma_core.data.formats.windows import Window
 from asma_core.data.masks.label_maps import VOID
+from tests.data.formats.test_volumes import dicom, nifti
 from tests.data.publish import PUBLISHED, disc, encoded, lay_out, nested, picture
 from tests.pages import small_house
 from tests.pages.small_house import PROJECT, House
@@ -132,6 +134,10 @@ def test_a_soft_map_gets_a_threshold() -> None:
         ([("x.zip", zipped({"../a.png": b"x"}))], "lies outside of it"),
         ([("x.zip", zipped(three_greys())), ("a.png", picture(0))], "not both together"),
         ([("a.png", picture(0))], "no mask for 1 of 1 images"),
+        (
+            [("a.png", picture(0)), ("notes.docx", b"x")],
+            "notes.docx is no image, mask",
+        ),
         ([("a.png", picture(0)), ("a_mask.png", b"<html>")], "is not a PNG"),
     ],
 )
@@ -210,3 +216,67 @@ def test_colours_are_named_and_mapped() -> None:
     dataset = open_dataset("coloured")
     swapped = np.array([0, 2, 1])[nested(0, 0, 1, 2)]
     assert (dataset.mask(dataset.samples[0]).labels == swapped).all()
+
+
+def deep_files(offset: int = 0) -> dict[str, bytes]:
+    files = {}
+    for n in range(3):
+        noise = np.random.default_rng(n).integers(0, 900, disc().shape)
+        values = (1000 + offset + noise + 900 * disc()).astype(np.uint16)
+        files[f"deep/images/{n}.png"] = encoded(values)
+        files[f"deep/masks/{n}.png"] = encoded(255 * disc().astype(np.uint8))
+    return files
+
+
+def test_the_window_of_deep_images_is_shown_and_changed() -> None:
+    app = uploaded(("deep.zip", zipped(deep_files())))
+    assert not app.exception and not app.error
+    assert "percentiles 0.5 and 99.5" in words(app)
+    assert "8-bit image through this window" in words(app)
+    slider = next(one for one in app.slider if one.label == "Window")
+    assert slider.min >= 1000 and slider.max <= 2800
+    slider.set_value((1200.0, 2000.0)).run()
+    assert not app.exception and "1200 to 2000 (chosen)" in words(app)
+    keep(app)
+    dataset = open_dataset("deep")
+    assert dataset.samples[0].where.window == Window(1200, 2000)
+
+
+def test_files_with_windows_of_their_own_keep_them_or_share_one() -> None:
+    files = {}
+    for n in range(3):
+        values = (1000 + 900 * disc()).astype(np.uint16)
+        files[f"ct/images/{n}.dcm"] = dicom(values, WindowCenter=f"{1500 + n}", WindowWidth="900")
+        files[f"ct/masks/{n}.png"] = encoded(255 * disc().astype(np.uint8))
+    app = uploaded(("ct.zip", zipped(files)))
+    assert not app.exception and not app.error
+    assert "its file's own window" in words(app)
+    assert not [one for one in app.slider if one.label == "Window"]
+    next(one for one in app.toggle if one.label == "One window for all images").set_value(True)
+    app.run()
+    assert not app.exception
+    next(one for one in app.slider if one.label == "Window").set_value((1000.0, 1500.0)).run()
+    keep(app)
+    windows = {sample.where.window for sample in open_dataset("ct").samples}
+    assert windows == {Window(1000, 1500)}
+
+
+def test_images_of_8_bits_have_no_window() -> None:
+    app = uploaded(("mine.zip", zipped(three_greys())))
+    assert not [one for one in app.slider if one.label == "Window"]
+    assert "window" not in words(app)
+
+
+def test_a_volume_of_four_dimensions_is_chosen() -> None:
+    volume = np.stack([100 * disc().astype(np.int16)] * 18, axis=-1)
+    both = np.stack([volume, volume + 700], axis=-1)
+    files = {}
+    for name in "ab":
+        files[f"four/imagesTr/{name}_0000.nii.gz"] = nifti(both)
+        files[f"four/labelsTr/{name}.nii.gz"] = nifti((volume > 0).astype(np.uint8))
+    app = uploaded(("four.zip", zipped(files)))
+    assert not app.exception and not app.error
+    next(one for one in app.number_input if one.label == "Volume, 0 to 1").set_value(1).run()
+    assert not app.exception and not app.error
+    keep(app)
+    assert {sample.where.volume for sample in open_dataset("four").samples} == {1}

@@ -132,6 +132,7 @@ class AttackView(View):
         dataset: Of the image.
         sample: The image.
         own: Key of an uploaded image.
+        window: Of that, lowest and highest value as "LOW,HIGH"; "" for the automatic one.
         network: To attack.
         attack: Name of the attack.
         preset: Of its settings.
@@ -147,6 +148,7 @@ class AttackView(View):
     dataset: str = parameter("", opens=True, filled=True)
     sample: str = parameter("", opens=True, filled=True)
     own: str = parameter("", opens=True, filled=True)
+    window: str = ""
     network: str = ""
     attack: str = ""
     preset: str = ""

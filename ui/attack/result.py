@@ -115,5 +115,6 @@ def _leave_run(run: Run) -> None:
         view = AttackView(dataset=spec.dataset, sample=spec.sample)
     else:
         # The link may have been opened in a session that doesn't have the image.
-        view = AttackView(own=keep_image(services.store().inputs(run).image, spec.sample))
+        image = services.store().inputs(run).image
+        view = AttackView(own=keep_image(image, spec.sample, spec.window))
     open_here(replace(view, from_run=run.id))

@@ -11,8 +11,9 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from asma_core.data.datasets import Dataset, dataset_names
-from asma_core.data.formats.images import SUFFIXES, VOLUMES, count_frames
+from asma_core.data.formats.images import VOLUMES, count_frames, count_volumes
 from asma_core.data.formats.slices import MIDDLE, Slice
+from asma_core.data.formats.tree import suffix
 from asma_core.errors import AsmaError, InputError
 from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.sources import SourceImage, from_sample
@@ -25,6 +26,12 @@ from ui.common.network_choice import fill_network, fitting_networks, network_cho
 from ui.common.rerun import whole
 from ui.common.uploads import keep_upload, open_upload
 from ui.common.values import SESSION, initial
+from ui.common.window_slider import (
+    window_caption,
+    window_of_text,
+    window_slider,
+    window_text,
+)
 
 DATASET: Final = "Data set"
 OWN: Final = "Own image"
@@ -58,6 +65,7 @@ def take_source(key: str, view: AttackView) -> None:
     if view.own:
         state[f"{key}-kind"] = OWN
         state[f"{key}-own"] = view.own
+        _take_window(key, view)
     elif view.dataset:
         state[f"{key}-kind"] = DATASET
         state[f"{key}-dataset"] = view.dataset
@@ -73,7 +81,8 @@ def source_view(key: str) -> AttackView:
     """Return the address of the image that is chosen, whether it can be shown or not."""
     state = st.session_state
     if state.get(f"{key}-kind") == OWN:
-        return AttackView(own=state.get(f"{key}-own", ""))
+        own = state.get(f"{key}-own", "")
+        return AttackView(own=own, window=state.get(f"{key}-window-said-{own}", ""))
     dataset = state.get(f"{key}-dataset", "")
     return AttackView(dataset=dataset, sample=state.get(f"{key}-sample-{dataset}", ""))
 
@@ -133,6 +142,8 @@ def _from_dataset(key: str, columns: Sequence[DeltaGenerator]) -> AttackSource |
     sample = dataset.find(chosen)
     kept = (dataset.fingerprint(sample),)
     source = kept_image(kept, lambda: from_sample(dataset, sample))
+    if source.window is not None:
+        window_caption(source.window, source.extent)
     card = _network(columns[3], key, dataset)
     return AttackSource(source, dataset, card) if card else None
 
@@ -159,8 +170,8 @@ def _network(place: DeltaGenerator, key: str, dataset: Dataset | None) -> ModelC
 def _from_upload(key: str, place: DeltaGenerator) -> AttackSource | None:
     card = _network(place, key, None)
     uploaded = st.file_uploader(
+        # Any ending, and none: files of a scanner are often called IM000001.
         "An image of your own: PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM or NIfTI",
-        type=[ending.rpartition(".")[2] for ending in SUFFIXES] + ["zip"],
         key=f"{key}-upload",
     )
     kept_key = f"{key}-own"
@@ -182,7 +193,7 @@ def _from_upload(key: str, place: DeltaGenerator) -> AttackSource | None:
     if not own or card is None:
         return None
     try:
-        source = _open(own)
+        source = _seen(key, own)
     except AsmaError as error:
         show_error(error)
         return None
@@ -197,11 +208,16 @@ def _refuse_zip(name: str) -> None:
 def _which_picture(uploaded: UploadedFile, key: str) -> Slice:
     """Let one picture of a file that holds several be chosen."""
     name = uploaded.name.lower()
-    if not name.endswith((".tif", ".tiff", ".gif", *VOLUMES)):
+    if suffix(name) not in (".tif", ".tiff", ".gif", *VOLUMES):
         return MIDDLE
-    axis = 2
-    row = st.columns(2)
+    axis, volume = 2, 0
+    row = st.columns(3)
     if ".nii" in name:
+        volumes = count_volumes(uploaded.getvalue(), uploaded.name)
+        if volumes > 1:
+            volume = row[2].number_input(
+                f"Volume, 0 to {volumes - 1}", 0, volumes - 1, 0, key=f"{key}-volume-{volumes}"
+            )
         axis = row[1].selectbox(
             "Slices",
             [2, 1, 0],
@@ -210,12 +226,35 @@ def _which_picture(uploaded: UploadedFile, key: str) -> Slice:
         )
     count = count_frames(uploaded.getvalue(), uploaded.name, axis)
     if count == 1:
-        return MIDDLE
+        return Slice(axis=axis, volume=int(volume))
     frame = row[0].number_input(
         f"Picture, 0 to {count - 1}", 0, count - 1, count // 2, key=f"{key}-frame-{count}-{axis}"
     )
-    return Slice(int(frame), axis)
+    return Slice(int(frame), axis, volume=int(volume))
 
 
-def _open(own: str) -> SourceImage:
-    return kept_image((own,), lambda: open_upload(own))
+def _seen(key: str, own: str) -> SourceImage:
+    """Return an own image through its window, which can be changed where it is deep."""
+    source = kept_image((own,), lambda: open_upload(own))
+    said = f"{key}-window-said-{own}"
+    st.session_state[said] = ""
+    if source.window is None:
+        return source
+    extent = source.extent
+    if extent is not None:
+        window = window_slider(f"{key}-window-{own}", source.window, extent)
+        if window != source.window:
+            st.session_state[said] = window_text(window)
+            source = kept_image((own, window), lambda: open_upload(own, window))
+    if source.window is not None:
+        window_caption(source.window, extent)
+    return source
+
+
+def _take_window(key: str, view: AttackView) -> None:
+    """Take the window of an own image from an address; without one the automatic."""
+    slider = f"{key}-window-{view.own}"
+    window = window_of_text(view.window) if view.window else None
+    st.session_state.pop(slider, None)
+    if window is not None:
+        st.session_state[slider] = (window.low, window.high)

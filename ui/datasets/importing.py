@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import streamlit as st
 
-from asma_core.data.formats.tree import WANTED
+from asma_core.data.formats.images import count_volumes
+from asma_core.data.formats.tree import WANTED, suffix
 from asma_core.data.importing import imports_folder, unpack_upload
 from asma_core.data.layouts.detection import layout_title
 from asma_core.data.preview import Preview, preview
@@ -24,6 +25,7 @@ from ui.common.values import SESSION, initial
 from ui.datasets.findings import key_of_meaning, show_findings, with_choices
 from ui.datasets.keeping import KEY, keep_data_set
 from ui.datasets.mask_meaning import mask_meaning
+from ui.datasets.window_choice import window_choice
 from ui.pictures.thumbnails import sample_thumbnail
 
 UPLOAD: Final = "Upload"
@@ -57,6 +59,7 @@ def dataset_import() -> None:
         with left:
             found = _pictures_of_volumes(found, str(root))
             key = f"{KEY}-{root}-{found.found.layout}-{images}-{masks}"
+            found = window_choice(found, f"{KEY}-{root}-{found.found.layout}")
             found, findings = with_choices(found, key)
             show_findings(found, findings, key)
             found = mask_meaning(found, key_of_meaning(found, key))
@@ -82,10 +85,9 @@ def _source() -> Path | None:
 
 def _upload() -> Path | None:
     limit = settings().max_upload_mb
-    endings = [ending.rpartition(".")[2] for ending in WANTED]
     files = st.file_uploader(
+        # Any ending, and none: DICOM files are often called IM000001.
         f"A zip, or images and masks; up to {limit} MB a file",
-        type=["zip", *sorted(set(endings))],
         accept_multiple_files=True,
         key=f"{KEY}-files",
         max_upload_size=limit,
@@ -104,6 +106,9 @@ def _unpacked(files: Sequence[Any]) -> Path:
         raise InputError("upload either one zip, or images and masks; not both together")
     if zips:
         return unpack_upload(zips[0], zips[0].name)
+    for file in files:
+        if suffix(file.name) not in WANTED:
+            raise InputError(f"{file.name} is no image, mask, table or annotation; leave it out")
     folder = imports_folder() / uuid.uuid4().hex / "upload"
     for file in files:
         name = Path(file.name.replace("\\", "/")).name
@@ -237,6 +242,7 @@ def _pictures_of_volumes(found: Preview, key: str) -> Preview:
             format_func=("sagittal", "coronal", "axial").__getitem__,
             key=initial(f"{KEY}-axis-{key}", axis),
         )
+        found = _volume(found, key)
     every = st.toggle("Every picture of a file", key=initial(f"{KEY}-every-{key}", True))
     if every:
         return found.corrected(axis=axis, every=True)
@@ -244,6 +250,23 @@ def _pictures_of_volumes(found: Preview, key: str) -> Preview:
         "The picture, from 0", 0, most - 1, key=initial(f"{KEY}-frame-{key}", most // 2)
     )
     return found.corrected(axis=axis, every=False, frame=frame)
+
+
+def _volume(found: Preview, key: str) -> Preview:
+    """Let a volume of NIfTI files of four dimensions be chosen."""
+    first = next(path for path in found.card.frame_counts if ".nii" in path.lower())
+    count = _volume_count(str(found.root / first))
+    if count == 1:
+        return found
+    volume = st.number_input(
+        f"Volume, 0 to {count - 1}", 0, count - 1, key=initial(f"{KEY}-volume-{key}", 0)
+    )
+    return found.corrected(volume=int(volume))
+
+
+@st.cache_data(show_spinner=False, max_entries=16, ttl=600)
+def _volume_count(path: str) -> int:
+    return count_volumes(Path(path))
 
 
 def _thumbnails(found: Preview) -> None:

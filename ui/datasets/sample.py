@@ -238,7 +238,8 @@ def _figures(
         if prediction is None or card is None
         else f"; prediction by {escape_markdown(card.name)}"
     )
-    st.caption(f"{width} x {height} pixels, {kind}{split}{by}")
+    window = f"; seen through the window {source.window.text()}" if source.window else ""
+    st.caption(f"{width} x {height} pixels, {kind}{split}{by}{window}")
     classes = len(dataset.classes)
     truth = np.zeros(source.shape, dtype=np.int64) if source.truth is None else source.truth
     rows = [_share(truth, source, classes)]

@@ -165,8 +165,10 @@ def how(run: Run) -> str:
     share = results.get("region_share", 1.0)
     threads = f", {spec.threads} thread{'' if spec.threads == 1 else 's'}" if spec.threads else ""
     within = "" if share == 1.0 else f" Changes only within {100 * share:.0f} % of the image."
+    window = spec.window
+    seen = f" The 8-bit image is the file's through the window {window.text()}." if window else ""
     return (
-        f"Chosen by the attack: {chosen or 'nothing'}.{notes}{within} Settings: {settings}. "
+        f"Chosen by the attack: {chosen or 'nothing'}.{notes}{within}{seen} Settings: {settings}. "
         f"Asked for: {asked}. {passes_text(run)} in "
         f"{results.get('seconds', 0):.1f} s on {device}{threads}; ended: {run.ending}."
     )

@@ -8,7 +8,7 @@ from typing import Final
 
 from PIL import Image
 
-from asma_core.data.formats.images import FORMATS
+from asma_core.data.formats.opening import FORMATS
 
 # EXIF's number of the tag that says how a picture is turned.
 _ORIENTATION: Final = 0x0112

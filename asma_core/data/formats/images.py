@@ -3,92 +3,76 @@
 from __future__ import annotations
 
 import io
-import struct
-import warnings
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from asma_core.data.formats import dicom, nifti
+from asma_core.data.formats.colours import ByteImage, converted, only_opacity_shows, to_8_bit
+from asma_core.data.formats.opening import (
+    FORMATS,
+    NAMES,
+    SUFFIXES,
+    VOLUMES,
+    WHITE_IS_ZERO,
+    Source,
+    check_sides,
+    decoding,
+    most_pixels,
+    opened,
+    pages,
+    read_data,
+)
+from asma_core.data.formats.series import is_folder, slices_of
 from asma_core.data.formats.slices import MIDDLE, Slice
-from asma_core.errors import InputError
-from asma_core.server_config import settings
+from asma_core.data.formats.windows import MOST_VALUES, Greys, Picture, Values, seen, thinned
 
-# Of Pillow's readers those that decode by themselves: none that calls another program (EPS).
-FORMATS: Final = (
-    "PNG",
-    "JPEG",
-    "BMP",
-    "DIB",
-    "TIFF",
-    "GIF",
-    "WEBP",
-    "JPEG2000",
-    "PPM",
-    "PCX",
-    "SGI",
-)
-# Pillow knows the less common ones only after this.
-Image.init()
-NAMES: Final = "a PNG, JPEG, BMP, TIFF, GIF, WebP, DICOM or NIfTI picture"
-VOLUMES: Final = (".dcm", ".nii", ".nii.gz")
-SUFFIXES: Final = (
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".bmp",
-    ".tif",
-    ".tiff",
-    ".gif",
-    ".webp",
-    ".jp2",
-    ".ppm",
-    ".pgm",
-    ".pbm",
-    ".pcx",
-    ".sgi",
-    *VOLUMES,
-)
-SMALLEST_SIDE: Final = 16
+__all__ = [
+    "NAMES",
+    "SUFFIXES",
+    "VOLUMES",
+    "ByteImage",
+    "FloatImage",
+    "Source",
+    "check_sides",
+    "converted",
+    "count_frames",
+    "count_volumes",
+    "encode_png",
+    "from_bytes",
+    "picture_size",
+    "read_data",
+    "read_greys",
+    "read_image",
+    "read_picture",
+    "read_values",
+    "to_bytes",
+    "to_rgb",
+]
 
-# What Pillow's readers raise over bytes that make no sense.
-_DAMAGE: Final = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    RuntimeError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-)
+# Pages that are looked at to choose a window for all.
+_PAGES = 8
 
 FloatImage = NDArray[np.float32]
-ByteImage = NDArray[np.uint8]
-Source = Path | bytes
 
 
 def read_image(source: Source, name: str | None = None, where: Slice = MIDDLE) -> FloatImage:
-    """Read a picture of one of Pillow's formats, of DICOM or of NIfTI.
+    """Read a picture of one of Pillow's formats, of DICOM or of NIfTI, through its window.
 
-    Turned upright by its EXIF tag; palettes are resolved; transparency lies over black. Grey of
-    16 bits keeps them; Pillow reads colour of 16 bits at its upper 8.
+    Turned upright by its EXIF tag; palettes are resolved; transparency lies over black. What has
+    more than 8 bits is seen through a window, see `asma_core.data.formats.windows`.
 
     Args:
-        source: A path, or the file's bytes.
+        source: A path, or the file's bytes. A folder of DICOM slices of one series is a volume.
         name: What to call it in errors; the file's name by default.
-        where: Which picture of a file that holds several; the middle one by default.
+        where: Which picture of a file or series that holds several (the middle one by default),
+            and the window.
 
     Returns:
         float32 (C, H, W) in [0, 1], C is 1 (grey) or 3 (RGB).
@@ -96,20 +80,72 @@ def read_image(source: Source, name: str | None = None, where: Slice = MIDDLE) -
     Raises:
         InputError: Empty, truncated, too large, too small or not one of the formats.
     """
-    data, label = read_data(source, name)
+    return read_picture(source, name, where).image
+
+
+def read_picture(source: Source, name: str | None = None, where: Slice = MIDDLE) -> Picture:
+    """Read a picture as `read_image` does, with the window that it was seen through.
+
+    Raises:
+        InputError: As for `read_image`.
+    """
+    read, label = _read(source, name, where)
+    with decoding(label):
+        return seen(read, where.window) if isinstance(read, Greys) else read
+
+
+def read_greys(source: Source, name: str | None = None, where: Slice = MIDDLE) -> Greys | None:
+    """Read a grey picture in its file's own units; None for one of colours or Pillow's 8 bits.
+
+    Raises:
+        InputError: As for `read_image`.
+    """
+    read, _ = _read(source, name, where)
+    return read if isinstance(read, Greys) else None
+
+
+def _read(source: Source, name: str | None, where: Slice) -> tuple[Greys | Picture, str]:
+    slices = _slices(source)
+    if not slices:
+        data, label = read_data(source, name)
+        return _decoded(data, label, where), label
+    data, label = read_data(slices[where.chosen(len(slices), str(source))], name)
+    read = _decoded(data, label, MIDDLE)
+    if isinstance(read, Greys):
+        read = replace(read, more=lambda: _of_series(slices))
+    return read, label
+
+
+def _slices(source: Source) -> tuple[Path, ...]:
+    """Return the files of a folder that is a series of slices; none for a file."""
+    return slices_of(source) if isinstance(source, Path) and is_folder(source) else ()
+
+
+def _of_series(slices: Sequence[Path]) -> Values:
+    """Return values of some slices, so that one window is for all."""
+    places = sorted({round(at) for at in np.linspace(0, len(slices) - 1, min(len(slices), _PAGES))})
+    parts = [read for place in places if (read := read_greys(slices[place])) is not None]
+    return np.concatenate([thinned(part.some(), MOST_VALUES // len(parts)) for part in parts])
+
+
+def _decoded(data: bytes, label: str, where: Slice) -> Greys | Picture:
     reader = _reader(data)
-    if reader is not None:
-        with _decoding(label):
-            image: FloatImage = reader.read_image(data, label, where, _most_pixels())
-            check_sides(image.shape[2], image.shape[1], label)
-            return image
-    return _to_float(_opened(data, label, where), label)
+    if reader is None:
+        return _of_pillow(data, label, where)
+    with decoding(label):
+        read: Greys | Picture = reader.read(data, label, where, most_pixels())
+        height, width = (read.values if isinstance(read, Greys) else read.image[0]).shape
+        check_sides(width, height, label)
+        return read
 
 
 def read_values(
     source: Source, name: str | None = None, where: Slice = MIDDLE, by_colour: bool = False
 ) -> NDArray[Any]:
     """Read a mask's values as they are stored: (H, W), or (H, W, 3) in 8-bit colours.
+
+    Where only the transparency shows the shape, as the colour is the same in and around it, that
+    is what is returned: 0 where nothing is seen, to 255.
 
     Args:
         source: A path, or the file's bytes.
@@ -123,10 +159,10 @@ def read_values(
     data, label = read_data(source, name)
     reader = _reader(data)
     if reader is not None:
-        with _decoding(label):
-            values: NDArray[Any] = reader.read_values(data, label, where, _most_pixels())
+        with decoding(label):
+            values: NDArray[Any] = reader.read_values(data, label, where, most_pixels())
             return values
-    picture = _opened(data, label, where)
+    picture, _ = opened(data, label, where)
     if by_colour and picture.mode == "P":
         return converted(picture, "RGB", label)
     if picture.mode in ("P", "L", "F") or picture.mode.startswith("I"):
@@ -134,44 +170,64 @@ def read_values(
     if picture.mode == "1":
         return np.asarray(picture).astype(np.uint8)
     colours = converted(picture, "RGB", label)
+    if picture.mode in ("LA", "RGBA", "La", "RGBa"):
+        opacity = converted(picture, "RGBA", label)[..., 3]
+        if only_opacity_shows(colours, opacity):
+            return opacity
     return colours if (colours != colours[..., :1]).any() else colours[..., 0]
 
 
 def count_frames(source: Source, name: str | None = None, axis: int = 2) -> int:
     """Return how many pictures a file holds: pages of a TIFF, frames, slices along an axis.
 
+    Pages that are smaller than others are thumbnails, and not counted.
+
     Raises:
         InputError: It can't be read.
     """
+    if slices := _slices(source):
+        return len(slices)
     data, label = read_data(source, name)
     reader = _reader(data)
-    with _decoding(label):
+    with decoding(label):
         if reader is dicom:
             return dicom.count_frames(data, label)
         if reader is nifti:
             return nifti.count_frames(data, label, axis)
-        return _pages(Image.open(io.BytesIO(data), formats=FORMATS))
+        return len(pages(Image.open(io.BytesIO(data), formats=FORMATS)))
 
 
-def picture_size(source: Source, name: str | None = None, upright: bool = True) -> tuple[int, int]:
-    """Return height and width of a picture, upright or as it is stored, mostly from its header.
+def count_volumes(source: Source, name: str | None = None) -> int:
+    """Return how many volumes a file holds: of NIfTI of four dimensions several, else 1.
 
     Raises:
         InputError: It can't be read.
     """
     data, label = read_data(source, name)
+    with decoding(label):
+        return nifti.count_volumes(data, label) if _reader(data) is nifti else 1
+
+
+def picture_size(source: Source, name: str | None = None, where: Slice = MIDDLE) -> tuple[int, int]:
+    """Return height and width of a picture, upright or as stored, mostly from its header.
+
+    Raises:
+        InputError: It can't be read.
+    """
+    if slices := _slices(source):
+        source = slices[0]
+    data, label = read_data(source, name)
     reader = _reader(data)
-    if reader is dicom:
-        with _decoding(label):
+    with decoding(label):
+        if reader is dicom:
             return dicom.size(data, label)
-    if reader is nifti:
-        _, height, width = read_image(data, label).shape
-        return height, width
-    with _decoding(label):
+        if reader is nifti:
+            return nifti.size(data, label, where.axis)
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
+        picture.seek(pages(picture)[0])
         turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
         width, height = picture.size
-    return (width, height) if turned and upright else (height, width)
+    return (width, height) if turned and where.upright else (height, width)
 
 
 def _reader(data: bytes) -> ModuleType | None:
@@ -181,138 +237,33 @@ def _reader(data: bytes) -> ModuleType | None:
     return nifti if nifti.is_nifti(data) else None
 
 
-def read_data(source: Source, name: str | None = None) -> tuple[bytes, str]:
-    """Return the bytes of a picture file, and what to call it in errors.
-
-    Raises:
-        InputError: Empty, too large, or not a file.
-    """
-    label = name or (source.name if isinstance(source, Path) else "the picture")
-    data = source if isinstance(source, bytes) else _read(source, label)
-    if not data:
-        raise InputError(f"{label} is empty; export it again")
-    if len(data) > _most_bytes():
-        raise InputError(_too_many_bytes(label))
-    return data, label
-
-
-def _opened(data: bytes, label: str, where: Slice) -> Image.Image:
-    """Open a picture upright, decoded and checked."""
-    with _decoding(label):
-        picture = Image.open(io.BytesIO(data), formats=FORMATS)
-        pages = _pages(picture)
-        if pages > 1:
-            picture.seek(where.chosen(pages, label))
-        _check_size(picture, label)
-        picture.load()
-        return ImageOps.exif_transpose(picture) if where.upright else picture
+def _of_pillow(data: bytes, label: str, where: Slice) -> Greys | Picture:
+    picture, count = opened(data, label, where)
+    if not picture.mode.startswith(("I", "F")):
+        return Picture(from_bytes(to_8_bit(picture, label)))
+    values = np.asarray(picture)
+    several = count > 1
+    return Greys(
+        values,
+        _nominal(values),
+        inverted=bool(picture.info.get(WHITE_IS_ZERO)),
+        more=(lambda: _of_all(data, label, count)) if several else None,
+    )
 
 
-def _pages(picture: Image.Image) -> int:
-    # The second picture of an MPO, as some cameras write it, is a preview.
-    return 1 if picture.format == "MPO" else int(getattr(picture, "n_frames", 1))
+def _nominal(values: Values) -> tuple[float, float] | None:
+    """Return what the format of a grey TIFF or PNG can hold: 0 to 1 of floats, 16 bits else."""
+    if values.dtype.kind == "f":
+        return 0.0, 1.0
+    fits = values.min() >= 0 and values.max() <= 65535
+    return (0.0, 65535.0) if fits else None
 
 
-def converted(picture: Image.Image, mode: str, label: str) -> ByteImage:
-    """Return the pixels of a picture in one of Pillow's 8-bit modes, such as "RGB".
-
-    Raises:
-        InputError: Pillow can't convert it (the colours of a LAB picture).
-    """
-    with _decoding(label):
-        return np.asarray(picture.convert(mode))
-
-
-@contextmanager
-def _decoding(label: str) -> Iterator[None]:
-    """Turn what Pillow raises over a bad file into an `InputError`, and quiet its warnings."""
-    try:
-        with warnings.catch_warnings():
-            # They are of metadata that we don't read, and of a size that we check ourselves.
-            warnings.simplefilter("ignore")
-            yield
-    except Image.DecompressionBombError as error:
-        raise InputError(_too_large(label)) from error
-    except UnidentifiedImageError as error:
-        raise InputError(f"{label} is not {NAMES}; convert it") from error
-    except _DAMAGE as error:
-        raise InputError(f"{label} is truncated or damaged; export it again") from error
-
-
-def _read(path: Path, label: str) -> bytes:
-    try:
-        if not path.is_file():
-            raise InputError(f"{path} is not a file; check the path")
-        if path.stat().st_size > _most_bytes():
-            raise InputError(_too_many_bytes(label))
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} can't be read ({error.strerror}); check it") from error
-
-
-def _most_pixels() -> int:
-    return settings().max_image_megapixels * 1_000_000
-
-
-def _most_bytes() -> int:
-    return settings().max_image_mb * 1_000_000
-
-
-def _too_large(label: str) -> str:
-    return f"{label} is too large; the limit is {settings().max_image_megapixels} million pixels"
-
-
-def _too_many_bytes(label: str) -> str:
-    return f"{label} is too large; the limit is {settings().max_image_mb} MB"
-
-
-def _check_size(picture: Image.Image, label: str) -> None:
-    width, height = picture.size
-    if width * height > _most_pixels():
-        raise InputError(f"{_too_large(label)}, it has {width} x {height}")
-    check_sides(width, height, label)
-
-
-def check_sides(width: int, height: int, label: str) -> None:
-    """Check that an image has at least 16 pixels each way.
-
-    Raises:
-        InputError: It has not.
-    """
-    if min(width, height) < SMALLEST_SIDE:
-        raise InputError(
-            f"{label} is {width} x {height} pixels; each side needs at least {SMALLEST_SIDE}"
-        )
-
-
-def _to_float(picture: Image.Image, label: str) -> FloatImage:
-    if picture.mode.startswith("I"):
-        return _grey_of_integers(np.asarray(picture), label)
-    if picture.mode == "F":
-        values = np.array(picture, dtype=np.float32)
-        if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
-            raise InputError(f"{label} holds floats outside 0..1; rescale them to 0..1")
-        return values[None]
-    return from_bytes(_to_8_bit(picture, label))
-
-
-def _grey_of_integers(values: NDArray[Any], label: str) -> FloatImage:
-    if values.min() < 0 or values.max() > 65535:
-        raise InputError(f"{label} holds integers outside 0..65535; save it with 16 bits")
-    return (values.astype(np.float32) / np.float32(65535.0))[None]
-
-
-def _to_8_bit(picture: Image.Image, label: str) -> ByteImage:
-    grey = picture.mode in ("1", "L", "LA", "La")
-    if picture.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in picture.info:
-        pixels = _over_black(converted(picture, "RGBA", label))
-        return pixels[..., 0] if grey else pixels
-    return converted(picture, "L" if grey else "RGB", label)
-
-
-def _over_black(pixels: ByteImage) -> ByteImage:
-    opacity = pixels[..., 3:].astype(np.float32) / np.float32(255.0)
-    return np.rint(pixels[..., :3] * opacity).astype(np.uint8)
+def _of_all(data: bytes, label: str, count: int) -> Values:
+    """Return values of some pages, so that one window is for all."""
+    places = sorted({round(place) for place in np.linspace(0, count - 1, min(count, _PAGES))})
+    parts = [np.asarray(opened(data, label, Slice(place))[0]) for place in places]
+    return np.concatenate([thinned(part, MOST_VALUES // len(parts)) for part in parts])
 
 
 def from_bytes(pixels: ByteImage) -> FloatImage:

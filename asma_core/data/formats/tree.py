@@ -19,6 +19,8 @@ ANNOTATIONS: Final = (".json", ".xml", ".yaml", ".yml")
 WANTED: Final = (*MASK_SUFFIXES, *TABLES, *ANNOTATIONS)
 MOST_FILES: Final = 500_000
 DICOM: Final = ".dcm"
+# No ending, and what some programs call theirs.
+_DICOMS: Final = ("", ".dicom", ".ima")
 _JUNK: Final = ("__macosx",)
 
 
@@ -33,7 +35,8 @@ def _ending(path: str) -> str:
 
 def suffix(path: str) -> str:
     """Return a file's ending in small letters, ".nii.gz" as one; a file without is DICOM."""
-    return _ending(path) or DICOM
+    ending = _ending(path)
+    return DICOM if ending in _DICOMS else ending
 
 
 def stem(path: str) -> str:

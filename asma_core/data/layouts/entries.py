@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from asma_core.data.formats.tree import stem, suffix
+from asma_core.data.formats.tree import stem
 from asma_core.data.masks.encodings import Encoding
 
 SPLITS: Final = {
@@ -126,10 +126,12 @@ def entries_of(groups: Iterable[Group], needed: int) -> tuple[tuple[Entry, ...],
 def _names(images: Sequence[str]) -> list[str]:
     """Name each image by its stem, and by its folders too where that is not enough."""
     stems = Counter(stem(path) for path in images)
-    return [
-        stem(path) if stems[stem(path)] == 1 else path[: len(path) - len(suffix(path))]
-        for path in images
-    ]
+    return [stem(path) if stems[stem(path)] == 1 else _whole_name(path) for path in images]
+
+
+def _whole_name(path: str) -> str:
+    folder, mark, _ = path.rpartition("/")
+    return f"{folder}{mark}{stem(path)}"
 
 
 def natural(name: str) -> tuple[object, ...]:

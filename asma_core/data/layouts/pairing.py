@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from asma_core.data.formats.images import SUFFIXES
-from asma_core.data.formats.tree import MASK_SUFFIXES, suffix
+from asma_core.data.formats.tree import MASK_SUFFIXES, stem, suffix
 from asma_core.data.layouts.contents import are_outlines, share_of_masks
 from asma_core.data.layouts.entries import Found, Group, entries_of
 from asma_core.data.layouts.names import IMAGE, MASK, Name, composed, name_of, within
@@ -220,7 +220,7 @@ def _without_copies(images: Sequence[Name]) -> tuple[list[Name], list[str]]:
     kept: dict[Hashable, Name] = {}
     copies: Counter[tuple[str, str]] = Counter()
     for name in sorted(images, key=lambda one: (one.ending in LOSSY, one.path)):
-        key = name.path[: len(name.path) - len(name.ending)]
+        key = (name.path.rpartition("/")[0], stem(name.path))
         if key in kept:
             copies[name.ending, kept[key].ending] += 1
         else:

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from asma_core.data.formats.images import read_values
+from asma_core.data.formats.tree import stem
 from asma_core.data.layouts.entries import MaskFile
 from asma_core.data.layouts.names import Name, name_of, word_set
 from asma_core.data.masks.encodings import SHARE, Encoding
@@ -76,8 +77,9 @@ def without_others(pairs: Sequence[Pair]) -> tuple[list[Pair], list[str]]:
     return final, notes
 
 
-def _without_ending(pair: Pair) -> tuple[str, str]:
-    return pair.image, pair.mask.path[: len(pair.mask.path) - len(pair.mask.ending)].casefold()
+def _without_ending(pair: Pair) -> tuple[str, str, str]:
+    path = pair.mask.path.casefold()
+    return pair.image, path.rpartition("/")[0], stem(path)
 
 
 def _left_out(pairs: Sequence[Pair], kept: Sequence[Pair], what: str) -> list[str]:

@@ -130,15 +130,8 @@ def test_floats_of_a_tiff_in_0_to_1_are_kept() -> None:
     image = read_image(file_of(Image.fromarray(values), "TIFF"))
     assert np.array_equal(image[0], values)
     assert image.flags.writeable
-    for wrong in (values * 300, np.full_like(values, np.nan), values - 1):
-        with pytest.raises(InputError, match=r"floats outside 0\.\.1"):
-            read_image(file_of(Image.fromarray(wrong), "TIFF"))
-
-
-def test_integers_beyond_16_bits_are_told() -> None:
-    picture = Image.fromarray(RAMP.astype(np.int32) * 1000)
-    with pytest.raises(InputError, match=r"outside 0\.\.65535"):
-        read_image(file_of(picture, "TIFF"))
+    with pytest.raises(InputError, match="no value that is a number"):
+        read_image(file_of(Image.fromarray(np.full_like(values, np.nan)), "TIFF"))
 
 
 def test_cmyk_jpeg_becomes_rgb() -> None:
@@ -201,7 +194,7 @@ def test_names_with_emoji_and_markup_are_read_and_told(tmp_path: Path) -> None:
 def test_files_that_are_none_are_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"absent.png is not a file"):
         read_image(tmp_path / "absent.png")
-    with pytest.raises(InputError, match="is not a file"):
+    with pytest.raises(InputError, match="is a folder without DICOM slices"):
         read_image(tmp_path)
     with pytest.raises(InputError, match="is not a file"):
         read_image(Path("/dev/zero"))

@@ -17,6 +17,7 @@ from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, ge
 
 from asma_core.data.formats.images import count_frames, picture_size, read_image, read_values
 from asma_core.data.formats.slices import Slice
+from asma_core.data.formats.windows import Window
 from asma_core.data.importing import take_in
 from asma_core.data.preview import preview
 from asma_core.errors import AsmaError, InputError
@@ -78,8 +79,8 @@ def test_window_and_rescale_as_the_standard_says() -> None:
     )  # fmt: skip
     expected = np.clip((2.0 * RAMP - 1000 - 299.5) / 1000 + 0.5, 0, 1)
     assert np.abs(read_image(data)[0] - expected).max() < 1e-5
-    wide = read_image(data, where=Slice(window=(1000.0, 4001.0)))
-    assert np.abs(wide[0] - np.clip((2.0 * RAMP - 1000 - 999.5) / 4000 + 0.5, 0, 1)).max() < 1e-5
+    wide = read_image(data, where=Slice(window=Window(-1000.0, 3000.0)))
+    assert np.abs(wide[0] - np.clip(2.0 * RAMP / 4000, 0, 1)).max() < 1e-5
 
 
 def test_colours_and_ybr_are_rgb() -> None:
@@ -110,17 +111,6 @@ def test_a_dicom_without_pixels_is_told() -> None:
         read_image(buffer.getvalue(), "it")
 
 
-def test_a_compression_that_nobody_here_reads_is_told() -> None:
-    header = pydicom.dcmread(io.BytesIO(dicom(RAMP)))
-    header.file_meta.TransferSyntaxUID = pydicom.uid.JPEGLSLossless
-    header.PixelData = pydicom.encaps.encapsulate([b"\xff\xd8\xff\xd9"])
-    header["PixelData"].VR = "OB"
-    buffer = io.BytesIO()
-    header.save_as(buffer)
-    with pytest.raises(InputError, match=r"compressed as .*JPEG-LS.*decompress it first"):
-        read_image(buffer.getvalue(), "it")
-
-
 VOLUME = np.random.default_rng(1).integers(0, 1000, (20, 24, 28)).astype(np.int16)
 
 
@@ -137,7 +127,7 @@ def test_a_slice_along_each_axis(packed: bool, axis: int, count: int) -> None:
 
 
 def test_a_window_of_a_volume() -> None:
-    image = read_image(nifti(VOLUME), where=Slice(0, 2, (500.0, 200.0)))
+    image = read_image(nifti(VOLUME), where=Slice(0, 2, Window(400.0, 600.0)))
     plane = np.rot90(VOLUME[..., 0])
     assert np.abs(image[0] - np.clip((plane - 400) / 200, 0, 1)).max() < 1e-5
 
@@ -147,22 +137,6 @@ def test_volumes_are_turned_to_one_orientation() -> None:
     one = read_values(nifti(VOLUME), where=Slice(3))
     other = read_values(nifti(VOLUME[::-1].copy(), affine=flipped), where=Slice(3))
     assert (one == other).all()
-
-
-def test_four_dimensions_are_told() -> None:
-    with pytest.raises(InputError, match="has 4 dimensions; save one volume"):
-        read_image(nifti(np.zeros((20, 20, 20, 2), np.int16)), "it")
-
-
-def test_a_gzip_bomb_is_told() -> None:
-    head = nifti(VOLUME, packed=False)[:352]
-    buffer = io.BytesIO()
-    with gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=1) as file:
-        file.write(head)
-        for _ in range(1050):
-            file.write(b"\0" * 1_000_000)
-    with pytest.raises(InputError, match="unpacks to more than 1000 MB"):
-        read_image(buffer.getvalue(), "it")
 
 
 def test_volumes_with_their_masks_become_samples(home: Path, tmp_path: Path) -> None:
@@ -200,12 +174,20 @@ def test_dicoms_often_have_no_ending(tmp_path: Path) -> None:
     files = {
         "images/IM0001": dicom(pixels, bits=12),
         "images/1.2.840.7": dicom(pixels, bits=12),
+        "images/b.IMA": dicom(pixels, bits=12),
+        "images/c.dicom": dicom(pixels, bits=12)[132:],
+        "images/IM0002": dicom(pixels, bits=12)[132:],
+        "masks/b.png": binary(),
+        "masks/c.png": binary(),
+        "masks/IM0002.png": binary(),
         "images/LICENSE": b"text",
         "masks/IM0001.png": binary(),
         "masks/1.2.840.7.png": binary(),
     }
     found = preview(lay_out(tmp_path, files))
-    assert [sample.name for sample in found.dataset.samples] == ["1.2.840.7", "IM0001"]
+    assert [sample.name for sample in found.dataset.samples] == [
+        *("1.2.840.7", "IM0001", "IM0002", "b", "c"),
+    ]
     assert ((found.dataset.image(found.dataset.samples[0])[0] > 0.5) == disc()).all()
 
 

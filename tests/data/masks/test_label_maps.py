@@ -184,3 +184,32 @@ def test_greys_that_all_are_dark_are_no_mask(top: int, fits: bool) -> None:
     else:
         with pytest.raises(InputError, match="holds the value 2, but the classes are 0 to 1"):
             read_mask(values, 2)
+
+
+CASES = Path(__file__).resolve().parents[4] / "shared" / "cases"
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+@pytest.mark.parametrize("colour", [0, 255, 90])
+def test_a_shape_that_only_the_transparency_shows(mode: str, colour: int) -> None:
+    shape = 255 * grid(0, 1, 1).astype(np.uint8)
+    picture = Image.new("L", (16, 16), colour).convert(mode)
+    picture.putalpha(Image.fromarray(shape))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    mask = read_mask(buffer.getvalue(), 2)
+    assert np.array_equal(mask.labels, grid(0, 1, 1)) and mask.valid.all()
+
+
+@pytest.mark.parametrize("opacity", [(0, 255, 255), (0, 0, 0), (255, 255, 255), (9, 255, 255)])
+def test_a_shape_that_the_colour_shows_is_read_from_it(opacity: tuple[int, ...]) -> None:
+    picture = Image.fromarray(grid(0, 1, 2).astype(np.uint8)).convert("LA")
+    picture.putalpha(Image.fromarray(grid(*opacity).astype(np.uint8)))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    assert np.array_equal(read_mask(buffer.getvalue(), 3).labels, grid(0, 1, 2))
+
+
+@pytest.mark.skipif(not CASES.exists(), reason="../shared/cases is not there")
+def test_the_case_of_a_white_shape_on_white() -> None:
+    assert read_mask(CASES / "msk" / "alpha_white.png", 2).labels.sum() == 1513
