@@ -14,6 +14,7 @@ from asma_core.jobs.predictions import CHECKED
 from asma_core.models.sources.architectures import arguments_from_text
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.cards import ModelCard, read_card
+from asma_core.models.sources.draft import Choices
 from asma_core.models.sources.importing import describe, drafted, import_card
 from asma_core.models.sources.names import free_model_name
 from asma_core.models.wrapper.specs import LOGITS, ONE_LOGIT, InputSpec, figures_from_text
@@ -24,7 +25,9 @@ ANSWER_BAD = ("answer", "bad")
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     parser.add_argument(
-        "source", metavar="CARD_OR_FILE", help="a card (.toml) beside its weights, or the weights"
+        "source",
+        metavar="CARD_OR_FILE_OR_FOLDER",
+        help="a card (.toml) beside its weights, the weights, or a folder or zip of nnU-Net v2",
     )
     parser.add_argument("--name", help="of the network; made of the file's by default")
     weights = parser.add_argument_group("for weights without a card")
@@ -37,21 +40,48 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     weights.add_argument("--std", default="1", help="divided by, one for each channel (1)")
     weights.add_argument("--reading", help="logits, probabilities, one-logit, one-probability")
     weights.add_argument("--dataset", default="", help="that it was trained on")
+    folder = parser.add_argument_group("for a folder of nnU-Net v2")
+    folder.add_argument("--fold", default="", help="0, 1, ..., all, or mean (nnU-Net's default)")
+    folder.add_argument("--mirror", action="store_true", help="mirror each window (off)")
+    folder.add_argument("--values", help="what black and white stand for: --values=-160,240")
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Take in a network whose owner asks for it: by its card, or by its weights alone."""
     source = Path(options.source).expanduser()
-    if not source.is_file():
-        raise InputError(f"{source} is not a file; give a card (.toml) or a file of weights")
-    if source.suffix.lower() == ".toml":
+    if source.suffix.lower() == ".toml" and source.is_file():
         return _checked_in(source.resolve(), options.name or "")
     with tempfile.TemporaryDirectory() as folder:
+        if source.is_dir() or source.suffix.lower() == ".zip":
+            return _folder_checked_in(source, Path(folder), options)
+        if not source.is_file():
+            raise InputError(
+                f"{source} is not a file or a folder; give a card (.toml), a file of weights, or a "
+                "folder that holds a network"
+            )
         beside = Path(folder) / source.name
         beside.symlink_to(source.resolve())
         card = beside.with_suffix(".toml")
         card.write_text(card_text(_card_of(beside, options)), encoding="utf-8")
         return _checked_in(card)
+
+
+def _folder_checked_in(source: Path, aside: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Take in a folder or a zip as another tool wrote it."""
+    from asma_core.models.sources.drafting import draft_network
+
+    values = figures_from_text(options.values, 2) if options.values else None
+    choices = Choices(
+        name=options.name or "",
+        classes=tuple(options.classes.split(",")) if options.classes else (),
+        dataset=options.dataset,
+        fold=options.fold,
+        mirror=options.mirror,
+        values=(values[0], values[-1]) if values else None,
+    )
+    draft = draft_network(source, aside, choices)
+    answer = _checked_in(Path(draft["card"]))
+    return answer | {name: draft[name] for name in ("kind", "notes", "folds")}
 
 
 def _checked_in(card: Path, name: str = "") -> dict[str, Any]:

@@ -19,6 +19,7 @@ from asma_core.models.sources.cards import model_cards
 from tests import tiny
 from tests.data.publish import PUBLISHED, lay_out
 from tests.models import bare
+from tests.models.sources import nnunet_folder
 
 Ask = Callable[..., Any]
 
@@ -67,7 +68,7 @@ def test_what_can_t_be_imported_is_told(
     assert "no layout is called" in refused(
         capsys, "import-dataset", str(tmp_path), "--layout", "x"
     )
-    assert "is not a file" in refused(capsys, "import-model", str(tmp_path / "no.pt"))
+    assert "is not a file or a folder" in refused(capsys, "import-model", str(tmp_path / "no.pt"))
     (tmp_path / "w.pt").write_bytes(b"rubbish")
     assert "w.pt" in refused(capsys, "import-model", str(tmp_path / "w.pt"))
     assert "no model is called" in refused(capsys, "check-model", "nothing")
@@ -115,3 +116,24 @@ def test_a_network_that_does_not_answer_stays_out(
     said = refused(capsys, "import-model", str(tmp_path / "mine.safetensors"))
     assert "does not answer as its card says" in said and "NaN" in said
     assert "mine" not in model_cards()
+
+
+def test_a_folder_of_nnunet_is_imported_and_checked(
+    home: Path, tmp_path: Path, ask: Ask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip(
+        "dynamic_network_architectures", reason="dynamic-network-architectures is not installed"
+    )
+    folder = nnunet_folder.trained(
+        tmp_path / "up" / "nnUNetTrainer__nnUNetPlans__2d", folds=("0", "2")
+    )
+    answer = ask("import-model", str(tmp_path / "up"), "--fold", "2", "--name", "disc")
+    assert (answer["name"], answer["kind"]) == ("disc", "nnU-Net v2")
+    assert answer["folds"] == ["0", "2"] and answer["check"]["usable"] and answer["notes"]
+    assert model_cards()["disc"].weights == home / "models" / "disc.safetensors"
+    mirrored = ask("import-model", str(folder), "--mirror", "--classes", "ground, rim")
+    assert mirrored["classes"] == ["ground", "rim"]
+    assert "no fold '7'" in refused(capsys, "import-model", str(folder), "--fold", "7")
+    (folder / "plans.json").write_text("{")
+    assert "plans.json can't be read as JSON" in refused(capsys, "import-model", str(folder))
+    assert "holds no network" in refused(capsys, "import-model", str(home))

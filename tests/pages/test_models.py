@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from asma_core.models.sources.cards import find_card, model_cards
 from asma_core.training import store as states
 from asma_core.training.plan import TrainingPlan
+from tests.models.sources import nnunet_folder
 from tests.models.sources.test_importing import STATE, Evil
 from tests.pages import small_house
 from tests.pages.small_house import MODEL, PROJECT, TWO, House
@@ -276,3 +277,67 @@ def test_a_finished_training_shows_its_figures_and_its_network() -> None:
 
 def test_an_unknown_training_is_a_sentence() -> None:
     assert "no training has the id" in words(visit(training="../../etc")).lower()
+
+
+# ------------------------------------------------------------------ folders of other tools
+
+
+def files_of(folder: Path) -> list[tuple[str, bytes, str]]:
+    return [
+        (file.name, file.read_bytes(), "application/octet-stream")
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    ]
+
+
+def keep(app: AppTest) -> AppTest:
+    app.button(key="model-import-check").click().run()
+    app.button(key="model-import-keep").click().run()
+    assert not app.exception and not app.error, words(app)
+    return app
+
+
+def test_a_folder_of_nnunet_is_taken_in(tmp_path: Path) -> None:
+    pytest.importorskip(
+        "dynamic_network_architectures", reason="dynamic-network-architectures is not installed"
+    )
+    folder = nnunet_folder.trained(tmp_path / "f")
+    app = upload(visit(add="1"), *files_of(folder))
+    assert not app.exception and not app.error
+    assert "nnU-Net v2, 2 classes" in words(app) and "Mirroring is off" in words(app)
+    next(one for one in app.text_input if one.label == "Name").set_value("disc").run()
+    next(one for one in app.toggle if one.label.startswith("Mirror")).set_value(True).run()
+    keep(app)
+    card = find_card("disc")
+    assert card.library == "nnunet" and card.arguments["mirror"] == [0, 1]
+    assert "nnU-Net PlainConvUNet" in words(visit(model="disc"))
+
+
+def test_a_folder_on_the_server_is_taken_in_where_it_may_be_read(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip(
+        "dynamic_network_architectures", reason="dynamic-network-architectures is not installed"
+    )
+    monkeypatch.setenv("ASMA_DATA_ROOTS", str(tmp_path / "open"))
+    folder = nnunet_folder.trained(tmp_path / "open" / "f", folds=("0", "1"))
+    app = visit(add="1")
+    app.text_input(key="model-import-source").set_value(str(tmp_path)).run()
+    assert "is not inside" in words(app)
+    app.text_input(key="model-import-source").set_value(str(folder)).run()
+    assert "mean of the folds 0, 1" in words(app)
+    next(one for one in app.selectbox if one.label == "Fold").set_value("1").run()
+    keep(app)
+    assert "fold 1" in find_card("nnu-net-dataset501-disc").description
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "sentence"),
+    [
+        ("a.zip", b"rubbish", "is not a zip, or is damaged"),
+        ("plans.json", b"{", "holds no network that is known"),
+    ],
+)
+def test_a_folder_that_is_none_is_a_sentence(name: str, data: bytes, sentence: str) -> None:
+    app = upload(visit(add="1"), (name, data, "application/octet-stream"))
+    assert not app.exception and sentence in words(app)

@@ -30,6 +30,7 @@ from ui.common.errors import show_error, show_errors
 from ui.common.rerun import patiently
 from ui.common.staging import kept_upload
 from ui.common.values import initial
+from ui.models.folders import described_folder, readable
 from ui.models.input import model_input
 from ui.models.link import back
 from ui.models.report import model_report
@@ -39,7 +40,8 @@ WEIGHTS: Final = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
 WHAT: Final = (
     "The weights of a network of MONAI: a safetensors file, or a .pt, .pth or .ckpt with a plain "
     "state dict. What they belong to is guessed from their names and shapes. A card (.toml) "
-    "uploaded with them says everything. Files that are programs (whole pickled networks, "
+    "uploaded with them says everything. Or the folder of a trained model of nnU-Net v2 (2D), as a "
+    "zip or its files. Files that are programs (whole pickled networks, "
     ".pt2, TorchScript, Python) run as the server itself, so only its owner may add them, by "
     "putting card and file into `models` of the data folder."
 )
@@ -47,10 +49,17 @@ WHAT: Final = (
 
 @dataclass(frozen=True)
 class _Staged:
-    """An upload that lies aside."""
+    """An upload that lies aside.
 
-    weights: Path
+    Attributes:
+        weights: A file of weights; None where a folder or a zip of another tool is there.
+        card: That came with them.
+        source: The folder or the zip.
+    """
+
+    weights: Path | None
     card: Path | None
+    source: Path
 
 
 def model_import() -> None:
@@ -58,24 +67,47 @@ def model_import() -> None:
     back()
     st.title("Add a network", anchor=False)
     st.markdown(f":small[:gray[{WHAT}]]", width=980)
-    staged = _upload()
+    staged = _upload() or _on_server()
     if staged is None:
         return
     left, right = st.columns(2, gap="large")
     try:
         with left:
-            card = staged.card or _described(staged.weights)
+            card = staged.card or _card_of(staged)
         with right:
             _check_and_keep(card)
     except AsmaError as error:
         show_error(error)
 
 
+def _card_of(staged: _Staged) -> Path:
+    if staged.weights is None:
+        return described_folder(staged.source)
+    return _described(staged.weights)
+
+
+def _on_server() -> _Staged | None:
+    """Ask for a folder or a zip on the server, where its owner lets pages read."""
+    roots = settings().data_roots
+    if not roots:
+        return None
+    said = st.text_input(
+        "Or a folder or a zip on the server",
+        key=f"{KEY}-source",
+        help=f"Inside {', '.join(map(str, roots))}",
+    ).strip()
+    if not said:
+        return None
+    with show_errors():
+        return _Staged(None, None, readable(Path(said)))
+    return None
+
+
 def _upload() -> _Staged | None:
     limit = settings().max_upload_mb
     files = st.file_uploader(
-        f"Weights, with or without a card; up to {limit} MB a file",
-        type=[ending[1:] for ending in WEIGHTS] + ["toml"],
+        f"Weights, with or without a card, or a folder's files or zip; up to {limit} MB a file",
+        type=[ending[1:] for ending in WEIGHTS] + ["toml", "json", "zip"],
         accept_multiple_files=True,
         key=f"{KEY}-files",
         max_upload_size=limit,
@@ -86,16 +118,22 @@ def _upload() -> _Staged | None:
 def _staged(files: Sequence[Any]) -> _Staged:
     """Write an upload aside, in a folder of its own."""
     names = [Path(file.name.replace("\\", "/")).name for file in files]
-    weights = [name for name in names if not name.lower().endswith(".toml")]
     cards = [name for name in names if name.lower().endswith(".toml")]
-    if len(weights) != 1 or len(cards) > 1:
+    weights = [name for name in names if name.lower().endswith(WEIGHTS)]
+    zips = [name for name in names if name.lower().endswith(".zip")]
+    whole = bool(zips) or len(weights) + len(cards) < len(names)
+    if zips and len(names) > 1:
+        raise InputError("upload one zip alone, or a folder's files without it")
+    if not whole and (len(weights) != 1 or len(cards) > 1):
         raise InputError("upload one file of weights, and at most one card (.toml) with it")
     aside = paths.home() / "uploads" / "staged"
     remove_old(aside)
     folder = aside / uuid.uuid4().hex
     for name, file in zip(names, files, strict=True):
         write_bytes(folder / name, file.getvalue())
-    return _Staged(folder / weights[0], folder / cards[0] if cards else None)
+    if whole:
+        return _Staged(None, None, folder / zips[0] if zips else folder)
+    return _Staged(folder / weights[0], folder / cards[0] if cards else None, folder)
 
 
 def _described(weights: Path) -> Path:

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from asma_core.errors import ModelError
-from asma_core.models.sources.model_card import FACTORY, MOST_CLASSES, PROGRAMS, ModelCard
+from asma_core.models.sources.model_card import (
+    FACTORY,
+    LIBRARIES,
+    MONAI,
+    MOST_CLASSES,
+    PROGRAMS,
+    ModelCard,
+)
 from asma_core.models.wrapper.specs import (
     FITS,
     FIXED,
@@ -113,6 +120,7 @@ def _card(table: _Table, trusted: bool) -> ModelCard:
             "weights": table.path.parent / table.get("weights", str),
             "architecture": architecture.get("name", str),
             "arguments": architecture.get("arguments", dict, {}),
+            "library": _library(architecture),
         }
     if made.get("program") and "weights" in table.content:
         made["weights"] = table.path.parent / table.get("weights", str)
@@ -131,6 +139,13 @@ def _card(table: _Table, trusted: bool) -> ModelCard:
         synthetic=table.content.get("synthetic") is True,
         **made,
     )
+
+
+def _library(architecture: _Table) -> str:
+    library = architecture.get("library", str, MONAI)
+    if library not in LIBRARIES:
+        raise architecture.wrong("library")
+    return library
 
 
 def _program(table: _Table) -> dict[str, Any]:

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from asma_core.errors import ModelError
-from asma_core.models.sources.weights import fitted, read_weights
+from asma_core.models.sources.fitting import fit_weights
+from asma_core.models.sources.weights import read_weights
 
 State = Mapping[str, Tensor]
 _PREFIX: Final = re.compile(r"^(module\.|_orig_mod\.|net\.|network\.)")
@@ -59,7 +60,7 @@ def _fits(architecture: str, arguments: dict[str, Any], state: State) -> bool:
     try:
         with torch.device("meta"):
             network = build_network(architecture, arguments)
-        fitted(state, network.state_dict(), "")
+        fit_weights(state, network, "")
     except ModelError:
         return False
     return True

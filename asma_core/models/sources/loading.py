@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from asma_core.errors import ModelError
-from asma_core.models.sources.building import build_network, check_architecture
+from asma_core.models.sources.building import build_card, check_card
 from asma_core.models.sources.cards import ModelCard, weights_hash
-from asma_core.models.sources.weights import fitted, read_weights
+from asma_core.models.sources.fitting import fit_weights, load_into
+from asma_core.models.sources.weights import read_weights
 from asma_core.models.wrapper.backend import float32_sums
 from asma_core.models.wrapper.calls import borrowed, checked_logits, predicted
 from asma_core.models.wrapper.contract import SegmentationModel
@@ -65,14 +66,13 @@ def load_network(card: ModelCard, device: torch.device) -> nn.Module:
 
         return load_program(card, device)
     if not card.trusted:
-        check_architecture(card.architecture, dict(card.arguments))
-    network = build_network(card.architecture, dict(card.arguments))
+        check_card(card)
+    network = build_card(card)
     try:
-        state = fitted(read_weights(card.weights), network.state_dict(), card.weights.name)
+        fit = fit_weights(read_weights(card.weights), network, card.weights.name)
     except ModelError as error:
         raise ModelError(f"{card.name} can't be loaded: {error}") from error
-    network.load_state_dict(state)
-    return network
+    return load_into(network, fit)
 
 
 def predict(

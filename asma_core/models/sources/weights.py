@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -11,11 +10,12 @@ import torch
 from torch import Tensor
 
 from asma_core.errors import ModelError
+from asma_core.models.sources.checkpoints import HOW_TO_CONVERT, read_checkpoint
 from asma_core.server_config import settings
 
 SAFETENSORS: Final = ".safetensors"
 PICKLED: Final = (".pt", ".pth", ".ckpt", ".bin")
-# Where trainers put the state dict among the rest of a checkpoint, and what they put before names.
+# Where trainers put the state dict among the rest of a checkpoint.
 _PLACES: Final = (
     "state_dict",
     "model_state_dict",
@@ -24,12 +24,6 @@ _PLACES: Final = (
     "net",
     "network",
     "weights",
-)
-_PREFIXES: Final = ("module.", "_orig_mod.", "model.", "net.", "network.")
-_COUNTER: Final = "num_batches_tracked"
-HOW_TO_CONVERT: Final = (
-    "where it was trained, save the weights alone: safetensors.torch.save_file(model.state_dict(), "
-    "'weights.safetensors')"
 )
 
 
@@ -42,6 +36,23 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     Raises:
         ModelError: Neither kind of file, damaged, too large, or with more than weights in it.
     """
+    size = checked_size(path)
+    if path.suffix.lower() == SAFETENSORS:
+        return _safetensors(path)
+    if path.suffix.lower() in PICKLED:
+        return _plain(path, size)
+    raise ModelError(
+        f"{path.name} is no file of weights; give a .safetensors file, or a .pt, .pth or .ckpt "
+        "with a plain state dict"
+    )
+
+
+def checked_size(path: Path) -> int:
+    """Return the bytes of a file of weights.
+
+    Raises:
+        ModelError: It can't be read, or is larger than the owner of the server lets it be.
+    """
     limit = settings().max_weights_mb
     try:
         size = path.stat().st_size
@@ -51,14 +62,26 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise ModelError(
             f"{path.name} is {size // 1_000_000} MB; the limit is {limit} MB (max_weights_mb)"
         )
-    if path.suffix.lower() == SAFETENSORS:
-        return _safetensors(path)
-    if path.suffix.lower() in PICKLED:
-        return _plain(path, size)
-    raise ModelError(
-        f"{path.name} is no file of weights; give a .safetensors file, or a .pt, .pth or .ckpt "
-        "with a plain state dict"
-    )
+    return size
+
+
+def check_honest(state: Mapping[str, Tensor], size: int, name: str) -> None:
+    """Check that tensors are no larger than the file that they came from.
+
+    One may claim to be, by repeating what the file holds.
+
+    Raises:
+        ModelError: They are, or one is sparse.
+    """
+    # One that has several names counts once.
+    parts: dict[tuple[int, int, torch.Size], int] = {}
+    for key, tensor in state.items():
+        if tensor.layout != torch.strided:
+            raise ModelError(f"{name} holds a sparse tensor, {key}; {HOW_TO_CONVERT}")
+        place = tensor.untyped_storage().data_ptr(), int(tensor.storage_offset()), tensor.shape
+        parts[place] = tensor.numel() * tensor.element_size()
+    if sum(parts.values()) > 4 * size:
+        raise ModelError(f"{name} holds tensors larger than itself; {HOW_TO_CONVERT}")
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
@@ -74,24 +97,11 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _plain(path: Path, size: int) -> dict[str, Tensor]:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ModelError(
-            f"{path.name} is a pickle that holds more than weights, and such a file is a program, "
-            f"which is not run here; {HOW_TO_CONVERT}"
-        ) from error
-    except Exception as error:
-        # A damaged pickle raises anything; a TorchScript archive a RuntimeError.
-        raise ModelError(
-            f"{path.name} can't be read as weights ({type(error).__name__}); {HOW_TO_CONVERT}"
-        ) from error
+    content = read_checkpoint(path)
     state = _found(content)
     if not state:
         raise ModelError(f"{path.name} holds no state dict; {HOW_TO_CONVERT}")
-    # A tensor may claim to be larger than what the file holds, by repeating it.
-    if sum(tensor.numel() * tensor.element_size() for tensor in state.values()) > 4 * size:
-        raise ModelError(f"{path.name} holds tensors larger than itself; {HOW_TO_CONVERT}")
+    check_honest(state, size, path.name)
     return state
 
 
@@ -106,55 +116,3 @@ def _found(content: Any) -> dict[str, Tensor]:
             if tensors and len(tensors) == len(place):
                 return tensors
     return {}
-
-
-def fitted(
-    state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], name: str
-) -> dict[str, Tensor]:
-    """Return a state dict under the names that a network wants.
-
-    Args:
-        state: As it was read.
-        wanted: The network's own.
-        name: What to call the file in errors.
-
-    Raises:
-        ModelError: A tensor is missing, too much, or of another shape.
-    """
-    state = _without_prefix(dict(state), wanted)
-    missing = [
-        key for key in wanted if key not in state and not key.endswith("num_batches_tracked")
-    ]
-    extra = [key for key in state if key not in wanted]
-    if missing or extra:
-        parts = [f"{len(missing)} are missing, such as {missing[0]}"] if missing else []
-        parts += [f"{len(extra)} are not the network's, such as {extra[0]}"] if extra else []
-        raise ModelError(
-            f"the weights {name} do not fit the architecture: of its {len(wanted)} tensors "
-            f"{' and '.join(parts)}; correct the architecture's name and arguments"
-        )
-    for key, tensor in state.items():
-        if tensor.shape != wanted[key].shape:
-            raise ModelError(
-                f"the weights {name} do not fit the architecture: {key} is "
-                f"{tuple(tensor.shape)} and should be {tuple(wanted[key].shape)}; correct its "
-                "arguments"
-            )
-    # What a checkpoint of an older torch lacks is only a counter.
-    return {key: state.get(key, value).contiguous() for key, value in wanted.items()}
-
-
-def _without_prefix(state: dict[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    for _ in range(3):
-        if set(state) <= set(wanted):
-            return state
-        for prefix in _PREFIXES:
-            if all(key.startswith(prefix) for key in state):
-                shorter = {key[len(prefix) :]: value for key, value in state.items()}
-                # MONAI's own names begin with "model." too.
-                if not set(state) & set(wanted):
-                    state = shorter
-                    break
-        else:
-            return state
-    return state
