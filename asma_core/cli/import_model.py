@@ -27,10 +27,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         metavar="CARD_OR_FILE_OR_FOLDER",
-        help="a card (.toml) beside its weights, the weights, or a folder or zip of nnU-Net v2",
+        help="a card (.toml) beside its weights, the weights, or a folder or zip of nnU-Net v2 or "
+        "transformers",
     )
     parser.add_argument("--name", help="of the network; made of the file's by default")
-    weights = parser.add_argument_group("for weights without a card")
+    weights = parser.add_argument_group(
+        "for weights without a card; name, classes and data set for folders too"
+    )
     weights.add_argument("--architecture", help="of MONAI; guessed by default")
     weights.add_argument("--arguments", help="what it is called with, as JSON; guessed by default")
     weights.add_argument("--classes", help="names separated by commas, background first")

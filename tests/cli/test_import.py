@@ -19,7 +19,7 @@ from asma_core.models.sources.cards import model_cards
 from tests import tiny
 from tests.data.publish import PUBLISHED, lay_out
 from tests.models import bare
-from tests.models.sources import nnunet_folder
+from tests.models.sources import nnunet_folder, test_huggingface
 
 Ask = Callable[..., Any]
 
@@ -124,8 +124,9 @@ def test_a_folder_of_nnunet_is_imported_and_checked(
     pytest.importorskip(
         "dynamic_network_architectures", reason="dynamic-network-architectures is not installed"
     )
+    plan = nnunet_folder.plans(patch_size=[128, 128])
     folder = nnunet_folder.trained(
-        tmp_path / "up" / "nnUNetTrainer__nnUNetPlans__2d", folds=("0", "2")
+        tmp_path / "up" / "nnUNetTrainer__nnUNetPlans__2d", plan, folds=("0", "2")
     )
     answer = ask("import-model", str(tmp_path / "up"), "--fold", "2", "--name", "disc")
     assert (answer["name"], answer["kind"]) == ("disc", "nnU-Net v2")
@@ -137,3 +138,13 @@ def test_a_folder_of_nnunet_is_imported_and_checked(
     (folder / "plans.json").write_text("{")
     assert "plans.json can't be read as JSON" in refused(capsys, "import-model", str(folder))
     assert "holds no network" in refused(capsys, "import-model", str(home))
+
+
+def test_a_folder_of_transformers_is_imported_and_checked(
+    home: Path, tmp_path: Path, ask: Ask
+) -> None:
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    test_huggingface.saved(tmp_path / "mine")
+    answer = ask("import-model", str(tmp_path / "mine"))
+    assert (answer["name"], answer["kind"]) == ("mine-segformer", "transformers")
+    assert answer["check"]["usable"] and answer["classes"] == ["ground", "disc", "cup"]

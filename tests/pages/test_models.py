@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from asma_core.models.sources.cards import find_card, model_cards
 from asma_core.training import store as states
 from asma_core.training.plan import TrainingPlan
-from tests.models.sources import nnunet_folder
+from tests.models.sources import nnunet_folder, test_huggingface
 from tests.models.sources.test_importing import STATE, Evil
 from tests.pages import small_house
 from tests.pages.small_house import MODEL, PROJECT, TWO, House
@@ -329,6 +329,18 @@ def test_a_folder_on_the_server_is_taken_in_where_it_may_be_read(
     next(one for one in app.selectbox if one.label == "Fold").set_value("1").run()
     keep(app)
     assert "fold 1" in find_card("nnu-net-dataset501-disc").description
+
+
+def test_a_folder_of_transformers_is_taken_in(tmp_path: Path) -> None:
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    test_huggingface.saved(tmp_path / "f")
+    app = upload(visit(add="1"), *files_of(tmp_path / "f"))
+    assert not app.exception and "transformers, 3 classes" in words(app)
+    next(one for one in app.text_input if one.label.startswith("Classes")).set_value("a, b").run()
+    assert "has 3 classes, 2 names are given" in words(app)
+    next(one for one in app.text_input if one.label.startswith("Classes")).set_value("a,b,c").run()
+    keep(app)
+    assert find_card("segformer").classes == ("a", "b", "c")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from html import escape
 
 from asma_core import paths
 from asma_core.models.sources.cards import ModelCard
-from asma_core.models.sources.model_card import EXPORT, FACTORY, NNUNET, TORCHSCRIPT
+from asma_core.models.sources.model_card import EXPORT, FACTORY, NNUNET, TORCHSCRIPT, TRANSFORMERS
 from asma_core.models.wrapper.specs import CENTRE, LOGITS, PER_IMAGE
 from ui.pictures.legend import class_swatch
 
@@ -16,7 +16,7 @@ PROGRAM_TITLES = {
     FACTORY: "Python factory",
 }
 # Of MONAI's the class alone is told.
-LIBRARY_TITLES = {NNUNET: "nnU-Net"}
+LIBRARY_TITLES = {NNUNET: "nnU-Net", TRANSFORMERS: "transformers:"}
 
 
 def origin(card: ModelCard) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from torch import nn
 
 from asma_core.errors import ModelError
 from asma_core.models.sources.architectures import ARCHITECTURES
-from asma_core.models.sources.model_card import MONAI, NNUNET, ModelCard
+from asma_core.models.sources.model_card import MONAI, NNUNET, TRANSFORMERS, ModelCard
 from asma_core.models.sources.optional import first_line
 from asma_core.models.wrapper.contract import NETWORK_FAULTS
 
@@ -47,6 +47,10 @@ def build_card(card: ModelCard) -> nn.Module:
         from asma_core.models.sources.nnunet.network import build_nnunet
 
         return build_nnunet(card.architecture, card.arguments)
+    if card.library == TRANSFORMERS:
+        from asma_core.models.sources.huggingface.network import build_transformer
+
+        return build_transformer(card.architecture, card.arguments)
     return build_network(card.architecture, dict(card.arguments))
 
 

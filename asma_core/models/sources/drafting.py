@@ -19,6 +19,7 @@ from asma_core.models.sources.building import build_card, check_card
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.draft import Choices, Draft
 from asma_core.models.sources.fitting import fit_weights
+from asma_core.models.sources.huggingface.drafting import is_transformer, transformer_draft
 from asma_core.models.sources.names import check_model_name, free_model_name
 from asma_core.models.sources.nnunet.drafting import nnunet_draft
 from asma_core.models.sources.nnunet.folder import is_nnunet
@@ -41,7 +42,10 @@ class _Kind(NamedTuple):
     draft: Callable[[Path, Choices], Draft]
 
 
-KINDS: Final[Sequence[_Kind]] = (_Kind("nnU-Net v2", is_nnunet, nnunet_draft),)
+KINDS: Final[Sequence[_Kind]] = (
+    _Kind("nnU-Net v2", is_nnunet, nnunet_draft),
+    _Kind("transformers", is_transformer, transformer_draft),
+)
 
 
 def holds_network(source: Path) -> bool:
@@ -160,6 +164,6 @@ def _write(draft: Draft, into: Path) -> None:
     with torch.device("meta"):
         network = build_card(draft.card)
     fit = fit_weights(draft.state, network, "")
-    write_bytes(into / WEIGHTS, save(dict(fit.tensors)))
+    write_bytes(into / WEIGHTS, save(dict(fit.kept)))
     card = replace(draft.card, weights=into / WEIGHTS)
     write_bytes(into / CARD, card_text(card).encode())

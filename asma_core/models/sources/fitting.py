@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,10 +21,13 @@ class Fit:
 
     Attributes:
         tensors: Under the network's own names; a tensor that it has under several, once.
+        kept: As they are to be kept: the same, or the names of a file where the network's library
+            has names of its own for them, which change from version to version.
         left_out: Names of what the network does not have: losses, metrics, other networks.
     """
 
     tensors: Mapping[str, Tensor]
+    kept: Mapping[str, Tensor]
     left_out: tuple[str, ...] = ()
 
 
@@ -49,7 +52,8 @@ def fit_weights(state: Mapping[str, Tensor], network: nn.Module, name: str) -> F
 
     Args:
         state: As it was read.
-        network: It may be on the device `meta`.
+        network: It may be on the device `meta`. If it has a method `renamed`, that one brings
+            names of files to its own.
         name: What to call the file in errors.
 
     Raises:
@@ -57,7 +61,10 @@ def fit_weights(state: Mapping[str, Tensor], network: nn.Module, name: str) -> F
     """
     first = own_names(network)
     wanted = network.state_dict()
-    given = {first.get(key, key): value for key, value in _within(state, first).items()}
+    rename: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] | None
+    rename = getattr(network, "renamed", None)
+    named = rename(state) if rename else _within(state, first)
+    given = {first.get(key, key): value for key, value in named.items()}
     missing = [key for key in first.values() if key not in given and not key.endswith(_COUNTER)]
     extra = [key for key in given if key not in wanted]
     if missing or extra:
@@ -70,7 +77,8 @@ def fit_weights(state: Mapping[str, Tensor], network: nn.Module, name: str) -> F
                 "arguments"
             )
     names = dict.fromkeys(first.values())
-    return Fit({key: _held(given.get(key), wanted[key]) for key in names})
+    tensors = {key: _held(given.get(key), wanted[key]) for key in names}
+    return Fit(tensors, state if rename else tensors)
 
 
 def _held(given: Tensor | None, wanted: Tensor) -> Tensor:

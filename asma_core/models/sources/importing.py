@@ -100,7 +100,7 @@ def _converted(card: ModelCard, folder: Path, trusted: bool) -> ModelCard:
 
     check_card(card)
     state = read_weights(card.weights)
-    tensors = dict(fit_weights(state, build_card(card), card.weights.name).tensors)
+    tensors = dict(fit_weights(state, build_card(card), card.weights.name).kept)
     kept = replace(card, weights=folder / f"{card.name}.safetensors")
     write_bytes(kept.weights, save(tensors))
     write_bytes(folder / f"{card.name}.toml", card_text(kept).encode())

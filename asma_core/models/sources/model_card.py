@@ -16,7 +16,8 @@ FACTORY: Final = "factory"
 PROGRAMS: Final = (EXPORT, TORCHSCRIPT, FACTORY)
 MONAI: Final = "monai"
 NNUNET: Final = "nnunet"
-LIBRARIES: Final = (MONAI, NNUNET)
+TRANSFORMERS: Final = "transformers"
+LIBRARIES: Final = (MONAI, NNUNET, TRANSFORMERS)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from asma_core.models.sources.loading import load_card, load_model
 from asma_core.models.sources.nnunet.windows import gaussian, starts
 from asma_core.models.wrapper.contract import SegmentationModel
 from tests.models.sources import nnunet_folder as made
+from tests.models.sources.damage import damaged
 
 CPU = torch.device("cpu")
 
@@ -331,30 +332,6 @@ def test_a_package_that_is_absent_is_named_with_the_command(
     )
     with pytest.raises(ModelError, match="pip install --no-deps dynamic-network-architectures"):
         draft_network(folder, tmp_path / "draft")
-
-
-VALUES: list[Any] = [
-    None, -1, 0, 1, 2**31, 16384, 10**30, 1.5, float("nan"), "", "x", "os.system", [], {}, [[]],
-    [1, 2], [[1, 1], [2, 2]], {"a": 1}, True,
-]  # fmt: skip
-
-
-def damaged(content: Any, rng: np.random.Generator) -> Any:
-    """JSON with one place replaced, removed or doubled."""
-    content = json.loads(json.dumps(content))
-    place = content
-    while True:
-        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
-        key = keys[rng.integers(len(keys))]
-        inner = place[key]
-        if isinstance(inner, dict | list) and inner and rng.random() < 0.8:
-            place = inner
-            continue
-        if rng.random() < 0.2:
-            del place[key]
-        else:
-            place[key] = VALUES[rng.integers(len(VALUES))]
-        return content
 
 
 @pytest.mark.parametrize("seed", range(60))
