@@ -148,3 +148,28 @@ def test_a_folder_of_transformers_is_imported_and_checked(
     answer = ask("import-model", str(tmp_path / "mine"))
     assert (answer["name"], answer["kind"]) == ("mine-segformer", "transformers")
     assert answer["check"]["usable"] and answer["classes"] == ["ground", "disc", "cup"]
+
+
+def test_an_unknown_architecture_ends_in_a_way_out(
+    home: Path, tmp_path: Path, ask: Ask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save(bare.Plain().state_dict(), tmp_path / "mine.pt")
+    said = refused(capsys, "import-model", str(tmp_path / "mine.pt"))
+    assert "torch.export" in said and "--recipe export.py" in said
+    recipe = tmp_path / "export.py"
+    answer = ask("import-model", str(tmp_path / "mine.pt"), "--recipe", str(recipe))
+    assert 'torch.load("mine.pt"' in recipe.read_text() and answer["recipe"] == str(recipe)
+    assert 'weights = "mine.pt2"' in (tmp_path / "mine.toml").read_text()
+    again = refused(capsys, "import-model", str(tmp_path / "mine.pt"), "--recipe", str(recipe))
+    assert "is there already" in again
+
+
+def test_what_is_beside_the_network_is_named(home: Path, tmp_path: Path, ask: Ask) -> None:
+    tiny.furnish(home)
+    state = {f"model.{key}": one for key, one in load(tiny._weights(tiny.MODEL, 2)).items()}
+    torch.save({"state_dict": state | {"loss.weight": torch.ones(2)}}, tmp_path / "mine.ckpt")
+    answer = ask("import-model", str(tmp_path / "mine.ckpt"), "--multiple", "4")
+    assert answer["notes"] == [
+        "The weights are those of state_dict in the file.",
+        "Left out, as no part of the network: loss.weight.",
+    ]

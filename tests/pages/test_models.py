@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from asma_core.models.sources.cards import find_card, model_cards
 from asma_core.training import store as states
 from asma_core.training.plan import TrainingPlan
+from tests.models import bare
 from tests.models.sources import nnunet_folder, test_huggingface
 from tests.models.sources.test_importing import STATE, Evil
 from tests.pages import small_house
@@ -149,7 +150,6 @@ def test_a_name_that_is_taken_is_told(tmp_path: Path) -> None:
 
 
 def test_a_card_comes_with_its_weights(tmp_path: Path) -> None:
-    from tests.models import bare
     from tests.models.sources.test_importing import MADE
 
     card = bare.card_text("carded", MADE.format("w.pt"))
@@ -277,6 +277,13 @@ def test_a_finished_training_shows_its_figures_and_its_network() -> None:
 
 def test_an_unknown_training_is_a_sentence() -> None:
     assert "no training has the id" in words(visit(training="../../etc")).lower()
+
+
+def test_an_unknown_architecture_ends_in_a_way_out(tmp_path: Path) -> None:
+    app = upload(visit(add="1"), saved(tmp_path, bare.Plain().state_dict()))
+    assert not app.exception
+    assert "owner of the server add the network as a program" in words(app)
+    assert 'torch.load("w.pt"' in app.code[0].value and "w.pt2" in app.code[1].value
 
 
 # ------------------------------------------------------------------ folders of other tools

@@ -20,6 +20,12 @@ from asma_core.files import as_store_error, remove_old, write_bytes
 from asma_core.models.sources.architectures import ARCHITECTURES, arguments_from_text
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.importing import drafted
+from asma_core.models.sources.looks import (
+    export_card,
+    export_recipe,
+    no_architecture,
+    notes_on,
+)
 from asma_core.models.sources.names import check_model_name, free_model_name
 from asma_core.models.wrapper.specs import LOGITS, ONE_LOGIT, READINGS
 from asma_core.server_config import settings
@@ -144,9 +150,13 @@ def _described(weights: Path) -> Path:
         f"{looked['tensors']:,} tensors, {looked['weights'] / 1e6:,.2f} million weights"
         + (". What fits them all is filled in." if "architecture" in looked else "")
     )
+    for note in notes_on(looked):
+        st.info(note, icon=":material/info:")
+    if "architecture" not in looked:
+        _way_out(weights.name, looked)
     key = f"{KEY}-{weights.parent.name}"
     architecture, text = _architecture(key, looked)
-    outputs = int(looked.get("classes", 2))
+    outputs = int(looked.get("classes", looked.get("seems_classes", 2)))
     row = st.columns(2)
     reading = row[0].selectbox(
         "It answers with",
@@ -156,7 +166,7 @@ def _described(weights: Path) -> Path:
     )
     default = ", ".join(class_names(max(outputs, 2)))
     classes = row[1].text_input("Classes, background first", key=initial(f"{key}-classes", default))
-    spec = model_input(key, int(looked.get("channels", 3)))
+    spec = model_input(key, int(looked.get("channels", looked.get("seems_channels", 3))))
     row = st.columns(2)
     name = row[0].text_input("Name", key=initial(f"{key}-name", free_model_name(weights.stem)))
     trained_on = row[1].selectbox(
@@ -179,6 +189,19 @@ def _described(weights: Path) -> Path:
         if not path.exists() or path.read_text(encoding="utf-8") != content:
             write_bytes(path, content.encode())
     return path
+
+
+def _way_out(name: str, looked: Mapping[str, Any]) -> None:
+    """Say what can be done with weights that no known architecture fits."""
+    st.warning(f"{no_architecture(name)}.", icon=":material/help:")
+    with st.expander("How to export it", icon=":material/code:"):
+        st.markdown(
+            "Run this where the network was trained, with its class filled in; then the owner of "
+            "the server puts the `.pt2` and the card into `models` of the data folder, or takes "
+            "them in with `python -m asma_core import-model`."
+        )
+        st.code(export_recipe(name, looked), language="python")
+        st.code(export_card(name, looked), language="toml")
 
 
 def _architecture(key: str, looked: Mapping[str, Any]) -> tuple[str, str]:

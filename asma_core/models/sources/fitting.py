@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from asma_core.errors import ModelError
+from asma_core.models.sources.state_dicts import State, is_of_training, prefixes
 
 # What a checkpoint of an older torch lacks is only a counter.
 _COUNTER: Final = "num_batches_tracked"
@@ -63,7 +64,7 @@ def fit_weights(state: Mapping[str, Tensor], network: nn.Module, name: str) -> F
     wanted = network.state_dict()
     rename: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] | None
     rename = getattr(network, "renamed", None)
-    named = rename(state) if rename else _within(state, first)
+    named, left_out = (rename(state), ()) if rename else _within(state, first)
     given = {first.get(key, key): value for key, value in named.items()}
     missing = [key for key in first.values() if key not in given and not key.endswith(_COUNTER)]
     extra = [key for key in given if key not in wanted]
@@ -78,7 +79,7 @@ def fit_weights(state: Mapping[str, Tensor], network: nn.Module, name: str) -> F
             )
     names = dict.fromkeys(first.values())
     tensors = {key: _held(given.get(key), wanted[key]) for key in names}
-    return Fit(tensors, state if rename else tensors)
+    return Fit(tensors, state if rename else tensors, left_out)
 
 
 def _held(given: Tensor | None, wanted: Tensor) -> Tensor:
@@ -100,12 +101,27 @@ def _unfit(name: str, count: int, missing: list[str], extra: list[str]) -> Model
 _PREFIXES: Final = ("module.", "_orig_mod.", "model.", "net.", "network.")
 
 
-def _within(state: Mapping[str, Tensor], wanted: Mapping[str, str]) -> Mapping[str, Tensor]:
+def _within(state: State, first: Mapping[str, str]) -> tuple[State, tuple[str, ...]]:
+    """Return the part of a state dict that is the network, and the names of the rest."""
+    wanted = [name for name in first if not name.endswith(_COUNTER)]
+    own = [name for name in dict.fromkeys(first.values()) if not name.endswith(_COUNTER)]
+    found = prefixes(state, wanted) or prefixes(state, own)
+    if not found:
+        # It will not fit; what is told of it should be of names as near as can be.
+        return _shortened(state, first), ()
+    inside = {key[len(found[0]) :]: one for key, one in state.items() if key.startswith(found[0])}
+    beside = [key for key in inside if key not in first and is_of_training(key)]
+    left_out = [key for key in state if not key.startswith(found[0])]
+    left_out += [found[0] + key for key in beside]
+    return {key: one for key, one in inside.items() if key not in beside}, tuple(left_out)
+
+
+def _shortened(state: State, first: Mapping[str, str]) -> State:
     """Return a state dict without what trainers put before all names."""
     for _ in range(3):
         prefix = next((one for one in _PREFIXES if all(key.startswith(one) for key in state)), "")
         # MONAI's own names begin with "model." too.
-        if not prefix or set(state) & set(wanted):
+        if not prefix or set(state) & set(first):
             return state
         state = {key[len(prefix) :]: value for key, value in state.items()}
     return state

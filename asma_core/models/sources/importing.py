@@ -96,8 +96,10 @@ def _converted(card: ModelCard, folder: Path, trusted: bool) -> ModelCard:
 
     from asma_core.models.sources.building import build_card, check_card
     from asma_core.models.sources.fitting import fit_weights
+    from asma_core.models.sources.guessing import completed
     from asma_core.models.sources.weights import read_weights
 
+    card = completed(card)
     check_card(card)
     state = read_weights(card.weights)
     tensors = dict(fit_weights(state, build_card(card), card.weights.name).kept)

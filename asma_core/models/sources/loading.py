@@ -14,6 +14,7 @@ from asma_core.errors import ModelError
 from asma_core.models.sources.building import build_card, check_card
 from asma_core.models.sources.cards import ModelCard, weights_hash
 from asma_core.models.sources.fitting import fit_weights, load_into
+from asma_core.models.sources.guessing import completed
 from asma_core.models.sources.weights import read_weights
 from asma_core.models.wrapper.backend import float32_sums
 from asma_core.models.wrapper.calls import borrowed, checked_logits, predicted
@@ -49,6 +50,7 @@ def load_card(card: ModelCard, device: torch.device) -> SegmentationModel:
     Raises:
         ModelError: It can't be built or loaded, or its weights do not fit.
     """
+    card = completed(card)
     network = load_network(card, device)
     model = SegmentationModel(network, card.input, card.classes, card.output)
     # Threads share it: as nothing needs a gradient, `borrowed` finds nothing to give back.
@@ -65,6 +67,7 @@ def load_network(card: ModelCard, device: torch.device) -> nn.Module:
         from asma_core.models.sources.programs import load_program
 
         return load_program(card, device)
+    card = completed(card)
     if not card.trusted:
         check_card(card)
     network = build_card(card)

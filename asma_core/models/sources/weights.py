@@ -3,32 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from asma_core.errors import ModelError
 from asma_core.models.sources.checkpoints import HOW_TO_CONVERT, read_checkpoint
+from asma_core.models.sources.state_dicts import is_smoothed, state_dicts
 from asma_core.server_config import settings
 
 SAFETENSORS: Final = ".safetensors"
 PICKLED: Final = (".pt", ".pth", ".ckpt", ".bin")
-# Where trainers put the state dict among the rest of a checkpoint.
-_PLACES: Final = (
-    "state_dict",
-    "model_state_dict",
-    "model_state",
-    "model",
-    "net",
-    "network",
-    "weights",
-)
+
+
+@dataclass(frozen=True)
+class FoundWeights:
+    """A state dict, and where in its file it was.
+
+    Attributes:
+        state: Tensors by name.
+        place: Names of the entries that lead to it, with dots; "" for the top.
+        left_out: Names of what lay beside its tensors: other state dicts, plain values.
+    """
+
+    state: dict[str, Tensor]
+    place: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Return the state dict of a file.
+    """Return the state dict of a file; see `find_weights`.
+
+    Raises:
+        ModelError: Neither kind of file, damaged, too large, or with more than weights in it.
+    """
+    return find_weights(path).state
+
+
+def find_weights(path: Path) -> FoundWeights:
+    """Return the state dict of a file, however deep in its checkpoint.
+
+    Where the smoothed weights of a training (EMA) lie beside the others they are taken, as trainers
+    judge a network by them.
 
     A `.pt`, `.pth`, `.ckpt` or `.bin` is read by torch's reader for weights alone, which makes
     tensors and plain values and runs nothing.
@@ -38,7 +57,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """
     size = checked_size(path)
     if path.suffix.lower() == SAFETENSORS:
-        return _safetensors(path)
+        return FoundWeights(_safetensors(path))
     if path.suffix.lower() in PICKLED:
         return _plain(path, size)
     raise ModelError(
@@ -96,23 +115,13 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def _plain(path: Path, size: int) -> dict[str, Tensor]:
-    content = read_checkpoint(path)
-    state = _found(content)
-    if not state:
+def _plain(path: Path, size: int) -> FoundWeights:
+    places = list(state_dicts(read_checkpoint(path)))
+    if not places:
         raise ModelError(f"{path.name} holds no state dict; {HOW_TO_CONVERT}")
+    most = max(len(state) for _, state in places)
+    large = [(place, state) for place, state in places if 2 * len(state) > most]
+    place, state = next((one for one in large if is_smoothed(one[0])), large[0])
     check_honest(state, size, path.name)
-    return state
-
-
-def _found(content: Any) -> dict[str, Tensor]:
-    """Return the state dict in a checkpoint, at its top or where trainers put it."""
-    places = [content]
-    if isinstance(content, Mapping):
-        places += [content[name] for name in _PLACES if isinstance(content.get(name), Mapping)]
-    for place in places:
-        if isinstance(place, Mapping):
-            tensors = {str(k): v for k, v in place.items() if isinstance(v, Tensor)}
-            if tensors and len(tensors) == len(place):
-                return tensors
-    return {}
+    others = tuple(other for other, _ in places if other != place)
+    return FoundWeights(state, place, others)

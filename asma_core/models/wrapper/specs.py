@@ -84,6 +84,15 @@ class InputSpec:
         return max(1, round(side / self.multiple)) * self.multiple
 
 
+# Most networks halve their images five times at most.
+USUAL_MULTIPLE: Final = 32
+
+
+def usual_input(channels: int) -> InputSpec:
+    """Return what a network takes of which nothing is said: images of about their own size."""
+    return InputSpec(channels, 0, USUAL_MULTIPLE, (0.0,) * channels, (1.0,) * channels)
+
+
 @dataclass(frozen=True)
 class OutputSpec:
     """How a network's answer is read.
