@@ -34,8 +34,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         metavar="CARD_OR_FILE_OR_FOLDER",
-        help="a card (.toml) beside its weights, the weights, or a folder or zip of nnU-Net v2 or "
-        "transformers",
+        help="a card (.toml) beside its weights, the weights, or a folder or zip of nnU-Net v2, "
+        "transformers or a MONAI bundle",
     )
     parser.add_argument("--name", help="of the network; made of the file's by default")
     weights = parser.add_argument_group(

@@ -19,7 +19,7 @@ from asma_core.models.sources.cards import model_cards
 from tests import tiny
 from tests.data.publish import PUBLISHED, lay_out
 from tests.models import bare
-from tests.models.sources import nnunet_folder, test_huggingface
+from tests.models.sources import nnunet_folder, test_bundles, test_huggingface
 
 Ask = Callable[..., Any]
 
@@ -148,6 +148,18 @@ def test_a_folder_of_transformers_is_imported_and_checked(
     answer = ask("import-model", str(tmp_path / "mine"))
     assert (answer["name"], answer["kind"]) == ("mine-segformer", "transformers")
     assert answer["check"]["usable"] and answer["classes"] == ["ground", "disc", "cup"]
+
+
+def test_a_bundle_is_imported_and_a_program_is_not(
+    home: Path, tmp_path: Path, ask: Ask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = test_bundles.bundle(tmp_path / "f")
+    answer = ask("import-model", str(folder), "--name", "disc")
+    assert (answer["name"], answer["kind"]) == ("disc", "MONAI bundle")
+    assert answer["check"]["usable"]
+    content = test_bundles.config(network="$Mine()")
+    (folder / "configs" / "inference.json").write_text(json.dumps(content))
+    assert "owner of the server" in refused(capsys, "import-model", str(folder))
 
 
 def test_an_unknown_architecture_ends_in_a_way_out(

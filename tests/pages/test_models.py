@@ -14,7 +14,7 @@ from asma_core.models.sources.cards import find_card, model_cards
 from asma_core.training import store as states
 from asma_core.training.plan import TrainingPlan
 from tests.models import bare
-from tests.models.sources import nnunet_folder, test_huggingface
+from tests.models.sources import nnunet_folder, test_bundles, test_huggingface
 from tests.models.sources.test_importing import STATE, Evil
 from tests.pages import small_house
 from tests.pages.small_house import MODEL, PROJECT, TWO, House
@@ -336,6 +336,16 @@ def test_a_folder_on_the_server_is_taken_in_where_it_may_be_read(
     next(one for one in app.selectbox if one.label == "Fold").set_value("1").run()
     keep(app)
     assert "fold 1" in find_card("nnu-net-dataset501-disc").description
+
+
+def test_the_files_of_a_bundle_are_taken_in(tmp_path: Path) -> None:
+    test_bundles.bundle(tmp_path / "f")
+    app = upload(visit(add="1"), *files_of(tmp_path / "f"))
+    assert not app.exception and "MONAI bundle, 2 classes" in words(app)
+    assert "by sliding windows" in words(app)
+    keep(app)
+    assert find_card("disc-of-the-eye").classes == ("background", "disc")
+    assert "stretched to 0..1" in words(visit(model="disc-of-the-eye"))
 
 
 def test_a_folder_of_transformers_is_taken_in(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from html import escape
 from asma_core import paths
 from asma_core.models.sources.cards import ModelCard
 from asma_core.models.sources.model_card import EXPORT, FACTORY, NNUNET, TORCHSCRIPT, TRANSFORMERS
-from asma_core.models.wrapper.specs import CENTRE, LOGITS, PER_IMAGE
+from asma_core.models.wrapper.specs import CENTRE, LOGITS, PER_CHANNEL, PER_IMAGE, PER_RANGE
 from ui.pictures.legend import class_swatch
 
 PROGRAM_TITLES = {
@@ -60,9 +60,12 @@ def normalises(card: ModelCard) -> str:
     spec = card.input
     if spec.normalisation == PER_IMAGE:
         return "each image by its own mean and standard deviation"
+    if spec.normalisation == PER_CHANNEL:
+        return "each channel of each image by its own mean and standard deviation"
     mean = ", ".join(f"{value:g}" for value in spec.mean)
     std = ", ".join(f"{value:g}" for value in spec.std)
-    return f"mean {mean}; standard deviation {std}"
+    first = "each image stretched to 0..1, " if spec.normalisation == PER_RANGE else ""
+    return f"{first}mean {mean}; standard deviation {std}"
 
 
 def outputs(card: ModelCard) -> str:

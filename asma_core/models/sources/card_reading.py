@@ -30,6 +30,7 @@ from asma_core.models.wrapper.specs import (
     ONE_PROBABILITY,
     ORDERS,
     PADS,
+    PER_CHANNEL,
     PER_IMAGE,
     READINGS,
     RESIZE,
@@ -206,7 +207,7 @@ def _input(table: _Table, usual: int) -> InputSpec:
     size = table.content.get("size")
     exact = _exact(table) if isinstance(size, list) else None
     normalisation = table.get("normalisation", str, FIXED)
-    fixed = normalisation != PER_IMAGE
+    fixed = normalisation not in (PER_IMAGE, PER_CHANNEL)
     spec = InputSpec(
         channels=channels,
         size=0 if exact else table.get("size", int, 0),

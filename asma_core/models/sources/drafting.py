@@ -16,10 +16,12 @@ from asma_core.data.formats.archives import unpack
 from asma_core.errors import InputError
 from asma_core.files import as_store_error, write_bytes
 from asma_core.models.sources.building import build_card, check_card
+from asma_core.models.sources.bundles.drafting import bundle_draft, is_bundle
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.draft import Choices, Draft
 from asma_core.models.sources.fitting import fit_weights
 from asma_core.models.sources.huggingface.drafting import is_transformer, transformer_draft
+from asma_core.models.sources.looks import notes_on
 from asma_core.models.sources.names import check_model_name, free_model_name
 from asma_core.models.sources.nnunet.drafting import nnunet_draft
 from asma_core.models.sources.nnunet.folder import is_nnunet
@@ -45,6 +47,7 @@ class _Kind(NamedTuple):
 KINDS: Final[Sequence[_Kind]] = (
     _Kind("nnU-Net v2", is_nnunet, nnunet_draft),
     _Kind("transformers", is_transformer, transformer_draft),
+    _Kind("MONAI bundle", is_bundle, bundle_draft),
 )
 
 
@@ -79,13 +82,13 @@ def draft_network(source: Path, into: Path, choices: Choices | None = None) -> d
         kind, place = _found(folder, _called(source))
         draft = kind.draft(place, choices or Choices())
         card = _named(draft, source, choices or Choices())
-        _write(replace(draft, card=card), into)
+        left_out = _write(replace(draft, card=card), into)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return {
         "card": str(into / CARD),
         "kind": kind.title,
-        "notes": list(draft.notes),
+        "notes": [*draft.notes, *notes_on({"left_out": left_out})],
         "folds": list(draft.folds),
         "mirrors": draft.mirrors,
         "name": card.name,
@@ -157,7 +160,8 @@ def _named(draft: Draft, source: Path, choices: Choices) -> Any:
     )
 
 
-def _write(draft: Draft, into: Path) -> None:
+def _write(draft: Draft, into: Path) -> tuple[str, ...]:
+    """Write card and weights; return the names of what is no part of the network."""
     from safetensors.torch import save
 
     check_card(draft.card)
@@ -167,3 +171,4 @@ def _write(draft: Draft, into: Path) -> None:
     write_bytes(into / WEIGHTS, save(dict(fit.kept)))
     card = replace(draft.card, weights=into / WEIGHTS)
     write_bytes(into / CARD, card_text(card).encode())
+    return fit.left_out
