@@ -364,6 +364,8 @@ def test_a_folder_of_transformers_is_taken_in(tmp_path: Path) -> None:
     ("name", "data", "sentence"),
     [
         ("a.zip", b"rubbish", "is not a zip, or is damaged"),
+        ("net.onnx", b"x", "is an ONNX file, through which no gradient"),
+        ("net.pt2", b"x", "only its owner may add one"),
         ("plans.json", b"{", "holds no network that is known"),
     ],
 )

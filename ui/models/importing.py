@@ -21,9 +21,11 @@ from asma_core.models.sources.architectures import ARCHITECTURES, arguments_from
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.importing import drafted
 from asma_core.models.sources.looks import (
+    FOREIGN,
     export_card,
     export_recipe,
     no_architecture,
+    no_weights,
     notes_on,
 )
 from asma_core.models.sources.names import check_model_name, free_model_name
@@ -114,7 +116,7 @@ def _upload() -> _Staged | None:
     limit = settings().max_upload_mb
     files = st.file_uploader(
         f"Weights, with or without a card, or a folder's files or zip; up to {limit} MB a file",
-        type=[ending[1:] for ending in WEIGHTS] + ["toml", "json", "zip"],
+        type=[ending[1:] for ending in WEIGHTS] + ["toml", "json", "zip", "onnx", "pt2", "ts"],
         accept_multiple_files=True,
         key=f"{KEY}-files",
         max_upload_size=limit,
@@ -128,6 +130,9 @@ def _staged(files: Sequence[Any]) -> _Staged:
     cards = [name for name in names if name.lower().endswith(".toml")]
     weights = [name for name in names if name.lower().endswith(WEIGHTS)]
     zips = [name for name in names if name.lower().endswith(".zip")]
+    foreign = [name for name in names if name.lower().endswith(FOREIGN)]
+    if foreign:
+        raise InputError(no_weights(foreign[0]))
     whole = bool(zips) or len(weights) + len(cards) < len(names)
     if zips and len(names) > 1:
         raise InputError("upload one zip alone, or a folder's files without it")

@@ -70,7 +70,8 @@ def check_card(card: ModelCard) -> None:
     if count > MOST_WEIGHTS:
         raise ModelError(
             f"the network would have {count / 1e6:,.0f} million weights; the limit is "
-            f"{MOST_WEIGHTS // 1_000_000} million, choose fewer channels"
+            f"{MOST_WEIGHTS // 1_000_000} million, choose "
+            f"{'one fold' if card.library == NNUNET else 'fewer channels'}"
         )
 
 

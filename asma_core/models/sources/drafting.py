@@ -21,7 +21,7 @@ from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.draft import Choices, Draft
 from asma_core.models.sources.fitting import fit_weights
 from asma_core.models.sources.huggingface.drafting import is_transformer, transformer_draft
-from asma_core.models.sources.looks import notes_on
+from asma_core.models.sources.looks import FOREIGN, no_weights, notes_on
 from asma_core.models.sources.names import check_model_name, free_model_name
 from asma_core.models.sources.nnunet.drafting import nnunet_draft
 from asma_core.models.sources.nnunet.folder import is_nnunet
@@ -113,12 +113,19 @@ def _called(source: Path) -> str:
 
 def _found(folder: Path, name: str) -> tuple[_Kind, Path]:
     """Return the only network in a folder, and of which kind it is."""
-    found = [(kind, one) for one in _folders(folder) for kind in KINDS if kind.fits(one)]
+    found: list[tuple[_Kind, Path]] = []
+    for one in _folders(folder):
+        # What lies within a network, such as nnU-Net's results of its folds, is no other.
+        if not any(one.is_relative_to(place) for _, place in found):
+            found += [(kind, one) for kind in KINDS if kind.fits(one)]
     if len(found) > 1:
         # Of nnU-Net's configurations only those of 2D can be meant.
         flat = [(kind, one) for kind, one in found if one.name.endswith("__2d")]
         found = flat or found
     if not found:
+        foreign = next((f for one in _folders(folder) for f in one.iterdir() if _foreign(f)), None)
+        if foreign is not None:
+            raise InputError(no_weights(foreign.name))
         known = ", ".join(kind.title for kind in KINDS)
         raise InputError(
             f"{name} holds no network that is known ({known}); give the folder as its tool wrote "
@@ -128,6 +135,10 @@ def _found(folder: Path, name: str) -> tuple[_Kind, Path]:
         names = ", ".join(str(one.relative_to(folder)) for _, one in found)
         raise InputError(f"{name} holds several networks ({names[:300]}); give one of them")
     return found[0]
+
+
+def _foreign(file: Path) -> bool:
+    return file.suffix.lower() in FOREIGN and file.suffix.lower() != ".py"
 
 
 def _folders(folder: Path) -> Iterator[Path]:

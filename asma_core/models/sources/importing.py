@@ -163,6 +163,7 @@ def describe(card: ModelCard) -> dict[str, Any]:
         "title": card.title,
         "description": card.description,
         "architecture": card.architecture or f"{card.program} program",
+        "library": "" if card.program else card.library,
         "classes": list(card.classes),
         "dataset": card.dataset,
         "source": card.source,

@@ -7,6 +7,19 @@ from pathlib import Path
 from typing import Any, Final
 
 _NAMED: Final = 4
+# onnx2torch would read the first, but needs torchvision, which can't be had beside this torch.
+_OTHER_FORMATS: Final = {
+    ".onnx": "an ONNX file",
+    ".h5": "a file of Keras",
+    ".keras": "a file of Keras",
+    ".pb": "a file of TensorFlow",
+    ".tflite": "a file of TensorFlow Lite",
+    ".mlmodel": "a file of Core ML",
+    ".engine": "a file of TensorRT",
+}
+_PROGRAMS: Final = (".pt2", ".ts", ".py", ".pkl")
+# What is taken for an upload, so that it ends in a sentence.
+FOREIGN: Final = (*_OTHER_FORMATS, *_PROGRAMS)
 
 
 def notes_on(looked: Mapping[str, Any]) -> tuple[str, ...]:
@@ -36,6 +49,30 @@ def no_architecture(name: str) -> str:
         f"{name} fits no architecture that is known here; say which one of MONAI it is with its "
         "arguments, or let the owner of the server add the network as a program: exported by "
         "torch.export (.pt2), as TorchScript, or made by a Python function (factory)"
+    )
+
+
+def no_weights(name: str) -> str:
+    """Return why a file that is no file of weights can't be taken in, and what to do instead.
+
+    Args:
+        name: Of the file.
+    """
+    ending = Path(name).suffix.lower()
+    if ending in _OTHER_FORMATS:
+        return (
+            f"{name} is {_OTHER_FORMATS[ending]}, through which no gradient can be followed here; "
+            "export the network with torch.export (.pt2) where it was trained, or give its state "
+            "dict"
+        )
+    if ending in _PROGRAMS:
+        return (
+            f"{name} is a program, which runs as the server itself; only its owner may add one, by "
+            "a card (.toml) beside it"
+        )
+    return (
+        f"{name} is no file of weights; give a .safetensors file, or a .pt, .pth or .ckpt with a "
+        "state dict"
     )
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from asma_core.errors import ModelError
 from asma_core.models.sources.checkpoints import HOW_TO_CONVERT, read_checkpoint
+from asma_core.models.sources.looks import no_weights
 from asma_core.models.sources.state_dicts import is_smoothed, state_dicts
 from asma_core.server_config import settings
 
@@ -60,10 +61,7 @@ def find_weights(path: Path) -> FoundWeights:
         return FoundWeights(_safetensors(path))
     if path.suffix.lower() in PICKLED:
         return _plain(path, size)
-    raise ModelError(
-        f"{path.name} is no file of weights; give a .safetensors file, or a .pt, .pth or .ckpt "
-        "with a plain state dict"
-    )
+    raise ModelError(no_weights(path.name))
 
 
 def checked_size(path: Path) -> int:

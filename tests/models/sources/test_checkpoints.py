@@ -14,8 +14,9 @@ import torch
 from monai.networks import nets
 from safetensors.torch import save_file
 
-from asma_core.errors import ModelError
+from asma_core.errors import InputError, ModelError
 from asma_core.models.sources.cards import find_card, read_card
+from asma_core.models.sources.drafting import draft_network
 from asma_core.models.sources.fitting import fit_weights
 from asma_core.models.sources.guessing import look_at
 from asma_core.models.sources.importing import import_card
@@ -180,3 +181,27 @@ def test_the_lines_that_export_a_network_are_filled_in_and_run(
     assert (load_model(find_card("w"), CPU)(images) - net(images)).abs().max() <= 1e-5
     with pytest.raises(ModelError, match="only its owner may add one"):
         read_card(tmp_path / "w.toml", trusted=False)
+
+
+# ------------------------------------------------------------------ other formats
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ("net.onnx", "is an ONNX file, through which no gradient can be followed.*torch.export"),
+        ("net.H5", "is a file of Keras.*torch.export"),
+        ("net.pt2", "is a program, which runs as the server itself; only its owner"),
+        ("net.txt", "is no file of weights; give a .safetensors file"),
+    ],
+)
+def test_a_file_of_another_kind_ends_in_what_to_do(
+    home: Path, tmp_path: Path, file: str, sentence: str
+) -> None:
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / file).write_bytes(b"x")
+    with pytest.raises(ModelError, match=sentence):
+        look_at(tmp_path / "f" / file)
+    if not file.endswith("txt"):
+        with pytest.raises(InputError, match=sentence):
+            draft_network(tmp_path / "f", tmp_path / "draft")

@@ -79,6 +79,10 @@ def test_the_folder_may_come_in_several_ways(home: Path, tmp_path: Path, how: st
         (tmp_path / "up" / "nnUNetTrainer__nnUNetPlans__3d_fullres").mkdir()
         for file in ("plans.json", "dataset.json"):
             (tmp_path / "up" / "nnUNetTrainer__nnUNetPlans__3d_fullres" / file).write_text("{}")
+        # As nnUNetv2_find_best_configuration leaves it.
+        (inner / "crossval_results_folds_0").mkdir()
+        for file in ("plans.json", "dataset.json"):
+            (inner / "crossval_results_folds_0" / file).write_text("{}")
     if how == "flat":
         (inner / "fold_0" / name).rename(inner / name)
         source = inner
