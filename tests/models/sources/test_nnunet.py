@@ -19,6 +19,7 @@ from asma_core.models.sources.draft import Choices
 from asma_core.models.sources.drafting import draft_network
 from asma_core.models.sources.importing import import_card
 from asma_core.models.sources.loading import load_card, load_model
+from asma_core.models.sources.nnunet import network as network_module
 from asma_core.models.sources.nnunet.windows import gaussian, starts
 from asma_core.models.wrapper.contract import SegmentationModel
 from tests.models.sources import nnunet_folder as made
@@ -236,6 +237,29 @@ def test_a_flat_image_has_a_finite_gradient(home: Path, tmp_path: Path) -> None:
         images = torch.full((1, 3, 32, 32), value, requires_grad=True)
         model(images).sum().backward()
         assert images.grad is not None and images.grad.isfinite().all()
+
+
+def test_many_windows_take_the_memory_of_one_and_have_the_same_gradient(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = taken_in(made.trained(tmp_path / "f"), tmp_path)
+    kept: list[int] = []
+
+    def gradient() -> torch.Tensor:
+        images = floats(picture(70, 65)).requires_grad_()
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda one: kept.append(one.numel()) or one, lambda one: one
+        ):
+            logits = model(images)
+        return torch.autograd.grad(logits[:, 1].sum(), images)[0]
+
+    plain = gradient()
+    whole = sum(kept)
+    kept.clear()
+    monkeypatch.setattr(network_module, "MOST_KEPT", 0)
+    again = gradient()
+    assert (plain - again).abs().max() <= 1e-6 * plain.abs().max()
+    assert sum(kept) < whole / 3
 
 
 # ------------------------------------------------------------------ what is refused

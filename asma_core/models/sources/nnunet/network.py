@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -18,11 +19,13 @@ from asma_core.models.sources.nnunet.normalising import (
     nonzero,
     normalised,
 )
-from asma_core.models.sources.nnunet.windows import gaussian, slide
+from asma_core.models.sources.nnunet.windows import frugal, gaussian, slide, starts
 from asma_core.models.sources.plain_json import Fields
 
 LARGEST_WINDOW: Final = 4096
 MOST_FOLDS: Final = 10
+# Pixels of which all that the networks saw is kept for the gradient: about 4 GB of a usual one.
+MOST_KEPT: Final = 1_200_000
 
 
 class SlidingNetwork(nn.Module):
@@ -80,8 +83,19 @@ class SlidingNetwork(nn.Module):
         )
 
     def _slid(self, images: Tensor) -> Tensor:
-        said = [slide(fold, images, self.weights, self.step, self.mirror) for fold in self.folds]
+        keeps = not images.requires_grad or self._seen_pixels(images) <= MOST_KEPT
+        said = [
+            slide(fold if keeps else frugal(fold), images, self.weights, self.step, self.mirror)
+            for fold in self.folds
+        ]
         return said[0] if len(said) == 1 else torch.stack(said).mean(dim=0)
+
+    def _seen_pixels(self, images: Tensor) -> int:
+        """Return how many pixels all networks see in all windows of images."""
+        sides = zip(images.shape[-2:], self.weights.shape, strict=True)
+        windows = math.prod(len(starts(max(side, one), one, self.step)) for side, one in sides)
+        asked = len(images) * len(self.folds) * (1 << len(self.mirror))
+        return asked * windows * self.weights.numel()
 
 
 def _placed(logits: Tensor, box: tuple[slice, slice], size: torch.Size) -> Tensor:
