@@ -10,11 +10,19 @@ from typing import Any
 from asma_core.cli.arguments import count, from_zero
 from asma_core.data.datasets import class_names, dataset_names, open_dataset
 from asma_core.errors import InputError, ModelError
+from asma_core.files import write_bytes
 from asma_core.jobs.predictions import CHECKED
 from asma_core.models.sources.architectures import arguments_from_text
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.cards import ModelCard, read_card
+from asma_core.models.sources.draft import Choices
 from asma_core.models.sources.importing import describe, drafted, import_card
+from asma_core.models.sources.looks import (
+    export_card,
+    export_recipe,
+    no_architecture,
+    notes_on,
+)
 from asma_core.models.sources.names import free_model_name
 from asma_core.models.wrapper.specs import LOGITS, ONE_LOGIT, InputSpec, figures_from_text
 
@@ -24,10 +32,15 @@ ANSWER_BAD = ("answer", "bad")
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     parser.add_argument(
-        "source", metavar="CARD_OR_FILE", help="a card (.toml) beside its weights, or the weights"
+        "source",
+        metavar="CARD_OR_FILE_OR_FOLDER",
+        help="a card (.toml) beside its weights, the weights, or a folder or zip of nnU-Net v2, "
+        "transformers or a MONAI bundle",
     )
     parser.add_argument("--name", help="of the network; made of the file's by default")
-    weights = parser.add_argument_group("for weights without a card")
+    weights = parser.add_argument_group(
+        "for weights without a card; name, classes and data set for folders too"
+    )
     weights.add_argument("--architecture", help="of MONAI; guessed by default")
     weights.add_argument("--arguments", help="what it is called with, as JSON; guessed by default")
     weights.add_argument("--classes", help="names separated by commas, background first")
@@ -36,22 +49,70 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     weights.add_argument("--mean", default="0", help="subtracted, one for each channel (0)")
     weights.add_argument("--std", default="1", help="divided by, one for each channel (1)")
     weights.add_argument("--reading", help="logits, probabilities, one-logit, one-probability")
+    weights.add_argument("--recipe", help="write how a network of another kind is exported, to it")
     weights.add_argument("--dataset", default="", help="that it was trained on")
+    folder = parser.add_argument_group("for a folder of nnU-Net v2")
+    folder.add_argument("--fold", default="", help="0, 1, ..., all, or mean (nnU-Net's default)")
+    folder.add_argument("--mirror", action="store_true", help="mirror each window (off)")
+    folder.add_argument("--values", help="what black and white stand for: --values=-160,240")
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Take in a network whose owner asks for it: by its card, or by its weights alone."""
     source = Path(options.source).expanduser()
-    if not source.is_file():
-        raise InputError(f"{source} is not a file; give a card (.toml) or a file of weights")
-    if source.suffix.lower() == ".toml":
+    if source.suffix.lower() == ".toml" and source.is_file():
         return _checked_in(source.resolve(), options.name or "")
     with tempfile.TemporaryDirectory() as folder:
+        if source.is_dir() or source.suffix.lower() == ".zip":
+            return _folder_checked_in(source, Path(folder), options)
+        if not source.is_file():
+            raise InputError(
+                f"{source} is not a file or a folder; give a card (.toml), a file of weights, or a "
+                "folder that holds a network"
+            )
+        if options.recipe:
+            return _recipe(source, Path(options.recipe).expanduser())
         beside = Path(folder) / source.name
         beside.symlink_to(source.resolve())
         card = beside.with_suffix(".toml")
-        card.write_text(card_text(_card_of(beside, options)), encoding="utf-8")
-        return _checked_in(card)
+        described, notes = _card_of(beside, options)
+        card.write_text(card_text(described), encoding="utf-8")
+        return _checked_in(card) | {"notes": list(notes)}
+
+
+def _folder_checked_in(source: Path, aside: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Take in a folder or a zip as another tool wrote it."""
+    from asma_core.models.sources.drafting import draft_network
+
+    values = figures_from_text(options.values, 2) if options.values else None
+    choices = Choices(
+        name=options.name or "",
+        classes=tuple(options.classes.split(",")) if options.classes else (),
+        dataset=options.dataset,
+        fold=options.fold,
+        mirror=options.mirror,
+        values=(values[0], values[-1]) if values else None,
+    )
+    draft = draft_network(source, aside, choices)
+    answer = _checked_in(Path(draft["card"]))
+    return answer | {name: draft[name] for name in ("kind", "notes", "folds")}
+
+
+def _recipe(weights: Path, file: Path) -> dict[str, Any]:
+    """Write the lines that make a program of a network whose architecture is not known here."""
+    from asma_core.models.sources.guessing import look_at
+
+    looked = look_at(weights)
+    card = file.with_name(f"{weights.stem}.toml")
+    for path, text in ((file, export_recipe), (card, export_card)):
+        if path.exists():
+            raise InputError(f"{path} is there already; name another file, or remove it")
+        write_bytes(path, text(weights.name, looked).encode())
+    notes = [
+        f"Fill in the network's class in {file} and run it; correct the classes in {card}; then "
+        f"take in the card with its {weights.stem}.pt2 beside it."
+    ]
+    return {"recipe": str(file), "card": str(card), "notes": notes}
 
 
 def _checked_in(card: Path, name: str = "") -> dict[str, Any]:
@@ -70,22 +131,23 @@ def _checked_in(card: Path, name: str = "") -> dict[str, Any]:
     return describe(import_card(card, trusted=True, name=name)) | {"check": report}
 
 
-def _card_of(weights: Path, options: argparse.Namespace) -> ModelCard:
+def _card_of(weights: Path, options: argparse.Namespace) -> tuple[ModelCard, tuple[str, ...]]:
+    """Return the card of weights alone, and what was seen in their file."""
     from asma_core.models.sources.guessing import look_at
 
     looked = look_at(weights) if not (options.architecture and options.arguments) else {}
     architecture = options.architecture or looked.get("architecture", "")
     if not architecture:
         raise InputError(
-            f"it can't be guessed what network {weights.name} belongs to; say --architecture and "
-            "--arguments"
+            f"{no_architecture(weights.name)}; --recipe export.py writes the lines of Python that "
+            "export it"
         )
     arguments = looked.get("arguments", {})
     if options.arguments:
         arguments = arguments_from_text(options.arguments)
     channels = int(arguments.get("in_channels", looked.get("channels", 3)))
     outputs = int(arguments.get("out_channels", looked.get("classes", 2)))
-    return drafted(
+    card = drafted(
         options.name or free_model_name(weights.stem),
         weights,
         architecture,
@@ -101,3 +163,4 @@ def _card_of(weights: Path, options: argparse.Namespace) -> ModelCard:
         reading=options.reading or (ONE_LOGIT if outputs == 1 else LOGITS),
         dataset=options.dataset,
     )
+    return card, notes_on(looked)

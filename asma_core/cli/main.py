@@ -28,14 +28,14 @@ COMMANDS: Final = {
     "attack": "attack one image",
     "ablation": "compare attacks on many images, as the paper's Table 1",
     "train": "train a network on a data set",
-    "import-model": "take in a network: its card, or its weights",
+    "import-model": "take in a network: its card, its weights, or a folder of another tool",
     "check-model": "see whether a network can be trusted",
     "import-dataset": "take in a folder or a zip of images and masks",
 }
 
 _WINDOW: Final = "--window"
 # Of an answer: lists of sentences, which are read line by line.
-SENTENCES: Final = ("problems", "warnings")
+SENTENCES: Final = ("problems", "warnings", "notes")
 
 
 class _Parser(argparse.ArgumentParser):

@@ -21,6 +21,7 @@ from asma_core.jobs.local import local_executor
 from asma_core.jobs.worker_process import MakeExecutor, WorkerProcess
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.sources.cards import ModelCard, check_fits, read_card, weights_hash
+from asma_core.models.sources.draft import Choices
 from asma_core.models.wrapper.specs import CENTRE
 from asma_core.runs.sources import from_sample
 from asma_core.runs.spec import image_hash
@@ -129,6 +130,16 @@ class Predictor:
         looked: dict[str, Any] = self._waited(self._worker.submit(_look_at, str(weights)))
         return looked
 
+    def draft_network(self, source: Path, into: Path, choices: Choices) -> dict[str, Any]:
+        """Make a card and weights of a folder or a zip; see `models.sources.drafting`.
+
+        Raises:
+            InputError: It holds no network that is known, or a choice is not there.
+            ModelError: It can't be taken in, or its process ended.
+        """
+        drafted: dict[str, Any] = self._waited(self._worker.submit(_draft, source, into, choices))
+        return drafted
+
     def known_clean_ious(
         self, model: ModelCard, dataset: Dataset
     ) -> dict[str, float | None] | None:
@@ -220,6 +231,12 @@ def _look_at(weights: str) -> dict[str, Any]:
     from asma_core.models.sources.guessing import look_at
 
     return look_at(Path(weights))
+
+
+def _draft(source: Path, into: Path, choices: Choices) -> dict[str, Any]:
+    from asma_core.models.sources.drafting import draft_network
+
+    return draft_network(source, into, choices)
 
 
 def _measure_clean_ious(home: str, model: ModelCard, dataset: Dataset) -> None:

@@ -19,6 +19,7 @@ from asma_core.models.sources.cards import model_cards
 from tests import tiny
 from tests.data.publish import PUBLISHED, lay_out
 from tests.models import bare
+from tests.models.sources import nnunet_folder, test_bundles, test_huggingface
 
 Ask = Callable[..., Any]
 
@@ -67,7 +68,7 @@ def test_what_can_t_be_imported_is_told(
     assert "no layout is called" in refused(
         capsys, "import-dataset", str(tmp_path), "--layout", "x"
     )
-    assert "is not a file" in refused(capsys, "import-model", str(tmp_path / "no.pt"))
+    assert "is not a file or a folder" in refused(capsys, "import-model", str(tmp_path / "no.pt"))
     (tmp_path / "w.pt").write_bytes(b"rubbish")
     assert "w.pt" in refused(capsys, "import-model", str(tmp_path / "w.pt"))
     assert "no model is called" in refused(capsys, "check-model", "nothing")
@@ -115,3 +116,72 @@ def test_a_network_that_does_not_answer_stays_out(
     said = refused(capsys, "import-model", str(tmp_path / "mine.safetensors"))
     assert "does not answer as its card says" in said and "NaN" in said
     assert "mine" not in model_cards()
+
+
+def test_a_folder_of_nnunet_is_imported_and_checked(
+    home: Path, tmp_path: Path, ask: Ask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip(
+        "dynamic_network_architectures", reason="dynamic-network-architectures is not installed"
+    )
+    plan = nnunet_folder.plans(patch_size=[128, 128])
+    folder = nnunet_folder.trained(
+        tmp_path / "up" / "nnUNetTrainer__nnUNetPlans__2d", plan, folds=("0", "2")
+    )
+    answer = ask("import-model", str(tmp_path / "up"), "--fold", "2", "--name", "disc")
+    assert (answer["name"], answer["kind"]) == ("disc", "nnU-Net v2")
+    assert answer["folds"] == ["0", "2"] and answer["check"]["usable"] and answer["notes"]
+    assert model_cards()["disc"].weights == home / "models" / "disc.safetensors"
+    mirrored = ask("import-model", str(folder), "--mirror", "--classes", "ground, rim")
+    assert mirrored["classes"] == ["ground", "rim"]
+    assert "no fold '7'" in refused(capsys, "import-model", str(folder), "--fold", "7")
+    (folder / "plans.json").write_text("{")
+    assert "plans.json can't be read as JSON" in refused(capsys, "import-model", str(folder))
+    assert "holds no network" in refused(capsys, "import-model", str(home))
+
+
+def test_a_folder_of_transformers_is_imported_and_checked(
+    home: Path, tmp_path: Path, ask: Ask
+) -> None:
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    test_huggingface.saved(tmp_path / "mine")
+    answer = ask("import-model", str(tmp_path / "mine"))
+    assert (answer["name"], answer["kind"]) == ("mine-segformer", "transformers")
+    assert answer["check"]["usable"] and answer["classes"] == ["ground", "disc", "cup"]
+
+
+def test_a_bundle_is_imported_and_a_program_is_not(
+    home: Path, tmp_path: Path, ask: Ask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = test_bundles.bundle(tmp_path / "f")
+    answer = ask("import-model", str(folder), "--name", "disc")
+    assert (answer["name"], answer["kind"]) == ("disc", "MONAI bundle")
+    assert answer["check"]["usable"]
+    content = test_bundles.config(network="$Mine()")
+    (folder / "configs" / "inference.json").write_text(json.dumps(content))
+    assert "owner of the server" in refused(capsys, "import-model", str(folder))
+
+
+def test_an_unknown_architecture_ends_in_a_way_out(
+    home: Path, tmp_path: Path, ask: Ask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save(bare.Plain().state_dict(), tmp_path / "mine.pt")
+    said = refused(capsys, "import-model", str(tmp_path / "mine.pt"))
+    assert "torch.export" in said and "--recipe export.py" in said
+    recipe = tmp_path / "export.py"
+    answer = ask("import-model", str(tmp_path / "mine.pt"), "--recipe", str(recipe))
+    assert 'torch.load("mine.pt"' in recipe.read_text() and answer["recipe"] == str(recipe)
+    assert 'weights = "mine.pt2"' in (tmp_path / "mine.toml").read_text()
+    again = refused(capsys, "import-model", str(tmp_path / "mine.pt"), "--recipe", str(recipe))
+    assert "is there already" in again
+
+
+def test_what_is_beside_the_network_is_named(home: Path, tmp_path: Path, ask: Ask) -> None:
+    tiny.furnish(home)
+    state = {f"model.{key}": one for key, one in load(tiny._weights(tiny.MODEL, 2)).items()}
+    torch.save({"state_dict": state | {"loss.weight": torch.ones(2)}}, tmp_path / "mine.ckpt")
+    answer = ask("import-model", str(tmp_path / "mine.ckpt"), "--multiple", "4")
+    assert answer["notes"] == [
+        "The weights are those of state_dict in the file.",
+        "Left out, as no part of the network: loss.weight.",
+    ]

@@ -99,7 +99,7 @@ def test_a_command_that_is_shown_runs(line: str, home: Path, tmp_path: Path) -> 
     of_place = {
         "NAME": tiny.MODEL,
         "FOLDER_OR_ZIP": str(folder),
-        "CARD_OR_FILE": str(home / "models" / f"{tiny.MODEL}.toml"),
+        "CARD_OR_FILE_OR_FOLDER": str(home / "models" / f"{tiny.MODEL}.toml"),
     }
     words = [of_place.get(word, word) for word in words]
     short = {"attack": ["--steps", "2"], "ablation": ["--steps", "2"], "train": ["--steps", "2"]}

@@ -26,6 +26,8 @@ from asma_core.errors import ModelError
 from asma_core.jobs.queue import JobQueue
 from asma_core.jobs.trainings import Trainer
 from asma_core.models.sources.cards import ModelCard
+from asma_core.models.sources.draft import Choices
+from asma_core.models.sources.drafting import draft_network
 from asma_core.models.sources.guessing import look_at
 from asma_core.models.sources.importing import import_card
 from asma_core.runs.run import Run
@@ -105,6 +107,9 @@ class House:
 
     def look_at_weights(self, weights: Path) -> dict[str, Any]:
         return look_at(weights)
+
+    def draft_network(self, source: Path, into: Path, choices: Choices) -> dict[str, Any]:
+        return draft_network(source, into, choices)
 
     def import_model(self, card: Path) -> str:
         return import_card(card, trusted=False).name

@@ -13,6 +13,8 @@ from streamlit.testing.v1 import AppTest
 from asma_core.models.sources.cards import find_card, model_cards
 from asma_core.training import store as states
 from asma_core.training.plan import TrainingPlan
+from tests.models import bare
+from tests.models.sources import nnunet_folder, test_bundles, test_huggingface
 from tests.models.sources.test_importing import STATE, Evil
 from tests.pages import small_house
 from tests.pages.small_house import MODEL, PROJECT, TWO, House
@@ -148,7 +150,6 @@ def test_a_name_that_is_taken_is_told(tmp_path: Path) -> None:
 
 
 def test_a_card_comes_with_its_weights(tmp_path: Path) -> None:
-    from tests.models import bare
     from tests.models.sources.test_importing import MADE
 
     card = bare.card_text("carded", MADE.format("w.pt"))
@@ -276,3 +277,98 @@ def test_a_finished_training_shows_its_figures_and_its_network() -> None:
 
 def test_an_unknown_training_is_a_sentence() -> None:
     assert "no training has the id" in words(visit(training="../../etc")).lower()
+
+
+def test_an_unknown_architecture_ends_in_a_way_out(tmp_path: Path) -> None:
+    app = upload(visit(add="1"), saved(tmp_path, bare.Plain().state_dict()))
+    assert not app.exception
+    assert "owner of the server add the network as a program" in words(app)
+    assert 'torch.load("w.pt"' in app.code[0].value and "w.pt2" in app.code[1].value
+
+
+# ------------------------------------------------------------------ folders of other tools
+
+
+def files_of(folder: Path) -> list[tuple[str, bytes, str]]:
+    return [
+        (file.name, file.read_bytes(), "application/octet-stream")
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    ]
+
+
+def keep(app: AppTest) -> AppTest:
+    app.button(key="model-import-check").click().run()
+    app.button(key="model-import-keep").click().run()
+    assert not app.exception and not app.error, words(app)
+    return app
+
+
+def test_a_folder_of_nnunet_is_taken_in(tmp_path: Path) -> None:
+    pytest.importorskip(
+        "dynamic_network_architectures", reason="dynamic-network-architectures is not installed"
+    )
+    folder = nnunet_folder.trained(tmp_path / "f")
+    app = upload(visit(add="1"), *files_of(folder))
+    assert not app.exception and not app.error
+    assert "nnU-Net v2, 2 classes" in words(app) and "Mirroring is off" in words(app)
+    next(one for one in app.text_input if one.label == "Name").set_value("disc").run()
+    next(one for one in app.toggle if one.label.startswith("Mirror")).set_value(True).run()
+    keep(app)
+    card = find_card("disc")
+    assert card.library == "nnunet" and card.arguments["mirror"] == [0, 1]
+    assert "nnU-Net PlainConvUNet" in words(visit(model="disc"))
+
+
+def test_a_folder_on_the_server_is_taken_in_where_it_may_be_read(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip(
+        "dynamic_network_architectures", reason="dynamic-network-architectures is not installed"
+    )
+    monkeypatch.setenv("ASMA_DATA_ROOTS", str(tmp_path / "open"))
+    folder = nnunet_folder.trained(tmp_path / "open" / "f", folds=("0", "1"))
+    app = visit(add="1")
+    app.text_input(key="model-import-source").set_value(str(tmp_path)).run()
+    assert "is not inside" in words(app)
+    app.text_input(key="model-import-source").set_value(str(folder)).run()
+    assert "mean of the folds 0, 1" in words(app)
+    next(one for one in app.selectbox if one.label == "Fold").set_value("1").run()
+    keep(app)
+    assert "fold 1" in find_card("nnu-net-dataset501-disc").description
+
+
+def test_the_files_of_a_bundle_are_taken_in(tmp_path: Path) -> None:
+    test_bundles.bundle(tmp_path / "f")
+    app = upload(visit(add="1"), *files_of(tmp_path / "f"))
+    assert not app.exception and "MONAI bundle, 2 classes" in words(app)
+    assert "by sliding windows" in words(app)
+    keep(app)
+    assert find_card("disc-of-the-eye").classes == ("background", "disc")
+    assert "stretched to 0..1" in words(visit(model="disc-of-the-eye"))
+
+
+def test_a_folder_of_transformers_is_taken_in(tmp_path: Path) -> None:
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    test_huggingface.saved(tmp_path / "f")
+    app = upload(visit(add="1"), *files_of(tmp_path / "f"))
+    assert not app.exception and "transformers, 3 classes" in words(app)
+    next(one for one in app.text_input if one.label.startswith("Classes")).set_value("a, b").run()
+    assert "has 3 classes, 2 names are given" in words(app)
+    next(one for one in app.text_input if one.label.startswith("Classes")).set_value("a,b,c").run()
+    keep(app)
+    assert find_card("segformer").classes == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "sentence"),
+    [
+        ("a.zip", b"rubbish", "is not a zip, or is damaged"),
+        ("net.onnx", b"x", "is an ONNX file, through which no gradient"),
+        ("net.pt2", b"x", "only its owner may add one"),
+        ("plans.json", b"{", "holds no network that is known"),
+    ],
+)
+def test_a_folder_that_is_none_is_a_sentence(name: str, data: bytes, sentence: str) -> None:
+    app = upload(visit(add="1"), (name, data, "application/octet-stream"))
+    assert not app.exception and sentence in words(app)

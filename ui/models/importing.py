@@ -20,6 +20,14 @@ from asma_core.files import as_store_error, remove_old, write_bytes
 from asma_core.models.sources.architectures import ARCHITECTURES, arguments_from_text
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.importing import drafted
+from asma_core.models.sources.looks import (
+    FOREIGN,
+    export_card,
+    export_recipe,
+    no_architecture,
+    no_weights,
+    notes_on,
+)
 from asma_core.models.sources.names import check_model_name, free_model_name
 from asma_core.models.wrapper.specs import LOGITS, ONE_LOGIT, READINGS
 from asma_core.server_config import settings
@@ -30,6 +38,7 @@ from ui.common.errors import show_error, show_errors
 from ui.common.rerun import patiently
 from ui.common.staging import kept_upload
 from ui.common.values import initial
+from ui.models.folders import described_folder, readable
 from ui.models.input import model_input
 from ui.models.link import back
 from ui.models.report import model_report
@@ -39,7 +48,9 @@ WEIGHTS: Final = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
 WHAT: Final = (
     "The weights of a network of MONAI: a safetensors file, or a .pt, .pth or .ckpt with a plain "
     "state dict. What they belong to is guessed from their names and shapes. A card (.toml) "
-    "uploaded with them says everything. Files that are programs (whole pickled networks, "
+    "uploaded with them says everything. Or a folder as its tool wrote it, as a zip or "
+    "its files: a trained model of nnU-Net v2 (2D), a network for semantic segmentation that "
+    "transformers has saved, or a MONAI bundle. Files that are programs (whole pickled networks, "
     ".pt2, TorchScript, Python) run as the server itself, so only its owner may add them, by "
     "putting card and file into `models` of the data folder."
 )
@@ -47,10 +58,17 @@ WHAT: Final = (
 
 @dataclass(frozen=True)
 class _Staged:
-    """An upload that lies aside."""
+    """An upload that lies aside.
 
-    weights: Path
+    Attributes:
+        weights: A file of weights; None where a folder or a zip of another tool is there.
+        card: That came with them.
+        source: The folder or the zip.
+    """
+
+    weights: Path | None
     card: Path | None
+    source: Path
 
 
 def model_import() -> None:
@@ -58,24 +76,47 @@ def model_import() -> None:
     back()
     st.title("Add a network", anchor=False)
     st.markdown(f":small[:gray[{WHAT}]]", width=980)
-    staged = _upload()
+    staged = _upload() or _on_server()
     if staged is None:
         return
     left, right = st.columns(2, gap="large")
     try:
         with left:
-            card = staged.card or _described(staged.weights)
+            card = staged.card or _card_of(staged)
         with right:
             _check_and_keep(card)
     except AsmaError as error:
         show_error(error)
 
 
+def _card_of(staged: _Staged) -> Path:
+    if staged.weights is None:
+        return described_folder(staged.source)
+    return _described(staged.weights)
+
+
+def _on_server() -> _Staged | None:
+    """Ask for a folder or a zip on the server, where its owner lets pages read."""
+    roots = settings().data_roots
+    if not roots:
+        return None
+    said = st.text_input(
+        "Or a folder or a zip on the server",
+        key=f"{KEY}-source",
+        help=f"Inside {', '.join(map(str, roots))}",
+    ).strip()
+    if not said:
+        return None
+    with show_errors():
+        return _Staged(None, None, readable(Path(said)))
+    return None
+
+
 def _upload() -> _Staged | None:
     limit = settings().max_upload_mb
     files = st.file_uploader(
-        f"Weights, with or without a card; up to {limit} MB a file",
-        type=[ending[1:] for ending in WEIGHTS] + ["toml"],
+        f"Weights, with or without a card, or a folder's files or zip; up to {limit} MB a file",
+        type=[ending[1:] for ending in WEIGHTS] + ["toml", "json", "zip", "onnx", "pt2", "ts"],
         accept_multiple_files=True,
         key=f"{KEY}-files",
         max_upload_size=limit,
@@ -86,16 +127,25 @@ def _upload() -> _Staged | None:
 def _staged(files: Sequence[Any]) -> _Staged:
     """Write an upload aside, in a folder of its own."""
     names = [Path(file.name.replace("\\", "/")).name for file in files]
-    weights = [name for name in names if not name.lower().endswith(".toml")]
     cards = [name for name in names if name.lower().endswith(".toml")]
-    if len(weights) != 1 or len(cards) > 1:
+    weights = [name for name in names if name.lower().endswith(WEIGHTS)]
+    zips = [name for name in names if name.lower().endswith(".zip")]
+    foreign = [name for name in names if name.lower().endswith(FOREIGN)]
+    if foreign:
+        raise InputError(no_weights(foreign[0]))
+    whole = bool(zips) or len(weights) + len(cards) < len(names)
+    if zips and len(names) > 1:
+        raise InputError("upload one zip alone, or a folder's files without it")
+    if not whole and (len(weights) != 1 or len(cards) > 1):
         raise InputError("upload one file of weights, and at most one card (.toml) with it")
     aside = paths.home() / "uploads" / "staged"
     remove_old(aside)
     folder = aside / uuid.uuid4().hex
     for name, file in zip(names, files, strict=True):
         write_bytes(folder / name, file.getvalue())
-    return _Staged(folder / weights[0], folder / cards[0] if cards else None)
+    if whole:
+        return _Staged(None, None, folder / zips[0] if zips else folder)
+    return _Staged(folder / weights[0], folder / cards[0] if cards else None, folder)
 
 
 def _described(weights: Path) -> Path:
@@ -105,9 +155,13 @@ def _described(weights: Path) -> Path:
         f"{looked['tensors']:,} tensors, {looked['weights'] / 1e6:,.2f} million weights"
         + (". What fits them all is filled in." if "architecture" in looked else "")
     )
+    for note in notes_on(looked):
+        st.info(note, icon=":material/info:")
+    if "architecture" not in looked:
+        _way_out(weights.name, looked)
     key = f"{KEY}-{weights.parent.name}"
     architecture, text = _architecture(key, looked)
-    outputs = int(looked.get("classes", 2))
+    outputs = int(looked.get("classes", looked.get("seems_classes", 2)))
     row = st.columns(2)
     reading = row[0].selectbox(
         "It answers with",
@@ -117,7 +171,7 @@ def _described(weights: Path) -> Path:
     )
     default = ", ".join(class_names(max(outputs, 2)))
     classes = row[1].text_input("Classes, background first", key=initial(f"{key}-classes", default))
-    spec = model_input(key, int(looked.get("channels", 3)))
+    spec = model_input(key, int(looked.get("channels", looked.get("seems_channels", 3))))
     row = st.columns(2)
     name = row[0].text_input("Name", key=initial(f"{key}-name", free_model_name(weights.stem)))
     trained_on = row[1].selectbox(
@@ -140,6 +194,19 @@ def _described(weights: Path) -> Path:
         if not path.exists() or path.read_text(encoding="utf-8") != content:
             write_bytes(path, content.encode())
     return path
+
+
+def _way_out(name: str, looked: Mapping[str, Any]) -> None:
+    """Say what can be done with weights that no known architecture fits."""
+    st.warning(f"{no_architecture(name)}.", icon=":material/help:")
+    with st.expander("How to export it", icon=":material/code:"):
+        st.markdown(
+            "Run this where the network was trained, with its class filled in; then the owner of "
+            "the server puts the `.pt2` and the card into `models` of the data folder, or takes "
+            "them in with `python -m asma_core import-model`."
+        )
+        st.code(export_recipe(name, looked), language="python")
+        st.code(export_card(name, looked), language="toml")
 
 
 def _architecture(key: str, looked: Mapping[str, Any]) -> tuple[str, str]:

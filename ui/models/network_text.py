@@ -6,8 +6,8 @@ from html import escape
 
 from asma_core import paths
 from asma_core.models.sources.cards import ModelCard
-from asma_core.models.sources.model_card import EXPORT, FACTORY, TORCHSCRIPT
-from asma_core.models.wrapper.specs import CENTRE, LOGITS, PER_IMAGE
+from asma_core.models.sources.model_card import EXPORT, FACTORY, NNUNET, TORCHSCRIPT, TRANSFORMERS
+from asma_core.models.wrapper.specs import CENTRE, LOGITS, PER_CHANNEL, PER_IMAGE, PER_RANGE
 from ui.pictures.legend import class_swatch
 
 PROGRAM_TITLES = {
@@ -15,6 +15,8 @@ PROGRAM_TITLES = {
     TORCHSCRIPT: "TorchScript",
     FACTORY: "Python factory",
 }
+# Of MONAI's the class alone is told.
+LIBRARY_TITLES = {NNUNET: "nnU-Net", TRANSFORMERS: "transformers:"}
 
 
 def origin(card: ModelCard) -> tuple[str, str]:
@@ -28,7 +30,8 @@ def origin(card: ModelCard) -> tuple[str, str]:
 
 def architecture(card: ModelCard) -> str:
     """Return what kind of network it is."""
-    return PROGRAM_TITLES.get(card.program, card.architecture)
+    library = LIBRARY_TITLES.get(card.library, "")
+    return PROGRAM_TITLES.get(card.program, f"{library} {card.architecture}".strip())
 
 
 def takes(card: ModelCard) -> str:
@@ -50,12 +53,19 @@ def takes(card: ModelCard) -> str:
 
 def normalises(card: ModelCard) -> str:
     """Return how images are normalised."""
+    if card.library == NNUNET:
+        channels = card.arguments.get("normalisation", [])
+        schemes = dict.fromkeys(str(one.get("scheme")) for one in channels)
+        return f"as nnU-Net does: {', '.join(schemes)}"
     spec = card.input
     if spec.normalisation == PER_IMAGE:
         return "each image by its own mean and standard deviation"
+    if spec.normalisation == PER_CHANNEL:
+        return "each channel of each image by its own mean and standard deviation"
     mean = ", ".join(f"{value:g}" for value in spec.mean)
     std = ", ".join(f"{value:g}" for value in spec.std)
-    return f"mean {mean}; standard deviation {std}"
+    first = "each image stretched to 0..1, " if spec.normalisation == PER_RANGE else ""
+    return f"{first}mean {mean}; standard deviation {std}"
 
 
 def outputs(card: ModelCard) -> str:

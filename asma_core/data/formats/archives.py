@@ -25,7 +25,13 @@ _CHUNK: Final = 1 << 20
 _JUNK: Final = ("__macosx", "thumbs.db", "desktop.ini")
 
 
-def unpack(archive: Path | IO[bytes], folder: Path, limits: Settings, name: str = "") -> int:
+def unpack(
+    archive: Path | IO[bytes],
+    folder: Path,
+    limits: Settings,
+    name: str = "",
+    wanted: Sequence[str] = WANTED,
+) -> int:
     """Unpack the pictures and tables of a zip into a new folder, or nothing at all.
 
     Args:
@@ -33,9 +39,11 @@ def unpack(archive: Path | IO[bytes], folder: Path, limits: Settings, name: str 
         folder: Made by this call; it appears when everything is in it.
         limits: How much it may hold.
         name: What to call it in errors.
+        wanted: The endings that are unpacked, if not those of pictures and tables; archives in
+            the archive are then passed over too.
 
     Returns:
-        How many files were unpacked. What is neither picture nor table is passed over.
+        How many files were unpacked. What is not wanted is passed over.
 
     Raises:
         InputError: Not a zip, locked, a bomb, larger than allowed, or with a file that is a link,
@@ -48,12 +56,12 @@ def unpack(archive: Path | IO[bytes], folder: Path, limits: Settings, name: str 
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
             with _reading(label), zipfile.ZipFile(archive) as opened:
-                wanted = _checked(opened.infolist(), limits, label)
-                _write_all(opened, wanted, aside, limits, label)
+                entries = _checked(opened.infolist(), limits, label, wanted)
+                _write_all(opened, entries, aside, limits, label)
             aside.rename(folder)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-    return len(wanted)
+    return len(entries)
 
 
 @contextmanager
@@ -71,7 +79,7 @@ def _reading(label: str) -> Iterator[None]:
 
 
 def _checked(
-    entries: Sequence[zipfile.ZipInfo], limits: Settings, label: str
+    entries: Sequence[zipfile.ZipInfo], limits: Settings, label: str, endings: Sequence[str]
 ) -> list[tuple[zipfile.ZipInfo, str]]:
     """Return what to unpack and where to, after a look at everything that the zip promises."""
     if len(entries) > limits.max_archive_files:
@@ -90,7 +98,7 @@ def _checked(
     wanted: list[tuple[zipfile.ZipInfo, str]] = []
     seen: dict[str, str] = {}
     for entry in entries:
-        path = _path(entry, label)
+        path = _path(entry, label, endings)
         if path is None:
             continue
         if path.casefold() in seen:
@@ -99,12 +107,17 @@ def _checked(
         seen[path.casefold()] = path
         wanted.append((entry, path))
     if not wanted:
-        raise InputError(f"{label} holds no pictures; pack the images and their masks")
+        missing = (
+            "pictures; pack the images and their masks"
+            if endings is WANTED
+            else f"{', '.join(endings)}; pack the whole folder"
+        )
+        raise InputError(f"{label} holds no {missing}")
     return wanted
 
 
-def _path(entry: zipfile.ZipInfo, label: str) -> str | None:
-    """Return where an entry goes, None for what a data set does not need."""
+def _path(entry: zipfile.ZipInfo, label: str, endings: Sequence[str]) -> str | None:
+    """Return where an entry goes, None for what is not wanted."""
     name = entry.filename.replace("\\", "/")
     parts = PurePosixPath(name).parts
     drive = bool(parts) and ":" in parts[0]
@@ -116,9 +129,9 @@ def _path(entry: zipfile.ZipInfo, label: str) -> str | None:
     if entry.is_dir() or hidden or not parts:
         return None
     ending = suffix(name)
-    if ending in NESTED:
+    if ending in NESTED and endings is WANTED:
         raise InputError(f"{label} holds the archive {name!r}; unpack that first")
-    return "/".join(parts) if ending in WANTED else None
+    return "/".join(parts) if ending in endings else None
 
 
 def _write_all(

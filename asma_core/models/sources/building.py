@@ -1,4 +1,4 @@
-"""Building a network of MONAI by its name, with random weights."""
+"""Building the network of a card, with random weights."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from torch import nn
 
 from asma_core.errors import ModelError
 from asma_core.models.sources.architectures import ARCHITECTURES
+from asma_core.models.sources.model_card import MONAI, NNUNET, TRANSFORMERS, ModelCard
+from asma_core.models.sources.optional import first_line
 from asma_core.models.wrapper.contract import NETWORK_FAULTS
 
 MOST_WEIGHTS: Final = 500_000_000
@@ -30,22 +32,50 @@ def build_network(architecture: str, arguments: dict[str, Any]) -> nn.Module:
         network: nn.Module = kind(**arguments)
     except NETWORK_FAULTS as error:
         raise ModelError(
-            f"{architecture} can't be built with the card's arguments: {_first_line(error)}"
+            f"{architecture} can't be built with the card's arguments: {first_line(error)}"
         ) from error
     return network
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].rstrip(":. ") if str(error) else type(error).__name__
+def build_card(card: ModelCard) -> nn.Module:
+    """Build the network of a card that names an architecture, with random weights.
+
+    Raises:
+        ModelError: Its library has no such network, or not with these arguments, or is absent.
+    """
+    if card.library == NNUNET:
+        from asma_core.models.sources.nnunet.network import build_nnunet
+
+        return build_nnunet(card.architecture, card.arguments)
+    if card.library == TRANSFORMERS:
+        from asma_core.models.sources.huggingface.network import build_transformer
+
+        return build_transformer(card.architecture, card.arguments)
+    return build_network(card.architecture, dict(card.arguments))
 
 
-def check_architecture(architecture: str, arguments: Mapping[str, Any]) -> None:
+def check_card(card: ModelCard) -> None:
     """Check what an upload asks to be built.
 
     Raises:
-        ModelError: Not one of `ARCHITECTURES`, larger than a server should build, or with weights
-            that would be downloaded.
+        ModelError: Of MONAI's not one of `ARCHITECTURES`; larger than a server should build, or
+            with weights that would be downloaded.
     """
+    if card.library == MONAI:
+        _check_name(card.architecture, card.arguments)
+    # On this device nothing is allocated, however large the numbers are.
+    with torch.device("meta"):
+        network = build_card(card)
+    count = sum(weight.numel() for weight in network.parameters())
+    if count > MOST_WEIGHTS:
+        raise ModelError(
+            f"the network would have {count / 1e6:,.0f} million weights; the limit is "
+            f"{MOST_WEIGHTS // 1_000_000} million, choose "
+            f"{'one fold' if card.library == NNUNET else 'fewer channels'}"
+        )
+
+
+def _check_name(architecture: str, arguments: Mapping[str, Any]) -> None:
     if architecture not in ARCHITECTURES:
         raise ModelError(
             f"{architecture!r} is not an architecture for uploads; there is: "
@@ -54,13 +84,4 @@ def check_architecture(architecture: str, arguments: Mapping[str, Any]) -> None:
     if any("pretrained" in name and value for name, value in arguments.items()):
         raise ModelError(
             "pretrained weights are not fetched; leave pretrained out of the arguments"
-        )
-    # On this device nothing is allocated, however large the numbers are.
-    with torch.device("meta"):
-        network = build_network(architecture, dict(arguments))
-    count = sum(weight.numel() for weight in network.parameters())
-    if count > MOST_WEIGHTS:
-        raise ModelError(
-            f"the network would have {count / 1e6:,.0f} million weights; the limit is "
-            f"{MOST_WEIGHTS // 1_000_000} million, choose fewer channels"
         )

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from asma_core.errors import ModelError
-from asma_core.models.sources.model_card import FACTORY, MOST_CLASSES, PROGRAMS, ModelCard
+from asma_core.models.sources.model_card import (
+    EXPORT,
+    FACTORY,
+    LIBRARIES,
+    MONAI,
+    MOST_CLASSES,
+    PROGRAMS,
+    TORCHSCRIPT,
+    ModelCard,
+)
 from asma_core.models.wrapper.specs import (
     FITS,
     FIXED,
@@ -20,14 +30,23 @@ from asma_core.models.wrapper.specs import (
     ONE_PROBABILITY,
     ORDERS,
     PADS,
+    PER_CHANNEL,
     PER_IMAGE,
     READINGS,
     RESIZE,
+    USUAL_MULTIPLE,
     InputSpec,
     OutputSpec,
 )
 
 LARGEST_SIZE: Final = 16_384
+_WORDS: Final = (
+    "name", "title", "description", "weights", "dataset", "source", "figures", "synthetic",
+    "architecture", "program", "input", "output", "classes",
+)  # fmt: skip
+_WORDS_OF_INPUT: Final = tuple(InputSpec.__dataclass_fields__)
+# Programs that a file's ending tells.
+_KINDS: Final = {".pt2": EXPORT, ".ts": TORCHSCRIPT}
 _FACTORY: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 Value = TypeVar("Value")
 
@@ -87,11 +106,18 @@ class _Table:
             raise self.wrong(name)
         return value
 
-    def table(self, name: str) -> _Table:
-        return _Table(self.get(name, dict), self.path)
+    def table(self, name: str, default: dict[str, Any] | None = None) -> _Table:
+        return _Table(self.get(name, dict, default), self.path)
 
-    def numbers(self, name: str, count: int) -> tuple[float, ...]:
-        values = self.get(name, list)
+    def check_words(self, known: Sequence[str]) -> None:
+        """Refuse a word that is nearly one of those that are known, and would go unheard."""
+        for word in self.content:
+            near = [] if word in known else get_close_matches(word, known, 1, 0.75)
+            if near and near[0] not in self.content:
+                raise ModelError(f"{self.path} has {word!r}; if {near[0]!r} is meant, write that")
+
+    def numbers(self, name: str, count: int, default: float) -> tuple[float, ...]:
+        values = self.get(name, list, [default] * min(max(count, 0), 3))
         if len(values) != count or not all(type(value) in (int, float) for value in values):
             raise self.wrong(name)
         return tuple(float(value) for value in values)
@@ -105,24 +131,18 @@ class _Table:
 
 
 def _card(table: _Table, trusted: bool) -> ModelCard:
-    if "program" in table.content:
-        made = _program(table.table("program"))
-    else:
-        architecture = table.table("architecture")
-        made = {
-            "weights": table.path.parent / table.get("weights", str),
-            "architecture": architecture.get("name", str),
-            "arguments": architecture.get("arguments", dict, {}),
-        }
-    if made.get("program") and "weights" in table.content:
-        made["weights"] = table.path.parent / table.get("weights", str)
+    table.check_words(_WORDS)
+    table.table("input", {}).check_words(_WORDS_OF_INPUT)
+    made = _made(table)
     classes = _classes(table)
+    name = table.get("name", str)
+    channels = made["arguments"].get("in_channels")
     return ModelCard(
-        name=table.get("name", str),
-        title=table.get("title", str),
-        description=table.get("description", str),
-        input=_input(table.table("input")),
-        output=_output(_Table(table.get("output", dict, {}), table.path), len(classes)),
+        name=name,
+        title=table.get("title", str, name),
+        description=table.get("description", str, ""),
+        input=_input(table.table("input", {}), channels if channels in (1, 3) else 3),
+        output=_output(table.table("output", {}), len(classes)),
         classes=classes,
         dataset=table.get("dataset", str, ""),
         source=table.get("source", str, ""),
@@ -131,6 +151,36 @@ def _card(table: _Table, trusted: bool) -> ModelCard:
         synthetic=table.content.get("synthetic") is True,
         **made,
     )
+
+
+def _made(table: _Table) -> dict[str, Any]:
+    """Return what makes the network: a program, or an architecture and its weights."""
+    if "program" in table.content:
+        made = _program(table.table("program"))
+        if "weights" in table.content:
+            made["weights"] = table.path.parent / table.get("weights", str)
+        if "weights" not in made:
+            table.get("weights", str)
+        return made
+    weights = table.path.parent / table.get("weights", str)
+    kind = _KINDS.get(weights.suffix.lower())
+    if kind and "architecture" not in table.content:
+        return {"program": kind, "architecture": "", "arguments": {}, "weights": weights}
+    architecture = table.table("architecture", {})
+    return {
+        "weights": weights,
+        # Without one it is guessed from the weights when they are loaded.
+        "architecture": architecture.get("name", str) if architecture.content else "",
+        "arguments": architecture.get("arguments", dict, {}),
+        "library": _library(architecture),
+    }
+
+
+def _library(architecture: _Table) -> str:
+    library = architecture.get("library", str, MONAI)
+    if library not in LIBRARIES:
+        raise architecture.wrong("library")
+    return library
 
 
 def _program(table: _Table) -> dict[str, Any]:
@@ -151,18 +201,19 @@ def _program(table: _Table) -> dict[str, Any]:
     return made
 
 
-def _input(table: _Table) -> InputSpec:
-    channels = table.get("channels", int)
+def _input(table: _Table, usual: int) -> InputSpec:
+    """Return what it takes; `usual` channels at their own size as they are, unless it is said."""
+    channels = table.get("channels", int, usual)
     size = table.content.get("size")
     exact = _exact(table) if isinstance(size, list) else None
     normalisation = table.get("normalisation", str, FIXED)
-    fixed = normalisation != PER_IMAGE
+    fixed = normalisation not in (PER_IMAGE, PER_CHANNEL)
     spec = InputSpec(
         channels=channels,
-        size=0 if exact else table.get("size", int),
-        multiple=table.get("multiple", int, 1 if exact else None),
-        mean=table.numbers("mean", channels) if fixed else (0.0,) * channels,
-        std=table.numbers("std", channels) if fixed else (1.0,) * channels,
+        size=0 if exact else table.get("size", int, 0),
+        multiple=table.get("multiple", int, 1 if exact else USUAL_MULTIPLE),
+        mean=table.numbers("mean", channels, 0.0) if fixed else (0.0,) * channels,
+        std=table.numbers("std", channels, 1.0) if fixed else (1.0,) * channels,
         exact=exact,
         pad=table.get("pad", str, ""),
         normalisation=normalisation,

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from asma_core.models.sources.cards import ModelCard
+from asma_core.models.sources.model_card import MONAI
 from asma_core.models.wrapper.specs import input_table, output_table
 
 Table = tuple[str, Mapping[str, Any]]
@@ -23,7 +24,9 @@ def card_text(card: ModelCard, more: Sequence[Table] = ()) -> str:
     if card.program:
         made: Table = ("[program]", _program(card))
     else:
-        made = ("[architecture]", {"name": card.architecture, "arguments": dict(card.arguments)})
+        library = {} if card.library == MONAI else {"library": card.library}
+        entries = library | {"name": card.architecture, "arguments": dict(card.arguments)}
+        made = ("[architecture]", entries)
     output = output_table(card.output)
     classes = [("[[classes]]", {"name": name}) for name in card.classes]
     tables: list[Table] = [

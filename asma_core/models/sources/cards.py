@@ -14,7 +14,14 @@ from asma_core import paths
 from asma_core.data.datasets import Dataset
 from asma_core.errors import InputError, ModelError, UnknownNameError
 from asma_core.models.sources.card_reading import read_card
-from asma_core.models.sources.model_card import EXPORT, FACTORY, PROGRAMS, TORCHSCRIPT, ModelCard
+from asma_core.models.sources.model_card import (
+    EXPORT,
+    FACTORY,
+    MONAI,
+    PROGRAMS,
+    TORCHSCRIPT,
+    ModelCard,
+)
 from asma_core.models.wrapper.specs import InputSpec, OutputSpec
 
 __all__ = [
@@ -139,6 +146,8 @@ def identity(card: ModelCard) -> dict[str, Any]:
     may differ.
     """
     told = {name: getattr(card, name) for name in ("architecture", "program", "factory")}
+    # Only where it is another one, so that networks keep the hash that runs have recorded.
+    told |= {} if card.library == MONAI else {"library": card.library}
     told |= {"arguments": card.arguments, "classes": len(card.classes)}
     told |= {"input": asdict(card.input), "output": asdict(card.output)}
     # As it comes back from a record: tuples as lists.

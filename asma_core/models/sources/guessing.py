@@ -4,65 +4,115 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from torch import Tensor
 
 from asma_core.errors import ModelError
-from asma_core.models.sources.weights import fitted, read_weights
-
-State = Mapping[str, Tensor]
-_PREFIX: Final = re.compile(r"^(module\.|_orig_mod\.|net\.|network\.)")
+from asma_core.models.sources.architectures import complete
+from asma_core.models.sources.fitting import fit_weights
+from asma_core.models.sources.looks import no_architecture
+from asma_core.models.sources.model_card import ModelCard
+from asma_core.models.sources.state_dicts import State, inner_states, is_of_training
+from asma_core.models.sources.weights import find_weights
+from asma_core.models.wrapper.specs import ONE_LOGIT, OutputSpec, usual_input
 
 
 def look_at(path: Path) -> dict[str, Any]:
     """Return what a file of weights is likely to be.
 
     Returns:
-        `tensors` and `weights` (counts), and where a guess fits every tensor `architecture`,
-        `arguments`, `channels` and `classes`.
+        `tensors` and `weights` (counts), `place` (where in its checkpoint the state dict was),
+        `left_out` (names of what is no part of the network), and where a guess fits every tensor
+        `architecture`, `arguments`, `channels` and `classes`; where none does, `seems_channels`
+        and `seems_classes` as far as the first and the last layer tell.
 
     Raises:
         ModelError: The file can't be read as weights.
     """
-    state = read_weights(path)
+    found = find_weights(path)
     looked: dict[str, Any] = {
-        "tensors": len(state),
-        "weights": sum(tensor.numel() for tensor in state.values()),
+        "tensors": len(found.state),
+        "weights": sum(tensor.numel() for tensor in found.state.values()),
+        "place": found.place,
     }
-    return looked | (guess(state) or {})
+    guessed = guess(found.state) or _seems(found.state)
+    left_out = [*found.left_out, *guessed.pop("left_out", ())]
+    return looked | guessed | {"left_out": left_out}
+
+
+def completed(card: ModelCard) -> ModelCard:
+    """Return a card that says what its weights belong to; guessed where it does not.
+
+    Raises:
+        ModelError: It does not, and no architecture fits.
+    """
+    if card.program or card.architecture:
+        return card
+    looked = look_at(card.weights)
+    if "architecture" not in looked:
+        raise ModelError(no_architecture(card.weights.name))
+    channels = int(looked["channels"])
+    arguments = complete(channels, int(looked["classes"]), looked["arguments"])
+    spec, output = card.input, card.output
+    if spec == usual_input(3):
+        spec = usual_input(channels)
+    if looked["classes"] == 1 and output == OutputSpec():
+        output = OutputSpec(reading=ONE_LOGIT)
+    return replace(
+        card, architecture=looked["architecture"], arguments=arguments, input=spec, output=output
+    )
 
 
 def guess(state: State) -> dict[str, Any] | None:
-    """Return the architecture that every tensor of a state dict fits, None without one."""
-    plain = {_PREFIX.sub("", key): value for key, value in state.items()}
-    for architecture, read in _READERS.items():
-        for arguments in read(plain):
-            if _fits(architecture, arguments, plain):
+    """Return the architecture that the tensors of a state dict fit, None without one.
+
+    What trainers put before all names, and losses and metrics beside the network, do not matter.
+    """
+    for part in inner_states(state):
+        for architecture, read in _READERS.items():
+            for arguments in read(part):
+                if _left_out(architecture, arguments, part) is None:
+                    continue
                 return {
                     "architecture": architecture,
                     "arguments": {k: v for k, v in arguments.items() if k not in _COMMON},
                     "channels": arguments["in_channels"],
                     "classes": arguments["out_channels"],
+                    "left_out": _left_out(architecture, arguments, state) or (),
                 }
     return None
+
+
+# A last layer with more channels than that is seldom the one of the classes.
+MOST_SEEMING: Final = 32
+
+
+def _seems(state: State) -> dict[str, Any]:
+    """Return what the first and the last layer say of channels in and out."""
+    layers = [shape for key, shape in _convolutions(state) if not is_of_training(key)]
+    if not layers:
+        return {}
+    channels, classes = layers[0][1], layers[-1][0]
+    seems = {"seems_channels": channels} if channels in (1, 3) else {}
+    return seems | ({"seems_classes": classes} if classes <= MOST_SEEMING else {})
 
 
 _COMMON: Final = ("spatial_dims", "in_channels", "out_channels")
 
 
-def _fits(architecture: str, arguments: dict[str, Any], state: State) -> bool:
+def _left_out(architecture: str, arguments: dict[str, Any], state: State) -> tuple[str, ...] | None:
+    """Return the names of what is beside a network in a state dict; None where it does not fit."""
     from asma_core.models.sources.building import build_network
 
     try:
         with torch.device("meta"):
             network = build_network(architecture, arguments)
-        fitted(state, network.state_dict(), "")
+        return fit_weights(state, network, "").left_out
     except ModelError:
-        return False
-    return True
+        return None
 
 
 def _base(inside: int, outside: int, **more: Any) -> dict[str, Any]:

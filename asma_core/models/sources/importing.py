@@ -94,13 +94,15 @@ def import_card(path: Path, trusted: bool, name: str = "") -> ModelCard:
 def _converted(card: ModelCard, folder: Path, trusted: bool) -> ModelCard:
     from safetensors.torch import save
 
-    from asma_core.models.sources.building import build_network, check_architecture
-    from asma_core.models.sources.weights import fitted, read_weights
+    from asma_core.models.sources.building import build_card, check_card
+    from asma_core.models.sources.fitting import fit_weights
+    from asma_core.models.sources.guessing import completed
+    from asma_core.models.sources.weights import read_weights
 
-    check_architecture(card.architecture, dict(card.arguments))
+    card = completed(card)
+    check_card(card)
     state = read_weights(card.weights)
-    network = build_network(card.architecture, dict(card.arguments))
-    tensors = fitted(state, network.state_dict(), card.weights.name)
+    tensors = dict(fit_weights(state, build_card(card), card.weights.name).kept)
     kept = replace(card, weights=folder / f"{card.name}.safetensors")
     write_bytes(kept.weights, save(tensors))
     write_bytes(folder / f"{card.name}.toml", card_text(kept).encode())
@@ -161,6 +163,7 @@ def describe(card: ModelCard) -> dict[str, Any]:
         "title": card.title,
         "description": card.description,
         "architecture": card.architecture or f"{card.program} program",
+        "library": "" if card.program else card.library,
         "classes": list(card.classes),
         "dataset": card.dataset,
         "source": card.source,

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from asma_core.errors import ModelError
-from asma_core.models.sources.building import build_network, check_architecture
+from asma_core.models.sources.building import build_card, check_card
 from asma_core.models.sources.cards import ModelCard, weights_hash
-from asma_core.models.sources.weights import fitted, read_weights
+from asma_core.models.sources.fitting import fit_weights, load_into
+from asma_core.models.sources.guessing import completed
+from asma_core.models.sources.weights import read_weights
 from asma_core.models.wrapper.backend import float32_sums
 from asma_core.models.wrapper.calls import borrowed, checked_logits, predicted
 from asma_core.models.wrapper.contract import SegmentationModel
@@ -48,6 +50,7 @@ def load_card(card: ModelCard, device: torch.device) -> SegmentationModel:
     Raises:
         ModelError: It can't be built or loaded, or its weights do not fit.
     """
+    card = completed(card)
     network = load_network(card, device)
     model = SegmentationModel(network, card.input, card.classes, card.output)
     # Threads share it: as nothing needs a gradient, `borrowed` finds nothing to give back.
@@ -64,15 +67,15 @@ def load_network(card: ModelCard, device: torch.device) -> nn.Module:
         from asma_core.models.sources.programs import load_program
 
         return load_program(card, device)
+    card = completed(card)
     if not card.trusted:
-        check_architecture(card.architecture, dict(card.arguments))
-    network = build_network(card.architecture, dict(card.arguments))
+        check_card(card)
+    network = build_card(card)
     try:
-        state = fitted(read_weights(card.weights), network.state_dict(), card.weights.name)
+        fit = fit_weights(read_weights(card.weights), network, card.weights.name)
     except ModelError as error:
         raise ModelError(f"{card.name} can't be loaded: {error}") from error
-    network.load_state_dict(state)
-    return network
+    return load_into(network, fit)
 
 
 def predict(

@@ -14,6 +14,10 @@ EXPORT: Final = "export"
 TORCHSCRIPT: Final = "torchscript"
 FACTORY: Final = "factory"
 PROGRAMS: Final = (EXPORT, TORCHSCRIPT, FACTORY)
+MONAI: Final = "monai"
+NNUNET: Final = "nnunet"
+TRANSFORMERS: Final = "transformers"
+LIBRARIES: Final = (MONAI, NNUNET, TRANSFORMERS)
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class ModelCard:
         title: For people.
         description: What it was trained on and what it is good for.
         weights: The safetensors file, the program's file, or the factory's module.
-        architecture: Name of a class of `monai.networks.nets`; "" for a program.
+        architecture: Name of a class of the library; "" for a program.
         arguments: What the class or the factory is called with.
         input: What it takes.
         classes: Names of the classes, background first.
@@ -35,6 +39,7 @@ class ModelCard:
         output: How its answer is read.
         program: "" for an architecture of MONAI, else one of `PROGRAMS`.
         factory: `package.module:function` that makes the network, beside the card.
+        library: Which has the architecture, one of `LIBRARIES`.
         synthetic: Whether it was trained on generated pictures only.
         trusted: Whether it was put here by the owner of the server; an upload was not.
     """
@@ -55,3 +60,4 @@ class ModelCard:
     factory: str = ""
     trusted: bool = True
     synthetic: bool = False
+    library: str = MONAI

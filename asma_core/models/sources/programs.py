@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from asma_core.errors import ModelError
 from asma_core.models.sources.cards import EXPORT, FACTORY, TORCHSCRIPT, ModelCard
-from asma_core.models.sources.weights import PICKLED, SAFETENSORS, fitted, read_weights
+from asma_core.models.sources.fitting import fit_weights, load_into
+from asma_core.models.sources.weights import PICKLED, SAFETENSORS, read_weights
 
 
 class Program(nn.Module):
@@ -94,7 +95,7 @@ def _factory(card: ModelCard, device: torch.device) -> nn.Module:
         )
     if card.weights.suffix.lower() in (SAFETENSORS, *PICKLED):
         state = read_weights(card.weights)
-        network.load_state_dict(fitted(state, network.state_dict(), card.weights.name))
+        load_into(network, fit_weights(state, network, card.weights.name))
     return network
 
 

@@ -2,45 +2,73 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from asma_core.errors import ModelError
+from asma_core.models.sources.checkpoints import HOW_TO_CONVERT, read_checkpoint
+from asma_core.models.sources.looks import no_weights
+from asma_core.models.sources.state_dicts import is_smoothed, state_dicts
 from asma_core.server_config import settings
 
 SAFETENSORS: Final = ".safetensors"
 PICKLED: Final = (".pt", ".pth", ".ckpt", ".bin")
-# Where trainers put the state dict among the rest of a checkpoint, and what they put before names.
-_PLACES: Final = (
-    "state_dict",
-    "model_state_dict",
-    "model_state",
-    "model",
-    "net",
-    "network",
-    "weights",
-)
-_PREFIXES: Final = ("module.", "_orig_mod.", "model.", "net.", "network.")
-_COUNTER: Final = "num_batches_tracked"
-HOW_TO_CONVERT: Final = (
-    "where it was trained, save the weights alone: safetensors.torch.save_file(model.state_dict(), "
-    "'weights.safetensors')"
-)
+
+
+@dataclass(frozen=True)
+class FoundWeights:
+    """A state dict, and where in its file it was.
+
+    Attributes:
+        state: Tensors by name.
+        place: Names of the entries that lead to it, with dots; "" for the top.
+        left_out: Names of what lay beside its tensors: other state dicts, plain values.
+    """
+
+    state: dict[str, Tensor]
+    place: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Return the state dict of a file.
+    """Return the state dict of a file; see `find_weights`.
+
+    Raises:
+        ModelError: Neither kind of file, damaged, too large, or with more than weights in it.
+    """
+    return find_weights(path).state
+
+
+def find_weights(path: Path) -> FoundWeights:
+    """Return the state dict of a file, however deep in its checkpoint.
+
+    Where the smoothed weights of a training (EMA) lie beside the others they are taken, as trainers
+    judge a network by them.
 
     A `.pt`, `.pth`, `.ckpt` or `.bin` is read by torch's reader for weights alone, which makes
     tensors and plain values and runs nothing.
 
     Raises:
         ModelError: Neither kind of file, damaged, too large, or with more than weights in it.
+    """
+    size = checked_size(path)
+    if path.suffix.lower() == SAFETENSORS:
+        return FoundWeights(_safetensors(path))
+    if path.suffix.lower() in PICKLED:
+        return _plain(path, size)
+    raise ModelError(no_weights(path.name))
+
+
+def checked_size(path: Path) -> int:
+    """Return the bytes of a file of weights.
+
+    Raises:
+        ModelError: It can't be read, or is larger than the owner of the server lets it be.
     """
     limit = settings().max_weights_mb
     try:
@@ -51,14 +79,26 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise ModelError(
             f"{path.name} is {size // 1_000_000} MB; the limit is {limit} MB (max_weights_mb)"
         )
-    if path.suffix.lower() == SAFETENSORS:
-        return _safetensors(path)
-    if path.suffix.lower() in PICKLED:
-        return _plain(path, size)
-    raise ModelError(
-        f"{path.name} is no file of weights; give a .safetensors file, or a .pt, .pth or .ckpt "
-        "with a plain state dict"
-    )
+    return size
+
+
+def check_honest(state: Mapping[str, Tensor], size: int, name: str) -> None:
+    """Check that tensors are no larger than the file that they came from.
+
+    One may claim to be, by repeating what the file holds.
+
+    Raises:
+        ModelError: They are, or one is sparse.
+    """
+    # One that has several names counts once.
+    parts: dict[tuple[int, int, torch.Size], int] = {}
+    for key, tensor in state.items():
+        if tensor.layout != torch.strided:
+            raise ModelError(f"{name} holds a sparse tensor, {key}; {HOW_TO_CONVERT}")
+        place = tensor.untyped_storage().data_ptr(), int(tensor.storage_offset()), tensor.shape
+        parts[place] = tensor.numel() * tensor.element_size()
+    if sum(parts.values()) > 4 * size:
+        raise ModelError(f"{name} holds tensors larger than itself; {HOW_TO_CONVERT}")
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
@@ -73,88 +113,13 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def _plain(path: Path, size: int) -> dict[str, Tensor]:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ModelError(
-            f"{path.name} is a pickle that holds more than weights, and such a file is a program, "
-            f"which is not run here; {HOW_TO_CONVERT}"
-        ) from error
-    except Exception as error:
-        # A damaged pickle raises anything; a TorchScript archive a RuntimeError.
-        raise ModelError(
-            f"{path.name} can't be read as weights ({type(error).__name__}); {HOW_TO_CONVERT}"
-        ) from error
-    state = _found(content)
-    if not state:
+def _plain(path: Path, size: int) -> FoundWeights:
+    places = list(state_dicts(read_checkpoint(path)))
+    if not places:
         raise ModelError(f"{path.name} holds no state dict; {HOW_TO_CONVERT}")
-    # A tensor may claim to be larger than what the file holds, by repeating it.
-    if sum(tensor.numel() * tensor.element_size() for tensor in state.values()) > 4 * size:
-        raise ModelError(f"{path.name} holds tensors larger than itself; {HOW_TO_CONVERT}")
-    return state
-
-
-def _found(content: Any) -> dict[str, Tensor]:
-    """Return the state dict in a checkpoint, at its top or where trainers put it."""
-    places = [content]
-    if isinstance(content, Mapping):
-        places += [content[name] for name in _PLACES if isinstance(content.get(name), Mapping)]
-    for place in places:
-        if isinstance(place, Mapping):
-            tensors = {str(k): v for k, v in place.items() if isinstance(v, Tensor)}
-            if tensors and len(tensors) == len(place):
-                return tensors
-    return {}
-
-
-def fitted(
-    state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], name: str
-) -> dict[str, Tensor]:
-    """Return a state dict under the names that a network wants.
-
-    Args:
-        state: As it was read.
-        wanted: The network's own.
-        name: What to call the file in errors.
-
-    Raises:
-        ModelError: A tensor is missing, too much, or of another shape.
-    """
-    state = _without_prefix(dict(state), wanted)
-    missing = [
-        key for key in wanted if key not in state and not key.endswith("num_batches_tracked")
-    ]
-    extra = [key for key in state if key not in wanted]
-    if missing or extra:
-        parts = [f"{len(missing)} are missing, such as {missing[0]}"] if missing else []
-        parts += [f"{len(extra)} are not the network's, such as {extra[0]}"] if extra else []
-        raise ModelError(
-            f"the weights {name} do not fit the architecture: of its {len(wanted)} tensors "
-            f"{' and '.join(parts)}; correct the architecture's name and arguments"
-        )
-    for key, tensor in state.items():
-        if tensor.shape != wanted[key].shape:
-            raise ModelError(
-                f"the weights {name} do not fit the architecture: {key} is "
-                f"{tuple(tensor.shape)} and should be {tuple(wanted[key].shape)}; correct its "
-                "arguments"
-            )
-    # What a checkpoint of an older torch lacks is only a counter.
-    return {key: state.get(key, value).contiguous() for key, value in wanted.items()}
-
-
-def _without_prefix(state: dict[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    for _ in range(3):
-        if set(state) <= set(wanted):
-            return state
-        for prefix in _PREFIXES:
-            if all(key.startswith(prefix) for key in state):
-                shorter = {key[len(prefix) :]: value for key, value in state.items()}
-                # MONAI's own names begin with "model." too.
-                if not set(state) & set(wanted):
-                    state = shorter
-                    break
-        else:
-            return state
-    return state
+    most = max(len(state) for _, state in places)
+    large = [(place, state) for place, state in places if 2 * len(state) > most]
+    place, state = next((one for one in large if is_smoothed(one[0])), large[0])
+    check_honest(state, size, path.name)
+    others = tuple(other for other, _ in places if other != place)
+    return FoundWeights(state, place, others)

@@ -13,7 +13,14 @@ from asma_core.models.wrapper.calls import checked_shape
 from asma_core.models.wrapper.devices import is_out_of_memory
 from asma_core.models.wrapper.outputs import as_logits, centred, margins, padded, picked
 from asma_core.models.wrapper.resizing import resized
-from asma_core.models.wrapper.specs import CENTRE, PER_IMAGE, InputSpec, OutputSpec
+from asma_core.models.wrapper.specs import (
+    CENTRE,
+    PER_CHANNEL,
+    PER_IMAGE,
+    PER_RANGE,
+    InputSpec,
+    OutputSpec,
+)
 
 # What networks raise over arguments that make no sense and images that do not suit them.
 NETWORK_FAULTS: Final = (
@@ -92,12 +99,21 @@ class SegmentationModel(nn.Module):
         )
         if self.spec.order == "bgr":
             inner = inner.flip(1)
-        if self.spec.normalisation == PER_IMAGE:
-            mean, std = inner.mean((1, 2, 3), True), inner.std((1, 2, 3), keepdim=True)
-            inner = (inner - mean) / std.clamp_min(1e-6)
-        else:
-            inner = (inner - self.mean) / self.std
+        inner = self._normalised(inner)
         return padded(inner, self.spec.padding(*inner.shape[-2:]), self.spec.pad)
+
+    def _normalised(self, inner: Tensor) -> Tensor:
+        how = self.spec.normalisation
+        if how == PER_IMAGE:
+            mean, std = inner.mean((1, 2, 3), True), inner.std((1, 2, 3), keepdim=True)
+            return (inner - mean) / std.clamp_min(1e-6)
+        if how == PER_CHANNEL:
+            variance, mean = torch.var_mean(inner, (2, 3), correction=0, keepdim=True)
+            return (inner - mean) / variance.clamp_min(1e-12).sqrt()
+        if how == PER_RANGE:
+            low, high = inner.amin((1, 2, 3), True), inner.amax((1, 2, 3), True)
+            inner = (inner - low) / (high - low).clamp_min(1e-6)
+        return (inner - self.mean) / self.std
 
     def seen_size(self, height: int, width: int) -> tuple[int, int] | None:
         """Return the size to which images of a size are resized before all else.

@@ -19,7 +19,9 @@ FITS: Final = (RESIZE, CENTRE)
 
 FIXED: Final = "fixed"
 PER_IMAGE: Final = "image"
-NORMALISATIONS: Final = (FIXED, PER_IMAGE)
+PER_CHANNEL: Final = "channels"
+PER_RANGE: Final = "range"
+NORMALISATIONS: Final = (FIXED, PER_IMAGE, PER_CHANNEL, PER_RANGE)
 
 # Mean and standard deviation by the number of channels, of most networks that began there.
 IMAGENET: Final = {
@@ -47,7 +49,8 @@ class InputSpec:
         pad: "zeros", "reflect" or "edge": an image of its own size is padded to the multiple at
             the right and the bottom, after normalising, and not resized. "" resizes.
         normalisation: "fixed" takes mean and std; "image" each image's own, over all its pixels
-            and channels.
+            and channels; "channels" those of each of its channels, as numpy and MONAI count them;
+            "range" stretches each image to 0..1, and then takes mean and std.
         order: Of the channels: "rgb", or "bgr" as OpenCV reads them.
         batch: 1 for a network that takes one image at a time; 0 for any number.
     """
@@ -82,6 +85,15 @@ class InputSpec:
 
     def _rounded(self, side: float) -> int:
         return max(1, round(side / self.multiple)) * self.multiple
+
+
+# Most networks halve their images five times at most.
+USUAL_MULTIPLE: Final = 32
+
+
+def usual_input(channels: int) -> InputSpec:
+    """Return what a network takes of which nothing is said: images of about their own size."""
+    return InputSpec(channels, 0, USUAL_MULTIPLE, (0.0,) * channels, (1.0,) * channels)
 
 
 @dataclass(frozen=True)
@@ -124,9 +136,9 @@ def input_table(spec: InputSpec) -> dict[str, Any]:
         "size": list(spec.exact) if spec.exact else spec.size,
         "multiple": spec.multiple,
     }
-    if spec.normalisation == FIXED:
+    if spec.normalisation in (FIXED, PER_RANGE):
         table |= {"mean": list(spec.mean), "std": list(spec.std)}
-    else:
+    if spec.normalisation != FIXED:
         table["normalisation"] = spec.normalisation
     defaults = {"pad": "", "order": "rgb", "batch": 0}
     return table | {

@@ -109,7 +109,7 @@ REFUSED = {
         r"is \(.*\) and should be",
     ),
     "damaged": ("w.pt", b"\x80\x02}q\x00.", "w.pt"),
-    "a script": ("w.py", b"print(1)", "is no file of weights"),
+    "a script": ("w.py", b"print(1)", "is a program, which runs as the server itself"),
 }
 
 

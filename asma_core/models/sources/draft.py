@@ -1,0 +1,53 @@
+"""What is made of somebody's folder before it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from asma_core.models.sources.model_card import ModelCard
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person may choose of a network that is taken in as a folder.
+
+    Attributes:
+        name: Of the network; made of the folder's by default.
+        classes: Names, background first; () for those that the folder has.
+        dataset: That it was trained on.
+        fold: Of nnU-Net: one of its folds, "mean" for the mean of all, "" for nnU-Net's default.
+        mirror: Of nnU-Net: whether each window is mirrored as well, which takes up to four times
+            as long.
+        values: Of nnU-Net: which raw values black and white stand for; None for what is read.
+    """
+
+    name: str = ""
+    classes: tuple[str, ...] = ()
+    dataset: str = ""
+    fold: str = ""
+    mirror: bool = False
+    values: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A card with its weights, not yet written.
+
+    Attributes:
+        card: Its weights are not there yet, and its name is a wish.
+        state: The weights.
+        notes: What a person should know, in sentences.
+        folds: Which may be chosen; () where there is nothing to choose.
+        mirrors: Whether mirroring may be chosen.
+    """
+
+    card: ModelCard
+    state: Mapping[str, Tensor]
+    notes: tuple[str, ...] = ()
+    folds: tuple[str, ...] = ()
+    mirrors: bool = False

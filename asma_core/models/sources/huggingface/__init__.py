@@ -1,0 +1,1 @@
+"""Networks of Hugging Face transformers: from a local folder to a network of the workbench."""

@@ -1,0 +1,125 @@
+"""A network that comes as a folder or a zip of another tool: what can be chosen of it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+from asma_core import paths
+from asma_core.data.datasets import dataset_names
+from asma_core.errors import InputError
+from asma_core.files import as_store_error, write_bytes
+from asma_core.models.sources.card_text import card_text
+from asma_core.models.sources.cards import read_card
+from asma_core.models.sources.draft import Choices
+from asma_core.models.sources.names import check_model_name
+from asma_core.server_config import settings
+from ui.common import services
+from ui.common.rerun import patiently
+from ui.common.values import initial
+
+KEY: Final = "model-folder"
+
+
+def readable(path: Path) -> Path:
+    """Return a folder or a zip on the server from which a page may read.
+
+    Raises:
+        InputError: It is not inside the folders that the owner of the server has opened.
+    """
+    path = path.expanduser()
+    if not settings().may_read(path):
+        roots = ", ".join(map(str, settings().data_roots))
+        raise InputError(f"{path} is not inside {roots}; choose one that is")
+    return path.resolve()
+
+
+def described_folder(source: Path) -> Path:
+    """Ask what can be chosen of a folder or a zip; return the card that is made of it.
+
+    Raises:
+        AsmaError: It can't be taken in, with what to do in a sentence.
+    """
+    key = f"{KEY}-{_token(source)}"
+    fold = str(st.session_state.get(f"{key}-fold", ""))
+    mirror = bool(st.session_state.get(f"{key}-mirror", False))
+    drafted = _drafted_again(source, fold, mirror)
+    st.caption(f"{drafted['kind']}, {len(drafted['classes'])} classes")
+    for note in drafted["notes"]:
+        st.info(note, icon=":material/info:")
+    _choices(key, drafted)
+    return _named(key, Path(drafted["card"]), drafted)
+
+
+def _choices(key: str, drafted: dict[str, Any]) -> None:
+    row = st.columns(2)
+    folds = drafted["folds"]
+    if len(folds) > 1:
+        row[0].selectbox(
+            "Fold",
+            ["", *folds],
+            format_func=lambda fold: f"fold {fold}" if fold else "mean of all",
+            key=f"{key}-fold",
+        )
+    if drafted["mirrors"]:
+        row[1].toggle(
+            "Mirror each window",
+            key=f"{key}-mirror",
+            help="As nnU-Net predicts; takes up to four times as long.",
+        )
+
+
+def _named(key: str, path: Path, drafted: dict[str, Any]) -> Path:
+    """Ask for the names; write them into the card and return it."""
+    name = st.text_input("Name", key=initial(f"{key}-name", drafted["name"]))
+    classes = st.text_input(
+        "Classes, background first", key=initial(f"{key}-classes", ", ".join(drafted["classes"]))
+    )
+    trained_on = st.selectbox(
+        "Trained on",
+        ["", *dataset_names()],
+        key=f"{key}-dataset",
+        format_func=lambda one: one or "not one of these",
+    )
+    names = tuple(part.strip() for part in classes.split(","))
+    if len(names) != len(drafted["classes"]):
+        raise InputError(
+            f"the network has {len(drafted['classes'])} classes, {len(names)} names are given; "
+            "name each, background first, with commas between"
+        )
+    card = replace(
+        read_card(path, trusted=False),
+        name=check_model_name(name),
+        classes=names,
+        dataset=trained_on,
+    )
+    content = card_text(card)
+    with as_store_error(path):
+        if path.read_text(encoding="utf-8") != content:
+            write_bytes(path, content.encode())
+    return path
+
+
+def _drafted_again(source: Path, fold: str, mirror: bool) -> dict[str, Any]:
+    """Return a draft; it is made anew where its files are gone."""
+    drafted = _drafted(str(source), fold, mirror)
+    if not Path(drafted["card"]).is_file():
+        _drafted.clear()
+        drafted = _drafted(str(source), fold, mirror)
+    return drafted
+
+
+@st.cache_data(max_entries=16, show_spinner="Looking at the network")
+def _drafted(source: str, fold: str, mirror: bool) -> dict[str, Any]:
+    name = f"{_token(Path(source))}-{fold or 'all'}-{int(mirror)}"
+    into = paths.home() / "uploads" / "staged" / name
+    choices = Choices(fold=fold, mirror=mirror)
+    return patiently(services.predictor().draft_network, Path(source), into, choices)
+
+
+def _token(source: Path) -> str:
+    return hashlib.sha256(str(source).encode()).hexdigest()[:16]
