@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "train": "train a network on a data set",
     "import-model": "take in a network: its card, its weights, or a folder of another tool",
     "check-model": "see whether a network can be trusted",
+    "map-classes": "keep a network in the classes of a data set",
     "import-dataset": "take in a folder or a zip of images and masks",
 }
 

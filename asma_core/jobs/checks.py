@@ -35,7 +35,7 @@ def check_on(
     """
     loaded = load_card(card, choose_device(device))
     comparable = fits(card, dataset)
-    sources = [from_sample(dataset, sample) for sample in _some(dataset, samples)]
+    sources = [from_sample(dataset, sample) for sample in some_samples(dataset, samples)]
     cases = [
         LabelledImage(
             source.sample, source.image, source.truth if comparable else None, source.valid
@@ -67,7 +67,8 @@ def _json_report(report: Report) -> dict[str, Any]:
     return json_values(answer)
 
 
-def _some(dataset: Dataset, count: int) -> Sequence[Sample]:
+def some_samples(dataset: Dataset, count: int) -> Sequence[Sample]:
+    """Return at most so many samples of a data set, taken evenly, test images first."""
     # Not the first of all: without a split, every fifth image is the test's (`trainings`).
     chosen = dataset.split("test")
     step = max(1, len(chosen) // max(count, 1))

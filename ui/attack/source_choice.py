@@ -160,7 +160,8 @@ def _network(place: DeltaGenerator, key: str, dataset: Dataset | None) -> ModelC
         if dataset is not None:
             what = f"No network has {len(dataset.classes)} classes like this data set"
         st.warning(
-            f"{what}; train one with `python -m asma_core train`.",
+            f"{what}; train one, or open a network on Models and use it with a data set of other "
+            "classes.",
             icon=":material/info:",
         )
         return None

@@ -78,6 +78,8 @@ def outputs(card: ModelCard) -> str:
         parts.append(f"channels {list(output.channels)}")
     if output.fit == CENTRE:
         parts.append("of the image's centre")
+    if output.counts_as:
+        parts.append(f"{len(output.counts_as)} classes of its own, counted as these")
     return ", ".join(parts)
 
 

@@ -24,6 +24,7 @@ from ui.common.rerun import patiently
 from ui.common.shell import name_tab
 from ui.common.values import SESSION, initial
 from ui.models.link import back
+from ui.models.mapping import class_mapping
 from ui.models.network_text import architecture, class_legend, normalises, origin, outputs, takes
 from ui.models.report import model_report
 from ui.pictures.cards import Card, card_grid
@@ -48,6 +49,7 @@ def model_view(name: str) -> None:
         _facts(card)
     with right:
         _trust(card)
+        class_mapping(card)
 
 
 def _head(card: ModelCard) -> None:
@@ -106,7 +108,7 @@ def _trust(card: ModelCard) -> None:
     if not fitting:
         st.info(
             f"No data set has {len(card.classes)} classes, so the network can't be held against "
-            "masks; add one on Datasets.",
+            "masks; add one on Datasets, or use the network with one of other classes.",
             icon=":material/info:",
         )
         return

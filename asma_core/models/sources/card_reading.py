@@ -251,14 +251,18 @@ def _output(table: _Table, classes: int) -> OutputSpec:
         element=tuple(element if isinstance(element, list) else [element]),
         fit=table.get("fit", str, RESIZE),
         channels=tuple(table.get("channels", list, [])),
+        counts_as=tuple(table.get("counts_as", list, [])),
     )
+    own = spec.own_classes(classes)
     alone = spec.reading in (ONE_LOGIT, ONE_PROBABILITY)
     numbers = [type(channel) is int and 0 <= channel < 10_000 for channel in spec.channels]
     fits = {
-        "reading": spec.reading in READINGS and (classes == 2 or not alone),
+        "reading": spec.reading in READINGS and (own == 2 or not alone),
         "element": all(type(part) in (int, str) for part in spec.element),
         "fit": spec.fit in FITS,
-        "channels": all(numbers) and len(numbers) in (0, classes),
+        "channels": all(numbers) and len(numbers) in (0, own),
+        "counts_as": len(spec.counts_as) != 1
+        and all(type(label) is int and 0 <= label < classes for label in spec.counts_as),
     }
     for name, fitting in fits.items():
         if not fitting:

@@ -118,7 +118,8 @@ def check_fits(card: ModelCard, dataset: Dataset) -> None:
     if not fits(card, dataset):
         raise InputError(
             f"{card.name} has {len(card.classes)} classes and {dataset.name} has "
-            f"{len(dataset.classes)}; choose a network of the same classes"
+            f"{len(dataset.classes)}; choose a network of the same classes, or say which count as "
+            f"which: python -m asma_core map-classes --model {card.name} --dataset {dataset.name}"
         )
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 from asma_core.errors import InputError, ModelError
 from asma_core.models.wrapper.calls import checked_shape
 from asma_core.models.wrapper.devices import is_out_of_memory
-from asma_core.models.wrapper.outputs import as_logits, centred, margins, padded, picked
+from asma_core.models.wrapper.outputs import as_logits, centred, margins, merged, padded, picked
 from asma_core.models.wrapper.resizing import resized
 from asma_core.models.wrapper.specs import (
     CENTRE,
@@ -90,7 +90,8 @@ class SegmentationModel(nn.Module):
         logits = self.read(self.ask(inner))
         if self.output.fit == CENTRE:
             logits = centred(logits, inner.shape[-2:])
-        return resized(self._cropped(logits, *size), size)
+        logits = resized(self._cropped(logits, *size), size)
+        return merged(logits, self.output.counts_as, len(self.classes))
 
     def prepared(self, images: Tensor) -> Tensor:
         """Return what the bare network is given, float32 (B, channels, H', W')."""
@@ -146,12 +147,13 @@ class SegmentationModel(nn.Module):
             ) from error
 
     def read(self, found: Tensor) -> Tensor:
-        """Return the map of a network's answer as logits, (B, K, H', W').
+        """Return the map of a network's answer as logits of its own classes, (B, N, H', W').
 
         Raises:
             ModelError: It is not what the card says.
         """
-        return checked_shape(as_logits(found, self.output), len(self.classes))
+        own = self.output.own_classes(len(self.classes))
+        return checked_shape(as_logits(found, self.output), own)
 
     def _cropped(self, logits: Tensor, height: int, width: int) -> Tensor:
         """Take away what was padded, also from an answer that is coarser than the image."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -77,6 +78,29 @@ def as_logits(found: Tensor, output: OutputSpec) -> Tensor:
     if output.reading in (PROBABILITIES, ONE_PROBABILITY):
         return found.clamp_min(torch.finfo(found.dtype).tiny).log()
     return found
+
+
+# So far below all others a class lies that none of the network's counts as.
+_NEVER: Final = 100.0
+
+
+def merged(logits: Tensor, counts_as: Sequence[int], classes: int) -> Tensor:
+    """Return logits of other classes, (B, K, H, W), each the largest of those that count as it.
+
+    So the prediction is the network's own, class by class. A class that none counts as is never
+    predicted.
+
+    Args:
+        logits: Of the network's own classes, (B, N, H, W).
+        counts_as: For each of them, a class below K.
+        classes: K.
+    """
+    if not counts_as:
+        return logits
+    least = logits.detach().amin(dim=1) - _NEVER
+    members = [[n for n, own in enumerate(counts_as) if own == k] for k in range(classes)]
+    found = [logits[:, own].amax(dim=1) if own else least for own in members]
+    return torch.stack(found, dim=1)
 
 
 def padded(images: Tensor, by: tuple[int, int], how: str) -> Tensor:

@@ -108,12 +108,19 @@ class OutputSpec:
         fit: What an answer smaller than the image means. "resize": the whole image, coarser.
             "centre": its centre, pixel for pixel, as of a network without padding.
         channels: The answer's channel for each class; () in the order of the classes.
+        counts_as: For each class that the network itself tells apart, the class that it counts as;
+            () where these are the classes.
     """
 
     reading: str = LOGITS
     element: tuple[int | str, ...] = ()
     fit: str = RESIZE
     channels: tuple[int, ...] = ()
+    counts_as: tuple[int, ...] = ()
+
+    def own_classes(self, classes: int) -> int:
+        """Return how many classes the network itself tells apart, of a card with so many."""
+        return len(self.counts_as) or classes
 
 
 def figures_from_text(text: str, count: int) -> tuple[float, ...]:
@@ -148,10 +155,13 @@ def input_table(spec: InputSpec) -> dict[str, Any]:
     }
 
 
+_OUTPUT: Final = ("reading", "element", "fit", "channels", "counts_as")
+
+
 def output_table(spec: OutputSpec) -> dict[str, Any]:
     """Return an output spec as the card's table, without what is by default."""
     defaults = OutputSpec()
-    values = {name: getattr(spec, name) for name in ("reading", "element", "fit", "channels")}
+    values = {name: getattr(spec, name) for name in _OUTPUT}
     return {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in values.items()

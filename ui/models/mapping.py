@@ -1,0 +1,132 @@
+"""A network seen in the classes of a data set: what counts as what, with pictures, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from asma_core.data.datasets import Dataset, Sample, dataset_names
+from asma_core.errors import AsmaError
+from asma_core.jobs.checks import some_samples
+from asma_core.models.sources.cards import model_cards
+from asma_core.models.sources.class_mapping import (
+    keep_mapped,
+    missing,
+    own_classes,
+    proposed,
+    seen_as,
+)
+from asma_core.models.sources.model_card import ModelCard
+from asma_core.naming import free_among
+from ui.address.links import open_here
+from ui.address.views import ModelsView
+from ui.common import services
+from ui.common.errors import escape_markdown, show_error, show_errors
+from ui.common.format import number
+from ui.common.rerun import patiently
+from ui.common.values import SESSION, initial
+from ui.pictures.thumbnails import sample_thumbnail
+
+SAMPLES: Final = 4
+KEY: Final = "map-classes"
+Labels = NDArray[np.int64]
+
+
+def class_mapping(card: ModelCard) -> None:
+    """Offer a network in the classes of a data set, as a network of its own."""
+    if card.output.counts_as or card.factory:
+        return
+    with st.expander("Use it with a data set of other classes", icon=":material/swap_horiz:"):
+        names = dataset_names()
+        name = st.selectbox(
+            "Data set",
+            names,
+            index=None,
+            placeholder="Choose a data set",
+            key=f"{KEY}-dataset-{card.name}",
+        )
+        if name is None:
+            st.caption(
+                "Each class of the network counts as one of the data set: a disc as rim and cup "
+                "together, say. What is kept is a network of its own, for attacks, targets, scores "
+                "and experiments."
+            )
+            return
+        with show_errors():
+            _mapped(card, services.open_dataset(name))
+
+
+def _mapped(card: ModelCard, dataset: Dataset) -> None:
+    samples = list(some_samples(dataset, SAMPLES))
+    with st.spinner("Looking at what the network says", show_time=True):
+        try:
+            seen = {one.name: _prediction(card, dataset, one) for one in samples}
+        except AsmaError as error:
+            show_error(error)
+            return
+    pairs = [(seen[one.name], dataset.mask(one).labels) for one in samples]
+    counts_as = _table(card, dataset, proposed(card, dataset, pairs))
+    without = missing(counts_as, dataset)
+    if without:
+        st.warning(
+            f"No class counts as {escape_markdown(', '.join(without))}: it is never predicted.",
+            icon=":material/info:",
+        )
+    _pictures(dataset, samples, seen_as(card, dataset, counts_as, card.name))
+    _keep(card, dataset, counts_as)
+
+
+def _prediction(card: ModelCard, dataset: Dataset, sample: Sample) -> Labels:
+    labels: Labels = patiently(services.predictor().predict, card, dataset.image(sample))
+    return labels
+
+
+def _table(card: ModelCard, dataset: Dataset, guess: tuple[int, ...]) -> tuple[int, ...]:
+    """Show what each class of the network counts as; return it as it is corrected."""
+    st.caption("Proposed by the names, and by what the predictions lie on")
+    options = range(len(dataset.classes))
+    found = []
+    for place, (name, first) in enumerate(zip(own_classes(card), guess, strict=True)):
+        what, choice = st.columns([2, 3], vertical_alignment="center")
+        what.markdown(escape_markdown(name))
+        key = f"{KEY}-{card.name}-{dataset.name}-{place}"
+        found.append(
+            choice.selectbox(
+                f"{name} counts as",
+                list(options),
+                format_func=lambda one: escape_markdown(dataset.classes[one]),
+                key=initial(key, first, list(options)),
+                label_visibility="collapsed",
+                persist_state=SESSION,
+            )
+        )
+    return tuple(found)
+
+
+def _pictures(dataset: Dataset, samples: Sequence[Sample], mapped: ModelCard) -> None:
+    st.caption("The mask and the prediction outlined, in the classes of the data set")
+    for column, sample in zip(st.columns(SAMPLES), samples, strict=False):
+        picture = sample_thumbnail(dataset, sample, mapped)
+        if picture.picture is not None:
+            column.image(picture.picture, width="stretch", alt=sample.name)
+        iou = "" if picture.iou is None else f", IoU {number(picture.iou)}"
+        column.caption(escape_markdown(f"{sample.name}{iou}"))
+
+
+def _keep(card: ModelCard, dataset: Dataset, counts_as: tuple[int, ...]) -> None:
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    wanted = f"{card.name}-{dataset.name}".rpartition("/")[2]
+    name = row.text_input(
+        "Name",
+        key=initial(f"{KEY}-name-{card.name}-{dataset.name}", free_among(wanted, model_cards())),
+        width=320,
+        persist_state=SESSION,
+    )
+    if row.button("Keep this network", type="primary", icon=":material/add:", key=f"{KEY}-keep"):
+        with show_errors():
+            made = keep_mapped(card, dataset, counts_as, name)
+            open_here(ModelsView(model=made.name))
