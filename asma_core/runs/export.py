@@ -166,6 +166,9 @@ def _record(run: Run) -> bytes:
     return json.dumps(record, indent=2).encode()
 
 
+BEHIND: Final = "original.png is the file's image through it, in 8 bits"
+
+
 def readme(run: Run, names: Sequence[str]) -> str:
     """Say in plain words what a run is, what its files are and how to repeat it.
 
@@ -182,6 +185,7 @@ def readme(run: Run, names: Sequence[str]) -> str:
         _table(
             {
                 "Image": spec.image_name,
+                **({"Window": f"{spec.window.text()}; {BEHIND}"} if spec.window else {}),
                 "Goal": run.goal,
                 "Network": f"{spec.model} (weights SHA-256 {spec.model_hash[:16]})",
                 "Attack": spec.attack,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ from ui.attack import target_choice
 from ui.attack.editor import AT_TARGET
 from ui.attack.source_choice import DATASET as FROM_DATASET
 from ui.attack.source_choice import OWN
-from ui.common.uploads import keep_upload
+from ui.common.uploads import file_of, keep_upload
 from ui.editor.drafts import Draft, keep_draft, new_key, open_draft
 from ui.editor.drawings import Drawing, Drawings
 
@@ -272,7 +273,7 @@ def test_the_window_of_a_deep_image_is_changed_and_kept(house: House) -> None:
     app.selectbox(key="attack-network-").set_value(TWO).run()
     app.selectbox(key="attack-start").set_value(target_choice.NOTHING).run()
     own = app.session_state["attack-own"]
-    slider = app.slider(key=f"attack-window-{own}")
+    slider = app.slider(key=f"attack-window-{file_of(own)}")
     assert (slider.min, slider.max) == (TISSUE.min(), TISSUE.max())
     assert "window" not in address(app)
     slider.set_value((1500.0, 2000.0)).run()
@@ -286,7 +287,7 @@ def test_the_window_of_a_deep_image_is_changed_and_kept(house: House) -> None:
     assert np.abs(found - bytes_through(TISSUE, 1500, 2000)).max() <= 1
     again = visit("attack", own=own, window="1500.0,2000.0")
     assert errors(again) == [] and "1500 to 2000 (chosen)" in captions(again)
-    again.button(key=f"attack-window-{own}-automatic").click().run()
+    again.button(key=f"attack-window-{file_of(own)}-automatic").click().run()
     assert "percentiles" in captions(again) and "window" not in address(again)
     for wrong in ("x", "5,3", "1", "nan,nan"):
         odd = visit("attack", own=own, window=wrong)
@@ -302,6 +303,56 @@ def test_the_window_of_a_deep_image_is_changed_and_kept(house: House) -> None:
     press_run(other)
     assert house.runs.newest()[0].spec.image_hash == run.spec.image_hash
     assert house.runs.newest()[0].spec.window == run.spec.window
+
+
+def zip_of(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def test_a_zip_of_a_series_is_browsed_by_slice_through_one_window(house: House) -> None:
+    files = {
+        f"ct/{name}": dicom(TISSUE + 100 * place, SeriesInstanceUID="1.2", InstanceNumber=place)
+        for place, name in enumerate(("IM3", "IM1", "IM2"))
+    }
+    app = upload(visit("attack"), "ct.zip", zip_of(files))
+    assert errors(app) == []
+    assert "the values go from 10" in captions(app)
+    app.selectbox(key="attack-network-").set_value(TWO).run()
+    app.selectbox(key="attack-start").set_value(target_choice.NOTHING).run()
+    next(one for one in app.slider if one.label == "Window").set_value((1500.0, 2500.0)).run()
+    frame = next(one for one in app.number_input if one.label == "Picture, 0 to 2")
+    first = app.session_state["attack-own"]
+    frame.set_value(2).run()
+    assert errors(app) == [] and app.session_state["attack-own"] != first
+    assert address(app)["window"] == "1500.0,2500.0"
+    app.selectbox(key="attack-start").set_value(target_choice.NOTHING).run()
+    press_run(app)
+    run = house.submitted()
+    assert run.spec.window == Window(1500, 2500) and run.spec.image_name == "ct.zip"
+    found = np.rint(house.runs.inputs(run).original[0] * 255)
+    assert np.abs(found - bytes_through(TISSUE + 200, 1500, 2500)).max() <= 1
+    again = visit("attack", own=app.session_state["attack-own"])
+    assert errors(again) == [] and "percentiles" in captions(again)
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"images/a.png": NOISE, "masks/a.png": NOISE}, "is a data set rather than an image"),
+        (
+            {"a": dicom(TISSUE, SeriesInstanceUID="1"), "b": dicom(TISSUE, SeriesInstanceUID="2")},
+            "holds 2 series",
+        ),
+        ({}, "holds no pictures"),
+    ],
+)
+def test_a_zip_of_no_series_is_told(files: dict[str, bytes], words: str) -> None:
+    app = upload(visit("attack"), "x.zip", zip_of(files))
+    assert len(errors(app)) == 1 and words in errors(app)[0].replace("\\", "")
 
 
 def test_an_image_of_8_bits_has_no_window(house: House) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from asma_core.data.formats.windows import Window
 from asma_core.models.sources import cards
 from asma_core.models.sources.cards import find_card, identity, network_hash
 from asma_core.models.wrapper import threads
 from asma_core.runs.execute import execute
+from asma_core.runs.export import readme
 from asma_core.runs.run import DONE, FAILED, Run, run_of_row
 from asma_core.runs.spec import RunSpec, make_spec, spec_from_dict
 from asma_core.runs.store import RunStore
@@ -104,6 +106,26 @@ def test_whatever_is_asked_otherwise_is_another_run(
 ) -> None:
     assert spec().identity != spec(**changed).identity
     assert spec().identity == spec().identity
+
+
+def test_a_record_has_its_window_and_those_of_before_have_none(runs: RunStore) -> None:
+    seen = replace(spec(), window=Window(-160.0, 240.0))
+    again = spec_from_dict(json.loads(json.dumps(seen.as_dict())))
+    assert again == seen and again.window == Window(-160.0, 240.0)
+    assert again.request().window == seen.window
+    # What was attacked is the 8-bit image behind it, which has a hash of its own.
+    assert seen.identity == spec().identity
+    old = spec().as_dict()
+    del old["window"]
+    assert spec_from_dict(old) == spec()
+
+
+def test_the_read_me_says_the_window(runs: RunStore) -> None:
+    inputs = tiny.inputs()
+    asked = replace(tiny.request(), window=Window(-160.0, 240.0))
+    text = readme(runs.create(asked, inputs), [])
+    assert "-160 to 240 (chosen); original.png is the file's image through it" in text
+    assert "Window" not in readme(runs.create(tiny.request(), inputs), [])
 
 
 def test_versions_threads_and_inputs_belong_to_it(

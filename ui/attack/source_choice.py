@@ -8,30 +8,21 @@ from typing import Final
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from asma_core.data.datasets import Dataset, dataset_names
-from asma_core.data.formats.images import VOLUMES, count_frames, count_volumes
-from asma_core.data.formats.slices import MIDDLE, Slice
-from asma_core.data.formats.tree import suffix
-from asma_core.errors import AsmaError, InputError
+from asma_core.errors import AsmaError
 from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.sources import SourceImage, from_sample
 from ui.address.views import AttackView
 from ui.attack.image_cache import kept_image
+from ui.attack.own_image import kept_upload_of, said_window, seen_upload, take_window
 from ui.common import services
 from ui.common.errors import show_error, show_errors
 from ui.common.icon_button import icon_button
 from ui.common.network_choice import fill_network, fitting_networks, network_choice
 from ui.common.rerun import whole
-from ui.common.uploads import keep_upload, open_upload
 from ui.common.values import SESSION, initial
-from ui.common.window_slider import (
-    window_caption,
-    window_of_text,
-    window_slider,
-    window_text,
-)
+from ui.common.window_slider import window_caption
 
 DATASET: Final = "Data set"
 OWN: Final = "Own image"
@@ -65,7 +56,7 @@ def take_source(key: str, view: AttackView) -> None:
     if view.own:
         state[f"{key}-kind"] = OWN
         state[f"{key}-own"] = view.own
-        _take_window(key, view)
+        take_window(key, view)
     elif view.dataset:
         state[f"{key}-kind"] = DATASET
         state[f"{key}-dataset"] = view.dataset
@@ -82,7 +73,7 @@ def source_view(key: str) -> AttackView:
     state = st.session_state
     if state.get(f"{key}-kind") == OWN:
         own = state.get(f"{key}-own", "")
-        return AttackView(own=own, window=state.get(f"{key}-window-said-{own}", ""))
+        return AttackView(own=own, window=said_window(key, own))
     dataset = state.get(f"{key}-dataset", "")
     return AttackView(dataset=dataset, sample=state.get(f"{key}-sample-{dataset}", ""))
 
@@ -172,18 +163,14 @@ def _from_upload(key: str, place: DeltaGenerator) -> AttackSource | None:
     card = _network(place, key, None)
     uploaded = st.file_uploader(
         # Any ending, and none: files of a scanner are often called IM000001.
-        "An image of your own: PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM or NIfTI",
+        "An image of your own: PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM (a zip of a series too) or "
+        "NIfTI",
         key=f"{key}-upload",
     )
     kept_key = f"{key}-own"
     with show_errors():
-        where = _which_picture(uploaded, key) if uploaded is not None else MIDDLE
-        token = None if uploaded is None else (uploaded.file_id, where)
-        if uploaded is not None and token != st.session_state.get(f"{key}-upload-id"):
-            _refuse_zip(uploaded.name)
-            st.session_state[kept_key] = keep_upload(uploaded.getvalue(), uploaded.name, where)
-            # Only now: a file that can't be read is complained of as long as it is there.
-            st.session_state[f"{key}-upload-id"] = token
+        if uploaded is not None:
+            st.session_state[kept_key] = kept_upload_of(key, uploaded)
     own = st.session_state[initial(kept_key, "")]
     if not own:
         st.info(
@@ -194,68 +181,8 @@ def _from_upload(key: str, place: DeltaGenerator) -> AttackSource | None:
     if not own or card is None:
         return None
     try:
-        source = _seen(key, own)
+        source = seen_upload(key, own)
     except AsmaError as error:
         show_error(error)
         return None
     return AttackSource(source, None, card, own)
-
-
-def _refuse_zip(name: str) -> None:
-    if name.lower().endswith(".zip"):
-        raise InputError(f"{name} is a data set rather than an image; add it on Datasets")
-
-
-def _which_picture(uploaded: UploadedFile, key: str) -> Slice:
-    """Let one picture of a file that holds several be chosen."""
-    name = uploaded.name.lower()
-    if suffix(name) not in (".tif", ".tiff", ".gif", *VOLUMES):
-        return MIDDLE
-    axis, volume = 2, 0
-    row = st.columns(3)
-    if ".nii" in name:
-        volumes = count_volumes(uploaded.getvalue(), uploaded.name)
-        if volumes > 1:
-            volume = row[2].number_input(
-                f"Volume, 0 to {volumes - 1}", 0, volumes - 1, 0, key=f"{key}-volume-{volumes}"
-            )
-        axis = row[1].selectbox(
-            "Slices",
-            [2, 1, 0],
-            format_func=("sagittal", "coronal", "axial").__getitem__,
-            key=f"{key}-upload-axis",
-        )
-    count = count_frames(uploaded.getvalue(), uploaded.name, axis)
-    if count == 1:
-        return Slice(axis=axis, volume=int(volume))
-    frame = row[0].number_input(
-        f"Picture, 0 to {count - 1}", 0, count - 1, count // 2, key=f"{key}-frame-{count}-{axis}"
-    )
-    return Slice(int(frame), axis, volume=int(volume))
-
-
-def _seen(key: str, own: str) -> SourceImage:
-    """Return an own image through its window, which can be changed where it is deep."""
-    source = kept_image((own,), lambda: open_upload(own))
-    said = f"{key}-window-said-{own}"
-    st.session_state[said] = ""
-    if source.window is None:
-        return source
-    extent = source.extent
-    if extent is not None:
-        window = window_slider(f"{key}-window-{own}", source.window, extent)
-        if window != source.window:
-            st.session_state[said] = window_text(window)
-            source = kept_image((own, window), lambda: open_upload(own, window))
-    if source.window is not None:
-        window_caption(source.window, extent)
-    return source
-
-
-def _take_window(key: str, view: AttackView) -> None:
-    """Take the window of an own image from an address; without one the automatic."""
-    slider = f"{key}-window-{view.own}"
-    window = window_of_text(view.window) if view.window else None
-    st.session_state.pop(slider, None)
-    if window is not None:
-        st.session_state[slider] = (window.low, window.high)

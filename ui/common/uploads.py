@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from PIL import Image
 
 from asma_core import paths
-from asma_core.data.formats.images import FloatImage, encode_png, from_bytes, read_image, to_bytes
+from asma_core.data.formats.archives import unpack
+from asma_core.data.formats.images import (
+    FloatImage,
+    Source,
+    encode_png,
+    from_bytes,
+    read_image,
+    to_bytes,
+)
+from asma_core.data.formats.series import begins_as_dicom
 from asma_core.data.formats.slices import MIDDLE, Slice
 from asma_core.data.formats.windows import RANGE, Window, window_from_dict
-from asma_core.errors import InputError
+from asma_core.errors import InputError, StoreError
 from asma_core.files import read_json, write_bytes, write_json
 from asma_core.runs.sources import SourceImage, from_file
+from asma_core.server_config import settings
 
 HASH_LENGTH: Final = 32
+GONE: Final = "this own image is not here any more; upload it again"
 
 
 def keep_upload(data: bytes, name: str, where: Slice = MIDDLE, said: Window | None = None) -> str:
@@ -35,18 +47,77 @@ def keep_upload(data: bytes, name: str, where: Slice = MIDDLE, said: Window | No
         InputError: It can't be read as an image.
     """
     read_image(data, name, where)
-    # An image that is alone in its file has the same address as ever.
-    place = "" if where == MIDDLE else repr(where)
-    key = hashlib.sha256(data + name.encode() + place.encode()).hexdigest()[:HASH_LENGTH]
-    place_in_file = {"frame": where.frame, "axis": where.axis, "volume": where.volume}
+    file = hashlib.sha256(data + name.encode())
     windows = {
         word: window.as_dict()
         for word, window in (("window", where.window), ("said", said))
         if window is not None
     }
-    write_json(_folder() / f"{key}.json", {"name": name, **place_in_file, **windows})
+    key = _keep(file, name, where, windows)
     write_bytes(_folder() / f"{key}.image", data)
     return key
+
+
+def _keep(file: hashlib._Hash, name: str, where: Slice, more: dict[str, Any]) -> str:
+    """Write down which picture of a file is meant; return its key."""
+    volume = hashlib.sha256(file.digest() + bytes([where.volume % 256])).hexdigest()
+    # An image that is alone in its file has the same address as ever.
+    file.update(b"" if where == MIDDLE else repr(where).encode())
+    key = file.hexdigest()[:HASH_LENGTH]
+    place = {"frame": where.frame, "axis": where.axis, "volume": where.volume}
+    record = {"name": name, "file": volume[:HASH_LENGTH], **place, **more}
+    write_json(_folder() / f"{key}.json", record)
+    return key
+
+
+def unpack_series(data: bytes, name: str) -> Path:
+    """Unpack a zip of the DICOM slices of one series; return the folder with the slices.
+
+    Args:
+        data: The zip.
+        name: Its name.
+
+    Raises:
+        InputError: Not a zip, too large, or not of one series.
+    """
+    folder = _folder() / f"{hashlib.sha256(data).hexdigest()[:HASH_LENGTH]}.series"
+    if not folder.exists():
+        unpack(io.BytesIO(data), folder, settings(), name)
+    inside = folder
+    while len(within := list(inside.iterdir())) == 1 and within[0].is_dir():
+        inside = within[0]
+    if not any(path.is_file() and begins_as_dicom(path) for path in inside.iterdir()):
+        shutil.rmtree(folder, ignore_errors=True)
+        raise InputError(f"{name} is a data set rather than an image; add it on Datasets")
+    return inside
+
+
+def keep_series(folder: Path, name: str, where: Slice) -> str:
+    """Keep a slice of an unpacked series; return the key by which `open_upload` finds it.
+
+    Args:
+        folder: What `unpack_series` returned.
+        name: What a person calls it.
+        where: Which slice.
+
+    Raises:
+        InputError: It can't be read as an image.
+    """
+    read_image(folder, name, where)
+    series = folder.relative_to(_folder()).as_posix()
+    return _keep(hashlib.sha256(series.encode() + name.encode()), name, where, {"series": series})
+
+
+def file_of(key: str) -> str:
+    """Return what the pictures of one volume share; of one that is not kept, its key."""
+    path = _folder() / f"{key}.json"
+    if not key.isalnum() or not path.exists():
+        return key
+    try:
+        return str(read_json(path).get("file", key))
+    except StoreError:
+        # Damaged: who opens the image says so, in a sentence.
+        return key
 
 
 def keep_image(image: FloatImage, name: str, said: Window | None = None) -> str:
@@ -78,13 +149,18 @@ def open_upload(key: str, window: Window | None = None) -> SourceImage:
     Raises:
         InputError: Nothing is kept under that key.
     """
-    file = _folder() / f"{key}.image"
-    if len(key) != HASH_LENGTH or not key.isalnum() or not file.exists():
-        raise InputError("this own image is not here any more; upload it again")
-    kept = read_json(file.with_suffix(".json"))
+    record, file = _folder() / f"{key}.json", _folder() / f"{key}.image"
+    if len(key) != HASH_LENGTH or not key.isalnum() or not record.exists():
+        raise InputError(GONE)
+    kept = read_json(record)
+    if "series" in kept:
+        file = _folder() / str(kept["series"])
+    if not file.exists():
+        raise InputError(GONE)
     settled = window_from_dict(kept["window"]) if "window" in kept else None
     where = Slice(kept.get("frame"), kept.get("axis", 2), settled or window, kept.get("volume", 0))
-    source = from_file(file.read_bytes(), str(kept["name"]), where)
+    data: Source = file if "series" in kept else file.read_bytes()
+    source = from_file(data, str(kept["name"]), where)
     if settled is None and "said" not in kept:
         return source
     said = window_from_dict(kept["said"]) if "said" in kept else None

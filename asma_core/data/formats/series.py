@@ -60,7 +60,7 @@ def slices_of(folder: Path) -> tuple[Path, ...]:
 
 @lru_cache(maxsize=32)
 def _slices_of(folder: Path, modified: int) -> tuple[Path, ...]:
-    files = sorted(path for path in folder.iterdir() if path.is_file() and _begins_as_dicom(path))
+    files = sorted(path for path in folder.iterdir() if path.is_file() and begins_as_dicom(path))
     if len(files) > MOST_SLICES:
         raise InputError(f"{folder.name} holds more than {MOST_SLICES:,} slices; choose one series")
     places = [place for path in files if (place := place_of(path)) is not None]
@@ -75,7 +75,8 @@ def _slices_of(folder: Path, modified: int) -> tuple[Path, ...]:
     return tuple(place.path for place in in_order(places))
 
 
-def _begins_as_dicom(path: Path) -> bool:
+def begins_as_dicom(path: Path) -> bool:
+    """Tell whether a file is DICOM by its first bytes; hidden ones and DICOMDIR are not meant."""
     if path.name.startswith(".") or path.name.upper() == "DICOMDIR":
         return False
     with path.open("rb") as file:
