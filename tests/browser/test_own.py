@@ -130,3 +130,38 @@ def test_a_network_is_trained_in_the_browser(
     expect(page.get_by_text("Test IoU", exact=True)).to_be_visible()
     page.get_by_role("link", name="Look at the network").click()
     expect(page.get_by_text("trained here", exact=True)).to_be_visible()
+
+
+def test_a_network_is_used_with_other_classes(
+    page: Page, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three classes of a network count as the two of a data set; what is kept is attacked."""
+    page.set_viewport_size({"width": 1280, "height": 1400})
+    tiny.furnish(tmp_path)
+    page.goto(serve(APP, {"ASMA_HOME": str(tmp_path)}))
+    settle(page)
+    page.get_by_role("link", name="Models", exact=True).click()
+    settle(page)
+    page.get_by_text(tiny.THREE, exact=True).first.click()
+    page.wait_for_url(re.compile(f"model={tiny.THREE}"))
+    expect(page.get_by_text("Use it with a data set of other classes")).to_be_visible()
+    settle(page)
+    page.get_by_text("Use it with a data set of other classes").click()
+    choose(page, "Data set", tiny.DATASET)
+    expect(
+        page.get_by_text("Proposed by the names, and by what the predictions lie on")
+    ).to_be_visible()
+    expect(page.get_by_text(re.compile(r"IoU (0\.[89]|1\.0)")).first).to_be_visible()
+    settle(page)
+    page.get_by_role("button", name="Keep this network").click()
+    name = f"{tiny.THREE}-{tiny.DATASET}"
+    page.wait_for_url(re.compile(f"model={name}"))
+    expect(page.get_by_text("3 classes of its own, counted as these")).to_be_visible()
+    page.get_by_role("button", name="Attack it").click()
+    page.wait_for_url(re.compile(r"attack"))
+    expect(page.locator(".editor[data-ready]")).to_be_visible()
+    settle(page)
+    start_run(page)
+    wait_for_end(page)
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator(VIEWER)).to_be_visible()
