@@ -38,7 +38,6 @@ Own = Callable[[NDArray[np.uint8]], Tensor]
 def nnunet(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Own:
     pytest.importorskip("nnunetv2", reason="nnunetv2 is not installed")
     nnunet_folder.trained(folder)
-    monkeypatch.setattr(torch, "half", torch.float32)
     return lambda pixels: test_nnunet.theirs(folder, pixels, mirror=False, folds=None)[0]
 
 

@@ -154,6 +154,13 @@ def test_without_a_processor_it_says_what_is_taken(home: Path, tmp_path: Path) -
     assert read_card(Path(said["card"])).input.exact == (32, 32)
 
 
+def test_a_network_without_a_background_is_told(home: Path, tmp_path: Path) -> None:
+    saved(tmp_path / "f")
+    changed(tmp_path / "f" / "preprocessor_config.json", do_reduce_labels=True)
+    said = draft_network(tmp_path / "f", tmp_path / "draft")
+    assert "trained without a background" in said["notes"][0]
+
+
 def changed(path: Path, **more: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | more))
 
