@@ -201,6 +201,23 @@ def test_code_that_settings_name_is_never_asked_for(home: Path, tmp_path: Path) 
     assert "kernels-community" not in Path(said["card"]).read_text()
 
 
+def test_nothing_is_fetched(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    saved(tmp_path / "f")
+    asked: list[object] = []
+
+    def connect(*arguments: object) -> None:
+        asked.append(arguments)
+        raise OSError("there is no network in tests")
+
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setattr(socket, "getaddrinfo", connect)
+    taken_in(tmp_path / "f", tmp_path)
+    assert not asked
+
+
 def test_weights_that_are_absent_are_told(home: Path, tmp_path: Path) -> None:
     saved(tmp_path / "f")
     (tmp_path / "f" / "model.safetensors").unlink()
