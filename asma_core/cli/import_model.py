@@ -15,7 +15,7 @@ from asma_core.jobs.predictions import CHECKED
 from asma_core.models.sources.architectures import arguments_from_text
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.cards import ModelCard, read_card
-from asma_core.models.sources.draft import Choices
+from asma_core.models.sources.draft import Choices, values_from_text
 from asma_core.models.sources.importing import describe, drafted, import_card
 from asma_core.models.sources.looks import (
     export_card,
@@ -84,14 +84,13 @@ def _folder_checked_in(source: Path, aside: Path, options: argparse.Namespace) -
     """Take in a folder or a zip as another tool wrote it."""
     from asma_core.models.sources.drafting import draft_network
 
-    values = figures_from_text(options.values, 2) if options.values else None
     choices = Choices(
         name=options.name or "",
         classes=tuple(options.classes.split(",")) if options.classes else (),
         dataset=options.dataset,
         fold=options.fold,
         mirror=options.mirror,
-        values=(values[0], values[-1]) if values else None,
+        values=values_from_text(options.values or ""),
     )
     draft = draft_network(source, aside, choices)
     answer = _checked_in(Path(draft["card"]))

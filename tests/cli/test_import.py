@@ -135,6 +135,8 @@ def test_a_folder_of_nnunet_is_imported_and_checked(
     mirrored = ask("import-model", str(folder), "--mirror", "--classes", "ground, rim")
     assert mirrored["classes"] == ["ground", "rim"]
     assert "no fold '7'" in refused(capsys, "import-model", str(folder), "--fold", "7")
+    for wrong in ("--values=5", "--values=9,1", "--values=1,2,3", "--values=a,b"):
+        assert "is not 2 numbers" in refused(capsys, "import-model", str(folder), wrong)
     (folder / "plans.json").write_text("{")
     assert "plans.json can't be read as JSON" in refused(capsys, "import-model", str(folder))
     assert "holds no network" in refused(capsys, "import-model", str(home))

@@ -314,9 +314,15 @@ def test_a_folder_of_nnunet_is_taken_in(tmp_path: Path) -> None:
     assert "nnU-Net v2, 2 classes" in words(app) and "Mirroring is off" in words(app)
     next(one for one in app.text_input if one.label == "Name").set_value("disc").run()
     next(one for one in app.toggle if one.label.startswith("Mirror")).set_value(True).run()
+    black = next(one for one in app.text_input if one.label.startswith("Black"))
+    assert black.placeholder == "0, 255"
+    black.set_value("0, x").run()
+    assert "is not 2 numbers" in words(app)
+    next(one for one in app.text_input if one.label.startswith("Black")).set_value("0, 100").run()
     keep(app)
     card = find_card("disc")
     assert card.library == "nnunet" and card.arguments["mirror"] == [0, 1]
+    assert card.arguments["values"] == [0, 100]
     assert "nnU-Net PlainConvUNet" in words(visit(model="disc"))
 
 

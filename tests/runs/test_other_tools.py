@@ -22,7 +22,7 @@ from asma_core.runs.spec import RunInputs, RunRequest
 from asma_core.runs.store import RunStore
 from asma_core.runs.target_source import TargetSource
 from tests.models import bare
-from tests.models.sources import nnunet_folder, test_bundles, test_huggingface, test_nnunet
+from tests.models.sources import nnunet_folder, test_bundles, test_huggingface, test_nnunet_parity
 
 SIDE = 32
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]
@@ -38,8 +38,7 @@ Own = Callable[[NDArray[np.uint8]], Tensor]
 def nnunet(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Own:
     pytest.importorskip("nnunetv2", reason="nnunetv2 is not installed")
     nnunet_folder.trained(folder)
-    monkeypatch.setattr(torch, "half", torch.float32)
-    return lambda pixels: test_nnunet.theirs(folder, pixels, mirror=False, folds=None)[0]
+    return lambda pixels: test_nnunet_parity.theirs(folder, pixels, mirror=False, folds=None)[0]
 
 
 def segformer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Own:

@@ -30,6 +30,8 @@ def origin(card: ModelCard) -> tuple[str, str]:
 
 def architecture(card: ModelCard) -> str:
     """Return what kind of network it is."""
+    if not (card.program or card.architecture):
+        return "guessed from its weights"
     library = LIBRARY_TITLES.get(card.library, "")
     return PROGRAM_TITLES.get(card.program, f"{library} {card.architecture}".strip())
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asma_core.errors import InputError
 from asma_core.models.sources.model_card import ModelCard
+from asma_core.models.wrapper.specs import figures_from_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,6 +35,23 @@ class Choices:
     fold: str = ""
     mirror: bool = False
     values: tuple[float, float] | None = None
+
+
+def values_from_text(text: str) -> tuple[float, float] | None:
+    """Read which values black and white stand for; None where nothing is said.
+
+    Raises:
+        InputError: Not two numbers, or white is not above black.
+    """
+    if not text.strip():
+        return None
+    figures = figures_from_text(text, 2)
+    if len(figures) != 2 or not -math.inf < figures[0] < figures[1] < math.inf:
+        raise InputError(
+            f"{text!r} is not 2 numbers, the smaller first; write what black and white stand for, "
+            "such as -160, 240"
+        )
+    return figures[0], figures[1]
 
 
 @dataclass(frozen=True)

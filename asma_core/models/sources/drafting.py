@@ -67,8 +67,8 @@ def draft_network(source: Path, into: Path, choices: Choices | None = None) -> d
         choices: What a person may choose.
 
     Returns:
-        `card` (its path), `kind`, `notes` (sentences), `folds` and `mirrors` (what can be chosen),
-        `name` and `classes`.
+        `card` (its path), `kind`, `notes` (sentences), `folds`, `mirrors` and `values` (what can be
+        chosen, and the values that black and white stand for), `name` and `classes`.
 
     Raises:
         InputError: It is neither folder nor zip, holds no network that is known or several, or a
@@ -91,6 +91,7 @@ def draft_network(source: Path, into: Path, choices: Choices | None = None) -> d
         "notes": [*draft.notes, *notes_on({"left_out": left_out})],
         "folds": list(draft.folds),
         "mirrors": draft.mirrors,
+        "values": list(card.arguments.get("values", ())),
         "name": card.name,
         "classes": list(card.classes),
     }

@@ -154,6 +154,13 @@ def test_without_a_processor_it_says_what_is_taken(home: Path, tmp_path: Path) -
     assert read_card(Path(said["card"])).input.exact == (32, 32)
 
 
+def test_a_network_without_a_background_is_told(home: Path, tmp_path: Path) -> None:
+    saved(tmp_path / "f")
+    changed(tmp_path / "f" / "preprocessor_config.json", do_reduce_labels=True)
+    said = draft_network(tmp_path / "f", tmp_path / "draft")
+    assert "trained without a background" in said["notes"][0]
+
+
 def changed(path: Path, **more: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | more))
 
@@ -192,6 +199,23 @@ def test_code_that_settings_name_is_never_asked_for(home: Path, tmp_path: Path) 
     changed(tmp_path / "f" / "config.json", **dict.fromkeys(names, "kernels-community/evil"))
     said = draft_network(tmp_path / "f", tmp_path / "draft")
     assert "kernels-community" not in Path(said["card"]).read_text()
+
+
+def test_nothing_is_fetched(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    saved(tmp_path / "f")
+    asked: list[object] = []
+
+    def connect(*arguments: object) -> None:
+        asked.append(arguments)
+        raise OSError("there is no network in tests")
+
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setattr(socket, "getaddrinfo", connect)
+    taken_in(tmp_path / "f", tmp_path)
+    assert not asked
 
 
 def test_weights_that_are_absent_are_told(home: Path, tmp_path: Path) -> None:

@@ -36,6 +36,9 @@ def read_input(processor: Fields | None, config: Fields, kind: str) -> tuple[Inp
         return InputSpec(channels, area, 1, mean, std, exact), (said, *notes)
     mean, std = _figures(processor, channels)
     exact, area, notes = _size(processor, config, kind)
+    if processor.flag("do_reduce_labels", False):
+        said = "It was trained without a background: its first class is not one, as scores take it."
+        notes = (*notes, said)
     order = "bgr" if processor.flag("do_flip_channel_order", False) else "rgb"
     multiple = processor.whole("ensure_multiple_of", 1, 1024, 1)
     return InputSpec(channels, area, multiple, mean, std, exact, order=order), notes
