@@ -20,11 +20,9 @@ from asma_core.data.class_areas import (
 )
 from asma_core.data.dataset_cards import CARD
 from asma_core.data.datasets import Dataset, dataset_names, open_dataset
+from asma_core.data.findings import Finding
 from asma_core.data.formats.archives import unpack
-from asma_core.data.inspection import (
-    Finding,
-    Inspection,
-)
+from asma_core.data.inspection import Inspection
 from asma_core.data.preview import Preview, look
 from asma_core.data.synthetic import demo
 from asma_core.errors import InputError

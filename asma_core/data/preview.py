@@ -13,22 +13,13 @@ from asma_core.data.class_areas import (
 )
 from asma_core.data.dataset_cards import DatasetCard
 from asma_core.data.datasets import Dataset, class_names, from_card
+from asma_core.data.findings import CHOICES, INVERTED, OBJECTS, PALETTES, SIZES, TURNED, Finding
 from asma_core.data.formats.headers import read_header
 from asma_core.data.formats.images import VOLUMES, count_frames, picture_size
 from asma_core.data.formats.slices import Slice
 from asma_core.data.formats.tree import suffix
 from asma_core.data.formats.windows import Window
-from asma_core.data.inspection import (
-    CHOICES,
-    INVERTED,
-    OBJECTS,
-    PALETTES,
-    SIZES,
-    TURNED,
-    Finding,
-    Inspection,
-    inspect,
-)
+from asma_core.data.inspection import Inspection, inspect
 from asma_core.data.intensities import settled_window
 from asma_core.data.layouts.detection import recognise
 from asma_core.data.layouts.entries import Found

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from asma_core.data.datasets import open_dataset
+from asma_core.data.findings import Finding
 from asma_core.data.importing import take_in
-from asma_core.data.inspection import Finding
 from asma_core.data.preview import Preview, first_look, preview
 from asma_core.errors import InputError
 from tests.data.publish import SIZE, Files, binary, disc, encoded, lay_out, picture

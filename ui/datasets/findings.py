@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from asma_core.data.inspection import CHOICES, Finding
+from asma_core.data.findings import CHOICES, Finding
 from asma_core.data.preview import Preview, first_look
 from asma_core.errors import NoSuchItemError
 from ui.common.errors import escape_markdown

@@ -9,8 +9,9 @@ from typing import Final
 
 import streamlit as st
 
+from asma_core.data.findings import Finding
 from asma_core.data.importing import check_name, free_name, take_in
-from asma_core.data.inspection import Finding, Inspection
+from asma_core.data.inspection import Inspection
 from asma_core.data.preview import Preview, look
 from asma_core.errors import AsmaError
 from ui.address.links import open_page
