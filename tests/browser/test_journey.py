@@ -129,6 +129,18 @@ def start_run(page: Page, preset: str = "quick", steps: int = 5) -> str:
     return found.group(1)
 
 
+def attack_it(page: Page) -> None:
+    """Go from a network's page to its first attack, and compare."""
+    page.get_by_role("button", name="Attack it").click()
+    page.wait_for_url(re.compile(r"attack"))
+    expect(page.locator(".editor[data-ready]")).to_be_visible()
+    settle(page)
+    start_run(page)
+    wait_for_end(page)
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator(VIEWER)).to_be_visible()
+
+
 def wait_for_end(page: Page) -> None:
     expect(page.get_by_role("button", name="Change the target")).to_be_visible()
     settle(page)

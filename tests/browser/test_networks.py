@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests import tiny
 from tests.browser.conftest import PROJECT, Serve
-from tests.browser.test_journey import VIEWER, settle, start_run, wait_for_end
+from tests.browser.test_journey import attack_it, settle
 from tests.models.sources import nnunet_folder, test_bundles, test_huggingface
 
 pytestmark = pytest.mark.browser
@@ -67,11 +67,4 @@ def test_from_the_file_to_the_first_attack(
     keep.click()
     page.wait_for_url(re.compile(r"model=(?!tiny)"))
     expect(page.get_by_text("uploaded", exact=True)).to_be_visible()
-    page.get_by_role("button", name="Attack it").click()
-    page.wait_for_url(re.compile(r"attack"))
-    expect(page.locator(".editor[data-ready]")).to_be_visible()
-    settle(page)
-    start_run(page)
-    wait_for_end(page)
-    page.get_by_role("button", name="Compare").click()
-    expect(page.locator(VIEWER)).to_be_visible()
+    attack_it(page)

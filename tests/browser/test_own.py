@@ -16,7 +16,7 @@ from safetensors.torch import load
 from asma_core.data.datasets import open_dataset
 from tests import tiny
 from tests.browser.conftest import PROJECT, Serve
-from tests.browser.test_journey import VIEWER, rerun, settle, start_run, wait_for_end
+from tests.browser.test_journey import VIEWER, attack_it, rerun, settle, start_run, wait_for_end
 
 pytestmark = pytest.mark.browser
 
@@ -157,11 +157,4 @@ def test_a_network_is_used_with_other_classes(
     name = f"{tiny.THREE}-{tiny.DATASET}"
     page.wait_for_url(re.compile(f"model={name}"))
     expect(page.get_by_text("3 classes of its own, counted as these")).to_be_visible()
-    page.get_by_role("button", name="Attack it").click()
-    page.wait_for_url(re.compile(r"attack"))
-    expect(page.locator(".editor[data-ready]")).to_be_visible()
-    settle(page)
-    start_run(page)
-    wait_for_end(page)
-    page.get_by_role("button", name="Compare").click()
-    expect(page.locator(VIEWER)).to_be_visible()
+    attack_it(page)

@@ -30,6 +30,7 @@ MASK_WORDS: Final = word_set(
     "masks mask label labels annotation annotations segmentation segmentations seg segs gt gts "
     "groundtruth truth truths target targets manual roi"
 )
+_PLAIN: Final = word_set("images image imgs img")
 # Words of pictures of a mask that are made for the eye, or for another purpose.
 OTHER_WORDS: Final = word_set(
     "object objects instance instances color colors colour colours colored vis viz visualization "
@@ -97,14 +98,13 @@ def name_of(path: str) -> Name:
     *folders, _ = path.split("/")
     by_folder = [words_of(folder) for folder in folders]
     own = words_of(stem(path))
-    roles = [role for role in map(_folder_role, by_folder) if role]
     splits = [SPLITS[word] for words in by_folder for word in words if word in SPLITS]
     left = [word for words in by_folder for word in _without_roles(words) if word not in SPLITS]
     seen = {word for words in by_folder for word in words}
     return Name(
         path=path,
         ending=suffix(path),
-        folder_role=roles[-1] if roles else "",
+        folder_role=_folder_role(by_folder),
         stem_role=_stem_role(own),
         split=splits[-1] if splits else "",
         folders=tuple(left),
@@ -113,10 +113,18 @@ def name_of(path: str) -> Name:
     )
 
 
-def _folder_role(words: Words) -> str:
-    if any(word in MASK_WORDS for word in words):
-        return MASK
-    return IMAGE if any(word in IMAGE_WORDS for word in words) else ""
+def _folder_role(folders: Sequence[Words]) -> str:
+    """Return what the last folder that says something says.
+
+    Below a folder of masks only plain words make images: labels/original are masks.
+    """
+    role = ""
+    for words in folders:
+        if any(word in MASK_WORDS for word in words):
+            role = MASK
+        elif any(word in (IMAGE_WORDS if role != MASK else _PLAIN) for word in words):
+            role = IMAGE
+    return role
 
 
 def _stem_role(words: Words) -> str:

@@ -26,6 +26,8 @@ _MEANT: Final = (
     {"truth", "groundtruth", "gt", "manual", "labels", "label"},
     {"segmentation", "segmentations", "seg", "annotation", "annotations", "masks"},
 )
+# Of several masks of an image those that MONAI Label keeps in labels/final.
+_FINAL: Final = "final"
 _ANNOTATORS: Final = word_set(
     "annotator annotators expert experts exp reader readers rater raters observer observers obs "
     "ho st nd rd th a r"
@@ -65,16 +67,22 @@ class Meant:
 def without_others(pairs: Sequence[Pair]) -> tuple[list[Pair], list[str]]:
     """Leave out pictures of masks made for the eye or for objects, and copies of another format."""
     named = {pair.image for pair in pairs if not pair.mask.other}
-    kept = [pair for pair in pairs if not (pair.mask.other and pair.image in named)]
+    final = {pair.image for pair in pairs if _FINAL in pair.mask.folders}
+    kept = [
+        pair
+        for pair in pairs
+        if not (pair.mask.other and pair.image in named)
+        and (pair.image not in final or _FINAL in pair.mask.folders)
+    ]
     notes = _left_out(pairs, kept, "other pictures of masks")
     exact = {_without_ending(pair): pair for pair in kept if pair.mask.ending not in LOSSY}
-    final = [p for p in kept if p.mask.ending not in LOSSY or _without_ending(p) not in exact]
-    paths = {pair.mask.path for pair in final}
+    single = [p for p in kept if p.mask.ending not in LOSSY or _without_ending(p) not in exact]
+    paths = {pair.mask.path for pair in single}
     copies = [pair for pair in kept if pair.mask.path not in paths]
     if copies:
         other = exact[_without_ending(copies[0])].mask.ending
         notes.append(f"{len(copies):,} {copies[0].mask.ending} copies of {other} masks left out")
-    return final, notes
+    return single, notes
 
 
 def _without_ending(pair: Pair) -> tuple[str, str, str]:

@@ -96,6 +96,9 @@ WAYS: dict[str, Files] = {
         for n in N
         for kind, make in (("image", picture), ("label", binary))
     },
+    "MONAI Label": pairs("scan_{n}.png", "labels/final/scan_{n}.png")
+    | others("labels/original/scan_{n}.png"),
+    "FiftyOne": pairs("data/{n:06d}.jpg", "labels/{n:06d}.png", "JPEG"),
     "a thumbnail each": pairs("images/{n}.png", "masks/{n}.png") | others("thumbs/{n}_thumb.png"),
 }  # fmt: skip
 
