@@ -54,17 +54,18 @@ def find_pairs(
         names = [name for name in names if name.ending != OUTLINE]
     best: Found | None = None
     for roles in _ways(folder, names, images, masks):
-        found = _paired(folder, roles)
+        found = _paired(folder, roles, names)
         if best is None or _worth(found) > _worth(best):
             best = found
-        if not best.left_out:
+        if best.entries and not best.left_out:
             break
     return best
 
 
-def _worth(found: Found) -> tuple[float, int]:
-    count = len(found.entries)
-    return count / max(count + len(found.left_out), 1), count
+def _worth(found: Found) -> tuple[float, int, int]:
+    count, left = len(found.entries), len(found.left_out)
+    # Of two that pair nothing the one that knows of images says more.
+    return count / max(count + left, 1), count, 0 if count else left
 
 
 def _ways(folder: Path, names: Sequence[Name], images: str, masks: str) -> Iterator[_Roles]:
@@ -182,17 +183,25 @@ def _folder_of(name: Name) -> str:
     return f"{folder}|{ending}"
 
 
-def _paired(folder: Path, roles: _Roles) -> Found:
+def _paired(folder: Path, roles: _Roles, names: Sequence[Name]) -> Found:
     """Return the pairs of images and masks."""
     images, copies = _without_copies(roles.images)
     pairs = _matched(images, roles.masks)
+    unused = _unused(roles, pairs, names)
     pairs, notes = without_others(pairs)
     meant = what_several_are(folder, pairs)
     groups = {name.path: Group(image=name.path, split=name.split) for name in images}
     for path, masks in meant.masks.items():
         groups[path].masks = masks
     entries, left_out = entries_of(groups.values(), 1)
-    reasons = [*filter(None, [roles.reason]), *_how(pairs), *copies, *notes, *meant.reasons]
+    reasons = [
+        *filter(None, [roles.reason]),
+        *_how(pairs),
+        *copies,
+        *notes,
+        *unused,
+        *meant.reasons,
+    ]
     return Found(
         PAIRED,
         PAIRED_TITLE,
@@ -202,6 +211,16 @@ def _paired(folder: Path, roles: _Roles) -> Found:
         meant.encoding,
         reasons=tuple(reasons),
     )
+
+
+def _unused(roles: _Roles, pairs: Sequence[Pair], names: Sequence[Name]) -> list[str]:
+    """Say which files are part of no pair and are not told elsewhere."""
+    paired = {pair.mask.path for pair in pairs}
+    lonely = [mask.path for mask in roles.masks if mask.path not in paired]
+    taken = {name.path for name in (*roles.images, *roles.masks)}
+    other = [name.path for name in _pictures(names) if name.path not in taken]
+    notes = [(lonely, "masks without an image"), (other, "pictures that are neither")]
+    return [f"{what}, left out: {len(left):,}, such as {left[0]}" for left, what in notes if left]
 
 
 def _how(pairs: Sequence[Pair]) -> list[str]:
@@ -226,7 +245,7 @@ def _without_copies(images: Sequence[Name]) -> tuple[list[Name], list[str]]:
         else:
             kept[key] = name
     notes = [
-        f"{count:,} {ending} copies of {other} images left out"
+        f"{ending} copies of {other} images, left out: {count:,}"
         for (ending, other), count in copies.items()
     ]
     return sorted(kept.values(), key=lambda one: one.path), notes

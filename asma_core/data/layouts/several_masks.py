@@ -81,7 +81,7 @@ def without_others(pairs: Sequence[Pair]) -> tuple[list[Pair], list[str]]:
     copies = [pair for pair in kept if pair.mask.path not in paths]
     if copies:
         other = exact[_without_ending(copies[0])].mask.ending
-        notes.append(f"{len(copies):,} {copies[0].mask.ending} copies of {other} masks left out")
+        notes.append(f"{copies[0].mask.ending} copies of {other} masks, left out: {len(copies):,}")
     return single, notes
 
 
@@ -93,7 +93,7 @@ def _without_ending(pair: Pair) -> tuple[str, str, str]:
 def _left_out(pairs: Sequence[Pair], kept: Sequence[Pair], what: str) -> list[str]:
     inside = {pair.mask.path for pair in kept}
     left = [pair.mask.path for pair in pairs if pair.mask.path not in inside]
-    return [f"{len(left):,} {what} left out, such as {left[0]}"] if left else []
+    return [f"{what}, left out: {len(left):,}, such as {left[0]}"] if left else []
 
 
 def what_several_are(folder: Path, pairs: Sequence[Pair]) -> Meant:

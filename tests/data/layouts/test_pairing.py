@@ -14,6 +14,7 @@ from asma_core.data.layouts.contents import looks_like_mask
 from asma_core.data.layouts.detection import recognise
 from asma_core.data.layouts.names import words_of
 from asma_core.data.preview import preview
+from asma_core.errors import InputError
 from tests.data.publish import SIZE, Files, binary, disc, encoded, lay_out, nested, picture
 
 N = range(4)
@@ -131,10 +132,10 @@ def test_each_image_has_its_own_mask(tmp_path: Path, way: str) -> None:
         ("the ending alone", "images told from masks by what they hold"),
         ("leading zeros", "paired by the number in the name"),
         ("exchanged words", "so they are exchanged"),
-        ("two masks' formats", "4 .jpg copies of .bmp masks left out"),
-        ("two images' formats", "4 .jpg copies of .png images left out"),
-        ("VOC", "4 other pictures of masks left out, such as SegmentationObject/2007_000000.png"),
-        ("HRF", "4 masks of other folders left out, such as mask/00_h_mask.tif"),
+        ("two masks' formats", ".jpg copies of .bmp masks, left out: 4"),
+        ("two images' formats", ".jpg copies of .png images, left out: 4"),
+        ("VOC", "pictures of masks, left out: 4, such as SegmentationObject/2007_000000.png"),
+        ("HRF", "masks of other folders, left out: 4, such as mask/00_h_mask.tif"),
         ("a folder a patient", "paired by the folder"),
     ],
 )
@@ -209,9 +210,23 @@ def test_images_without_a_mask_are_left_out(tmp_path: Path) -> None:
     assert recognise(lay_out(tmp_path, files))[0].left_out == ("img_9.png",)
 
 
+def test_what_is_part_of_no_pair_is_told(tmp_path: Path) -> None:
+    files = WAYS["img_ and mask_ in folders"] | {"masks/mask_9.png": binary(0)}
+    files |= {f"mr/{n}.png": picture(n) for n in N}
+    reasons = recognise(lay_out(tmp_path, files))[0].reasons
+    assert "masks without an image, left out: 1, such as masks/mask_9.png" in reasons
+    assert "pictures that are neither, left out: 4, such as mr/0.png" in reasons
+
+
+def test_masks_alone_are_told(tmp_path: Path) -> None:
+    files = {f"{folder}/{n}.png": binary(n) for n in N for folder in "ab"}
+    with pytest.raises(InputError, match="no mask for 8 of 8 images"):
+        recognise(lay_out(tmp_path, files))
+
+
 def test_a_number_shared_by_chance_pairs_nothing(tmp_path: Path) -> None:
     files = {f"images/{n}.png": picture(n) for n in N} | {"masks/scan 2 of May 12.png": binary(0)}
-    with pytest.raises(Exception, match="no mask for"):
+    with pytest.raises(InputError, match="no mask for"):
         recognise(lay_out(tmp_path, files))
 
 
