@@ -37,11 +37,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Keep a network in the classes of a data set."""
-    from asma_core.jobs.checks import some_samples
-
     card, dataset = find_card(options.model), open_dataset(options.dataset)
     words = named_values(options.set)
-    samples = some_samples(dataset, options.samples)
+    samples = dataset.some(options.samples)
     pairs = (
         (prediction(card, options.device, dataset.image(one)), dataset.mask(one).labels)
         for one in samples

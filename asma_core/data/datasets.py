@@ -136,6 +136,13 @@ class Dataset(Sequence[Item]):
             digest.update(one.fingerprint().encode())
         return digest.hexdigest()
 
+    def some(self, count: int) -> tuple[Sample, ...]:
+        """Return at most so many samples, taken evenly, those of the test split if there is one."""
+        # Not the first of all: without a split, every fifth image is the test's (`trainings`).
+        chosen = self.split("test")
+        step = max(1, len(chosen) // max(count, 1))
+        return chosen[step - 1 :: step][:count]
+
     def split(self, name: str) -> tuple[Sample, ...]:
         """Return the samples of a split; all of them when the set has no split."""
         chosen = tuple(sample for sample in self.samples if sample.split == name)

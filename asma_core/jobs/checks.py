@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from asma_core.data.datasets import Dataset, Sample
+from asma_core.data.datasets import Dataset
 from asma_core.files import json_values
 from asma_core.models.checking.checks import Report, check_model
 from asma_core.models.checking.diagnosis import LabelledImage
@@ -35,7 +34,7 @@ def check_on(
     """
     loaded = load_card(card, choose_device(device))
     comparable = fits(card, dataset)
-    sources = [from_sample(dataset, sample) for sample in some_samples(dataset, samples)]
+    sources = [from_sample(dataset, sample) for sample in dataset.some(samples)]
     cases = [
         LabelledImage(
             source.sample, source.image, source.truth if comparable else None, source.valid
@@ -65,11 +64,3 @@ def _json_report(report: Report) -> dict[str, Any]:
         "guesses": list(report.guesses),
     }
     return json_values(answer)
-
-
-def some_samples(dataset: Dataset, count: int) -> Sequence[Sample]:
-    """Return at most so many samples of a data set, taken evenly, test images first."""
-    # Not the first of all: without a split, every fifth image is the test's (`trainings`).
-    chosen = dataset.split("test")
-    step = max(1, len(chosen) // max(count, 1))
-    return chosen[step - 1 :: step][:count]

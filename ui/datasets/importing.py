@@ -165,7 +165,8 @@ def _folders(roots: tuple[str, ...]) -> list[str]:
 
 def _patterns(root: Path) -> tuple[str, str]:
     """Let people say what is an image and what is a mask, where the guess is wrong."""
-    with st.expander("Wrong images or masks?"):
+    given = [st.session_state.get(f"{KEY}-{what}-{root}") for what in ("images", "masks")]
+    with st.expander("Wrong images or masks?", expanded=any(given)):
         st.caption("`*` stands for any text and `?` for one sign; an ending or a folder is enough.")
         images = st.text_input(
             "Images are",

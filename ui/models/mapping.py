@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from asma_core.data.datasets import Dataset, Sample, dataset_names
 from asma_core.errors import AsmaError
-from asma_core.jobs.checks import some_samples
 from asma_core.models.sources.cards import model_cards
 from asma_core.models.sources.class_mapping import (
     keep_mapped,
@@ -40,28 +39,25 @@ def class_mapping(card: ModelCard) -> None:
     """Offer a network in the classes of a data set, as a network of its own."""
     if card.output.counts_as or card.factory:
         return
-    with st.expander("Use it with a data set of other classes", icon=":material/swap_horiz:"):
-        names = dataset_names()
-        name = st.selectbox(
-            "Data set",
-            names,
-            index=None,
-            placeholder="Choose a data set",
-            key=f"{KEY}-dataset-{card.name}",
-        )
-        if name is None:
-            st.caption(
-                "Each class of the network counts as one of the data set: a disc as rim and cup "
-                "together, say. What is kept is a network of its own, for attacks, targets, scores "
-                "and experiments."
-            )
-            return
-        with show_errors():
-            _mapped(card, services.open_dataset(name))
+    names = dataset_names()
+    name = st.selectbox(
+        "Use it with a data set of other classes",
+        names,
+        index=None,
+        placeholder="Choose a data set",
+        key=f"{KEY}-dataset-{card.name}",
+        help="Each class of the network counts as one of the data set: rim and cup as a disc, "
+        "say. What is kept is a network of its own, for attacks, targets, scores and experiments.",
+        width=320,
+    )
+    if name is None:
+        return
+    with show_errors():
+        _mapped(card, services.open_dataset(name))
 
 
 def _mapped(card: ModelCard, dataset: Dataset) -> None:
-    samples = list(some_samples(dataset, SAMPLES))
+    samples = dataset.some(SAMPLES)
     with st.spinner("Looking at what the network says", show_time=True):
         try:
             seen = {one.name: _prediction(card, dataset, one) for one in samples}

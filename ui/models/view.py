@@ -43,23 +43,27 @@ def model_view(name: str) -> None:
     back()
     card = find_card(name)
     name_tab(card.name)
-    _head(card)
+    fitting = _datasets(card)
+    _head(card, fitting)
     left, right = st.columns([2, 3], gap="large")
     with left:
         _facts(card)
     with right:
-        _trust(card)
+        _trust(card, fitting)
         class_mapping(card)
 
 
-def _head(card: ModelCard) -> None:
+def _head(card: ModelCard, fitting: Sequence[str]) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
     row.title(escape_markdown(card.name), anchor=False, width="content")
     words, colour = origin(card)
     row.markdown(f":{colour}-badge[{words}]", width="content")
     row.space("stretch")
     if row.button("Attack it", icon=":material/draw:", type="primary", key="model-attack"):
-        open_page(AttackView(network=card.name, dataset=card.dataset))
+        # One that does not say its data set is attacked on images of one that it fits.
+        first = card.dataset or (fitting[0] if fitting else "")
+        chosen = st.session_state.get(f"model-dataset-{card.name}", first)
+        open_page(AttackView(network=card.name, dataset=card.dataset or chosen))
     row.download_button(
         "Card",
         card_text(card),
@@ -103,8 +107,7 @@ def _figure(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
-def _trust(card: ModelCard) -> None:
-    fitting = _datasets(card)
+def _trust(card: ModelCard, fitting: Sequence[str]) -> None:
     if not fitting:
         st.info(
             f"No data set has {len(card.classes)} classes, so the network can't be held against "
