@@ -17,7 +17,8 @@ from tests.browser.test_journey import rerun, settle
 from tests.data.publish import Files, binary, disc, picture
 from tests.data.test_inspection import turned
 
-pytestmark = pytest.mark.browser
+# Data sets are added before all of their pictures have come.
+pytestmark = [pytest.mark.browser, pytest.mark.hasty]
 
 APP = PROJECT / "app.py"
 # A folder for pictures of the pages, where somebody wants to look.

@@ -16,7 +16,8 @@ from tests.browser.conftest import PROJECT, Serve
 from tests.browser.test_journey import attack_it, settle
 from tests.models.sources import nnunet_folder, test_bundles, test_huggingface
 
-pytestmark = pytest.mark.browser
+# Pages are left before all of their pictures have come.
+pytestmark = [pytest.mark.browser, pytest.mark.hasty]
 
 APP = PROJECT / "app.py"
 

@@ -132,6 +132,7 @@ def test_a_network_is_trained_in_the_browser(
     expect(page.get_by_text("trained here", exact=True)).to_be_visible()
 
 
+@pytest.mark.hasty
 def test_a_network_is_used_with_other_classes(
     page: Page, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
