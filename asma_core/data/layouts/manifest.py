@@ -32,14 +32,19 @@ def find_in_table(folder: Path, files: Sequence[str]) -> Found | None:
         InputError: A line names a file that is not there, or that lies outside the folder.
     """
     for path in (path for path in files if suffix(path) in TABLES and path.count("/") <= 1):
-        rows = _rows(folder / path)
+        rows = table_rows(folder / path)
         columns = _columns(rows[0]) if rows else None
         if columns is not None:
             return _found(rows, columns, path, set(files))
     return None
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def table_rows(path: Path) -> list[dict[str, str]]:
+    """Return the lines of a table by its columns' names, in small letters.
+
+    Raises:
+        InputError: Too large, or not a table.
+    """
     with as_store_error(path):
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path.name} is larger than {MOST_BYTES // 1_000_000} MB; cut it")

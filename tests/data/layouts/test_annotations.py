@@ -228,6 +228,20 @@ def supervisely() -> Files:
     )
 
 
+def pixel_runs(box: tuple[int, int, int, int]) -> str:
+    """Starts from 1, down the columns, with their lengths."""
+    columns = inside(box).T.ravel()
+    places = np.flatnonzero(np.diff(columns, prepend=False, append=False)).reshape(-1, 2)
+    return " ".join(f"{start + 1} {end - start}" for start, end in places)
+
+
+def run_length_table() -> Files:
+    lines = ["ImageId,EncodedPixels,ClassId"]
+    for n in N:
+        lines += [f"{n}.png,{pixel_runs(DISC)},disc", f"{n},{pixel_runs(CUP)},cup"]
+    return images() | {"train.csv": "\n".join(lines).encode()}
+
+
 TOOLS: dict[str, tuple[str, Callable[[], Files]]] = {
     "COCO polygons": ("coco", lambda: coco("polygons")),
     "COCO run lengths": ("coco", lambda: coco("runs")),
@@ -242,6 +256,7 @@ TOOLS: dict[str, tuple[str, Callable[[], Files]]] = {
     "YOLO": ("yolo", yolo),
     "YOLO boxes": ("yolo", lambda: yolo("boxes")),
     "Supervisely": ("supervisely", supervisely),
+    "run lengths": ("run-lengths", run_length_table),
 }
 
 
@@ -383,7 +398,7 @@ def test_hostile_annotations_end_in_a_sentence(home: Path, tmp_path: Path, name:
     """200 damaged files in all: each is read, or refused as an AsmaError."""
     rng = np.random.default_rng(sum(name.encode()))
     files = TOOLS[name][1]()
-    said = [path for path in files if path.endswith((".json", ".xml", ".txt", ".yaml"))]
+    said = [path for path in files if path.endswith((".json", ".xml", ".txt", ".yaml", ".csv"))]
     for turn in range(16):
         made = dict(files)
         path = said[int(rng.integers(len(said)))]

@@ -20,11 +20,12 @@ from PIL import Image
 
 from asma_core import paths
 from asma_core.data.formats.images import SUFFIXES, picture_size
-from asma_core.data.formats.tree import ANNOTATIONS, suffix
+from asma_core.data.formats.tree import ANNOTATIONS, TABLES, suffix
 from asma_core.data.layouts.annotations.coco import COCO, read_coco
 from asma_core.data.layouts.annotations.cvat import CVAT, read_cvat
 from asma_core.data.layouts.annotations.label_studio import LABEL_STUDIO, read_label_studio
 from asma_core.data.layouts.annotations.labelme import LABELME, read_labelme
+from asma_core.data.layouts.annotations.run_length_table import RUN_LENGTHS, read_run_lengths
 from asma_core.data.layouts.annotations.shapes import Annotated, Images, Picture, Points, Shape
 from asma_core.data.layouts.annotations.supervisely import SUPERVISELY, read_supervisely
 from asma_core.data.layouts.annotations.yolo import YOLO, read_yolo
@@ -40,6 +41,7 @@ READERS: Final[Mapping[str, Reader]] = {
     LABELME: read_labelme,
     LABEL_STUDIO: read_label_studio,
     CVAT: read_cvat,
+    RUN_LENGTHS: read_run_lengths,
     YOLO: read_yolo,
 }
 TITLES: Final = {
@@ -48,8 +50,10 @@ TITLES: Final = {
     LABELME: "labelme (a JSON beside each image)",
     LABEL_STUDIO: "Label Studio (a JSON of tasks)",
     CVAT: "CVAT for images (annotations.xml)",
+    RUN_LENGTHS: "run lengths in a table (CSV)",
     YOLO: "YOLO (a text of outlines or boxes for each image)",
 }
+_SAID: Final = (*ANNOTATIONS, *TABLES, ".txt")
 PAIRS: Final = "pairs.json"
 BACKGROUND: Final = "background"
 THREADS: Final = 2
@@ -67,7 +71,7 @@ def find_annotated(layout: str, folder: Path, files: Sequence[str]) -> Found | N
         InputError: A file of the format is damaged, or it names too many classes.
         StoreError: What is drawn can't be kept.
     """
-    said = [path for path in files if suffix(path) in ANNOTATIONS or path.endswith(".txt")]
+    said = [path for path in files if suffix(path) in _SAID]
     if not said:
         return None
     kept = _drawn_folder(layout, folder, files, said)

@@ -61,7 +61,7 @@ def starts_and_lengths(text: str, height: int, width: int) -> NDArray[np.bool_]:
     """
     try:
         numbers = np.array(text.split(), dtype=np.int64).reshape(-1, 2)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise InputError("run lengths that are no pairs of numbers; export them again") from error
     found = np.zeros(height * width, dtype=np.bool_)
     for start, length in numbers.tolist():
