@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ import numpy as np
 from asma_core.data.formats.images import read_values
 from asma_core.data.formats.tree import stem
 from asma_core.data.layouts.entries import MaskFile
-from asma_core.data.layouts.names import Name, name_of, word_set
+from asma_core.data.layouts.names import Name, name_of, word_set, words_of
 from asma_core.data.masks.encodings import SHARE, Encoding
 from asma_core.errors import AsmaError
 
@@ -112,16 +112,10 @@ def what_several_are(folder: Path, pairs: Sequence[Pair]) -> Meant:
     if not several:
         masks = {path: [MaskFile(own[0].mask.path)] for path, own in by_image.items()}
         return Meant(masks, reasons=tuple(notes))
-    names = sorted({label for label in labels.values() if label})
-    apart = all(len({labels[p.mask.path] for p in own}) == len(own) for own in by_image.values())
-    if apart and len(names) > 1 and all(labels.values()) and len(names) <= 2 * len(by_image) + 6:
-        numbers = {name: place for place, name in enumerate(names, start=1)}
-        masks = {
-            path: [MaskFile(p.mask.path, numbers[labels[p.mask.path]]) for p in own]
-            for path, own in by_image.items()
-        }
-        notes.append(f"a mask for each class: {', '.join(names)}")
-        return Meant(masks, ("background", *names), None, tuple(notes))
+    by_class = _by_class(by_image, labels)
+    if by_class is not None:
+        notes.append(f"a mask for each class: {', '.join(by_class.classes[1:])}")
+        return replace(by_class, reasons=tuple(notes))
     masks = {path: [MaskFile(p.mask.path, 1) for p in own] for path, own in by_image.items()}
     most = max(map(len, several))
     if _agree(folder, several):
@@ -130,6 +124,22 @@ def what_several_are(folder: Path, pairs: Sequence[Pair]) -> Meant:
     notes.append(f"up to {most:,} masks for one image, taken together as one structure")
     united = Encoding(kind=SHARE, values=(), threshold=0.0)
     return Meant(masks, STRUCTURE, united, tuple(notes))
+
+
+def _by_class(by_image: Mapping[str, list[Pair]], labels: Mapping[str, str]) -> Meant | None:
+    """Return a mask for each class where the names tell classes; else None."""
+    names = sorted({label for label in labels.values() if label})
+    apart = all(len({labels[p.mask.path] for p in own}) == len(own) for own in by_image.values())
+    # More names than images are those of objects.
+    few = 1 < len(names) <= 2 * len(by_image) + 6
+    if not (apart and few and all(labels.values())):
+        return None
+    numbers = {name: place for place, name in enumerate(names, start=1)}
+    masks = {
+        path: [MaskFile(p.mask.path, numbers[labels[p.mask.path]]) for p in own]
+        for path, own in by_image.items()
+    }
+    return Meant(masks, ("background", *names))
 
 
 def _likeliest_kind(pairs: Sequence[Pair]) -> tuple[list[Pair], list[str]]:
@@ -156,8 +166,8 @@ def _likeliest_kind(pairs: Sequence[Pair]) -> tuple[list[Pair], list[str]]:
 
 
 def _rank(folder: str) -> int:
-    words = set(name_of(f"{folder}/x.png").path.casefold().replace("/", " ").split())
-    found = {word.rstrip("0123456789") for part in words for word in part.split("_")}
+    """Return how likely a folder is to hold what is meant, the likeliest first."""
+    found = {word for part in folder.split("/") for word in words_of(part)}
     return next((place for place, meant in enumerate(_MEANT) if found & meant), len(_MEANT))
 
 
