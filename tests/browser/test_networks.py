@@ -43,12 +43,16 @@ def lightning(folder: Path) -> None:
     torch.save({"state_dict": state, "epoch": 3}, folder / "epoch=3.ckpt")
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.furnish(tmp_path_factory.mktemp("networks"))
+
+
 @pytest.mark.parametrize("write", [nnunet, segformer, bundle, lightning])
 def test_from_the_file_to_the_first_attack(
-    page: Page, serve: Serve, tmp_path: Path, write: Callable[[Path], None]
+    page: Page, serve: Serve, home: Path, tmp_path: Path, write: Callable[[Path], None]
 ) -> None:
-    home, folder = tmp_path / "home", tmp_path / "network"
-    tiny.furnish(home)
+    folder = tmp_path / "network"
     write(folder)
     files = [path for path in folder.iterdir() if path.is_file()]
     upload = files[0] if files else Path(shutil.make_archive(str(tmp_path / "n"), "zip", folder))
