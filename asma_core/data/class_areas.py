@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from asma_core import paths
 from asma_core.data.datasets import Dataset
 from asma_core.data.formats.images import picture_size
-from asma_core.data.layouts.known import LEFT_HALF
 from asma_core.data.masks.label_maps import Mask
-from asma_core.data.samples import Sample
+from asma_core.data.samples import Sample, image_size
 from asma_core.errors import AsmaError
 from asma_core.files import write_bytes
 
@@ -58,33 +57,16 @@ def measure_class_areas(dataset: Dataset, on_progress: OnProgress | None = None)
     Raises:
         StoreError: They can't be kept.
     """
-    areas, _ = read_all(dataset, decode=False, on_progress=on_progress)
-    keep(class_areas_file(dataset), areas)
-    return areas
-
-
-def read_all(
-    dataset: Dataset, decode: bool, on_progress: OnProgress | None = None
-) -> tuple[ClassAreas, list[SampleError]]:
-    """Read every mask, and every image or its header; return the class areas and what is wrong.
-
-    Args:
-        dataset: The data set.
-        decode: Whether images are decoded; else only their size is looked at.
-        on_progress: As for `measure_class_areas`.
-    """
     areas = np.full((len(dataset.samples), len(dataset.classes)), np.nan, dtype=np.float32)
-    problems = []
     with ThreadPoolExecutor(THREADS) as pool:
-        read = pool.map(lambda sample: _read(dataset, sample, decode), dataset.samples)
-        for row, (sample, answer) in enumerate(zip(dataset.samples, read, strict=True)):
-            if isinstance(answer, str):
-                problems.append(SampleError(sample.name, answer))
-            else:
+        read = pool.map(lambda sample: _read(dataset, sample), dataset.samples)
+        for row, answer in enumerate(read):
+            if answer is not None:
                 areas[row] = answer
             if on_progress:
                 on_progress(row + 1, len(dataset.samples))
-    return areas, problems
+    keep(class_areas_file(dataset), areas)
+    return areas
 
 
 def should_decode(dataset: Dataset) -> bool:
@@ -98,22 +80,24 @@ def should_decode(dataset: Dataset) -> bool:
     return mean * len(dataset.samples) <= DECODED_PIXELS
 
 
-def _read(dataset: Dataset, sample: Sample, decode: bool) -> NDArray[np.float64] | str:
+def _read(dataset: Dataset, sample: Sample) -> NDArray[np.float64] | None:
     try:
         mask = dataset.mask(sample)
-        if decode:
-            _, height, width = dataset.image(sample).shape
-        else:
-            height, width = picture_size(sample.image, where=sample.where)
-            width = width // 2 if sample.crop == LEFT_HALF else width
-    except AsmaError as error:
-        return str(error)
-    if mask.labels.shape != (height, width):
-        return (
-            f"the mask {sample.mask.name} is {mask.labels.shape[1]} x {mask.labels.shape[0]} and "
-            f"its image {width} x {height}; export both at one size"
-        )
+        if size_problem(sample, mask, image_size(sample)):
+            return None
+    except AsmaError:
+        return None
     return class_areas_of(mask, len(dataset.classes))
+
+
+def size_problem(sample: Sample, mask: Mask, size: tuple[int, int]) -> str:
+    """Return a sentence where a mask has another size than its image, (H, W); else ""."""
+    if mask.labels.shape == size:
+        return ""
+    return (
+        f"the mask {sample.mask.name} is {mask.labels.shape[1]} x {mask.labels.shape[0]} and "
+        f"its image {size[1]} x {size[0]}; export both at one size"
+    )
 
 
 def class_areas_of(mask: Mask, classes: int) -> NDArray[np.float64]:

@@ -108,7 +108,7 @@ def findings_of(dataset: Dataset, seen: Sequence[Seen], areas: ClassAreas) -> li
     found = [
         _turned(seen),
         _of_affines(whole),
-        _of_palettes(dataset, seen),
+        palettes_finding(dataset, seen),
         _of_sizes(dataset, seen),
         _of_jpeg(dataset, whole),
         _listed(
@@ -188,7 +188,13 @@ def _of_affines(seen: Sequence[Seen]) -> Finding | None:
     )
 
 
-def _of_palettes(dataset: Dataset, seen: Sequence[Seen]) -> Finding | None:
+def palettes_finding(dataset: Dataset, seen: Sequence[Seen]) -> Finding | None:
+    """Return what is to be known of indexed masks' palettes, told by the masks' heads alone.
+
+    Args:
+        dataset: As it would be kept.
+        seen: Some or all of its samples.
+    """
     palettes = Counter(one.mask.palette for one in seen if one.mask.palette)
     encoding = dataset.encoding
     if len(palettes) < 2 or encoding is None or encoding.kind == SHARE:

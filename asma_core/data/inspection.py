@@ -11,13 +11,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from asma_core.data.class_areas import ClassAreas, OnProgress, SampleError, class_areas_of
+from asma_core.data.class_areas import (
+    ClassAreas,
+    OnProgress,
+    SampleError,
+    class_areas_of,
+    size_problem,
+)
 from asma_core.data.datasets import Dataset
 from asma_core.data.findings import Finding, Seen, findings_of
 from asma_core.data.formats.headers import read_header
-from asma_core.data.formats.images import picture_size
-from asma_core.data.layouts.known import LEFT_HALF
-from asma_core.data.samples import Sample
+from asma_core.data.samples import Sample, image_size
 from asma_core.errors import AsmaError
 
 THREADS: Final = 2
@@ -73,20 +77,16 @@ def _look(dataset: Dataset, sample: Sample, decode: bool) -> Seen:
         span = 1.0
         if decode:
             pixels = dataset.image(sample)
-            _, height, width = pixels.shape
+            size = pixels.shape[1], pixels.shape[2]
             span = float(pixels.max() - pixels.min())
         else:
-            height, width = picture_size(sample.image, where=sample.where)
-            width = width // 2 if sample.crop == LEFT_HALF else width
+            size = image_size(sample)
         digest = hashlib.sha256(sample.image.read_bytes()).hexdigest()
     except (AsmaError, OSError) as error:
         return Seen(sample, problem=str(error), image=image, mask=mask)
-    sizes = (height, width), read.labels.shape
-    if read.labels.shape != (height, width):
-        problem = (
-            f"the mask {sample.mask.name} is {read.labels.shape[1]} x {read.labels.shape[0]} and "
-            f"its image {width} x {height}; export both at one size"
-        )
+    sizes = size, read.labels.shape
+    problem = size_problem(sample, read, size)
+    if problem:
         return Seen(sample, problem=problem, image=image, mask=mask, sizes=sizes)
     return Seen(
         sample,

@@ -13,7 +13,17 @@ from asma_core.data.class_areas import (
 )
 from asma_core.data.dataset_cards import DatasetCard
 from asma_core.data.datasets import Dataset, class_names, from_card
-from asma_core.data.findings import CHOICES, INVERTED, OBJECTS, PALETTES, SIZES, TURNED, Finding
+from asma_core.data.findings import (
+    CHOICES,
+    INVERTED,
+    OBJECTS,
+    PALETTES,
+    SIZES,
+    TURNED,
+    Finding,
+    Seen,
+    palettes_finding,
+)
 from asma_core.data.formats.headers import read_header
 from asma_core.data.formats.images import VOLUMES, count_frames, picture_size
 from asma_core.data.formats.slices import Slice
@@ -66,7 +76,7 @@ class Preview:
     survey: Survey
 
     def chosen(self, kind: str, key: str) -> Preview:
-        """Return it with what was chosen for a finding; see `inspection.Finding`.
+        """Return it with what was chosen for a finding; see `findings.Finding`.
 
         Args:
             kind: Of the finding.
@@ -168,14 +178,14 @@ def preview(root: Path, layout: str = "", images: str = "", masks: str = "") -> 
     )
     card = replace(card, frame_counts=_frame_counts(root, found, card.axis))
     dataset = from_card("preview", root, replace(card, encoding=Encoding()), found)
-    window = settled_window(dataset.samples)
-    card = replace(card, window=window)
-    dataset = from_card("preview", root, replace(card, encoding=Encoding()), found)
+    card = replace(card, window=settled_window(dataset.samples))
     looked_at = Preview(root, fitting, found, card, dataset, Survey({}, False, {}, 0))
     if dataset.samples and _fits_as_stored(dataset.samples[0]):
         looked_at = looked_at.chosen(TURNED, "stored")
     settled = _settled(looked_at)
-    if PALETTES in {one.kind for one in first_look(settled).findings}:
+    # Their heads are enough: no image is decoded for it.
+    heads = [Seen(one, mask=read_header(one.mask)) for one in _some(settled)]
+    if palettes_finding(settled.dataset, heads) is not None:
         settled = settled.chosen(PALETTES, "colours")
     return settled
 
@@ -225,9 +235,13 @@ def _of_objects(together: bool, looked_at: Preview) -> dict[str, Any]:
 
 def first_look(looked_at: Preview) -> Inspection:
     """Look at some images of a data set before it is kept, evenly taken; see `take_in` for all."""
+    return look(looked_at, _some(looked_at))
+
+
+def _some(looked_at: Preview) -> Sequence[Sample]:
     samples = looked_at.dataset.samples
     step = max(1, len(samples) // FIRST_LOOK)
-    return look(looked_at, samples[::step][:FIRST_LOOK])
+    return samples[::step][:FIRST_LOOK]
 
 
 def look(

@@ -93,6 +93,16 @@ def sample_picture(sample: Sample) -> Picture:
     return replace(picture, image=image[..., : image.shape[-1] // 2].copy())
 
 
+def image_size(sample: Sample) -> tuple[int, int]:
+    """Return height and width of a sample's image, mostly from its file's header.
+
+    Raises:
+        InputError: It can't be read.
+    """
+    height, width = picture_size(sample.image, where=sample.where)
+    return height, width // 2 if sample.crop == LEFT_HALF else width
+
+
 def sample_mask(sample: Sample, encoding: Encoding | None, classes: int) -> Mask:
     """Read a sample's mask.
 
@@ -123,8 +133,7 @@ def _read(sample: Sample, encoding: Encoding | None, classes: int) -> Mask:
 
 def _as_large_as_the_image(mask: Mask, sample: Sample) -> Mask:
     """Return a mask of its image's size: each pixel is that of the mask nearest to it."""
-    height, width = picture_size(sample.image, where=sample.where)
-    width = width // 2 if sample.crop == LEFT_HALF else width
+    height, width = image_size(sample)
     if mask.labels.shape == (height, width):
         return mask
     rows = (np.arange(height) + 0.5) * mask.labels.shape[0] / height
