@@ -16,13 +16,10 @@ from torch.nn import functional
 from asma_core.models.sources.drafting import draft_network
 from asma_core.models.sources.importing import import_card
 from asma_core.runs import artefacts
-from asma_core.runs.execute import execute
-from asma_core.runs.run import DONE
-from asma_core.runs.spec import RunInputs, RunRequest
 from asma_core.runs.store import RunStore
-from asma_core.runs.target_source import TargetSource
 from tests.models import bare
 from tests.models.sources import nnunet_folder, test_bundles, test_huggingface, test_nnunet_parity
+from tests.runs.own_run import attacked
 
 SIDE = 32
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]
@@ -69,14 +66,7 @@ def test_the_file_does_what_the_run_says(
     drafted = draft_network(tmp_path / "f", tmp_path / "draft")
     import_card(Path(drafted["card"]), trusted=True, name="own")
     runs = RunStore()
-    request = RunRequest(
-        model="own", attack="asma", config={"steps": 30, "target_iou": 0.9}, image_name="i",
-        target=TargetSource("file", "t"),
-    )  # fmt: skip
-    inputs = RunInputs(IMAGE, TARGET, np.ones(TARGET.shape, dtype=np.bool_), None)
-    run = execute(runs, runs.create(request, inputs).id)
-    assert run.state == DONE, run.message
-    pixels = np.asarray(Image.open(runs.folder(run.id) / artefacts.ADVERSARIAL).convert("RGB"))
+    run, pixels = attacked(runs, IMAGE, TARGET, 30)
     with torch.no_grad():
         logits = own(pixels.transpose(2, 0, 1))
     seen = logits.argmax(0).numpy()

@@ -13,12 +13,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from asma_core.runs import artefacts
-from asma_core.runs.execute import execute
-from asma_core.runs.run import DONE
-from asma_core.runs.spec import RunInputs, RunRequest
 from asma_core.runs.store import RunStore
-from asma_core.runs.target_source import TargetSource
 from tests.models import bare
+from tests.runs.own_run import attacked
 
 # The module that a factory's card names, as the owner of a server would put it there.
 CODE = "from tests.models.bare import *\n"
@@ -86,14 +83,7 @@ def test_the_file_does_what_the_run_says(home: Path, kind: str) -> None:
     program = f'[program]\nkind = "factory"\nfactory = "own_nets:{made}"\n'
     bare.put(home / "models", "own", bare.card_text("own", program, output, given))
     runs = RunStore()
-    request = RunRequest(
-        model="own", attack="asma", config={"steps": 150, "target_iou": 0.9}, image_name="i",
-        target=TargetSource("file", "t"),
-    )  # fmt: skip
-    inputs = RunInputs(IMAGE, TARGET, np.ones(TARGET.shape, dtype=np.bool_), None)
-    run = execute(runs, runs.create(request, inputs).id)
-    assert run.state == DONE, run.message
-    pixels = np.asarray(Image.open(runs.folder(run.id) / artefacts.ADVERSARIAL).convert("RGB"))
+    run, pixels = attacked(runs, IMAGE, TARGET, 150)
     image = torch.from_numpy(pixels.astype(np.float32) / 255).permute(2, 0, 1)[None]
     network = getattr(bare, made)().eval()
     with torch.no_grad():
