@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from asma_core.runs.store import RunStore
 from tests.browser.conftest import PROJECT, Serve, separate, watched
-from tests.browser.test_journey import ENDLESS, settle, start_run, wait_for_end
+from tests.browser.test_journey import ENDLESS, as_cards, settle, start_run, wait_for_end
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
 from tests.pages.small_house import write_dataset
@@ -55,7 +55,7 @@ def states(page: Page, run: str) -> Iterator[str]:
         yield "Compare, the files"
     click(page, "link", "Runs", "Runs")
     yield "Runs"
-    page.get_by_text("Cards", exact=True).click()
+    as_cards(page)
     expect(page.get_by_role("img", name=f"Run {run}")).to_be_visible()
     yield "Runs, cards"
     yield from ticked(page)

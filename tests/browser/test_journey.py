@@ -55,6 +55,13 @@ def settle(page: Page) -> None:
     )
 
 
+def as_cards(page: Page) -> None:
+    """Show Runs as cards: the table, which holds the same words, is gone then."""
+    page.get_by_text("Cards", exact=True).click()
+    expect(page.get_by_test_id("stDataFrame")).to_have_count(0)
+    settle(page)
+
+
 @contextmanager
 def rerun(page: Page) -> Iterator[None]:
     """Wait until what happens in the block has run the script again.
@@ -172,7 +179,7 @@ def test_a_polygon_is_drawn_run_watched_compared_reloaded_and_found(
     assert run_id in page.url
     page.get_by_role("link", name="Runs").click()
     settle(page)
-    page.get_by_text("Cards", exact=True).click()
+    as_cards(page)
     expect(page.get_by_role("link", name=f"Run {run_id}")).to_be_visible()
 
     with separate(browser) as elsewhere, watched(elsewhere) as other:

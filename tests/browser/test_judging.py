@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from asma_core.runs.store import RunStore
 from tests.browser.conftest import PROJECT, Serve
-from tests.browser.test_journey import settle
+from tests.browser.test_journey import as_cards, settle
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
 from tests.waiting import until
@@ -79,10 +79,12 @@ def test_a_verdict_stays_on_its_run_and_is_seen_everywhere(
     at(compare, ids[0])
     assert [store.get(run).verdict for run in ids] == ["failed", "", "", ""]
     compare.get_by_role("link", name="Home").click()
+    expect(headline(compare, ids[0])).to_have_count(0)
     expect(compare.get_by_text("failed", exact=True)).to_be_visible()
     compare.get_by_role("link", name="Runs").click()
+    expect(compare.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
     settle(compare)
-    compare.get_by_text("Cards", exact=True).click()
+    as_cards(compare)
     expect(compare.get_by_text("failed", exact=True)).to_be_visible()
 
 

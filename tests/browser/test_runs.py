@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from asma_core.runs.store import RunStore
 from tests.browser.conftest import PROJECT, Serve
-from tests.browser.test_journey import settle
+from tests.browser.test_journey import as_cards, settle
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
 from tests.waiting import until
@@ -80,8 +80,7 @@ def test_a_click_on_a_row_opens_its_run_and_back_leads_here(runs: Page, ids: lis
 
 
 def test_a_click_on_a_card_opens_its_run_and_a_tick_stays_here(runs: Page, ids: list[str]) -> None:
-    runs.get_by_text("Cards", exact=True).click()
-    settle(runs)
+    as_cards(runs)
     runs.get_by_test_id("stCheckbox").nth(2).click()
     expect(runs.get_by_text(f"Run {ids[2]} ticked")).to_be_visible()
     settle(runs)
