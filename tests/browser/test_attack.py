@@ -145,3 +145,15 @@ def test_the_run_button_is_in_sight_with_everything_folded_out(editor: Locator) 
         page.get_by_text(name, exact=True).click()
     expect(page.get_by_text("The image may change", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Run the attack")).to_be_in_viewport(ratio=1)
+
+
+def test_the_run_bar_follows_when_it_turns_dark(editor: Locator) -> None:
+    """Nothing is asked of the server when the system turns dark while the page is open."""
+    page = editor.page
+    read = """() => [".stApp", "[data-testid=stLayoutWrapper]:has(> [class*='-run-bar'])"]
+        .map((place) => getComputedStyle(document.querySelector(place)).backgroundColor)"""
+    light = page.evaluate(read)
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator(".stApp")).not_to_have_css("background-color", light[0])
+    paper, bar = page.evaluate(read)
+    assert light == [light[0], light[0]] and [paper, bar] == [paper, paper] != light

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import zipfile
 from pathlib import Path
@@ -13,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from asma_core.data.datasets import Dataset, open_dataset
 from tests.browser.conftest import PROJECT, Serve
+from tests.browser.looking import look
 from tests.browser.test_journey import rerun, settle
 from tests.data.publish import Files, binary, disc, picture
 from tests.data.test_inspection import turned
@@ -21,8 +21,6 @@ from tests.data.test_inspection import turned
 pytestmark = [pytest.mark.browser, pytest.mark.hasty]
 
 APP = PROJECT / "app.py"
-# A folder for pictures of the pages, where somebody wants to look.
-LOOK = os.environ.get("ASMA_LOOK", "")
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +51,6 @@ def keep(page: Page, home: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> 
     page.wait_for_url(re.compile(f"dataset={name}"))
     monkeypatch.setenv("ASMA_HOME", str(home))
     return open_dataset(name)
-
-
-def look(page: Page, name: str) -> None:
-    if LOOK:
-        page.screenshot(path=f"{LOOK}/{name}.png", full_page=True)
 
 
 def test_a_finding_is_told_and_chosen(

@@ -71,8 +71,14 @@ def rerun(page: Page) -> Iterator[None]:
     settle(page)
     with socket_of(page).expect_event("framereceived", ends_run):
         yield
-    # A busy browser shows begin and end of a run in one go: what came is shown when it is idle.
-    page.evaluate("() => new Promise((go) => requestIdleCallback(() => requestIdleCallback(go)))")
+    # A busy browser shows begin and end of a run in one go: what came is shown when it is idle,
+    # which on a machine that is busy for minutes is never.
+    page.evaluate(
+        """() => new Promise((go) => {
+            const idle = (then) => requestIdleCallback(then, {timeout: 10_000});
+            idle(() => idle(go));
+        })"""
+    )
     settle(page)
 
 

@@ -16,6 +16,7 @@ from safetensors.torch import load
 from asma_core.data.datasets import open_dataset
 from tests import tiny
 from tests.browser.conftest import PROJECT, Serve
+from tests.browser.looking import look
 from tests.browser.test_journey import VIEWER, attack_it, rerun, settle, start_run, wait_for_end
 
 pytestmark = pytest.mark.browser
@@ -152,6 +153,7 @@ def test_a_network_is_used_with_other_classes(
     ).to_be_visible()
     expect(page.get_by_text(re.compile(r"IoU (0\.[89]|1\.0)")).first).to_be_visible()
     settle(page)
+    look(page, "mapping")
     page.get_by_role("button", name="Keep this network").click()
     name = f"{tiny.THREE}-{tiny.DATASET}"
     page.wait_for_url(re.compile(f"model={name}"))

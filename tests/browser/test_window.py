@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from asma_core.runs.store import RunStore
 from tests.browser.conftest import PROJECT, Serve
+from tests.browser.looking import look
 from tests.browser.test_journey import rerun, settle, start_run, wait_for_end
 from tests.data.formats.test_volumes import dicom
 
@@ -49,7 +50,7 @@ def test_the_window_of_an_own_image_is_moved_and_kept_with_the_run(
     expect(page.get_by_text("8-bit image through this window")).to_be_visible()
     expect(page.get_by_text("percentiles 0.5 and 99.5")).to_be_visible()
     settle(page)
-    page.screenshot(path=str(tmp_path / "automatic.png"))
+    look(page, "window-automatic")
     thumbs = page.get_by_role("slider", name="Window")
     expect(thumbs).to_have_count(2)
     with rerun(page):
@@ -58,7 +59,7 @@ def test_the_window_of_an_own_image_is_moved_and_kept_with_the_run(
             page.keyboard.press("ArrowRight")
     expect(page.get_by_text("(chosen)")).to_be_visible()
     page.wait_for_url(re.compile(r"window="))
-    page.screenshot(path=str(tmp_path / "chosen.png"))
+    look(page, "window-chosen")
     # Another visit of the address has the same window.
     page.reload()
     expect(page.get_by_text("(chosen)")).to_be_visible()

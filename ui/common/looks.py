@@ -7,13 +7,13 @@ from typing import Final
 import streamlit as st
 
 # What is written on the theme's primary colour; Streamlit's own white is too faint in the dark.
-_ON_PRIMARY: Final = {"light": "#FFFFFF", "dark": "#0C1215"}
-_STYLE: Final = """<style>
+_ON_PRIMARY: Final = "light-dark(#FFFFFF, #0C1215)"
+_STYLE: Final = f"""<style>
 [data-testid="stCaptionContainer"] {{ opacity: 0.75; }}
 button kbd {{ color: inherit !important; opacity: 1 !important; }}
 [data-testid^="stBaseButton-primary"]:not(:disabled),
 [data-testid="stMultiSelect"] :has(> button[aria-label^="Remove "]),
-[data-testid="stMultiSelect"] span[title] {{ color: {on_primary} !important; }}
+[data-testid="stMultiSelect"] span[title] {{ color: {_ON_PRIMARY} !important; }}
 
 [data-testid="stTopNavLink"], [data-testid="stPageLink-NavLink"],
 [data-testid="stCheckbox"] label, [data-testid="stTextInputRootElement"],
@@ -38,8 +38,7 @@ button[aria-label^="Help for "]::after {{ content: ""; position: absolute; inset
 
 def dress() -> None:
     """Style the page; call it at every run."""
-    theme = st.context.theme.type or "light"
-    st.html(_STYLE.format(on_primary=_ON_PRIMARY[theme]))
+    st.html(_STYLE)
 
 
 def unseen_title(words: str) -> None:

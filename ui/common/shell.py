@@ -26,9 +26,12 @@ def all_room() -> None:
 
 
 def background() -> str:
-    """Return the colour of the page, for what has to cover something else of it."""
-    theme = st.context.theme.type or "light"
-    return str(st.get_option(f"theme.{theme}.backgroundColor"))
+    """Return the colour of the page in CSS, for what has to cover something else of it.
+
+    The browser chooses, so that it follows when light turns to dark while the page is open.
+    """
+    light, dark = (st.get_option(f"theme.{name}.backgroundColor") for name in ("light", "dark"))
+    return f"light-dark({light}, {dark})"
 
 
 def through_app() -> None:

@@ -41,11 +41,10 @@ def mask_meaning(found: Preview, key: str) -> Preview:
         return found.corrected(names, encoding, layers=layers)
     if per_class:
         return found.corrected(names, _threshold(encoding, key))
-    kind = st.segmented_control(
+    kind = st.radio(
         "Masks",
         list(KINDS),
         format_func=KINDS.__getitem__,
-        required=True,
         key=initial(f"{key}-kind", encoding.kind),
         label_visibility="collapsed",
     )
