@@ -26,6 +26,7 @@ from asma_core.models.sources.cards import ModelCard
 from asma_core.models.wrapper.backend import Backend, check_precision, float32_sums
 from asma_core.models.wrapper.calls import borrowed
 from asma_core.models.wrapper.contract import SegmentationModel
+from asma_core.models.wrapper.defended import DefendedModel
 from asma_core.models.wrapper.precision import AUTO as AUTO_PRECISION
 from asma_core.runs.checks import beyond, norm_of
 from asma_core.runs.execution import Execution
@@ -91,7 +92,9 @@ def attack(
     problems = [make_problem(one, model, where, config) for one in given]
     attempt = _Attempt(entry, config, model, where, seed, batch_size)
     found: dict[int, Result] = {}
-    for places in by_size(problems):
+    # What a random defence draws at a step would hang on the image's neighbours.
+    groups = [[place] for place in range(len(problems))] if model.random else by_size(problems)
+    for places in groups:
         alike = [problems[place] for place in places]
         found |= zip(places, attempt.results(alike), strict=True)
     results = [found[place] for place in range(len(problems))]
@@ -120,12 +123,15 @@ class _Attempt:
         with _seeded(self.seed, self.device), borrowed(self.model):
             # Not `make_backend`, which keeps the last few and lays a network's weights out anew.
             precision = check_precision(AUTO_PRECISION, self.device)
+            together = attack_inputs(inputs, judges, self.device)
+            if isinstance(self.model, DefendedModel):
+                self.model.choose_draws(together.images)
             backend = Backend(self.model, precision, self.device).eval()
             with float32_sums(precision):
                 found = attack_in_batches(
                     self.entry.attack,
                     backend,
-                    attack_inputs(inputs, judges, self.device),
+                    together,
                     self.config,
                     batch_size=self.batch_size,
                     on_notice=notices.append,

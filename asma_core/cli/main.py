@@ -8,6 +8,7 @@ why, when it could not.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -31,6 +32,8 @@ COMMANDS: Final = {
     "import-model": "take in a network: its card, its weights, or a folder of another tool",
     "check-model": "see whether a network can be trusted",
     "map-classes": "keep a network in the classes of a data set",
+    "defences": "list the defences with their settings",
+    "defend": "keep a network behind a defence",
     "import-dataset": "take in a folder or a zip of images and masks",
 }
 
@@ -58,7 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("asma_core: stopped from the keyboard", file=sys.stderr)
         return 130
-    print(to_json(answer) if options.json else _printable(_readable(answer)))
+    try:
+        print(to_json(answer) if options.json else _printable(_readable(answer)), flush=True)
+    except BrokenPipeError:
+        # Whoever reads, such as `head`, has enough; Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

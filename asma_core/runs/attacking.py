@@ -17,6 +17,7 @@ from asma_core.models.sources.cards import ModelCard, find_card, network_hash, w
 from asma_core.models.sources.loading import load_model, predict
 from asma_core.models.wrapper.backend import float32_sums, make_backend
 from asma_core.models.wrapper.contract import SegmentationModel
+from asma_core.models.wrapper.defended import DefendedModel
 from asma_core.models.wrapper.devices import choose_device, is_out_of_memory
 from asma_core.models.wrapper.specs import CENTRE
 from asma_core.models.wrapper.threads import thread_count
@@ -45,6 +46,7 @@ class Attacked:
         snapshots: Of its way.
         seconds: That the attack took; of several at once its share, see `SharedTime`.
         batch: How many were attacked at once, this one among them.
+        draws: Of a random defence, how many answers a step of the attack asked for; else 1.
         warnings: What is to be said of network, image and course.
     """
 
@@ -58,6 +60,7 @@ class Attacked:
     snapshots: list[Snapshot]
     seconds: float
     batch: int
+    draws: int
     warnings: list[str]
 
 
@@ -147,6 +150,7 @@ def _attacked(
         for one, judge in zip(inputs, judges, strict=True)
     ]
     given = attack_inputs(inputs, judges, device)
+    draws = model.choose_draws(given.images) if isinstance(model, DefendedModel) else 1
     backend = make_backend(model, device, spec.execution.precision)
     not_compiled = backend.compiled_for(given.images) if spec.execution.compiled else ""
     reporters = [LiveReporter(store, run.id, count) for run in runs]
@@ -167,6 +171,7 @@ def _attacked(
             snapshots=reporters[place].keeper.snapshots,
             seconds=shared.seconds[place],
             batch=count,
+            draws=draws,
             warnings=[
                 *warnings[place],
                 *([not_compiled] if not_compiled else []),

@@ -16,6 +16,7 @@ from asma_core.attacks.registry import find_attack
 from asma_core.data.formats.images import read_image
 from asma_core.errors import AsmaError
 from asma_core.files import as_store_error, json_values, write_json
+from asma_core.models.sources.defending import draws_at_random
 from asma_core.runs import artefacts, store
 from asma_core.runs.attacking import Attacked, attack_together, memory_explained
 from asma_core.runs.checks import among_runs, beyond, norm_of
@@ -76,8 +77,15 @@ def execute_together(
 
 
 def _by_recipe(runs: Sequence[Run]) -> list[list[Run]]:
-    recipes = dict.fromkeys(run.spec.recipe for run in runs)
-    return [[run for run in runs if run.spec.recipe == recipe] for recipe in recipes]
+    """Group runs that may be attacked at once.
+
+    Behind a defence that draws, each is alone: what a step draws would hang on its neighbours.
+    """
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        alone = run.id if draws_at_random(run.spec.model) else ""
+        found.setdefault(run.spec.recipe + alone, []).append(run)
+    return list(found.values())
 
 
 def _carry_out(
@@ -163,6 +171,7 @@ def _results(attacked: Attacked, staged: Path) -> dict[str, Any]:
         **measured.figures,
         "seconds": round(attacked.seconds, 3),
         "batch": attacked.batch,
+        **({"draws": attacked.draws} if attacked.model.random else {}),
         "device": str(attacked.device),
         "precision": attacked.precision,
         "warnings": explained([*attacked.warnings, *kept], attempt),

@@ -20,7 +20,9 @@ from asma_core.metrics.frontier import frontier
 from asma_core.metrics.score import IOU, SUCCESS, outcome
 from asma_core.metrics.visibility import mean_delta_e
 from asma_core.models.sources.loading import predict
+from asma_core.models.wrapper.calls import borrowed, predicted
 from asma_core.models.wrapper.contract import SegmentationModel
+from asma_core.models.wrapper.defended import DefendedModel
 from asma_core.runs.figures import Judge, Labels, distance_figures
 from asma_core.runs.spec import RunInputs
 
@@ -120,6 +122,8 @@ def measure(
         **distance_figures(saved, original, "_8bit"),
         "ciede2000_8bit": colours,
     }
+    if isinstance(model, DefendedModel) and model.random:
+        figures["score_8bit_draws"] = _over_draws(model, device, judge, saved)
     if judge.kind == IOU:
         figures["frontier"] = frontier(
             ((now.score, _norms(now, result.best, colours)) for now in result.trajectory), wanted
@@ -127,6 +131,18 @@ def measure(
     figures["outcome"] = outcome(figures["score_before"], figures["score_8bit"], wanted)
     figures["success"] = figures["outcome"] == SUCCESS
     return Measured(seen, figures)
+
+
+def _over_draws(
+    model: DefendedModel, device: torch.device, judge: Judge, saved: FloatImage
+) -> dict[str, float]:
+    """Return the file's score over single draws of a random defence: mean, lowest and highest."""
+    with borrowed(model), torch.inference_mode():
+        image = torch.from_numpy(saved.copy())[None].to(device)
+        seen = [predicted(logits)[0].cpu().numpy() for logits in model.each_draw(image)]
+    scores = [float(judge.figures(one, "")["score"]) for one in seen]
+    mean = sum(scores) / len(scores)
+    return {"count": len(scores), "mean": mean, "lowest": min(scores), "highest": max(scores)}
 
 
 def _norms(now: StepMetrics, best: StepMetrics, colours: float) -> dict[str, float]:

@@ -10,7 +10,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from asma_core.errors import ModelError
+from asma_core.defences.contract import Defence
+from asma_core.defences.registry import settings_of
+from asma_core.errors import AsmaError, ModelError
 from asma_core.models.sources.model_card import (
     EXPORT,
     FACTORY,
@@ -40,9 +42,11 @@ from asma_core.models.wrapper.specs import (
 )
 
 LARGEST_SIZE: Final = 16_384
+# Before one network; more is a mistake.
+MOST_DEFENCES: Final = 8
 _WORDS: Final = (
     "name", "title", "description", "weights", "dataset", "source", "figures", "synthetic",
-    "architecture", "program", "input", "output", "classes",
+    "architecture", "program", "input", "output", "classes", "defences", "base",
 )  # fmt: skip
 _WORDS_OF_INPUT: Final = tuple(InputSpec.__dataclass_fields__)
 # Programs that a file's ending tells.
@@ -147,6 +151,8 @@ def _card(table: _Table, trusted: bool) -> ModelCard:
         dataset=table.get("dataset", str, ""),
         source=table.get("source", str, ""),
         figures=table.get("figures", dict, {}),
+        defences=_defences(table),
+        base=table.get("base", str, ""),
         trusted=trusted,
         synthetic=table.content.get("synthetic") is True,
         **made,
@@ -268,6 +274,22 @@ def _output(table: _Table, classes: int) -> OutputSpec:
         if not fitting:
             raise table.wrong(name)
     return spec
+
+
+def _defences(table: _Table) -> tuple[Defence, ...]:
+    entries = table.get("defences", list, [])
+    if len(entries) > MOST_DEFENCES or not all(isinstance(entry, dict) for entry in entries):
+        raise table.wrong("defences")
+    found = []
+    for entry in entries:
+        values = {key: value for key, value in entry.items() if key != "name"}
+        defence = Defence(_Table(entry, table.path).get("name", str), values)
+        try:
+            settings_of(defence)
+        except AsmaError as error:
+            raise ModelError(f"{table.path} names a defence that can't be: {error}") from error
+        found.append(defence)
+    return tuple(found)
 
 
 def _classes(table: _Table) -> tuple[str, ...]:

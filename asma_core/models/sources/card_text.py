@@ -35,6 +35,7 @@ def card_text(card: ModelCard, more: Sequence[Table] = ()) -> str:
         ("[input]", input_table(card.input)),
         *([("[output]", output)] if output else []),
         *classes,
+        *(("[[defences]]", defence.as_dict()) for defence in card.defences),
         *more,
         *([("[figures]", card.figures)] if card.figures else []),
     ]
@@ -52,7 +53,7 @@ def _head(card: ModelCard) -> dict[str, Any]:
     head = {"name": card.name, "title": card.title, "description": card.description}
     if card.weights.suffix != ".py":
         head["weights"] = card.weights.name
-    optional = {"dataset": card.dataset, "source": card.source}
+    optional = {"dataset": card.dataset, "source": card.source, "base": card.base}
     said = {name: value for name, value in optional.items() if value}
     return head | {"synthetic": card.synthetic} | said
 

@@ -150,6 +150,7 @@ def identity(card: ModelCard) -> dict[str, Any]:
     # Only where it is another one, so that networks keep the hash that runs have recorded.
     told |= {} if card.library == MONAI else {"library": card.library}
     told |= {"arguments": card.arguments, "classes": len(card.classes)}
+    told |= {"defences": [one.as_dict() for one in card.defences]} if card.defences else {}
     told |= {"input": asdict(card.input), "output": asdict(card.output)}
     # As it comes back from a record: tuples as lists.
     plain: dict[str, Any] = json.loads(json.dumps(told, default=str))

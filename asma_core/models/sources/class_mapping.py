@@ -6,24 +6,17 @@ weights of the first: whatever takes a network takes it, and a run's record has 
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asma_core import paths
 from asma_core.data.datasets import Dataset
 from asma_core.data.layouts.names import words_of
 from asma_core.errors import InputError
-from asma_core.files import as_store_error, write_bytes
-from asma_core.models.sources.card_reading import read_card
-from asma_core.models.sources.card_text import card_text
-from asma_core.models.sources.cards import uploads_folder
+from asma_core.models.sources.derived import keep_derived
 from asma_core.models.sources.model_card import ModelCard
 from asma_core.models.sources.names import check_model_name
 
@@ -189,23 +182,7 @@ def keep_mapped(
             f"{card.name} is made by Python code; add output.counts_as = {list(counts_as)} and the "
             "classes to a card beside it yourself"
         )
-    made = seen_as(card, dataset, counts_as, check_model_name(name))
-    folder = paths.home() / "models" if card.trusted else uploads_folder()
-    weights = folder / f"{made.name}{card.weights.suffix}"
-    made = replace(made, weights=weights)
-    with as_store_error(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        _copied(card.weights, weights)
-    write_bytes(folder / f"{made.name}.toml", card_text(made).encode())
-    return read_card(folder / f"{made.name}.toml", card.trusted)
-
-
-def _copied(source: Path, target: Path) -> None:
-    """Give a file a second name, or a copy where the disk has no such thing."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
+    return keep_derived(card, seen_as(card, dataset, counts_as, check_model_name(name)))
 
 
 def as_dict(card: ModelCard, dataset: Dataset, counts_as: Sequence[int]) -> dict[str, Any]:

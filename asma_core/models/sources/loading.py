@@ -19,6 +19,7 @@ from asma_core.models.sources.weights import read_weights
 from asma_core.models.wrapper.backend import float32_sums
 from asma_core.models.wrapper.calls import borrowed, checked_logits, predicted
 from asma_core.models.wrapper.contract import SegmentationModel
+from asma_core.models.wrapper.defended import DefendedModel
 from asma_core.models.wrapper.precision import FLOAT32
 
 
@@ -53,6 +54,8 @@ def load_card(card: ModelCard, device: torch.device) -> SegmentationModel:
     card = completed(card)
     network = load_network(card, device)
     model = SegmentationModel(network, card.input, card.classes, card.output)
+    if card.defences:
+        model = DefendedModel(model, card.defences)
     # Threads share it: as nothing needs a gradient, `borrowed` finds nothing to give back.
     return model.eval().requires_grad_(False).to(device)
 

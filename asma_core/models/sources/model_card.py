@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from asma_core.defences.contract import Defence
 from asma_core.models.wrapper.specs import InputSpec, OutputSpec
 
 MOST_CLASSES: Final = 256
@@ -41,6 +42,8 @@ class ModelCard:
         factory: `package.module:function` that makes the network, beside the card.
         library: Which has the architecture, one of `LIBRARIES`.
         synthetic: Whether it was trained on generated pictures only.
+        defences: What stands before it, the first of which meets the image first.
+        base: Behind defences, the name of the network without them.
         trusted: Whether it was put here by the owner of the server; an upload was not.
     """
 
@@ -61,3 +64,5 @@ class ModelCard:
     trusted: bool = True
     synthetic: bool = False
     library: str = MONAI
+    defences: tuple[Defence, ...] = ()
+    base: str = ""

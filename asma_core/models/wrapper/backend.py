@@ -42,14 +42,17 @@ class Backend(nn.Module):
 
     @property
     def rounds(self) -> bool:
-        """Whether its logits can differ from those of the network in float32."""
-        return self.precision != FLOAT32 or bool(self._compiled)
+        """Whether its logits can differ from those by which the network is judged."""
+        random = getattr(self.network, "random", False)
+        return self.precision != FLOAT32 or bool(self._compiled) or random
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits, float32 (B, K, H', W'), of images, float32 (B, C, H, W) in [0, 1]."""
         if self._device.type == "cuda":
             images = images.contiguous(memory_format=torch.channels_last)
-        run = self._compiled.get(tuple(images.shape), self.network)
+        # Behind defences that draw, each look is another one.
+        ask = getattr(self.network, "search", self.network)
+        run = self._compiled.get(tuple(images.shape), ask)
         with torch.autocast(
             self._device.type, dtype=torch.bfloat16, enabled=self.precision == BFLOAT16
         ):
@@ -80,6 +83,8 @@ class Backend(nn.Module):
             "", or in a sentence why it is not compiled.
         """
         shape = tuple(images.shape)
+        if hasattr(self.network, "search"):
+            return "A network behind defences is not compiled; it ran as is."
         if shape not in self._compiled and shape not in self._refused:
             reason = self._try_to_compile(images)
             if reason:

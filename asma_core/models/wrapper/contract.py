@@ -49,8 +49,10 @@ class SegmentationModel(nn.Module):
         spec: What the bare network takes.
         classes: Names of the classes, background first.
         output: How its answer is read.
+        random: Whether its answers to one image differ, as behind a defence that draws.
     """
 
+    random = False
     mean: Tensor
     std: Tensor
 

@@ -1,0 +1,1 @@
+"""What stands before or around a network to make it harder to fool: one idea a file."""

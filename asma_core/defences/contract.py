@@ -1,0 +1,88 @@
+"""What a defence is: how it asks a network, and how an attack that knows it goes through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+
+from asma_core.fields import Settings
+from asma_core.lazy import Tensor
+
+# Images, float32 (B, C, H, W) in [0, 1], to logits, float32 (B, K, H, W).
+Network = Callable[[Tensor], Tensor]
+Values = TypeVar("Values", bound=Settings)
+
+# What kind of idea it is, in the order in which they are offered.
+INPUT: Final = "Cleans the image"
+RANDOM: Final = "Asks at random"
+AVERAGE: Final = "Asks several times"
+
+
+@dataclass(frozen=True)
+class DefenceEntry(Generic[Values]):
+    """A defence with what a person needs to know of it.
+
+    Attributes:
+        name: On the command line and in cards.
+        title: For people.
+        kind: `INPUT`, `RANDOM` or `AVERAGE`.
+        summary: One line: what it does.
+        adaptive: One line: how the attack that knows it goes through it.
+        source: Paper and place.
+        settings: Class of its settings.
+        ask: Asks a network about images, as it is defended; differentiable in the images, or with
+            what stands for its gradient. What it draws comes from torch's generator of the CPU, and
+            is one for all images of a batch, so that none hangs on its neighbours.
+        random: Whether it draws anything.
+    """
+
+    name: str
+    title: str
+    kind: str
+    summary: str
+    adaptive: str
+    source: str
+    settings: type[Values]
+    ask: Callable[[Network, Tensor, Values], Tensor]
+    random: bool = False
+
+
+@dataclass(frozen=True)
+class Defence:
+    """A defence as a card names it.
+
+    Attributes:
+        name: Of its entry in the registry.
+        values: Of its settings, those that a card says.
+    """
+
+    name: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values, as it stands in a card."""
+        return {"name": self.name, **self.values}
+
+
+def cleaned(clean: Callable[[Tensor, Values], Tensor]) -> Callable[[Network, Tensor, Values], Any]:
+    """Return how a network is asked about images that were cleaned first.
+
+    Args:
+        clean: Images, float32 (B, C, H, W) in [0, 1], to the same.
+    """
+
+    def ask(network: Network, images: Tensor, settings: Values) -> Tensor:
+        return network(clean(images, settings))
+
+    return ask
+
+
+def straight_through(seen: Tensor, images: Tensor) -> Tensor:
+    """Return what is seen, with the gradient of what stands for it (BPDA, arXiv:1802.00420).
+
+    Args:
+        seen: The values, (B, C, H, W); no gradient goes through them.
+        images: Like them, what the gradient goes through instead.
+    """
+    return images + (seen - images).detach()
