@@ -34,12 +34,13 @@ COMMANDS: Final = {
     "map-classes": "keep a network in the classes of a data set",
     "defences": "list the defences with their settings",
     "defend": "keep a network behind a defence",
+    "robustness": "see what defences are worth, against attacks that know them",
     "import-dataset": "take in a folder or a zip of images and masks",
 }
 
 _WINDOW: Final = "--window"
 # Of an answer: lists of sentences, which are read line by line.
-SENTENCES: Final = ("problems", "warnings", "notes")
+SENTENCES: Final = ("problems", "warnings", "notes", "sentences")
 
 
 class _Parser(argparse.ArgumentParser):

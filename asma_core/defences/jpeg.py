@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -35,6 +36,7 @@ _CHROMA: Final = (
     *(99,) * 32,
 )  # fmt: skip
 _TO_YCC: Final = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+_TO_RGB: Final = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
 
 
 @dataclass(frozen=True)
@@ -82,21 +84,21 @@ def approximate(images: Tensor, quality: int) -> Tensor:
     chroma = torch.nn.functional.interpolate(
         _coded(small, _CHROMA, quality), scale_factor=2, mode="bilinear"
     )
-    decoded = torch.linalg.inv(to_ycc)
-    colours = torch.einsum("ij,bjhw->bihw", decoded, torch.cat([luma, chroma], 1))
+    to_rgb = images.new_tensor(_TO_RGB)
+    colours = torch.einsum("ij,bjhw->bihw", to_rgb, torch.cat([luma, chroma], 1))
     return colours[..., :height, :width] / 255
 
 
 def _coded(planes: Tensor, table: tuple[int, ...], quality: int) -> Tensor:
     """Return planes, (B, C, H, W) around 0, through the coefficients of their blocks."""
-    batch, channels, height, width = planes.shape
-    steps = planes.new_tensor(quantisation(table, quality))
-    cosines = _cosines().to(planes)
-    blocks = planes.reshape(batch, channels, height // BLOCK, BLOCK, width // BLOCK, BLOCK)
-    found = torch.einsum("ui,bchiwj,vj->bchwuv", cosines, blocks, cosines) / steps
+    shape = planes.shape
+    waves = _waves().to(planes)
+    steps = planes.new_tensor(quantisation(table, quality)).view(1, BLOCK**2, 1, 1)
+    each = planes.reshape(-1, 1, *shape[-2:])
+    found = torch.nn.functional.conv2d(each, waves, stride=BLOCK) / steps
     rounded = straight_through(found.round(), _softly_rounded(found)) * steps
-    back = torch.einsum("ui,bchwuv,vj->bchiwj", cosines, rounded, cosines)
-    return back.reshape(batch, channels, height, width)
+    back: Tensor = torch.nn.functional.conv_transpose2d(rounded, waves, stride=BLOCK)
+    return back.reshape(shape)
 
 
 def _softly_rounded(values: Tensor) -> Tensor:
@@ -105,19 +107,20 @@ def _softly_rounded(values: Tensor) -> Tensor:
     return whole + (values - whole) ** 3
 
 
-def _cosines() -> Tensor:
-    """Return the orthonormal DCT-II of 8 values, (8, 8)."""
+@lru_cache(maxsize=1)
+def _waves() -> Tensor:
+    """Return the orthonormal waves of the DCT-II of 8 x 8 values, (64, 1, 8, 8), row by row."""
     places = torch.arange(BLOCK, dtype=torch.float64)
-    waves = torch.cos(math.pi / BLOCK * (places + 0.5) * places[:, None]) / 2
-    waves[0] /= math.sqrt(2)
-    return waves
+    cosines = torch.cos(math.pi / BLOCK * (places + 0.5) * places[:, None]) / 2
+    cosines[0] /= math.sqrt(2)
+    waves = torch.einsum("ui,vj->uvij", cosines, cosines)
+    return waves.reshape(BLOCK**2, 1, BLOCK, BLOCK).float()
 
 
-def quantisation(table: tuple[int, ...], quality: int) -> list[list[int]]:
-    """Return by what coefficients are divided, (8, 8), as libjpeg scales a table by a quality."""
+def quantisation(table: tuple[int, ...], quality: int) -> list[int]:
+    """Return by what the 64 coefficients are divided, as libjpeg scales a table by a quality."""
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality
-    steps = [min(max((entry * scale + 50) // 100, 1), 255) for entry in table]
-    return [steps[row * BLOCK : (row + 1) * BLOCK] for row in range(BLOCK)]
+    return [min(max((entry * scale + 50) // 100, 1), 255) for entry in table]
 
 
 def _clean(images: Tensor, settings: JpegSettings) -> Tensor:

@@ -36,6 +36,7 @@ _LATEX: Final = {
     "}": r"\}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
 }
 
 
@@ -50,7 +51,7 @@ def cells_csv(cells: Sequence[Cell]) -> str:
         + [cell.results.get("batch"), cell.message]
         for cell in cells
     ]
-    return _csv([names, *lines])
+    return csv_text([names, *lines])
 
 
 def summary_csv(rows: Sequence[dict[str, Any]]) -> str:
@@ -63,7 +64,7 @@ def summary_csv(rows: Sequence[dict[str, Any]]) -> str:
         + [row["l2_of_successes"]]
         for row in rows
     ]
-    return _csv([[*head, *names, "l2_of_successes_mean"], *lines])
+    return csv_text([[*head, *names, "l2_of_successes_mean"], *lines])
 
 
 def by_goal(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -87,19 +88,9 @@ def table_latex(rows: Sequence[dict[str, Any]]) -> str:
 
 def _latex(goal: str, rows: Sequence[dict[str, Any]]) -> str:
     names = columns_of(rows)
-    titles = [COLUMNS[name][0] for name in names]
-    body = (_texts(row, names, _latex_text, r"{} $\pm$ {}", r"\,\%") for row in rows)
-    lines = [
-        f"% {goal}",
-        r"\begin{tabular}{l" + "r" * (len(titles) + 1) + "}",
-        r"\toprule",
-        " & ".join(["Attack", "Success", *titles]) + r" \\",
-        r"\midrule",
-        *(" & ".join(texts) + r" \\" for texts in body),
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    return "\n".join(lines) + "\n"
+    titles = ["Attack", "Success", *(COLUMNS[name][0] for name in names)]
+    body = [_texts(row, names) for row in rows]
+    return f"% {goal}\n" + latex_table(titles, body)
 
 
 def table_markdown(rows: Sequence[dict[str, Any]]) -> str:
@@ -114,42 +105,69 @@ def table_markdown(rows: Sequence[dict[str, Any]]) -> str:
 def _markdown(rows: Sequence[dict[str, Any]]) -> str:
     names = columns_of(rows)
     titles = ["Attack", "Success", *(COLUMNS[name][0] for name in names)]
-    rule = ["---"] + ["---:"] * (len(titles) - 1)
-    body = [_texts(row, names, _markdown_text, "{} ± {}", " %") for row in rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in [titles, rule, *body])
+    return markdown_table(titles, [_texts(row, names) for row in rows])
 
 
-def figure_text(row: dict[str, Any], name: str, spread: str = "{} ± {}") -> str:
+def figure_text(row: dict[str, Any], name: str) -> str:
     """Return mean and standard deviation of a figure of `COLUMNS`, each or both "n/a"."""
     mean, std = row["mean"][name], row["std"][name]
     if mean is None:
         return "n/a"
     digits = COLUMNS[name][1]
-    return spread.format(f"{mean:.{digits}f}", "n/a" if std is None else f"{std:.{digits}f}")
+    return f"{mean:.{digits}f} ± {'n/a' if std is None else f'{std:.{digits}f}'}"
 
 
-def rate_text(row: dict[str, Any], percent: str = " %") -> str:
+def rate_text(row: dict[str, Any]) -> str:
     """Return the success rate of a row, "n/a" where all were at their goal already."""
     rate = row["success_rate"]
-    return "n/a" if rate is None else f"{100 * rate:.0f}{percent}"
+    return "n/a" if rate is None else f"{100 * rate:.0f} %"
 
 
-def _texts(
-    row: dict[str, Any], names: Sequence[str], escape: Any, spread: str, percent: str
-) -> list[str]:
-    figures = [figure_text(row, name, spread) for name in names]
-    return [escape(row["label"]), rate_text(row, percent), *figures]
+def _texts(row: dict[str, Any], names: Sequence[str]) -> list[str]:
+    return [row["label"], rate_text(row), *(figure_text(row, name) for name in names)]
 
 
 def _latex_text(text: str) -> str:
-    return "".join(_LATEX.get(mark, mark) for mark in text)
+    escaped = "".join(_LATEX.get(mark, mark) for mark in text)
+    return escaped.replace(r" \%", r"\,\%")
 
 
 def _markdown_text(text: str) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
 
 
-def _csv(lines: Sequence[Sequence[Any]]) -> str:
+def latex_table(titles: Sequence[str], lines: Sequence[Sequence[str]], words: int = 1) -> str:
+    """Return texts as a table for LaTeX with the package booktabs.
+
+    Args:
+        titles: Of the columns.
+        lines: As many texts each.
+        words: Columns that hold words and stand to the left; the others stand to the right.
+    """
+    body = [" & ".join(map(_latex_text, line)) + r" \\" for line in (titles, *lines)]
+    return "\n".join(
+        [
+            rf"\begin{{tabular}}{{{'l' * words}{'r' * (len(titles) - words)}}}",
+            r"\toprule",
+            body[0],
+            r"\midrule",
+            *body[1:],
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+        ]
+    )
+
+
+def markdown_table(titles: Sequence[str], lines: Sequence[Sequence[str]], words: int = 1) -> str:
+    """Return texts as a table for Markdown; see `latex_table`."""
+    rule = ["---"] * words + ["---:"] * (len(titles) - words)
+    body = [titles, rule, *(map(_markdown_text, line) for line in lines)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in body)
+
+
+def csv_text(lines: Sequence[Sequence[Any]]) -> str:
+    """Return lines as CSV; what a spreadsheet would take for a formula is made harmless."""
     buffer = io.StringIO()
     rows = ([csv_value(value) for value in line] for line in lines)
     csv.writer(buffer, lineterminator="\n").writerows(rows)

@@ -81,7 +81,7 @@ def attack_together(
     """
     (card, *_) = [_network(run) for run in runs]
     device = choose_device(runs[0].spec.execution.device)
-    inputs = [_as_attacked(store.inputs(run), card, device) for run in runs]
+    inputs = [as_attacked(store.inputs(run), card, device) for run in runs]
     with memory_explained(device, inputs[0]):
         return _attacked(store, runs, inputs, card, device, watch)
 
@@ -100,8 +100,8 @@ def _network(run: Run) -> ModelCard:
     return card
 
 
-def _as_attacked(given: RunInputs, card: ModelCard, device: torch.device) -> RunInputs:
-    """Let only those pixels count for which the network answers at all."""
+def as_attacked(given: RunInputs, card: ModelCard, device: torch.device) -> RunInputs:
+    """Return what is attacked: the image as its 8-bit file, void where no answer is."""
     inputs = replace(given, image=given.original)
     if card.output.fit != CENTRE:
         return inputs

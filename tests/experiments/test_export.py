@@ -60,7 +60,7 @@ def test_csv_holds_the_figures_in_full() -> None:
 
 def test_latex_is_escaped_and_whole() -> None:
     text = table_latex(summary(CELLS))
-    assert r"a\_1 \& 100 \% & 33\,\% & 2.00 $\pm$ 1.00" in text
+    assert r"a\_1 \& 100\,\% & 33\,\% & 2.00 $\pm$ 1.00" in text
     lines = text.splitlines()
     assert lines[0] == "% towards the target"
     assert lines[1].startswith(r"\begin{tabular}{lrrrrrrr}")
