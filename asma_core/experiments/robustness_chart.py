@@ -33,7 +33,7 @@ def chart(points: Sequence[Mapping[str, Any]]) -> str:
     tall = max(380, 60 + 20 * len(known))
     marks = "".join(_marks(place, one) for place, one in enumerate(known, start=1))
     return (
-        f'<svg viewBox="0 0 760 {tall}" width="760" role="img" '
+        f'<svg viewBox="0 0 960 {tall}" width="960" role="img" '
         f'aria-label="Clean and robust IoU">{TIP}{_axes()}{marks}</svg>{NOTE}'
     )
 

@@ -1,0 +1,232 @@
+"""Does a defence hold: trials on a tiny network, what they come to, and the report."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asma_core.cli.main import main
+from asma_core.data.datasets import open_dataset
+from asma_core.defences.contract import Defence
+from asma_core.errors import AsmaError
+from asma_core.experiments.cells import Cell
+from asma_core.experiments.plan import pairs_of, variant
+from asma_core.experiments.robustness import (
+    RobustnessPlan,
+    Seen,
+    Trial,
+    behind,
+    carry_out,
+    parsed,
+    problems,
+)
+from asma_core.experiments.robustness_chart import NO_TRUTH, chart
+from asma_core.experiments.robustness_table import points, rows, sentences
+from asma_core.experiments.store import ExperimentStore
+from asma_core.models.sources.cards import find_card, model_cards
+from asma_core.models.sources.defending import keep_defended
+from asma_core.runs.store import RunStore
+from tests import tiny
+
+JPEG = Defence("jpeg", {"quality": 60})
+QUICK = {"steps": "10", "target_iou": "0.8"}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ASMA_HOME", str(tmp_path))
+    return tiny.furnish(tmp_path)
+
+
+def plan(**more: Any) -> RobustnessPlan:
+    pairs = pairs_of(open_dataset(tiny.DATASET), 2)
+    given = {"attacks": (variant("pgd", QUICK), variant("minimal", QUICK)), "defences": (JPEG,)}
+    return RobustnessPlan(tiny.MODEL, tiny.DATASET, pairs, **(given | more))
+
+
+def test_each_network_is_attacked_and_asked_about_the_bare_one_s_files(home: Path) -> None:
+    store, passed = ExperimentStore(RunStore()), []
+    trials = carry_out(store, plan(), passed.append)
+    assert [one.defence for one in trials] == ["none"] * 4 + ["JPEG (quality 60)"] * 4
+    assert [one.attack.label for one in trials] == ["pgd", "minimal"] * 4
+    assert passed[-1] == 8 and passed == sorted(passed)
+    assert problems(trials) == []
+    bare, behind_it = trials[:4], trials[4:]
+    for one in bare:
+        # What the bare network says of its own file is what its run says.
+        assert one.knowing == one.unknowing and one.knowing is not None
+        run = store.runs.get(one.cell.run_id)
+        assert one.knowing.success == run.results["success"]
+        assert one.knowing.score == pytest.approx(run.results["score_8bit"])
+    for one, other in zip(behind_it, bare, strict=True):
+        run = store.runs.get(one.cell.run_id)
+        assert run.spec.model == "tiny-unet-jpeg" == one.network
+        assert one.knowing is not None and one.clean_iou is not None
+        assert one.knowing.score == pytest.approx(run.results["score_8bit"])
+        assert (one.cell.sample, one.cell.target) == (other.cell.sample, other.cell.target)
+    # Asked again, nothing is made again: neither runs nor networks.
+    networks = set(model_cards())
+    again = carry_out(store, plan())
+    assert again == trials and set(model_cards()) == networks
+
+
+def test_a_network_that_stands_behind_the_defence_already_is_taken(home: Path) -> None:
+    bare = find_card(tiny.MODEL)
+    mine = keep_defended(bare, JPEG, "mine")
+    assert behind(bare, JPEG) == mine
+    other = behind(bare, Defence("jpeg", {"quality": 61}))
+    assert other.name == "tiny-unet-jpeg"
+    # The quality that is not said is the default.
+    usual = behind(bare, Defence("jpeg"))
+    assert usual.name == "tiny-unet-jpeg-2"
+    assert behind(bare, Defence("jpeg", {"quality": 75})) == usual
+
+
+def test_a_defence_of_a_defended_network_is_a_sentence(home: Path) -> None:
+    keep_defended(find_card(tiny.MODEL), JPEG, "mine")
+    with pytest.raises(AsmaError, match=tiny.MODEL):
+        carry_out(ExperimentStore(RunStore()), replace(plan(), model="mine"))
+
+
+def test_what_another_process_carries_out_is_a_sentence(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ExperimentStore(RunStore())
+    monkeypatch.setattr(store, "claim", lambda _: False)
+    with pytest.raises(AsmaError, match="another process"):
+        carry_out(store, plan())
+
+
+def test_texts_are_read_as_defences() -> None:
+    assert parsed("none") is None
+    assert parsed("jpeg") == Defence("jpeg", {"quality": 75})
+    assert parsed("jpeg:quality=85") == Defence("jpeg", {"quality": 85})
+    for text in ("garlic", "jpeg:85", "jpeg:quality=x", "jpeg:colour=1", "jpeg:quality=0"):
+        with pytest.raises(AsmaError):
+            parsed(text)
+
+
+def seen(success: bool, iou: float | None = 0.5) -> Seen:
+    return Seen(success, 0.9 if success else 0.1, iou)
+
+
+def trial(
+    defence: str, sample: int, knowing: bool, unknowing: bool, attack: str = "pgd", **more: Any
+) -> Trial:
+    row = variant(attack, {})
+    results = {"l2_8bit": 1.0 + sample, "outcome": "success" if knowing else "goal not reached"}
+    cell = Cell(row.label, attack, str(sample), "other", "run", results, "")
+    ious = {"clean": 0.9, "after": 0.3, "before": 0.6} | more
+    return Trial(
+        defence,
+        "net",
+        row,
+        cell,
+        ious["clean"],
+        seen(knowing, ious["after"]),
+        seen(unknowing, ious["before"]),
+    )
+
+
+# Of three images the bare network is fooled on 0 and 1.
+BARE = [trial("none", at, at < 2, at < 2) for at in range(3)]
+
+
+def test_rates_are_over_what_fools_the_bare_network() -> None:
+    own = [trial("fog", 0, True, False), trial("fog", 1, False, False), trial("fog", 2, True, True)]
+    table = rows([*BARE, *own])
+    row = table[1]
+    assert (row["n"], row["fooled"], row["failed"]) == (3, 2, 0)
+    assert row["knowing"]["successes"] == 1 and row["knowing"]["success_rate"] == 0.5
+    assert row["unknowing"]["successes"] == 0 and not row["hidden"]
+    assert row["knowing"]["l2_of_successes"] == 1.0
+    assert row["clean_iou"] == pytest.approx(0.9) and row["knowing"]["iou"] == pytest.approx(0.3)
+    assert sentences(table) == [
+        "fog stops pgd on 2 of 2 images, and the attack that knows it on 1."
+    ]
+
+
+def test_hidden_gradients_are_told() -> None:
+    own = [trial("fog", at, False, at == 0) for at in range(3)]
+    table = rows([*BARE, *own])
+    assert table[1]["hidden"]
+    assert "gradients are hidden" in sentences(table)[0]
+    boxes = [trial("none", at, True, True, "square") for at in range(3)]
+    mine = [trial("fog", at, False, False) for at in range(3)]
+    mine += [trial("fog", at, at < 1, False, "square") for at in range(3)]
+    (first, second) = sentences(rows([*BARE, *boxes, *mine]))
+    assert "black box fools it more often" in first
+    assert second == "fog stops square on 3 of 3 images, and the attack that knows it on 2."
+
+
+def test_a_black_box_that_fools_nobody_is_not_spoken_of() -> None:
+    boxes = [trial(name, at, False, False, "square") for name in ("none", "fog") for at in range(3)]
+    own = [trial("fog", at, True, True) for at in range(3)]
+    assert len(sentences(rows([*BARE, *own, *boxes]))) == 1
+    nothing = [trial("none", 0, False, False), trial("fog", 0, False, False)]
+    assert "says nothing of fog" in sentences(rows(nothing))[0]
+
+
+def test_robust_is_what_the_worst_attack_on_each_image_leaves() -> None:
+    own = [
+        trial("fog", 0, True, False, "pgd", after=0.4, before=0.8),
+        trial("fog", 0, True, False, "minimal", after=0.6, before=0.7),
+        trial("fog", 1, True, False, "pgd", after=0.9, before=0.5),
+        trial("fog", 1, True, False, "minimal", after=0.2, before=None),
+    ]
+    (point,) = points(own)
+    assert point["before"] == pytest.approx((0.7 + 0.5) / 2)
+    assert point["after"] == pytest.approx((0.4 + 0.2) / 2)
+    assert "fog" in chart([point]) and chart([point]).count("<line") == 1
+    unknown = [trial("fog", 0, True, True, clean=None, after=None, before=None)]
+    assert points(unknown)[0]["after"] is None and chart(points(unknown)) == NO_TRUTH
+
+
+def test_an_attack_that_failed_is_told_and_counted(home: Path) -> None:
+    broken = replace(BARE[0].cell, run_id="", results={}, message="no memory")
+    failed = Trial("fog", "net", BARE[0].attack, broken, None, None, None)
+    assert problems([failed]) == ["pgd on 0 (fog): no memory"]
+    (_, row) = rows([*BARE, failed])
+    assert (row["failed"], row["knowing"]["successes"], row["clean_iou"]) == (1, 0, None)
+
+
+def test_the_command_line_writes_a_report_that_needs_nothing_else(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "report"
+    given = ["--model", tiny.MODEL, "--dataset", tiny.DATASET, "--samples", "2", "--steps", "5"]
+    chosen = ["--defences", "none,jpeg:quality=60", "--attacks", "pgd", "--set", "target_iou=0.8"]
+    assert main(["robustness", *given, *chosen, "--out", str(out), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    # The black box is the check, asked for or not.
+    assert [row["attack"] for row in answer["rows"]] == ["pgd", "square"] * 2
+    assert answer["sentences"] and answer["problems"] == []
+    page = (out / "report.html").read_text()
+    assert page.count("data:image/png;base64,") >= 3 and "<script" not in page
+    assert not re.search(r"""(src|href)=["'](?!data:)""", page)
+    assert "What was not tried" in page and "asma" in page.partition("not tried")[2]
+    assert "JPEG (quality 60)" in (out / "robustness.csv").read_text()
+    assert (out / "robustness.tex").read_text().count(r"\\") == 5
+    assert (out / "robustness.md").read_text().count("\n") == 6
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--defences", "garlic"], "defence"),
+        (["--attacks", ","], "at least one attack"),
+        (["--attacks", "garlic"], "attack"),
+        (["--samples", "3"], "pairs"),
+    ],
+)
+def test_what_can_t_be_asked_is_a_sentence(
+    home: Path, capsys: pytest.CaptureFixture[str], more: list[str], says: str
+) -> None:
+    given = ["--model", tiny.MODEL, "--dataset", tiny.DATASET, "--samples", "2", *more]
+    assert main(["robustness", *given]) == 2
+    assert says in capsys.readouterr().err
