@@ -14,6 +14,7 @@ from asma_core.attacks.settings import AWAY, AWAY_FROM_TRUTH
 from asma_core.data.formats.images import to_rgb
 from asma_core.data.masks.label_maps import Mask
 from asma_core.data.masks.palette import PREDICTION, TARGET
+from asma_core.defences.registry import in_words
 from asma_core.errors import AsmaError
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from ui.address import browser as address
@@ -25,7 +26,7 @@ from ui.attack.region_choice import choose_region
 from ui.attack.source_choice import AttackSource, choose_source, source_view
 from ui.attack.target_choice import BaseMask, choose_start, counted_target
 from ui.common import services
-from ui.common.errors import show_error, show_errors
+from ui.common.errors import escape_markdown, show_error, show_errors
 from ui.common.format import number
 from ui.common.looks import unseen_title
 from ui.common.rerun import patiently
@@ -86,6 +87,9 @@ def attack_editor(key: str) -> None:
             st.info(AWAY_WORDS[setup.choice.config["goal_is"]], icon=":material/info:")
         else:
             _target_figures(chosen, setup, prediction)
+        if chosen.card.defences:
+            words = escape_markdown(in_words(chosen.card.defences))
+            st.caption(f"The network stands behind {words}; the attack goes through it.")
         if st.button(
             "Run the attack",
             key=f"{key}-run",

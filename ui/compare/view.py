@@ -33,7 +33,7 @@ from ui.comparison.payload import Beside
 from ui.comparison.viewer import comparison_viewer
 from ui.judging.strip import judging_strip
 from ui.judging.verdict import verdict_badge
-from ui.runs.summary import figures_table, frontier_line, how, runs_table
+from ui.runs.summary import figures_table, said_lines, how, runs_table
 
 MOST_LISTED: Final = 12
 MIME: Final = {".png": "image/png", ".npz": "application/octet-stream", ".json": "application/json"}
@@ -65,7 +65,7 @@ def compare_run(run: Run) -> None:
         runs_table([run, *beside])
     figures, more = st.columns([1, 1], gap="large")
     with figures:
-        frontier_line(run)
+        said_lines(run)
         figures_table(run, run.class_names)
     with more:
         spec = run.spec

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 
 from asma_core.data.datasets import Dataset, Sample, dataset_names
 from asma_core.errors import AsmaError
-from asma_core.models.sources.cards import model_cards
 from asma_core.models.sources.class_mapping import (
     keep_mapped,
     missing,
@@ -20,17 +18,14 @@ from asma_core.models.sources.class_mapping import (
     seen_as,
 )
 from asma_core.models.sources.model_card import ModelCard
-from asma_core.naming import free_among
 from ui.address.links import open_here
 from ui.address.views import ModelsView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_error, show_errors
-from ui.common.format import number
 from ui.common.rerun import patiently
 from ui.common.values import SESSION, initial
-from ui.pictures.thumbnails import sample_thumbnail
+from ui.models.derived import SAMPLES, name_to_keep, pictures
 
-SAMPLES: Final = 4
 KEY: Final = "map-classes"
 Labels = NDArray[np.int64]
 
@@ -72,8 +67,14 @@ def _mapped(card: ModelCard, dataset: Dataset) -> None:
             f"No class counts as {escape_markdown(', '.join(without))}: it is never predicted.",
             icon=":material/info:",
         )
-    _pictures(dataset, samples, seen_as(card, dataset, counts_as, card.name))
-    _keep(card, dataset, counts_as)
+    mapped = seen_as(card, dataset, counts_as, card.name)
+    words = "The mask and the prediction outlined, in the classes of the data set"
+    pictures(dataset, samples, mapped, words)
+    name = name_to_keep(KEY, f"{card.name}-{dataset.name}".rpartition("/")[2])
+    if name is not None:
+        with show_errors():
+            made = keep_mapped(card, dataset, counts_as, name)
+            open_here(ModelsView(model=made.name))
 
 
 def _prediction(card: ModelCard, dataset: Dataset, sample: Sample) -> Labels:
@@ -101,28 +102,3 @@ def _table(card: ModelCard, dataset: Dataset, guess: tuple[int, ...]) -> tuple[i
             )
         )
     return tuple(found)
-
-
-def _pictures(dataset: Dataset, samples: Sequence[Sample], mapped: ModelCard) -> None:
-    st.caption("The mask and the prediction outlined, in the classes of the data set")
-    for column, sample in zip(st.columns(SAMPLES), samples, strict=False):
-        picture = sample_thumbnail(dataset, sample, mapped)
-        if picture.picture is not None:
-            column.image(picture.picture, width="stretch", alt=sample.name)
-        iou = "" if picture.iou is None else f", IoU {number(picture.iou)}"
-        column.caption(escape_markdown(f"{sample.name}{iou}"))
-
-
-def _keep(card: ModelCard, dataset: Dataset, counts_as: tuple[int, ...]) -> None:
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    wanted = f"{card.name}-{dataset.name}".rpartition("/")[2]
-    name = row.text_input(
-        "Name",
-        key=initial(f"{KEY}-name-{card.name}-{dataset.name}", free_among(wanted, model_cards())),
-        width=320,
-        persist_state=SESSION,
-    )
-    if row.button("Keep this network", type="primary", icon=":material/add:", key=f"{KEY}-keep"):
-        with show_errors():
-            made = keep_mapped(card, dataset, counts_as, name)
-            open_here(ModelsView(model=made.name))

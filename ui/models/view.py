@@ -23,6 +23,7 @@ from ui.common.icon_button import icon_popover
 from ui.common.rerun import patiently
 from ui.common.shell import name_tab
 from ui.common.values import SESSION, initial
+from ui.models.defending import defence_facts, defend
 from ui.models.link import back
 from ui.models.mapping import class_mapping
 from ui.models.network_text import architecture, class_legend, normalises, origin, outputs, takes
@@ -48,9 +49,15 @@ def model_view(name: str) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         _facts(card)
+        defence_facts(card)
     with right:
         _trust(card, fitting)
         class_mapping(card)
+        defend(card, _tried_on(card, fitting))
+
+
+def _tried_on(card: ModelCard, fitting: Sequence[str]) -> str:
+    return card.dataset if card.dataset in fitting else next(iter(fitting), "")
 
 
 def _head(card: ModelCard, fitting: Sequence[str]) -> None:
@@ -117,11 +124,10 @@ def _trust(card: ModelCard, fitting: Sequence[str]) -> None:
         return
     _known(card, fitting)
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    first = card.dataset if card.dataset in fitting else fitting[0]
     name = row.selectbox(
         "Hold it against",
         fitting,
-        key=initial(f"model-dataset-{card.name}", first, fitting),
+        key=initial(f"model-dataset-{card.name}", _tried_on(card, fitting), fitting),
         persist_state=SESSION,
         width=320,
     )

@@ -62,7 +62,18 @@ def key_figures(run: Run) -> None:
     )
     for column, (label, value) in zip(st.columns(len(metrics)), metrics, strict=True):
         column.metric(label, value)
-    frontier_line(run)
+    said_lines(run)
+
+
+def _draws_line(run: Run) -> None:
+    """Say how the file does over single draws, where the network stands behind one that draws."""
+    found = run.results.get("score_8bit_draws")
+    if found:
+        mean, lowest, highest = (number(found[name]) for name in ("mean", "lowest", "highest"))
+        st.caption(
+            f"Over {found['count']} draws of the defence: {score_label(run)} {mean} in the mean, "
+            f"{lowest} to {highest}. A step of the attack asked for {run.results.get('draws')}."
+        )
 
 
 def _other_distance(run: Run) -> tuple[str, str]:
@@ -72,10 +83,14 @@ def _other_distance(run: Run) -> tuple[str, str]:
     return "Linf, 8-bit", number(run.results.get("linf_8bit"))
 
 
-def frontier_line(run: Run) -> None:
-    """Say which IoU was reached at which change; runs of before 2026-11-29 don't know."""
+def said_lines(run: Run) -> None:
+    """Say what the figures don't: which IoU was reached at which change, and over draws.
+
+    Runs of before 2026-11-29 don't know the first.
+    """
     if said := run.frontier:
         st.caption(said)
+    _draws_line(run)
 
 
 def figures_table(run: Run, classes: tuple[str, ...]) -> None:

@@ -1,0 +1,64 @@
+"""From a network to it behind a defence, attacked and compared, in a real Chromium."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from asma_core.models.sources.cards import find_card
+from tests import tiny
+from tests.browser.conftest import PROJECT, Serve
+from tests.browser.looking import look
+from tests.browser.test_journey import (
+    attack_it,
+    settle,
+    start_run,
+    wait_for_end,
+)
+from tests.browser.test_own import choose, fill
+
+pytestmark = pytest.mark.browser
+APP = PROJECT / "app.py"
+
+
+def test_a_network_is_defended_and_attacked_through_the_defence(
+    page: Page, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.set_viewport_size({"width": 1280, "height": 1400})
+    tiny.furnish(tmp_path)
+    page.goto(serve(APP, {"ASMA_HOME": str(tmp_path)}))
+    settle(page)
+    page.get_by_role("link", name="Models", exact=True).click()
+    settle(page)
+    page.get_by_text(tiny.MODEL, exact=True).first.click()
+    page.wait_for_url(re.compile(f"model={tiny.MODEL}"))
+    settle(page)
+    choose(page, "Stand a defence before it", "Asks at random: Randomized smoothing")
+    fill(page, "Sigma", "0.03")
+    expect(page.get_by_text("The mask and the prediction behind the defence")).to_be_visible()
+    settle(page)
+    look(page, "defend")
+    page.get_by_role("button", name="Keep this network").click()
+    name = f"{tiny.MODEL}-smoothing"
+    page.wait_for_url(re.compile(f"model={name}"))
+    expect(page.get_by_text("Randomized smoothing (sigma 0.03)").first).to_be_visible()
+    settle(page)
+    look(page, "defended")
+    monkeypatch.setenv("ASMA_HOME", str(tmp_path))
+    assert find_card(name).base == tiny.MODEL
+    attack_it(page)
+    expect(page.get_by_text("the attack goes through it")).to_be_visible()
+    start_run(page)
+    wait_for_end(page)
+    expect(page.get_by_text("Over 20 draws of the defence")).to_be_visible()
+    look(page, "defended-run")
+    # The way to the bare network, as a person goes it.
+    page.get_by_role("link", name="Models", exact=True).click()
+    settle(page)
+    page.get_by_text(name, exact=True).first.click()
+    page.wait_for_url(re.compile(f"model={name}"))
+    page.get_by_role("link", name=f"{tiny.MODEL}, without it").click()
+    page.wait_for_url(re.compile(rf"model={tiny.MODEL}(&|$)"))

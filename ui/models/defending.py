@@ -1,0 +1,91 @@
+"""A defence stood before a network: what it costs on a few images, and kept."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from asma_core.data.datasets import Dataset
+from asma_core.defences.contract import Defence
+from asma_core.defences.registry import DEFENCES, find_defence, in_words
+from asma_core.errors import AsmaError
+from asma_core.fields import declared
+from asma_core.models.sources.cards import model_cards
+from asma_core.models.sources.defending import defended, keep_defended
+from asma_core.models.sources.model_card import ModelCard
+from ui.address.links import open_here
+from ui.address.views import ModelsView
+from ui.common import services
+from ui.common.errors import escape_markdown, show_error, show_errors
+from ui.common.rerun import patiently
+from ui.common.settings_form import setting_widget
+from ui.models.derived import SAMPLES, name_to_keep, pictures
+from ui.models.link import model_link
+
+KEY: Final = "defend"
+
+
+def defence_facts(card: ModelCard) -> None:
+    """Say what a network stands behind, and how an attack goes through it."""
+    if not card.defences:
+        return
+    st.markdown(f":small[:gray[Stands behind]]  \n{escape_markdown(in_words(card.defences))}")
+    for defence in card.defences:
+        st.caption(escape_markdown(find_defence(defence.name).adaptive))
+    if card.base in model_cards():
+        words = f"{escape_markdown(card.base)}, without it"
+        model_link(words, ModelsView(model=card.base), "bare", ":material/remove_moderator:")
+
+
+def defend(card: ModelCard, dataset: str) -> None:
+    """Offer a network behind a defence, as a network of its own.
+
+    Args:
+        card: The network.
+        dataset: Name of a data set that it is tried on; "" where none fits.
+    """
+    if card.factory:
+        return
+    name = st.selectbox(
+        "Stand a defence before it",
+        list(DEFENCES),
+        index=None,
+        placeholder="Choose a defence",
+        format_func=lambda one: f"{DEFENCES[one].kind}: {DEFENCES[one].title}",
+        key=f"{KEY}-defence-{card.name}",
+        help="What is kept is a network of its own: every attack on it goes through the defence, "
+        "and what counts is what the defended network says of the file.",
+        width=320,
+    )
+    if name is None:
+        return
+    entry = find_defence(name)
+    st.caption(escape_markdown(f"{entry.summary} {entry.adaptive} Source: {entry.source}."))
+    items = list(declared(entry.settings).values())
+    prefix = f"{KEY}-{card.name}-{name}"
+    columns = st.columns(max(len(items), 2))
+    values = {
+        item.name: setting_widget(column, prefix, item)
+        for column, item in zip(columns, items, strict=False)
+    }
+    with show_errors():
+        made = defended(card, Defence(name, values), card.name)
+        if dataset:
+            _tried(made, services.open_dataset(dataset))
+        chosen = name_to_keep(KEY, f"{card.name}-{name}", ":material/shield:")
+        if chosen is not None:
+            kept = keep_defended(card, made.defences[0], chosen)
+            open_here(ModelsView(model=kept.name))
+
+
+def _tried(made: ModelCard, dataset: Dataset) -> None:
+    samples = dataset.some(SAMPLES)
+    with st.spinner("Looking at what the network says behind it", show_time=True):
+        try:
+            for sample in samples:
+                patiently(services.predictor().predict, made, dataset.image(sample))
+        except AsmaError as error:
+            show_error(error)
+            return
+    pictures(dataset, samples, made, "The mask and the prediction behind the defence, outlined")
