@@ -9,7 +9,7 @@ from typing import Any
 from asma_core.cli.arguments import from_zero, window_option
 from asma_core.cli.progress import Progress
 from asma_core.data.datasets import Dataset
-from asma_core.data.findings import Finding
+from asma_core.data.finding import Finding
 from asma_core.data.importing import Imported, free_name, take_in, unpack_upload
 from asma_core.data.intensities import intensities
 from asma_core.data.layouts.detection import layout_title

@@ -12,6 +12,7 @@ from PIL import Image
 
 from asma_core.data.formats.images import VOLUMES, read_greys
 from asma_core.data.formats.opening import FORMATS, decoding
+from asma_core.data.formats.series import is_folder
 from asma_core.data.formats.tree import DICOM, suffix
 from asma_core.data.formats.windows import Greys, Range, Window, automatic, thinned
 from asma_core.data.samples import Sample
@@ -82,12 +83,16 @@ def _some(samples: Sequence[Sample]) -> list[Sample]:
 
 def _shares(sample: Sample) -> bool:
     """Tell whether an image is one of pictures that share a window, rather than of a volume."""
-    return suffix(sample.image.name) in (*_DEEP, DICOM)
+    return _ending(sample) in (*_DEEP, DICOM)
+
+
+def _ending(sample: Sample) -> str:
+    return DICOM if is_folder(sample.image) else suffix(sample.image.name)
 
 
 def _greys(sample: Sample) -> Greys | None:
     """Return a deep image; what can't be read is told where the data set is checked."""
-    ending = suffix(sample.image.name)
+    ending = _ending(sample)
     try:
         if ending in VOLUMES or (ending in _DEEP and _is_deep(sample.image)):
             return read_greys(sample.image, where=sample.where)

@@ -148,14 +148,16 @@ def read_values(
     is what is returned: 0 where nothing is seen, to 255.
 
     Args:
-        source: A path, or the file's bytes.
+        source: A path, or the file's bytes. A folder of DICOM slices of one series is a volume.
         name: What to call it in errors.
-        where: Which picture of a file that holds several.
+        where: Which picture of a file or series that holds several.
         by_colour: Whether an indexed picture gives its colours instead of its numbers.
 
     Raises:
         InputError: As for `read_image`.
     """
+    if slices := _slices(source):
+        source, where = slices[where.chosen(len(slices), str(source))], MIDDLE
     data, label = read_data(source, name)
     reader = _reader(data)
     if reader is not None:

@@ -23,6 +23,8 @@ SPLITS: Final = {
     "testing": "test",
     "ts": "test",
 }
+# What DICOM slices are called that lie in the data set's own folder.
+SERIES: Final = "series"
 
 
 @dataclass(frozen=True)
@@ -125,8 +127,12 @@ def entries_of(groups: Iterable[Group], needed: int) -> tuple[tuple[Entry, ...],
 
 def _names(images: Sequence[str]) -> list[str]:
     """Name each image by its stem, and by its folders too where that is not enough."""
-    stems = Counter(stem(path) for path in images)
-    return [stem(path) if stems[stem(path)] == 1 else _whole_name(path) for path in images]
+    short = [stem(path).strip(".") or SERIES for path in images]
+    stems, wholes = Counter(short), Counter(map(_whole_name, images))
+    return [
+        name if stems[name] == 1 else _whole_name(path) if wholes[_whole_name(path)] == 1 else path
+        for name, path in zip(short, images, strict=True)
+    ]
 
 
 def _whole_name(path: str) -> str:

@@ -158,13 +158,21 @@ def _by_numbers(images: Sequence[Name], masks: Sequence[Name], pairs: Sequence[P
 
 
 def _by_place(images: Sequence[Name], masks: Sequence[Name], pairs: Sequence[Pair]) -> list[Pair]:
-    """Pair masks with the only image of their folder, however they are called."""
+    """Pair masks with the only image in or below their folder, however they are called."""
     if pairs:
         return []
-    index = _index(images, lambda n: (n.split, n.folders) if n.folders else None)
+    if len(images) == len(masks) == 1 and images[0].path != masks[0].path:
+        return [Pair(images[0].path, masks[0], masks[0].own, "there being no other")]
+    index: dict[tuple[str, tuple[str, ...]], list[Name]] = defaultdict(list)
+    for image in images:
+        for depth in range(1, len(image.folders) + 1):
+            index[image.split, image.folders[:depth]].append(image)
     found = []
     for mask in masks:
-        own = index.get((mask.split, mask.folders), [])
-        if len(own) == 1 and own[0].path != mask.path:
+        # Its own folder, else one above: a mask may lie deeper than its image, or the other way.
+        above = [mask.folders[:depth] for depth in range(len(mask.folders), 0, -1)]
+        own = next((near for one in above if (near := index.get((mask.split, one)))), [])
+        own = [image for image in own if image.path != mask.path]
+        if len(own) == 1:
             found.append(Pair(own[0].path, mask, mask.own, "the folder"))
     return found

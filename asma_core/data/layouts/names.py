@@ -24,7 +24,7 @@ def word_set(text: str) -> frozenset[str]:
 
 IMAGE_WORDS: Final = word_set(
     "images image img imgs samples data input inputs original originals orig photos scans pictures "
-    "picture photo scan cxr raw ct mri slice"
+    "picture photo scan cxr raw ct mri slice dicom dicoms dcm"
 )
 MASK_WORDS: Final = word_set(
     "masks mask label labels annotation annotations segmentation segmentations seg segs gt gts "
@@ -69,6 +69,7 @@ class Name:
         folders: Words of the folders without those of role and split.
         own: Words of the file's own name without those of its role.
         other: Whether it is named as a picture of a mask that is made for something else.
+        inside: Of a folder of DICOM slices, which is one picture file, the path of a slice.
     """
 
     path: str
@@ -79,6 +80,7 @@ class Name:
     folders: Words
     own: Words
     other: bool
+    inside: str = ""
 
     @property
     def numbers(self) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ from asma_core.data.layouts.contents import are_outlines, share_of_masks
 from asma_core.data.layouts.entries import Found, Group, entries_of
 from asma_core.data.layouts.matching import match_masks
 from asma_core.data.layouts.names import IMAGE, MASK, Name, composed, name_of
+from asma_core.data.layouts.series_folders import holds_volumes, with_series
 from asma_core.data.layouts.several_masks import LOSSY, Pair, what_several_are, without_others
 
 PAIRED: Final = "paired"
@@ -53,6 +54,19 @@ def find_pairs(
     texts = [name.path for name in names if name.ending == OUTLINE]
     if texts and not are_outlines(folder, texts):
         names = [name for name in names if name.ending != OUTLINE]
+    files_alone = _best(folder, names, images, masks)
+    series = with_series(names)
+    if series is None:
+        return files_alone
+    volumes = _best(folder, series, images, masks)
+    if volumes is None or not holds_volumes(volumes, series):
+        return files_alone
+    if files_alone is not None and _worth(files_alone) > _worth(volumes):
+        return files_alone
+    return volumes
+
+
+def _best(folder: Path, names: Sequence[Name], images: str, masks: str) -> Found | None:
     best: Found | None = None
     for roles in _ways(folder, names, images, masks):
         found = _paired(folder, roles, names)
@@ -86,11 +100,11 @@ def _ways(folder: Path, names: Sequence[Name], images: str, masks: str) -> Itera
 
 def _by_pattern(names: Sequence[Name], images: str, masks: str) -> _Roles:
     """Take as images or masks what fits; the other is the rest, as far as its words allow it."""
-    chosen = [name for name in names if masks and _fits(name.path, masks)]
+    chosen = [name for name in names if masks and _fits(name, masks)]
     taken = {name.path for name in chosen}
     rest = [name for name in names if name.path not in taken]
     if images:
-        rest = [name for name in rest if _fits(name.path, images)]
+        rest = [name for name in rest if _fits(name, images)]
     else:
         rest = [n for n in rest if MASK not in (n.folder_role, n.stem_role)] or rest
     pictures = _pictures(rest)
@@ -101,10 +115,13 @@ def _by_pattern(names: Sequence[Name], images: str, masks: str) -> _Roles:
     return _Roles(pictures, chosen, "images and masks told apart by your patterns")
 
 
-def _fits(path: str, pattern: str) -> bool:
-    """Tell whether a path fits a pattern, of whole paths or of their ends."""
-    path, pattern = composed(path), composed(pattern)
-    return fnmatch.fnmatchcase(path, pattern) or fnmatch.fnmatchcase(path, f"*/{pattern}")
+def _fits(name: Name, pattern: str) -> bool:
+    """Tell whether a path, or its end, fits a pattern; that of a series, or of its first slice."""
+    pattern = composed(pattern)
+    paths = [composed(path) for path in (name.path, name.inside) if path]
+    return any(
+        fnmatch.fnmatchcase(path, one) for path in paths for one in (pattern, f"*/{pattern}")
+    )
 
 
 def _pictures(names: Iterable[Name]) -> list[Name]:
