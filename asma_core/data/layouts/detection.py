@@ -12,6 +12,7 @@ from typing import Final
 
 from asma_core.data.formats.images import SUFFIXES
 from asma_core.data.formats.tree import list_files, suffix
+from asma_core.data.layouts.annotations.fiftyone import FIFTYONE, SAMPLES
 from asma_core.data.layouts.annotations.masks import READERS, TITLES, find_annotated
 from asma_core.data.layouts.entries import Found
 from asma_core.data.layouts.known import KNOWN
@@ -64,6 +65,11 @@ def recognise(folder: Path, layout: str = "", images: str = "", masks: str = "")
     tries = [found for found in (_found(name, folder, files) for name in _BY_PICTURES) if found]
     fitting = [found for found in tries if _is_whole(found)]
     damage = None
+    if any(path.rpartition("/")[2] == SAMPLES for path in files):
+        # Its masks are files too, which are paired without their names.
+        whole = _found(FIFTYONE, folder, files)
+        if whole is not None and _is_whole(whole):
+            return [whole, *fitting]
     if not any(not found.left_out for found in fitting):
         try:
             drawn = [found for name in READERS if (found := _found(name, folder, files))]
