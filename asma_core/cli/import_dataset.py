@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if options.window is not None:
         if intensities(found.dataset.samples) is None:
             raise InputError(
-                f"{source.name} has images of 8 bits or colours, which are read as they are; "
+                f"{source.name} has images of 8 bits, which are read as they are; "
                 "leave the window out"
             )
         found = found.corrected(window=options.window)

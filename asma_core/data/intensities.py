@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
+from asma_core.data.formats.deep_colours import is_deep_colour
 from asma_core.data.formats.images import VOLUMES, read_greys
 from asma_core.data.formats.opening import FORMATS, decoding
 from asma_core.data.formats.series import is_folder
@@ -102,9 +103,9 @@ def _greys(sample: Sample) -> Greys | None:
 
 
 def _is_deep(path: Path) -> bool:
-    """Tell from its header whether a picture has greys of more than 8 bits."""
+    """Tell from its header whether a picture has more than 8 bits."""
     with decoding(path.name), Image.open(path, formats=FORMATS) as picture:
-        return picture.mode.startswith(("I", "F"))
+        return picture.mode.startswith(("I", "F")) or is_deep_colour(picture)
 
 
 def _nominal(deep: Sequence[Greys]) -> Range | None:
