@@ -7,7 +7,7 @@ the user with their counts, and corrected by hand where the guess is wrong.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -133,8 +133,14 @@ def count_values(codes: Codes) -> Counter[int]:
     return Counter(dict(zip(found.tolist(), counts.tolist(), strict=True)))
 
 
-def guess(counts: Counts, colours: bool) -> Encoding:
-    """Guess the encoding of single mask files from the values found in some of them."""
+def guess(counts: Counts, colours: bool, edges: Collection[int] = ()) -> Encoding:
+    """Guess the encoding of single mask files from the values found in some of them.
+
+    Args:
+        counts: Pixels by value.
+        colours: Whether the values are colours.
+        edges: Greys that are the smoothed borders of others, and stand for nothing.
+    """
     if colours:
         return _of_colours(counts)
     highest = max(counts, default=0)
@@ -144,7 +150,7 @@ def guess(counts: Counts, colours: bool) -> Encoding:
     if highest == VOID and 1 <= max(below, default=0) <= _HIGHEST_NUMBER and _exact(counts):
         numbers = _of_numbers(range(max(below) + 1))
         return replace(numbers, values=(*numbers.values, (VOID, VOID)))
-    return _of_greys(counts, highest)
+    return _of_greys(counts, highest, edges)
 
 
 def guess_share(counts: Counts) -> Encoding:
@@ -165,9 +171,9 @@ def _of_numbers(numbers: Iterable[int]) -> Encoding:
     return Encoding(values=tuple((number, number) for number in numbers), nearest=False)
 
 
-def _of_greys(counts: Counts, highest: int) -> Encoding:
+def _of_greys(counts: Counts, highest: int, edges: Collection[int]) -> Encoding:
     full = 255 if highest <= 255 else 65535
-    levels, apart = _levels(counts, full)
+    levels, apart = _levels(counts, full, edges)
     if apart > _BETWEEN or len(levels) > MOST_CLASSES or _are_votes(levels, full):
         return Encoding(kind=SHARE, values=(), full=float(full))
     if len(levels) == 1:
@@ -177,7 +183,7 @@ def _of_greys(counts: Counts, highest: int) -> Encoding:
     return Encoding(values=pairs, full=float(full))
 
 
-def _levels(counts: Counts, full: int) -> tuple[list[int], float]:
+def _levels(counts: Counts, full: int, edges: Collection[int]) -> tuple[list[int], float]:
     """Return the greys that stand for something, and the share of the rest among what is drawn.
 
     A level is a value that stands alone, or one around which JPEG has spread many pixels.
@@ -189,10 +195,14 @@ def _levels(counts: Counts, full: int) -> tuple[list[int], float]:
     places = np.arange(full + 1)
     window = sums[np.minimum(places + reach + 1, full + 1)] - sums[np.maximum(places - reach, 0)]
     drawn = known.sum() - window[int(known.argmax())]
+    is_edge = np.zeros(full + 1, dtype=np.bool_)
+    is_edge[[value for value in edges if value <= full]] = True
     alone = (known >= _RARE * known.sum()) & (known >= window / 2)
     heaped = (known > 0) & (window >= _HEAP * max(drawn, 1))
     levels: list[int] = []
-    for value in sorted(np.flatnonzero(alone | heaped).tolist(), key=lambda v: -known[v]):
+    for value in sorted(
+        np.flatnonzero((alone | heaped) & ~is_edge).tolist(), key=lambda v: -known[v]
+    ):
         if all(abs(value - level) > near for level in levels):
             levels.append(value)
     levels.sort()
