@@ -27,6 +27,7 @@ LEAKED: Final = "in train and test"
 INVERTED: Final = "inverted"
 OBJECTS: Final = "objects"
 PLACES: Final = "places"
+PAIRING: Final = "pairing"
 # What can be chosen, by finding.
 CHOICES: Final = {
     TURNED: ("upright", "stored"),

@@ -17,6 +17,7 @@ from asma_core.data.finding import (
     CHOICES,
     INVERTED,
     OBJECTS,
+    PAIRING,
     PALETTES,
     PLACES,
     SIZES,
@@ -261,9 +262,10 @@ def look(
     decode = samples is not None or should_decode(dataset)
     inspected = inspect(dataset, chosen, decode, on_progress)
     objects = _objects_finding(looked_at)
-    if objects is None:
-        return inspected
-    return replace(inspected, findings=[objects, *inspected.findings])
+    names = tuple(sample.name for sample in dataset.samples[:8])
+    found = [Finding(PAIRING, doubt, names) for doubt in looked_at.found.doubts]
+    found += [objects] if objects is not None else []
+    return replace(inspected, findings=[*found, *inspected.findings])
 
 
 def _objects_finding(looked_at: Preview) -> Finding | None:

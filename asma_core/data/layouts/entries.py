@@ -72,6 +72,7 @@ class Found:
         encoding: Where the layout knows it.
         crop: Which part of each image is meant, or "".
         reasons: Why it is read like this, each in some words.
+        doubts: What may be wrong with that, each a sentence.
     """
 
     layout: str
@@ -82,6 +83,7 @@ class Found:
     encoding: Encoding | None = None
     crop: str = ""
     reasons: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -33,6 +34,8 @@ _SPREAD: Final = 8
 _HEAP: Final = 0.2
 # With more than this share of what is drawn between the levels, the mask is a soft map.
 _BETWEEN: Final = 0.4
+# Class numbers that follow each other, at most, where they are not all from 0 on.
+_IN_A_ROW: Final = 5
 Counts = Mapping[int, int]
 # Whole numbers, (H, W), of as few bits as the file has.
 Codes = NDArray[Any]
@@ -173,6 +176,9 @@ def _of_numbers(numbers: Iterable[int]) -> Encoding:
 
 def _of_greys(counts: Counts, highest: int, edges: Collection[int]) -> Encoding:
     full = 255 if highest <= 255 else 65535
+    if _are_codes(counts, full, edges):
+        pairs = tuple((value, label) for label, value in enumerate(sorted(counts)))
+        return Encoding(values=pairs, nearest=False)
     levels, apart = _levels(counts, full, edges)
     if apart > _BETWEEN or len(levels) > MOST_CLASSES or _are_votes(levels, full):
         return Encoding(kind=SHARE, values=(), full=float(full))
@@ -181,6 +187,23 @@ def _of_greys(counts: Counts, highest: int, edges: Collection[int]) -> Encoding:
         levels = [0, full]
     pairs = tuple((level, label) for label, level in enumerate(levels))
     return Encoding(values=pairs, full=float(full))
+
+
+def _are_codes(counts: Counts, full: int, edges: Collection[int]) -> bool:
+    """Tell numbers that stand for classes, such as 11, 12, 13 and 50, from soiled or soft greys.
+
+    They are few, all fill areas, and some lie nearer to each other than greys of a picture would.
+    """
+    reach, near = round(_SPREAD * full / 255), round(_SAME_GREY * full / 255)
+    inner = sorted(value for value in counts if reach < value < full - reach)
+    close = any(other - one <= near for one, other in pairwise(inner))
+    # A heap of greys around one has hardly a gap.
+    step = full // 255
+    gaps = [0, *(n for n, (one, other) in enumerate(pairwise(inner), 1) if other - one > step)]
+    heaped = max((b - a for a, b in pairwise([*gaps, len(inner)])), default=0) > _IN_A_ROW
+    rare = _RARE * sum(counts.values())
+    filled = all(counts[value] >= rare and value not in edges for value in counts)
+    return close and filled and not heaped and len(counts) <= MOST_CLASSES
 
 
 def _levels(counts: Counts, full: int, edges: Collection[int]) -> tuple[list[int], float]:
