@@ -47,7 +47,7 @@ class DatasetCard:
         upright: Whether pictures are turned as their EXIF tag says.
         resize: Whether masks of another size are resized to their images.
         by_colour: Whether indexed masks are read by their colours.
-        places: How pixels of a mask are found where one is a DICOM series and the other NIfTI.
+        places: How pixels of a mask are found where one is NIfTI and the other not.
     """
 
     title: str = ""

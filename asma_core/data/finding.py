@@ -72,7 +72,7 @@ class Seen:
         image: Head of the image's file.
         mask: The same of the mask's.
         sizes: Height and width of image and mask, where both could be read.
-        fit: How the mask lies to its image, where one is a DICOM series and the other NIfTI.
+        fit: How the mask lies to its image, where one is NIfTI and the other not.
     """
 
     sample: Sample

@@ -45,7 +45,7 @@ def affines_finding(seen: Sequence[Seen]) -> Finding | None:
 
 
 def places_finding(seen: Sequence[Seen]) -> Finding | None:
-    """Masks of a DICOM series' images that are NIfTI, or the other way round, and lie elsewhere."""
+    """Masks that are NIfTI where images are not, or the other way round, and lie elsewhere."""
     apart = [one for one in seen if one.fit is not None and not one.fit.agrees]
     fits = [one.fit for one in apart if one.fit is not None]
     if not fits:

@@ -1,4 +1,4 @@
-"""What is said of masks that lie on a grid of their own, a DICOM series' beside a NIfTI file's."""
+"""What is said of masks that lie on a grid of their own, NIfTI beside DICOM or other pictures."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def sentence_of(fits: Sequence[Fit], count: int, way: str) -> str:
     """
     unplaced = any(not fit.placed for fit in fits)
     what = (
-        "Masks that are NIfTI where images are DICOM, or the other way round, of which one does "
+        "Masks that are NIfTI where images are not, or the other way round, of which one does "
         "not say where in the body it lies"
         if unplaced
         else "Masks that lie on another grid than their images (shifted, tilted, or of another "

@@ -43,7 +43,7 @@ class Sample:
         crop: Which part of the image is meant, or "".
         resized: Whether a mask of another size is resized to the image, nearest neighbour.
         by_colour: Whether indexed masks are read by their colours instead of their numbers.
-        places: How pixels of a mask are found where one is a DICOM series and the other NIfTI; see
+        places: How pixels of a mask are found where one is NIfTI and the other not; see
             `asma_core.data.formats.across`.
     """
 

@@ -48,7 +48,7 @@ def _laid_over(card: DatasetCard, pairs: Sequence[tuple[Path, Path]]) -> Dataset
         apart = (fit for image, mask in pairs if not (fit := fit_of(image, mask)).agrees)
         first = next(apart, None)
         image, mask = pairs[0]
-        axis = card.axis if is_folder(image) else slices_axis(image, mask)
+        axis = slices_axis(image, mask) if is_nifti_file(image) else card.axis
     except AsmaError:
         # Told where every mask is looked at.
         return card

@@ -1,4 +1,4 @@
-"""A mask read onto the pixels of its image, where one is a DICOM series and the other NIfTI.
+"""A mask read onto the pixels of its image, where one is NIfTI and the other is not.
 
 Each turns and counts its pixels its own way, so a mask that is laid over its image as it is stored
 would be mirrored. Every pixel of an image is read at its place in the mask instead.
@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from asma_core.data.formats import nifti
 from asma_core.data.formats.grids import Grid, Places, grid_of, is_nifti_file
-from asma_core.data.formats.images import read_values
+from asma_core.data.formats.images import SUFFIXES, read_values
 from asma_core.data.formats.opening import most_pixels, read_data
-from asma_core.data.formats.series import is_folder, slices_of
+from asma_core.data.formats.series import is_folder
 from asma_core.data.formats.slices import Slice
+from asma_core.data.formats.tree import suffix
 from asma_core.errors import InputError
 from asma_core.files import file_state
 
@@ -57,8 +58,10 @@ class Fit:
 
 
 def are_across(image: Path, mask: Path) -> bool:
-    """Tell whether one of two is a folder of DICOM slices and the other a NIfTI file."""
-    return (is_nifti_file(mask) and is_folder(image)) or (is_nifti_file(image) and is_folder(mask))
+    """Tell whether one of two is a NIfTI file and the other a DICOM series or another picture."""
+    ours, theirs = is_nifti_file(image), is_nifti_file(mask)
+    other = mask if ours else image
+    return ours != theirs and (suffix(other.name) in SUFFIXES or is_folder(other))
 
 
 def fit_of(image: Path, mask: Path) -> Fit:
@@ -76,14 +79,14 @@ def _fit_of(image: Path, mask: Path, *states: object) -> Fit:
     if not (grid.placed and other.placed):
         nifti_placed = grid.placed if is_nifti_file(image) else other.placed
         first = (DIRECTIONS,) if nifti_placed else ()
-        ways = dict.fromkeys((*first, STORED, TRANSPOSED, BACKWARDS, DIRECTIONS))
-        fitting = tuple(way for way in ways if _moves(grid, other, way, mask) is not None)
+        ways = dict.fromkeys((*first, TRANSPOSED, STORED, BACKWARDS, DIRECTIONS))
+        fitting = tuple(way for way in ways if _moves(grid, other, way) is not None)
         return Fit(False, False, fitting)
     inside, agrees = _compared(grid, other)
     if agrees:
         return Fit(True, True, (POSITION,))
     ways = dict.fromkeys((POSITION, *WAYS) if inside > _MOSTLY else (DIRECTIONS, *WAYS))
-    placed = (way for way in ways if way == POSITION or _moves(grid, other, way, mask) is not None)
+    placed = (way for way in ways if way == POSITION or _moves(grid, other, way) is not None)
     return Fit(True, False, tuple(placed))
 
 
@@ -120,16 +123,17 @@ class _Moves:
         return moved
 
 
-def _moves(grid: Grid, other: Grid, way: str, mask: Path) -> _Moves | None:
+def _moves(grid: Grid, other: Grid, way: str) -> _Moves | None:
     """Return how an image's indices become a mask's, corner to corner; None if none fits."""
-    to_series = is_folder(mask)
+    to_series = other.steps is not None
+    slices = (other if to_series else grid).shape[0]
     if way == DIRECTIONS:
         moves = _by_directions(grid, other)
         return moves if _fits(moves.axes, grid, other) else None
     by_row: _Axes = (2, 0, 1) if to_series else (1, 2, 0)
     tried = (by_row, _AS_THEY_COME) if way == TRANSPOSED else (_BY_COLUMN,)
     axes = next((one for one in tried if _fits(one, grid, other)), None)
-    if axes is None:
+    if axes is None or (way == BACKWARDS and slices == 1):
         return None
     back = way == BACKWARDS
     return _Moves(axes, (back and to_series, False, back and not to_series))
@@ -154,7 +158,7 @@ def slices_axis(image: Path, mask: Path) -> int:
     Raises:
         InputError: One of them can't be read.
     """
-    series, volume = (mask, image) if is_folder(mask) else (image, mask)
+    series, volume = (image, mask) if is_nifti_file(mask) else (mask, image)
     axis = _by_directions(grid_of(volume), grid_of(series)).axes[0]
     return int(grid_of(volume).turned[axis, 0])
 
@@ -165,7 +169,7 @@ def read_across(image: Path, mask: Path, where: Slice, way: str) -> NDArray[Any]
     What lies outside of the mask is 0.
 
     Args:
-        image: A folder of DICOM slices, or a NIfTI file.
+        image: A NIfTI file, or a folder of DICOM slices or a file of pictures.
         mask: The other of them.
         where: Which slice of the image.
         way: Of `WAYS`; whatever it is, pixels that agree are read at their places.
@@ -180,7 +184,7 @@ def read_across(image: Path, mask: Path, where: Slice, way: str) -> NDArray[Any]
     if fit.agrees or (way == POSITION and fit.placed):
         found = other.indices(grid.places(flat))
     else:
-        moves = _moves(grid, other, DIRECTIONS if way == POSITION else way, mask)
+        moves = _moves(grid, other, DIRECTIONS if way == POSITION else way)
         if moves is None:
             raise InputError(
                 f"{mask.name} has {_sizes(other)} pixels and its image {_sizes(grid)}; export both "
@@ -189,8 +193,8 @@ def read_across(image: Path, mask: Path, where: Slice, way: str) -> NDArray[Any]
         found = moves(flat, other.shape)
     limit = 1 << 30
     places = np.rint(np.clip(found, -1, limit)).astype(np.int64).reshape(shown.shape)
-    if is_folder(mask):
-        return _of_series(mask, places)
+    if other.steps is not None:
+        return _of_slices(mask, len(other.steps), places)
     data, label = read_data(mask)
     return nifti.values_at(data, label, places)
 
@@ -230,13 +234,12 @@ def _check_size(height: int, width: int, image: Path) -> None:
         )
 
 
-def _of_series(folder: Path, places: NDArray[np.int64]) -> NDArray[Any]:
-    """Return values at slices, rows and columns of a series."""
-    slices = slices_of(folder)
+def _of_slices(mask: Path, count: int, places: NDArray[np.int64]) -> NDArray[Any]:
+    """Return values at slices, rows and columns of a series or a file of pictures."""
     number, row, column = places
     found: NDArray[Any] | None = None
-    for one in np.unique(number[(number >= 0) & (number < len(slices))]).tolist():
-        values = read_values(slices[one])
+    for one in np.unique(number[(number >= 0) & (number < count)]).tolist():
+        values = read_values(mask, where=Slice(one))
         if found is None:
             found = np.zeros((*number.shape, *values.shape[2:]), values.dtype)
         height, width = values.shape[:2]

@@ -1,4 +1,4 @@
-"""Where the pixels of a volume lie in the patient: of a DICOM series and of a NIfTI file.
+"""Where the pixels of a volume lie in the patient: of a DICOM series, a NIfTI file, pictures.
 
 Places are in mm to the patient's right, front and head (RAS), as NIfTI has them; DICOM's x and y
 run the other way (LPS). Source: DICOM PS3.3, C.7.6.2.1.1; the NIfTI-1 header, methods 2 and 3.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from asma_core.data.formats.series import SlicePlace, is_folder, places_of
+from asma_core.data.formats.images import count_frames, picture_size
+from asma_core.data.formats.series import SlicePlace, is_folder, place_of, places_of
+from asma_core.data.formats.tree import DICOM, suffix
 from asma_core.errors import InputError
 from asma_core.files import as_store_error, file_state
 
@@ -35,11 +37,12 @@ class Grid:
     """The pixels of a volume, by their indices in its file.
 
     Attributes:
-        shape: Of a series slices, rows, columns; of NIfTI the lengths of its three axes.
+        shape: Of a series, or of a file of pictures, slices, rows, columns; of NIfTI the lengths of
+            its three axes.
         affine: float64 (4, 4), from indices to places.
         placed: Whether the file says so; else the affine is what is usual.
-        steps: float64 (slices,), where slices of a series lie in units of their mean distance; None
-            for NIfTI, whose slices are evenly spaced.
+        steps: float64 (slices,), where the slices lie in units of their mean distance; None for
+            NIfTI, whose slices are evenly spaced.
     """
 
     shape: tuple[int, int, int]
@@ -89,10 +92,10 @@ def is_nifti_file(path: Path) -> bool:
 
 
 def grid_of(path: Path) -> Grid:
-    """Return where the pixels of a NIfTI file, or of a folder of DICOM slices, lie.
+    """Return where the pixels of a NIfTI file, a folder of DICOM slices, or any picture lie.
 
     Raises:
-        InputError: It can't be read, or holds no series.
+        InputError: It can't be read, or is a folder without a series.
         StoreError: The folder can't be read.
     """
     return _grid_of(path, file_state(path))
@@ -100,7 +103,19 @@ def grid_of(path: Path) -> Grid:
 
 @lru_cache(maxsize=64)
 def _grid_of(path: Path, state: tuple[str, int, int]) -> Grid:
-    return _of_series(places_of(path)) if is_folder(path) else _of_nifti(path)
+    if is_folder(path):
+        return _of_series(places_of(path))
+    return _of_nifti(path) if is_nifti_file(path) else _of_pictures(path)
+
+
+def _of_pictures(path: Path) -> Grid:
+    count, size = count_frames(path), picture_size(path)
+    place = place_of(path) if suffix(path.name) == DICOM and count == 1 else None
+    # Of several frames the file may say where each lies, in another way than slices do.
+    alone = SlicePlace(path, "", None, None, size)
+    if place is not None or count == 1:
+        return _of_series((place or alone,))
+    return replace(_of_series((alone,)), shape=(count, *size), steps=np.arange(count, dtype=float))
 
 
 def _of_series(slices: tuple[SlicePlace, ...]) -> Grid:

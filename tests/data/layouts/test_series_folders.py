@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import nibabel
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from asma_core.data.datasets import open_dataset
 from asma_core.data.finding import Finding
@@ -16,7 +18,7 @@ from asma_core.data.importing import take_in
 from asma_core.data.preview import Preview, first_look, preview
 from asma_core.errors import AsmaError, InputError
 from tests.data.formats.test_volumes import dicom, nifti
-from tests.data.publish import Files, lay_out
+from tests.data.publish import Files, encoded, lay_out
 
 SLICES, ROWS, COLUMNS = 17, 18, 22
 STEP, ROW, COLUMN = 2.5, 0.7, 0.9
@@ -242,8 +244,8 @@ def test_what_says_no_place_is_asked_about(
 def test_directions_of_the_nifti_count_where_the_slices_say_nothing(tmp_path: Path) -> None:
     files = case(stored(structure(), AXIAL, "RAS"), placed=False)
     found = preview(lay_out(tmp_path / "set", files))
-    assert lies_on_its_image(found)
-    assert findings(found)["places"].choices[0][0] == "directions"
+    assert lies_on_its_image(found) and found.card.places == "directions"
+    assert "Now they are laid corner to corner" in findings(found)["places"].message
 
 
 def test_a_mask_of_another_size_without_places_is_told(home: Path, tmp_path: Path) -> None:
@@ -264,9 +266,56 @@ def test_pictures_of_their_own_masks_stay_apart(tmp_path: Path) -> None:
     files: Files = {}
     for place in range(SLICES):
         files[f"images/{place}.dcm"] = dicom(grey()[place])
-        files[f"labels/{place}.nii.gz"] = nifti(np.rot90(structure()[place], -1)[..., None])
+        files[f"labels/{place}.nii.gz"] = nifti(structure()[place].T[..., None])
     found = preview(lay_out(tmp_path / "set", files))
     assert [one.name for one in found.dataset.samples] == [str(n) for n in range(SLICES)]
+    for plane, sample in zip(structure(), found.dataset.samples, strict=True):
+        assert (found.dataset.mask(sample).labels == plane).all()
+    assert "does not say where in the body it lies" in findings(found)["places"].message
+
+
+def square() -> Numbers:
+    """A mask that no turn and no flip leaves as it is, as high as wide."""
+    made = np.zeros((24, 24), np.uint8)
+    made[2:9, 3:6] = 1
+    made[7:9, 3:15] = 1
+    return made
+
+
+# As SimpleITK writes what says no place, and as nibabel what is made of an array of rows.
+WRITTEN = {
+    "directions": (square().T, np.diag([-0.5, -0.5, 1.0, 1.0])),
+    "transposed": (square(), np.eye(4)),
+    "stored": (square().T, np.eye(4)),
+}
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+def test_pictures_with_nifti_masks_are_asked_about(home: Path, tmp_path: Path, way: str) -> None:
+    files: Files = {}
+    values, affine_of_it = WRITTEN[way]
+    for n in range(4):
+        noise = np.random.default_rng(n).integers(0, 90, (24, 24), dtype=np.uint8)
+        files[f"images/{n}.png"] = encoded(noise + 150 * square())
+        files[f"masks/{n}.nii.gz"] = nifti(values[..., None], affine=affine_of_it)
+    found = preview(lay_out(tmp_path / "set", files))
+    finding = findings(found)["places"]
+    assert finding.choices[0][0] == ("directions" if way == "directions" else "transposed")
+    right = found.chosen("places", way)
+    for sample in right.dataset.samples:
+        assert (right.dataset.mask(sample).labels == square()).all()
+
+
+@pytest.mark.parametrize("turn", ["RAS", "PIL"])
+def test_a_volume_with_a_stack_of_masks(home: Path, tmp_path: Path, turn: str) -> None:
+    """A TIFF says no place; of its pages the first is the lowest slice, its rows run back."""
+    buffer = io.BytesIO()
+    first, *pages = (Image.fromarray(plane * 255) for plane in structure())
+    first.save(buffer, "TIFF", save_all=True, append_images=pages)
+    files = {"images/a.nii.gz": stored(grey(), AXIAL, turn), "masks/a.tif": buffer.getvalue()}
+    found = preview(lay_out(tmp_path / "set", files))
+    assert lies_on_its_image(found) and found.card.places == "directions"
+    assert "Now they are laid corner to corner" in findings(found)["places"].message
 
 
 def test_a_pattern_of_slices_means_their_folder(tmp_path: Path) -> None:
