@@ -11,15 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asma_core.data.layouts.entries import Found
-from asma_core.data.masks.encodings import (
-    SHARE,
-    Codes,
-    Counts,
-    Encoding,
-    count_values,
-    guess,
-    guess_share,
-)
+from asma_core.data.masks.encodings import SHARE, Codes, Counts, Encoding, count_values
+from asma_core.data.masks.guessing import guess, guess_share
 from asma_core.data.masks.label_maps import VOID
 from asma_core.data.samples import OUTLINE, Sample, mask_codes
 
