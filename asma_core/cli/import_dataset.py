@@ -9,7 +9,7 @@ from typing import Any
 from asma_core.cli.arguments import from_zero, window_option
 from asma_core.cli.progress import Progress
 from asma_core.data.datasets import Dataset
-from asma_core.data.findings import Finding
+from asma_core.data.finding import Finding
 from asma_core.data.importing import Imported, free_name, take_in, unpack_upload
 from asma_core.data.intensities import intensities
 from asma_core.data.layouts.detection import layout_title
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if options.window is not None:
         if intensities(found.dataset.samples) is None:
             raise InputError(
-                f"{source.name} has images of 8 bits or colours, which are read as they are; "
+                f"{source.name} has images of 8 bits, which are read as they are; "
                 "leave the window out"
             )
         found = found.corrected(window=options.window)

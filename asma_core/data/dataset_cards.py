@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from asma_core.data.formats.across import POSITION, WAYS
 from asma_core.data.formats.slices import Slice
 from asma_core.data.formats.windows import Window, chosen_window, window_from_dict
 from asma_core.data.masks.encodings import MOST_CLASSES, Encoding, encoding_from_dict
@@ -46,6 +47,7 @@ class DatasetCard:
         upright: Whether pictures are turned as their EXIF tag says.
         resize: Whether masks of another size are resized to their images.
         by_colour: Whether indexed masks are read by their colours.
+        places: How pixels of a mask are found where one is NIfTI and the other not.
     """
 
     title: str = ""
@@ -68,6 +70,7 @@ class DatasetCard:
     upright: bool = True
     resize: bool = False
     by_colour: bool = False
+    places: str = POSITION
 
     def slice(self, frame: int | None = None) -> Slice:
         """Return which picture of a file is meant."""
@@ -97,7 +100,7 @@ class DatasetCard:
         }
         kept = {name: value for name, value in content.items() if value not in (None, "", [], {})}
         usual = DatasetCard()
-        chosen = ("axis", "volume", "upright", "resize", "by_colour")
+        chosen = ("axis", "volume", "upright", "resize", "by_colour", "places")
         other = {name: getattr(self, name) for name in chosen}
         return kept | {name: v for name, v in other.items() if v != getattr(usual, name)}
 
@@ -162,6 +165,7 @@ def _card(content: dict[str, Any], path: Path, root: Path | None) -> DatasetCard
         and _splits_fit(content)
         and _classes_fit(content)
         and _frames_fit(content)
+        and content.get("places", POSITION) in WAYS
     ):
         raise _no_card(path)
     encoding = content.get("encoding")
@@ -184,6 +188,7 @@ def _card(content: dict[str, Any], path: Path, root: Path | None) -> DatasetCard
         upright=content.get("upright", True),
         resize=content.get("resize", False),
         by_colour=content.get("by_colour", False),
+        places=content.get("places", POSITION),
         volume=content.get("volume", 0),
         order=tuple(content.get("order", ())),
     )

@@ -24,6 +24,7 @@ from asma_core.data.masks.label_maps import Mask
 from asma_core.data.samples import Sample, mask_codes, sample_image, sample_mask, sample_picture
 from asma_core.data.synthetic import demo
 from asma_core.data.value_counts import larger_first, settled_encoding, survey
+from asma_core.data.volumes import with_slices
 from asma_core.errors import InputError, NoSuchItemError, UnknownNameError
 
 __all__ = ["CARD", "Dataset", "Item", "Sample", "dataset_names", "open_dataset"]
@@ -189,7 +190,7 @@ def _as_folder(name: str) -> Path | None:
 
 
 def open_folder(folder: Path, name: str) -> Dataset:
-    """Open a folder by its card, or without one as its layout says.
+    """Open a folder by its card, or without one as its layout says, with each slice of volumes.
 
     Raises:
         InputError: Its card can't be, or its files are not as a data set's.
@@ -206,6 +207,8 @@ def open_folder(folder: Path, name: str) -> Dataset:
             f"{found.left_out[0].rpartition('/')[2]}; add its mask, remove the image, or import "
             "the folder to leave it out"
         )
+    if card.frame is None and not card.frame_counts:
+        card = with_slices(card, root, found)
     return from_card(name, root, card, found)
 
 
@@ -271,6 +274,7 @@ def samples_of(root: Path, entry: Entry, card: DatasetCard, crop: str) -> list[S
             crop,
             card.resize,
             card.by_colour,
+            card.places,
         )
         for place, where in enumerate(wheres)
     ]

@@ -20,7 +20,7 @@ from asma_core.data.class_areas import (
 )
 from asma_core.data.dataset_cards import CARD
 from asma_core.data.datasets import Dataset, dataset_names, open_dataset
-from asma_core.data.findings import Finding
+from asma_core.data.finding import Finding
 from asma_core.data.formats.archives import unpack
 from asma_core.data.inspection import Inspection
 from asma_core.data.preview import Preview, look

@@ -19,7 +19,9 @@ from asma_core.data.class_areas import (
     size_problem,
 )
 from asma_core.data.datasets import Dataset
-from asma_core.data.findings import Finding, Seen, findings_of
+from asma_core.data.finding import Finding, Seen
+from asma_core.data.findings import findings_of
+from asma_core.data.formats.across import are_across, fit_of
 from asma_core.data.formats.headers import read_header
 from asma_core.data.samples import Sample, image_size
 from asma_core.errors import AsmaError
@@ -72,7 +74,9 @@ def inspect(
 
 def _look(dataset: Dataset, sample: Sample, decode: bool) -> Seen:
     image, mask = read_header(sample.image), read_header(sample.mask)
+    across, fit = (sample.image, sample.mask), None
     try:
+        fit = fit_of(*across) if are_across(*across) else None
         read = dataset.mask(sample)
         span = 1.0
         if decode:
@@ -81,13 +85,13 @@ def _look(dataset: Dataset, sample: Sample, decode: bool) -> Seen:
             span = float(pixels.max() - pixels.min())
         else:
             size = image_size(sample)
-        digest = hashlib.sha256(sample.image.read_bytes()).hexdigest()
+        digest = hashlib.sha256(sample.image_file.read_bytes()).hexdigest()
     except (AsmaError, OSError) as error:
-        return Seen(sample, problem=str(error), image=image, mask=mask)
+        return Seen(sample, problem=str(error), image=image, mask=mask, fit=fit)
     sizes = size, read.labels.shape
     problem = size_problem(sample, read, size)
     if problem:
-        return Seen(sample, problem=problem, image=image, mask=mask, sizes=sizes)
+        return Seen(sample, problem=problem, image=image, mask=mask, sizes=sizes, fit=fit)
     return Seen(
         sample,
         areas=class_areas_of(read, len(dataset.classes)),
@@ -98,6 +102,7 @@ def _look(dataset: Dataset, sample: Sample, decode: bool) -> Seen:
         image=image,
         mask=mask,
         sizes=sizes,
+        fit=fit,
     )
 
 

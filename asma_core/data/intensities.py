@@ -10,8 +10,10 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
+from asma_core.data.formats.deep_colours import is_deep_colour
 from asma_core.data.formats.images import VOLUMES, read_greys
 from asma_core.data.formats.opening import FORMATS, decoding
+from asma_core.data.formats.series import is_folder
 from asma_core.data.formats.tree import DICOM, suffix
 from asma_core.data.formats.windows import Greys, Range, Window, automatic, thinned
 from asma_core.data.samples import Sample
@@ -82,12 +84,16 @@ def _some(samples: Sequence[Sample]) -> list[Sample]:
 
 def _shares(sample: Sample) -> bool:
     """Tell whether an image is one of pictures that share a window, rather than of a volume."""
-    return suffix(sample.image.name) in (*_DEEP, DICOM)
+    return _ending(sample) in (*_DEEP, DICOM)
+
+
+def _ending(sample: Sample) -> str:
+    return DICOM if is_folder(sample.image) else suffix(sample.image.name)
 
 
 def _greys(sample: Sample) -> Greys | None:
     """Return a deep image; what can't be read is told where the data set is checked."""
-    ending = suffix(sample.image.name)
+    ending = _ending(sample)
     try:
         if ending in VOLUMES or (ending in _DEEP and _is_deep(sample.image)):
             return read_greys(sample.image, where=sample.where)
@@ -97,9 +103,9 @@ def _greys(sample: Sample) -> Greys | None:
 
 
 def _is_deep(path: Path) -> bool:
-    """Tell from its header whether a picture has greys of more than 8 bits."""
+    """Tell from its header whether a picture has more than 8 bits."""
     with decoding(path.name), Image.open(path, formats=FORMATS) as picture:
-        return picture.mode.startswith(("I", "F"))
+        return picture.mode.startswith(("I", "F")) or is_deep_colour(picture)
 
 
 def _nominal(deep: Sequence[Greys]) -> Range | None:

@@ -13,21 +13,22 @@ from asma_core.data.class_areas import (
 )
 from asma_core.data.dataset_cards import DatasetCard
 from asma_core.data.datasets import Dataset, class_names, from_card
-from asma_core.data.findings import (
+from asma_core.data.finding import (
     CHOICES,
     INVERTED,
     OBJECTS,
+    PAIRING,
     PALETTES,
+    PLACES,
     SIZES,
     TURNED,
     Finding,
     Seen,
-    palettes_finding,
 )
+from asma_core.data.findings import palettes_finding
 from asma_core.data.formats.headers import read_header
-from asma_core.data.formats.images import VOLUMES, count_frames, picture_size
+from asma_core.data.formats.images import picture_size
 from asma_core.data.formats.slices import Slice
-from asma_core.data.formats.tree import suffix
 from asma_core.data.formats.windows import Window
 from asma_core.data.inspection import Inspection, inspect
 from asma_core.data.intensities import settled_window
@@ -37,7 +38,6 @@ from asma_core.data.layouts.known import KNOWN
 from asma_core.data.layouts.several_masks import STRUCTURE
 from asma_core.data.masks.encodings import SHARE, VALUES, Encoding, exchanged
 from asma_core.data.samples import Sample
-from asma_core.data.series_order import order_of
 from asma_core.data.value_counts import (
     Survey,
     hold_objects,
@@ -46,13 +46,13 @@ from asma_core.data.value_counts import (
     settled_encoding,
     survey,
 )
+from asma_core.data.volumes import frame_counts, with_slices
 from asma_core.errors import AsmaError, InputError
 
 SURVEYED: Final = 24
 FIRST_LOOK: Final = 12
 # Whatever is not 0 is the structure.
 WHOLE: Final = Encoding(kind=SHARE, values=(), full=1.0, threshold=0.0)
-STACKS: Final = (".tif", ".tiff", ".gif", *VOLUMES)
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,8 @@ class Preview:
             )
         if kind == TURNED:
             return self._with(replace(self.card, upright=key == "upright"))
+        if kind == PLACES:
+            return self._with(replace(self.card, places=key))
         if kind == SIZES:
             return self._with(replace(self.card, resize=key == "resize"))
         if kind == PALETTES:
@@ -148,7 +150,7 @@ class Preview:
             card = replace(card, frame_counts={})
         elif every and not (card.frame_counts and card.axis == self.card.axis):
             # Counting reads every file, so it is not repeated for the same axis.
-            card = replace(card, frame_counts=_frame_counts(self.root, self.found, card.axis))
+            card = replace(card, frame_counts=frame_counts(self.root, self.found, card.axis))
         return self._with(card)
 
 
@@ -172,11 +174,10 @@ def preview(root: Path, layout: str = "", images: str = "", masks: str = "") -> 
     card = DatasetCard(
         layout=found.layout,
         title=_title(root, found),
-        order=order_of(root, found),
         images=images,
         masks=masks,
     )
-    card = replace(card, frame_counts=_frame_counts(root, found, card.axis))
+    card = with_slices(card, root, found)
     dataset = from_card("preview", root, replace(card, encoding=Encoding()), found)
     card = replace(card, window=settled_window(dataset.samples))
     looked_at = Preview(root, fitting, found, card, dataset, Survey({}, False, {}, 0))
@@ -261,9 +262,10 @@ def look(
     decode = samples is not None or should_decode(dataset)
     inspected = inspect(dataset, chosen, decode, on_progress)
     objects = _objects_finding(looked_at)
-    if objects is None:
-        return inspected
-    return replace(inspected, findings=[objects, *inspected.findings])
+    names = tuple(sample.name for sample in dataset.samples[:8])
+    found = [Finding(PAIRING, doubt, names) for doubt in looked_at.found.doubts]
+    found += [objects] if objects is not None else []
+    return replace(inspected, findings=[*found, *inspected.findings])
 
 
 def _objects_finding(looked_at: Preview) -> Finding | None:
@@ -284,11 +286,3 @@ def _objects_finding(looked_at: Preview) -> Finding | None:
 def _title(root: Path, found: Found) -> str:
     known = {layout.name for layout in KNOWN}
     return found.title if found.layout in known else root.name
-
-
-def _frame_counts(root: Path, found: Found, axis: int) -> dict[str, int]:
-    """Count the pictures of files that hold several, by the first of them."""
-    stacks = [entry.image for entry in found.entries if suffix(entry.image) in STACKS]
-    if not stacks or count_frames(root / stacks[0], axis=axis) == 1:
-        return {}
-    return {path: count_frames(root / path, axis=axis) for path in stacks}

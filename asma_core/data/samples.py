@@ -12,8 +12,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from asma_core.data.formats.across import POSITION, are_across, read_across
 from asma_core.data.formats.images import FloatImage, picture_size, read_picture, read_values
 from asma_core.data.formats.outline_files import read_matlab, read_outline
+from asma_core.data.formats.series import is_folder, slices_of
 from asma_core.data.formats.slices import MIDDLE, Slice
 from asma_core.data.formats.windows import Picture
 from asma_core.data.layouts.known import LEFT_HALF
@@ -32,8 +34,8 @@ class Sample:
 
     Attributes:
         name: Unique in its data set.
-        image: File of the image.
-        mask: File of the mask, the first where there are several.
+        image: File of the image, or the folder of its DICOM slices.
+        mask: File of the mask, or a folder of DICOM slices; the first where there are several.
         split: "train", "validation", "test", or "" when the set has no split.
         layers: All mask files with the class that each shows; 0 for all classes by its values.
         field_mask: A mask of what counts; outside it is void.
@@ -41,6 +43,8 @@ class Sample:
         crop: Which part of the image is meant, or "".
         resized: Whether a mask of another size is resized to the image, nearest neighbour.
         by_colour: Whether indexed masks are read by their colours instead of their numbers.
+        places: How pixels of a mask are found where one is NIfTI and the other not; see
+            `asma_core.data.formats.across`.
     """
 
     name: str
@@ -53,6 +57,19 @@ class Sample:
     crop: str = ""
     resized: bool = False
     by_colour: bool = False
+    places: str = POSITION
+
+    @property
+    def image_file(self) -> Path:
+        """The file that the image lies in; of a series that of its slice.
+
+        Raises:
+            InputError: A folder without a series.
+        """
+        if not is_folder(self.image):
+            return self.image
+        slices = slices_of(self.image)
+        return slices[self.where.chosen(len(slices), self.image.name)]
 
     @property
     def where_of_mask(self) -> Slice:
@@ -202,5 +219,9 @@ def mask_codes(path: Path, sample: Sample) -> tuple[Codes, bool]:
     if ending == MATLAB:
         return read_matlab(path), False
     where = sample.where_of_mask
-    values: NDArray[Any] = read_values(path, where=where, by_colour=sample.by_colour)
+    values: NDArray[Any]
+    if are_across(sample.image, path):
+        values = read_across(sample.image, path, where, sample.places)
+    else:
+        values = read_values(path, where=where, by_colour=sample.by_colour)
     return pack(whole(values, path.name))

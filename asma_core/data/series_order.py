@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from asma_core.data.formats.series import in_order, place_of
+from asma_core.data.formats.series import SlicePlace, in_order, place_of
 from asma_core.data.formats.tree import DICOM, suffix
 from asma_core.data.layouts.entries import Found
+from asma_core.files import file_state
 
 # Each costs a millisecond, once: the order stands in the card.
 MOST_READ: Final = 20_000
+
+
+@lru_cache(maxsize=MOST_READ)
+def _place(path: Path, state: tuple[str, int, int]) -> SlicePlace | None:
+    return place_of(path)
 
 
 def order_of(root: Path, found: Found) -> tuple[str, ...]:
@@ -25,7 +32,7 @@ def order_of(root: Path, found: Found) -> tuple[str, ...]:
     }
     if not 1 < len(names) <= MOST_READ:
         return ()
-    places = [place for path in names if (place := place_of(path)) is not None]
+    places = [place for path in names if (place := _place(path, file_state(path))) is not None]
     if len({place.series for place in places}) == len(places) or not all(
         place.series for place in places
     ):

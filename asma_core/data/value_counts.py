@@ -8,17 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asma_core.data.layouts.entries import Found
-from asma_core.data.masks.encodings import (
-    SHARE,
-    Codes,
-    Counts,
-    Encoding,
-    count_values,
-    guess,
-    guess_share,
-)
+from asma_core.data.masks.encodings import SHARE, Codes, Counts, Encoding, count_values
+from asma_core.data.masks.guessing import guess, guess_share
 from asma_core.data.masks.label_maps import VOID
 from asma_core.data.samples import OUTLINE, Sample, mask_codes
 
@@ -26,6 +20,9 @@ from asma_core.data.samples import OUTLINE, Sample, mask_codes
 OBJECTS_LEAST: Final = 6
 OBJECTS_ASKED: Final = 12
 FLAT: Final = 0.7
+# JPEG soils values by so much; of what is drawn so much is then as good as 255.
+_SOILED: Final = 8
+_MOSTLY: Final = 0.6
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,8 @@ class Survey:
         per_mask: How many values beside 0 and 255 each of them has, and the highest of these.
         flat: Share of what is drawn that has the same value beside it: nearly all of it in areas
             that are numbered, little of it in a soft map.
+        edges: Greys of which most pixels lie between a darker and a brighter one: no class, but the
+            smoothed border of one.
     """
 
     counts: Counts
@@ -48,6 +47,7 @@ class Survey:
     masks: int
     per_mask: tuple[tuple[int, int], ...] = ()
     flat: float = 1.0
+    edges: frozenset[int] = frozenset()
 
     @property
     def most(self) -> int:
@@ -68,6 +68,7 @@ def survey(samples: Sequence[Sample], most: int) -> Survey:
     colours = False
     per_mask = []
     flat: list[float] = []
+    between: Counter[int] = Counter()
     for place in places:
         sample = samples[place]
         values: set[int] = set()
@@ -81,10 +82,19 @@ def survey(samples: Sequence[Sample], most: int) -> Survey:
             counts.update(_as_colours(found) if colours and not coloured else found)
             by_class.setdefault(label, Counter()).update(found)
             flat.append(_flatness(codes))
+            if not coloured:
+                between.update(count_values(codes[_lies_between(codes)]))
         values -= {0, VOID}
         per_mask.append((len(values), max(values, default=0)))
+    edges = () if colours else (v for v, count in between.items() if 2 * count > counts[v])
     return Survey(
-        counts, colours, dict(by_class), len(places), tuple(per_mask), float(np.mean(flat))
+        counts,
+        colours,
+        dict(by_class),
+        len(places),
+        tuple(per_mask),
+        float(np.mean(flat)),
+        frozenset(edges),
     )
 
 
@@ -93,6 +103,15 @@ def _flatness(codes: Codes) -> float:
     drawn = codes[:, 1:] > 0
     same = codes[:, 1:] == codes[:, :-1]
     return float(same[drawn].mean()) if drawn.any() else 1.0
+
+
+def _lies_between(codes: Codes) -> NDArray[np.bool_]:
+    """Return which pixels are brighter than one neighbour and darker than the opposite one."""
+    found = np.zeros(codes.shape, dtype=np.bool_)
+    for view, marks in ((codes, found), (codes.T, found.T)):
+        before, here, after = view[:-2], view[1:-1], view[2:]
+        marks[1:-1] |= ((before < here) & (here < after)) | ((before > here) & (here > after))
+    return found
 
 
 def hold_objects(seen: Survey) -> bool:
@@ -109,7 +128,15 @@ def hold_objects(seen: Survey) -> bool:
 
 def may_hold_objects(seen: Survey) -> bool:
     """Tell masks of so many numbers that somebody should say whether they are classes."""
-    return hold_objects(seen) or (not seen.colours and seen.most >= OBJECTS_ASKED)
+    many = not seen.colours and seen.most >= OBJECTS_ASKED
+    return hold_objects(seen) or (many and not _are_soiled(seen.counts))
+
+
+def _are_soiled(counts: Counts) -> bool:
+    """Tell a structure of 255 whose values JPEG or a resize has soiled from many numbers."""
+    drawn = sum(count for value, count in counts.items() if value > _SOILED)
+    full = sum(count for value, count in counts.items() if VOID - _SOILED <= value <= VOID)
+    return full >= _MOSTLY * drawn > 0
 
 
 def _as_colours(counts: Counts) -> Counter[int]:
@@ -147,7 +174,7 @@ def settled_encoding(found: Found, seen: Survey) -> Encoding:
         if hint is not None and (outline or hint.kind != SHARE):
             return hint
         return replace(guessed, threshold=hint.threshold) if hint else guessed
-    guessed = guess(seen.counts, seen.colours)
+    guessed = guess(seen.counts, seen.colours, seen.edges)
     if hint is None:
         return guessed
     known = {value for value, _ in hint.values}

@@ -135,9 +135,7 @@ def from_file(source: Source, name: str | None = None, where: Slice = MIDDLE) ->
     label = name or (source.name if isinstance(source, Path) else "own image")
     picture = read_picture(source, label, where)
     if where.window is not None and picture.window is None:
-        raise InputError(
-            f"{label} has 8 bits or colours, which are read as they are; leave the window out"
-        )
+        raise InputError(f"{label} has 8 bits, which are read as they are; leave the window out")
     valid = np.ones(picture.image.shape[1:], dtype=np.bool_)
     return SourceImage(picture.image, None, valid, label, "", label, picture.window, picture.extent)
 

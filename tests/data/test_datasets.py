@@ -191,7 +191,7 @@ def test_a_fingerprint_has_all_that_reading_hangs_on(tmp_path: Path) -> None:
     others = {
         **{"image": second.image, "mask": second.mask, "split": "test", "name": "c"},
         **{"layers": ((1, first.mask),), "field_mask": second.mask, "where": Slice(2)},
-        **{"crop": "left half", "resized": True, "by_colour": True},
+        **{"crop": "left half", "resized": True, "by_colour": True, "places": "stored"},
     }
     assert set(others) == {field.name for field in fields(Sample)}
     for name, value in others.items():

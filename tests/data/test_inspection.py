@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from asma_core.data.datasets import open_dataset
-from asma_core.data.findings import Finding
+from asma_core.data.finding import Finding
 from asma_core.data.importing import take_in
 from asma_core.data.preview import Preview, first_look, preview
 from asma_core.errors import InputError

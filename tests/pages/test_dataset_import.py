@@ -203,6 +203,28 @@ def test_every_slice_of_volumes_or_one() -> None:
     assert (open_dataset("middle").mask(sample).labels == np.rot90(disc())).all()
 
 
+def test_a_series_with_a_nifti_mask_is_asked_about_where_it_says_no_place() -> None:
+    from tests.data.formats.test_volumes import nifti
+    from tests.data.layouts.test_series_folders import SLICES, case, structure
+
+    files = case(nifti(structure().transpose(2, 1, 0)), placed=False)
+    app = uploaded(("case.zip", zipped({f"set/{path}": data for path, data in files.items()})))
+    assert not app.exception and not app.error
+    assert f"{SLICES} images with masks" in words(app)
+    assert "does not say where in the body it lies" in words(app)
+    choice = next(one for one in app.radio if one.label == "How they are read")
+    assert [option.split(",")[0] for option in choice.options] == [
+        *("Corner to corner", "As they are stored: columns", "As they are stored"),
+    ]
+    assert choice.value == "stored"
+    choice.set_value("backwards").run()
+    assert "the last slice first" in words(app)
+    keep(app, "backwards")
+    kept = open_dataset("backwards")
+    found = [int(kept.mask(one).labels.sum()) for one in kept.samples]
+    assert found == [int(plane.sum()) for plane in structure()[::-1]]
+
+
 def test_colours_are_named_and_mapped() -> None:
     colours = np.array([[0, 0, 0], [255, 0, 0], [0, 128, 255]], dtype=np.uint8)
     files = {"c/images/0.png": picture(0), "c/masks/0.png": encoded(colours[nested(0, 0, 1, 2)])}

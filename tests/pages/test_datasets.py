@@ -250,6 +250,26 @@ def test_next_and_previous_follow_the_order_of_the_grid(
     assert titles(app) == ["b", "c", "a"]
 
 
+def test_slices_of_a_volume_are_stepped_through(visit: Callable[..., AppTest], home: Path) -> None:
+    """A folder that was put there by hand, without a card."""
+    from tests.data.formats.test_volumes import nifti
+
+    shape = np.zeros((SIDE, SIDE, 12), np.int16)
+    for place in range(12):
+        shape[: 4 + place, :9, place] = 1
+    for kind, scale in (("images", 200), ("masks", 1)):
+        file = home / "datasets" / "head" / kind / "a.nii.gz"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(nifti(shape * scale))
+    app = visit(dataset="head", sample="a-02")
+    assert not app.exception
+    assert any(caption.value == "3 of 12" for caption in app.caption)
+    app.button(key="datasets-next").click().run()
+    assert address(app)["sample"] == "a-03"
+    table = next(e.proto.body for e in app.get("html") if "<table" in e.proto.body)
+    assert f"{100 * 7 * 9 / SIDE**2:.1f} %" in table
+
+
 def test_an_open_image_lists_its_runs(
     visit: Callable[..., AppTest], folder: Path, home: Path
 ) -> None:

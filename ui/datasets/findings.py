@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from asma_core.data.findings import CHOICES, Finding
+from asma_core.data.finding import CHOICES, Finding
 from asma_core.data.preview import Preview, first_look
 from asma_core.errors import NoSuchItemError
 from ui.common.errors import escape_markdown
@@ -66,7 +66,7 @@ def show_findings(found: Preview, findings: Sequence[Finding], key: str) -> None
             words = dict(finding.choices)
             st.radio(
                 "How they are read",
-                list(CHOICES[finding.kind]),
+                [one for one in CHOICES[finding.kind] if one in words],
                 format_func=words.__getitem__,
                 key=initial(_key(key, finding.kind), finding.choices[0][0]),
                 label_visibility="collapsed",

@@ -37,7 +37,7 @@ WHAT: Final = (
     "names: they are paired by what names and files have in common. Also a CSV that lists them, "
     "one mask per class, nnU-Net, Pascal VOC, challenges as they are published (ISIC, PH2, "
     "Drishti-GS, REFUGE, DRIVE, Kvasir-SEG and others), and outlines of COCO, labelme, CVAT, Label "
-    "Studio, YOLO and Supervisely. PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM, NIfTI."
+    "Studio, YOLO, Supervisely and FiftyOne. PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM, NIfTI."
 )
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import streamlit as st
 
-from asma_core.data.findings import Finding
+from asma_core.data.finding import Finding
 from asma_core.data.importing import check_name, free_name, take_in
 from asma_core.data.inspection import Inspection
 from asma_core.data.preview import Preview, look

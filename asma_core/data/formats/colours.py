@@ -9,6 +9,7 @@ from PIL import Image
 from asma_core.data.formats.opening import decoding
 
 ByteImage = NDArray[np.uint8]
+FloatImage = NDArray[np.float32]
 
 
 def converted(picture: Image.Image, mode: str, label: str) -> ByteImage:
@@ -35,11 +36,7 @@ def _over_black(pixels: ByteImage) -> ByteImage:
     return np.rint(pixels[..., :3] * opacity).astype(np.uint8)
 
 
-def only_opacity_shows(colours: ByteImage, opacity: ByteImage) -> bool:
-    """Tell whether what is seen has one colour, which is what lies hidden around it too."""
-    hidden = opacity == 0
-    if hidden.all() or not hidden.any():
-        return False
-    seen_colours = colours[~hidden]
-    one = bool((seen_colours == seen_colours[0]).all())
-    return one and bool((colours[hidden] == seen_colours[0]).all(axis=-1).any())
+def from_bytes(pixels: ByteImage) -> FloatImage:
+    """Turn uint8 (H, W) or (H, W, 3) into float32 (C, H, W) in [0, 1]."""
+    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+    return np.ascontiguousarray(planes, dtype=np.float32) / np.float32(255.0)

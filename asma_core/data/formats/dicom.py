@@ -61,7 +61,8 @@ def read(data: bytes, label: str, where: Slice, most_pixels: int) -> Greys | Pic
         pixels = apply_color_lut(pixels, header)
         return _colour(pixels, 8 * pixels.dtype.itemsize)
     if kind not in _GREY:
-        return _colour(pixels, int(header.BitsStored))
+        bits = int(header.BitsStored)
+        return Greys(pixels, (0.0, 2.0**bits - 1.0)) if bits > 8 else _colour(pixels, bits)
     several = _frames(header) > 1
     return greys_of(header, pixels, frame, (lambda: _of_all(header, label)) if several else None)
 

@@ -24,7 +24,8 @@ class Header:
         turned: Whether an EXIF tag says that the stored pixels are not upright.
         palette: Colours 0xRRGGBB by number, of an indexed picture; empty for all others.
         lossy: Whether it is a JPEG.
-        affine: Of a NIfTI, rounded, row by row; empty for all others.
+        affine: Of a NIfTI, its axes turned as its slices are shown, rounded, row by row; empty for
+            all others.
     """
 
     turned: bool = False
@@ -53,5 +54,8 @@ def _affine(path: Path) -> tuple[float, ...]:
     import nibabel
 
     # Its values are read when they are asked for.
-    affine = nibabel.Nifti1Image.from_filename(path).affine
-    return tuple(round(float(value), 3) for value in affine.ravel())
+    image = nibabel.Nifti1Image.from_filename(path)
+    sides = (*image.shape[:3], 1, 1)[:3]
+    turned = nibabel.orientations.io_orientation(image.affine)  # type: ignore[no-untyped-call]
+    back = nibabel.orientations.inv_ornt_aff(turned, sides)  # type: ignore[no-untyped-call]
+    return tuple(round(float(value), 3) + 0.0 for value in (image.affine @ back).ravel())

@@ -14,21 +14,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from asma_core.data.formats import dicom, nifti
-from asma_core.data.formats.colours import ByteImage, converted, only_opacity_shows, to_8_bit
+from asma_core.data.formats.colours import ByteImage, FloatImage, converted, from_bytes
+from asma_core.data.formats.deep_colours import deep_mask, only_opacity_shows
 from asma_core.data.formats.opening import (
     FORMATS,
     NAMES,
     SUFFIXES,
     VOLUMES,
-    WHITE_IS_ZERO,
     Source,
     check_sides,
     decoding,
+    deep_colours,
     most_pixels,
     opened,
     pages,
     read_data,
 )
+from asma_core.data.formats.pillow_pictures import pillow_picture
 from asma_core.data.formats.series import is_folder, slices_of
 from asma_core.data.formats.slices import MIDDLE, Slice
 from asma_core.data.formats.windows import MOST_VALUES, Greys, Picture, Values, seen, thinned
@@ -58,8 +60,6 @@ __all__ = [
 
 # Pages that are looked at to choose a window for all.
 _PAGES = 8
-
-FloatImage = NDArray[np.float32]
 
 
 def read_image(source: Source, name: str | None = None, where: Slice = MIDDLE) -> FloatImage:
@@ -95,7 +95,7 @@ def read_picture(source: Source, name: str | None = None, where: Slice = MIDDLE)
 
 
 def read_greys(source: Source, name: str | None = None, where: Slice = MIDDLE) -> Greys | None:
-    """Read a grey picture in its file's own units; None for one of colours or Pillow's 8 bits.
+    """Read a picture in its file's own units; None for one of Pillow's 8 bits.
 
     Raises:
         InputError: As for `read_image`.
@@ -131,10 +131,10 @@ def _of_series(slices: Sequence[Path]) -> Values:
 def _decoded(data: bytes, label: str, where: Slice) -> Greys | Picture:
     reader = _reader(data)
     if reader is None:
-        return _of_pillow(data, label, where)
+        return pillow_picture(data, label, where)
     with decoding(label):
         read: Greys | Picture = reader.read(data, label, where, most_pixels())
-        height, width = (read.values if isinstance(read, Greys) else read.image[0]).shape
+        height, width = (read.values if isinstance(read, Greys) else read.image[0]).shape[:2]
         check_sides(width, height, label)
         return read
 
@@ -148,14 +148,16 @@ def read_values(
     is what is returned: 0 where nothing is seen, to 255.
 
     Args:
-        source: A path, or the file's bytes.
+        source: A path, or the file's bytes. A folder of DICOM slices of one series is a volume.
         name: What to call it in errors.
-        where: Which picture of a file that holds several.
+        where: Which picture of a file or series that holds several.
         by_colour: Whether an indexed picture gives its colours instead of its numbers.
 
     Raises:
         InputError: As for `read_image`.
     """
+    if slices := _slices(source):
+        source, where = slices[where.chosen(len(slices), str(source))], MIDDLE
     data, label = read_data(source, name)
     reader = _reader(data)
     if reader is not None:
@@ -169,6 +171,9 @@ def read_values(
         return np.asarray(picture)
     if picture.mode == "1":
         return np.asarray(picture).astype(np.uint8)
+    deep = deep_colours(picture, data, label, where)
+    if deep is not None:
+        return deep_mask(deep)
     colours = converted(picture, "RGB", label)
     if picture.mode in ("LA", "RGBA", "La", "RGBa"):
         opacity = converted(picture, "RGBA", label)[..., 3]
@@ -235,41 +240,6 @@ def _reader(data: bytes) -> ModuleType | None:
     if dicom.is_dicom(data):
         return dicom
     return nifti if nifti.is_nifti(data) else None
-
-
-def _of_pillow(data: bytes, label: str, where: Slice) -> Greys | Picture:
-    picture, count = opened(data, label, where)
-    if not picture.mode.startswith(("I", "F")):
-        return Picture(from_bytes(to_8_bit(picture, label)))
-    values = np.asarray(picture)
-    several = count > 1
-    return Greys(
-        values,
-        _nominal(values),
-        inverted=bool(picture.info.get(WHITE_IS_ZERO)),
-        more=(lambda: _of_all(data, label, count)) if several else None,
-    )
-
-
-def _nominal(values: Values) -> tuple[float, float] | None:
-    """Return what the format of a grey TIFF or PNG can hold: 0 to 1 of floats, 16 bits else."""
-    if values.dtype.kind == "f":
-        return 0.0, 1.0
-    fits = values.min() >= 0 and values.max() <= 65535
-    return (0.0, 65535.0) if fits else None
-
-
-def _of_all(data: bytes, label: str, count: int) -> Values:
-    """Return values of some pages, so that one window is for all."""
-    places = sorted({round(place) for place in np.linspace(0, count - 1, min(count, _PAGES))})
-    parts = [np.asarray(opened(data, label, Slice(place))[0]) for place in places]
-    return np.concatenate([thinned(part, MOST_VALUES // len(parts)) for part in parts])
-
-
-def from_bytes(pixels: ByteImage) -> FloatImage:
-    """Turn uint8 (H, W) or (H, W, 3) into float32 (C, H, W) in [0, 1]."""
-    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    return np.ascontiguousarray(planes, dtype=np.float32) / np.float32(255.0)
 
 
 def to_bytes(image: FloatImage) -> ByteImage:

@@ -74,6 +74,37 @@ def read_values(data: bytes, label: str, where: Slice, most_pixels: int) -> NDAr
     return _plane(_volume(data, label), label, where, most_pixels)
 
 
+def values_at(data: bytes, label: str, places: NDArray[np.int64]) -> NDArray[Any]:
+    """Return values at places of the file's own axes; 0 where a place lies outside.
+
+    Args:
+        data: The file; of several volumes it is the first.
+        label: What to call it in errors.
+        places: int64 (3, H, W), along the first, second and third axis of the file.
+
+    Returns:
+        (H, W), or (H, W, 3) of colours.
+
+    Raises:
+        InputError: Damaged, or larger than a picture file may be.
+    """
+    volume = _volume(data, label)
+    lengths = np.array(volume.shape).reshape(3, 1, 1)
+    inside = ((places >= 0) & (places < lengths)).all(axis=0)
+    kept = np.clip(places, 0, lengths - 1)
+    # Along an axis that all places share, one slice is read instead of the volume.
+    along = next((a for a in range(3) if (kept[a] == kept[a].flat[0]).all()), None)
+    if along is None:
+        whole = [volume.cut(2, place, 0) for place in range(volume.shape[2])]
+        values = _plain(np.stack(whole, axis=2))[kept[0], kept[1], kept[2]]
+    else:
+        one, other = (kept[axis] for axis in range(3) if axis != along)
+        values = _plain(volume.cut(along, int(kept[along].flat[0]), 0))[one, other]
+    found: NDArray[Any] = values
+    found[~inside] = 0
+    return found
+
+
 @dataclass(frozen=True)
 class _Volume:
     """A volume whose values are read when they are asked for.

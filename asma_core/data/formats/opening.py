@@ -6,7 +6,7 @@ import io
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,12 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from asma_core.data.formats.deep_colours import (
+    Deep,
+    deep_values,
+    is_deep_colour,
+    is_jpeg_2000_of_16_bits,
+)
 from asma_core.data.formats.slices import Slice
 from asma_core.errors import InputError
 from asma_core.server_config import settings
@@ -75,6 +81,19 @@ _NEW_SUBFILE_TYPE: Final = 254
 # What `opened` says of a grey picture of 16 bits: Pillow turns only those of 8.
 WHITE_IS_ZERO: Final = "white is zero"
 _PHOTOMETRIC: Final = 262
+# What `opened` says of colours of more than 8 bits.
+DEEP: Final = "deep colours"
+# EXIF's tag of how a picture is turned, and what brings it upright.
+_ORIENTATION: Final = 0x0112
+_TURNS: Final[dict[int, Callable[[Deep], Deep]]] = {
+    2: lambda values: values[:, ::-1],
+    3: lambda values: values[::-1, ::-1],
+    4: lambda values: values[::-1],
+    5: lambda values: values.swapaxes(0, 1),
+    6: lambda values: values.swapaxes(0, 1)[:, ::-1],
+    7: lambda values: values.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda values: values.swapaxes(0, 1)[::-1],
+}
 # Colours of 16 bits whose upper 8 stay below it have 14 bits or fewer.
 _DIM: Final = 64
 
@@ -103,19 +122,50 @@ def opened(data: bytes, label: str, where: Slice) -> tuple[Image.Image, int]:
         InputError: It can't be opened, or is too large or too small.
     """
     with decoding(label):
-        picture = Image.open(io.BytesIO(data), formats=FORMATS)
-        kept = pages(picture)
-        if len(kept) > 1 or kept[0]:
-            picture.seek(kept[where.chosen(len(kept), label)])
-        _check_size(picture, label)
-        loses = _loses_bits(picture)
+        picture, count = _on_its_page(data, label, where)
+        deep = is_deep_colour(picture) or is_jpeg_2000_of_16_bits(picture, data)
         picture.load()
-        if loses:
-            _check_used(picture, label)
         tags = getattr(picture, "tag_v2", {})
         picture.info[WHITE_IS_ZERO] = tags.get(_PHOTOMETRIC) == 0
+        picture.info[DEEP] = deep
         upright = ImageOps.exif_transpose(picture) if where.upright else picture
-        return upright, len(kept)
+        return upright, count
+
+
+def _on_its_page(data: bytes, label: str, where: Slice) -> tuple[Image.Image, int]:
+    picture = Image.open(io.BytesIO(data), formats=FORMATS)
+    kept = pages(picture)
+    if len(kept) > 1 or kept[0]:
+        picture.seek(kept[where.chosen(len(kept), label)])
+    _check_size(picture, label)
+    return picture, len(kept)
+
+
+def deep_colours(picture: Image.Image, data: bytes, label: str, where: Slice) -> Deep | None:
+    """Return a picture's colours of 16 bits; None where it has 8, or no more can be read.
+
+    Args:
+        picture: Of `opened`.
+        data: The file.
+        label: What to call it in errors.
+        where: As it was opened.
+
+    Returns:
+        uint16 (H, W, C), C is 3 (RGB), 4 (with opacity) or 2 (grey with opacity).
+
+    Raises:
+        InputError: Only the upper 8 bits can be read, and they hold next to nothing.
+    """
+    if not picture.info.get(DEEP):
+        return None
+    with decoding(label):
+        (one, _), (again, _) = (_on_its_page(data, label, where) for _ in range(2))
+        values = deep_values(one, again, data) if is_deep_colour(one) else None
+        tag = one.getexif().get(_ORIENTATION, 1)
+    if values is None:
+        _check_used(picture, label)
+        return None
+    return _TURNS.get(tag, np.asarray)(values) if where.upright else values
 
 
 def pages(picture: Image.Image) -> list[int]:
@@ -137,19 +187,12 @@ def pages(picture: Image.Image) -> list[int]:
     return [page for page in whole if sizes[page] == largest]
 
 
-def _loses_bits(picture: Image.Image) -> bool:
-    """Tell whether Pillow reads only the upper 8 of a picture's 16 bits, as it does of colours."""
-    if picture.mode.startswith(("I", "F")):
-        return False
-    return any(";16" in str(tile[3]) for tile in getattr(picture, "tile", ()))
-
-
 def _check_used(picture: Image.Image, label: str) -> None:
     bands = [picture.getchannel(band) for band in picture.getbands() if band.upper() != "A"]
     if max(int(np.asarray(band).max()) for band in bands) < _DIM:
         raise InputError(
-            f"{label} has several channels of 16 bits but uses a small part of them, and only the "
-            "upper 8 are read; save it with 8 bits a channel, or as grey alone"
+            f"{label} has several channels of 16 bits but uses a small part of them, and of its "
+            "format only the upper 8 are read; save it as PNG, or with 8 bits a channel"
         )
 
 

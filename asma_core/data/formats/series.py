@@ -17,8 +17,9 @@ from asma_core.files import as_store_error
 MOST_SLICES: Final = 5000
 _TAGS: Final = (
     *("SeriesInstanceUID", "ImagePositionPatient", "ImageOrientationPatient"),
-    *("InstanceNumber", "Rows"),
+    *("InstanceNumber", "Rows", "Columns", "PixelSpacing"),
 )
+Numbers = tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,20 @@ class SlicePlace:
         series: Its UID, or "".
         along: Its position along the normal of its plane, in mm; None where it doesn't say.
         number: Its number in the series; None where it doesn't say.
+        size: Rows and columns.
+        corner: Where its first pixel lies, x, y and z of DICOM in mm; empty where it doesn't say.
+        ways: Directions of its rows and of its columns, three numbers each; empty like that.
+        spacing: Between rows and between columns, in mm; empty like that.
     """
 
     path: Path
     series: str
     along: float | None
     number: int | None
+    size: tuple[int, int] = (0, 0)
+    corner: Numbers = ()
+    ways: Numbers = ()
+    spacing: Numbers = ()
 
 
 def is_folder(path: Path) -> bool:
@@ -54,12 +63,22 @@ def slices_of(folder: Path) -> tuple[Path, ...]:
         InputError: No DICOM files in it, or those of several series.
         StoreError: It can't be read.
     """
+    return tuple(place.path for place in places_of(folder))
+
+
+def places_of(folder: Path) -> tuple[SlicePlace, ...]:
+    """Return where the slices of the one series of a folder lie, from its first to its last.
+
+    Raises:
+        InputError: As for `slices_of`.
+        StoreError: It can't be read.
+    """
     with as_store_error(folder):
-        return _slices_of(folder, folder.stat().st_mtime_ns)
+        return _places_of(folder, folder.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=32)
-def _slices_of(folder: Path, modified: int) -> tuple[Path, ...]:
+def _places_of(folder: Path, modified: int) -> tuple[SlicePlace, ...]:
     files = sorted(path for path in folder.iterdir() if path.is_file() and begins_as_dicom(path))
     if len(files) > MOST_SLICES:
         raise InputError(f"{folder.name} holds more than {MOST_SLICES:,} slices; choose one series")
@@ -72,7 +91,7 @@ def _slices_of(folder: Path, modified: int) -> tuple[Path, ...]:
             f"{folder.name} holds {len(series)} series; put the slices of each into a folder of "
             "its own"
         )
-    return tuple(place.path for place in in_order(places))
+    return tuple(in_order(places))
 
 
 def begins_as_dicom(path: Path) -> bool:
@@ -99,19 +118,28 @@ def place_of(path: Path) -> SlicePlace | None:
             str(header.get("SeriesInstanceUID", "")),
             _along(header),
             None if number is None or number == "" else int(number),
+            (int(header.Rows), int(header.get("Columns") or 0)),
+            _numbers(header, "ImagePositionPatient", 3),
+            _numbers(header, "ImageOrientationPatient", 6),
+            _numbers(header, "PixelSpacing", 2),
         )
     except Exception:  # noqa: BLE001 - damage of any kind is told where the picture is read
         return None
 
 
 def _along(header: Any) -> float | None:
-    position = header.get("ImagePositionPatient")
-    directions = header.get("ImageOrientationPatient")
-    if not position or not directions or len(position) != 3 or len(directions) != 6:
-        return None
-    ways = np.array([float(value) for value in directions])
-    place = np.dot(np.cross(ways[:3], ways[3:]), [float(value) for value in position])
-    return float(place) if np.isfinite(place) else None
+    corner = _numbers(header, "ImagePositionPatient", 3)
+    ways = _numbers(header, "ImageOrientationPatient", 6)
+    return float(np.dot(np.cross(ways[:3], ways[3:]), corner)) if corner and ways else None
+
+
+def _numbers(header: Any, name: str, count: int) -> Numbers:
+    """Return so many finite numbers of an element; none where it has not these."""
+    values = header.get(name)
+    if not values or not hasattr(values, "__len__") or len(values) != count:
+        return ()
+    found = tuple(float(value) for value in values)
+    return found if np.isfinite(found).all() else ()
 
 
 def in_order(places: Sequence[SlicePlace]) -> list[SlicePlace]:

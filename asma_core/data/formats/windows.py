@@ -90,7 +90,7 @@ class Picture:
 
     Attributes:
         image: float32 (C, H, W) in [0, 1].
-        window: What became 0 and 1; None for a picture that has 8 bits or colours.
+        window: What became 0 and 1; None for a picture that has 8 bits.
         extent: Lowest and highest value, in the file's units: of the whole volume, or, through a
             window that was chosen, of the picture; None where there is no window.
     """
@@ -115,10 +115,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Greys:
-    """A grey picture in its file's own units, before any window.
+    """A deep picture in its file's own units, before any window.
 
     Attributes:
-        values: (H, W), whole numbers or floats.
+        values: (H, W), whole numbers or floats; of colours (H, W, 3), all through one window.
         nominal: What its format can hold; None where that says nothing.
         eight: Whether it has 8 bits, which are never stretched.
         padding: bool (H, W), True where no tissue is; None for nowhere.
@@ -139,7 +139,15 @@ class Greys:
         """Return values to choose a window by, flat, without padding."""
         if self.more is not None:
             return self.more()
+        if self.values.ndim == 3:
+            return thinned_colours(self.values, MOST_VALUES)
         return thinned(self.values if self.padding is None else self.values[~self.padding])
+
+
+def thinned_colours(values: Values, most: int) -> Values:
+    """Return at most so many values of colours (H, W, C), flat, as many of each channel."""
+    channels = np.moveaxis(values, -1, 0)
+    return np.concatenate([thinned(one, most // len(channels)) for one in channels])
 
 
 def thinned(values: Values, most: int = MOST_VALUES) -> Values:
@@ -159,7 +167,8 @@ def seen(greys: Greys, window: Window | None = None) -> Picture:
         window: For None the file's own, or what `automatic` says.
 
     Returns:
-        Its image is float32 (1, H, W) in [0, 1]; padding and what is no number are 0.
+        Its image is float32 (1, H, W), or (3, H, W) of colours, in [0, 1]; padding and what is no
+        number are 0.
 
     Raises:
         InputError: No value is a number.
@@ -179,7 +188,8 @@ def seen(greys: Greys, window: Window | None = None) -> Picture:
         scaled = np.where(np.isfinite(greys.values), scaled, 0.0)
     if greys.padding is not None:
         scaled = np.where(greys.padding, 0.0, scaled)
-    image = np.ascontiguousarray(np.clip(scaled, 0.0, 1.0), dtype=np.float32)[None]
+    planes = np.moveaxis(scaled, -1, 0) if scaled.ndim == 3 else scaled[None]
+    image = np.ascontiguousarray(np.clip(planes, 0.0, 1.0), dtype=np.float32)
     return Picture(image, window, _extent(some))
 
 

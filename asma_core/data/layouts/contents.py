@@ -19,6 +19,8 @@ MOST_VALUES: Final = 40
 _SOILED: Final = 8
 _NEAR: Final = 0.97
 _FEW: Final = 3
+# Of a soft mask, which is background in the main.
+_ONE_VALUE: Final = 0.3
 # Pixels that are looked at, about.
 _LOOKED_AT: Final = 250_000
 SAMPLED: Final = 5
@@ -68,6 +70,24 @@ def share_of_masks(folder: Path, files: Sequence[str]) -> float:
     seen = [looks_like_mask(folder / path) for path in files[::step][:SAMPLED]]
     known = [one for one in seen if one is not None]
     return sum(known) / len(known) if known else 0.5
+
+
+def share_of_soft(folder: Path, files: Sequence[str]) -> float:
+    """Return which share of some of the files could be soft masks: greys, mostly of one value."""
+    step = max(1, len(files) // SAMPLED)
+    seen = [_is_soft(folder / path) for path in files[::step][:SAMPLED]]
+    return sum(seen) / max(len(seen), 1)
+
+
+def _is_soft(path: Path) -> bool:
+    try:
+        values = read_values(path)
+    except AsmaError:
+        return False
+    if values.ndim == 3 or not values.size:
+        return False
+    _, counts = np.unique(values, return_counts=True)
+    return float(counts.max()) >= _ONE_VALUE * values.size
 
 
 def are_outlines(folder: Path, files: Sequence[str]) -> bool:

@@ -10,15 +10,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from asma_core.data.formats.images import SUFFIXES
-from asma_core.data.formats.tree import list_files, suffix
+from asma_core.data.formats.tree import list_files
+from asma_core.data.layouts.annotations.fiftyone import FIFTYONE, SAMPLES
 from asma_core.data.layouts.annotations.masks import READERS, TITLES, find_annotated
 from asma_core.data.layouts.entries import Found
 from asma_core.data.layouts.known import KNOWN
 from asma_core.data.layouts.known_matching import find_known
 from asma_core.data.layouts.lists import with_lists
 from asma_core.data.layouts.manifest import TABLE, TABLE_TITLE, find_in_table
+from asma_core.data.layouts.names import name_of
 from asma_core.data.layouts.pairing import PAIRED, PAIRED_TITLE, find_pairs
+from asma_core.data.layouts.refusals import problem_of
 from asma_core.errors import InputError, UnknownNameError
 
 # Layouts whose masks are files of their own, the surest first.
@@ -59,11 +61,16 @@ def recognise(folder: Path, layout: str = "", images: str = "", masks: str = "")
     if layout:
         found = _found(layout, folder, files, images, masks)
         if found is None or not found.entries:
-            raise InputError(_problem(folder, files, [found] if found else []))
+            raise InputError(problem_of(folder, files, [found] if found else []))
         return [found]
     tries = [found for found in (_found(name, folder, files) for name in _BY_PICTURES) if found]
     fitting = [found for found in tries if _is_whole(found)]
     damage = None
+    if any(path.rpartition("/")[2] == SAMPLES for path in files):
+        # Its masks are files too, which are paired without their names.
+        whole = _found(FIFTYONE, folder, files)
+        if whole is not None and _is_whole(whole):
+            return [whole, *fitting]
     if not any(not found.left_out for found in fitting):
         try:
             drawn = [found for name in READERS if (found := _found(name, folder, files))]
@@ -72,7 +79,7 @@ def recognise(folder: Path, layout: str = "", images: str = "", masks: str = "")
         except InputError as error:
             damage = error
     if not fitting:
-        raise damage or InputError(_problem(folder, files, tries))
+        raise damage or InputError(problem_of(folder, files, tries))
     return fitting
 
 
@@ -86,22 +93,13 @@ def open_layout(folder: Path, layout: str, images: str = "", masks: str = "") ->
 
 
 def _is_whole(found: Found) -> bool:
-    return len(found.entries) > 0 and len(found.entries) >= len(found.left_out)
+    """Tell whether at least half of the images have a mask.
 
-
-def _problem(folder: Path, files: Sequence[str], tries: Sequence[Found]) -> str:
-    pictures = [path for path in files if suffix(path) in SUFFIXES]
-    best = max(tries, key=lambda found: len(found.entries), default=None)
-    if not pictures or best is None or not (best.entries or best.left_out):
-        return (
-            f"{folder.name} holds no images; it needs images/ and masks/ with the same file names, "
-            "or NAME.png beside NAME-mask.png"
-        )
-    count = len(best.entries) + len(best.left_out)
-    return (
-        f"{folder.name} has no mask for {len(best.left_out)} of {count} images, the first is "
-        f"{best.left_out[0].rpartition('/')[2]}; add its mask or remove the image"
-    )
+    Images of a split in which none has one, as the test images of a contest, are not counted.
+    """
+    splits = {entry.split for entry in found.entries}
+    left = [path for path in found.left_out if name_of(path).split in (*splits, "")]
+    return len(found.entries) > 0 and len(found.entries) >= len(left)
 
 
 def _found(

@@ -23,6 +23,8 @@ SPLITS: Final = {
     "testing": "test",
     "ts": "test",
 }
+# What DICOM slices are called that lie in the data set's own folder.
+SERIES: Final = "series"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Found:
         encoding: Where the layout knows it.
         crop: Which part of each image is meant, or "".
         reasons: Why it is read like this, each in some words.
+        doubts: What may be wrong with that, each a sentence.
     """
 
     layout: str
@@ -80,6 +83,7 @@ class Found:
     encoding: Encoding | None = None
     crop: str = ""
     reasons: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass
@@ -125,8 +129,12 @@ def entries_of(groups: Iterable[Group], needed: int) -> tuple[tuple[Entry, ...],
 
 def _names(images: Sequence[str]) -> list[str]:
     """Name each image by its stem, and by its folders too where that is not enough."""
-    stems = Counter(stem(path) for path in images)
-    return [stem(path) if stems[stem(path)] == 1 else _whole_name(path) for path in images]
+    short = [stem(path).strip(".") or SERIES for path in images]
+    stems, wholes = Counter(short), Counter(map(_whole_name, images))
+    return [
+        name if stems[name] == 1 else _whole_name(path) if wholes[_whole_name(path)] == 1 else path
+        for name, path in zip(short, images, strict=True)
+    ]
 
 
 def _whole_name(path: str) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from asma_core.data.formats.tree import TABLES, suffix
+from asma_core.data.formats.tree import MASK_SUFFIXES, TABLES, stem, suffix
 from asma_core.data.layouts.entries import SPLITS, Found, Group, MaskFile, entries_of
-from asma_core.data.layouts.names import composed
+from asma_core.data.layouts.names import IMAGE, MASK, composed, name_of
 from asma_core.errors import InputError
 from asma_core.files import as_store_error
 
@@ -26,7 +27,8 @@ def find_in_table(folder: Path, files: Sequence[str]) -> Found | None:
     """Return what the first fitting table of a folder lists; None when there is none.
 
     A table has a column of images ("image", "image_path", ...), one of masks ("mask", ...) or one
-    for each class ("mask_disc", "mask_cup"), and where it likes "split". Paths are relative to it.
+    for each class ("mask_disc", "mask_cup"), and where it likes "split". Paths are relative to it,
+    of another machine, or names alone.
 
     Raises:
         InputError: A line names a file that is not there, or that lies outside the folder.
@@ -35,7 +37,7 @@ def find_in_table(folder: Path, files: Sequence[str]) -> Found | None:
         rows = table_rows(folder / path)
         columns = _columns(rows[0]) if rows else None
         if columns is not None:
-            return _found(rows, columns, path, set(files))
+            return _found(rows, columns, path, _Files(files, path))
     return None
 
 
@@ -88,21 +90,21 @@ def _found(
     rows: Sequence[Mapping[str, str]],
     columns: tuple[str, list[str], str],
     table: str,
-    files: set[str],
+    files: _Files,
 ) -> Found:
     image, masks, split = columns
     groups: dict[str, Group] = {}
     for number, row in enumerate(rows, start=2):
         if not row.get(image):
             continue
-        path = _inside(row[image], table, files, number)
+        path = files.find(row[image], number, IMAGE)
         if path in groups:
             raise InputError(f"{table}, line {number}: {row[image]} is listed twice; remove a line")
         part = SPLITS.get(row.get(split, "").lower(), "")
         found = [(row.get(name, ""), place) for place, name in enumerate(masks, start=1)]
         groups[path] = Group(image=path, split=part)
         groups[path].masks += [
-            MaskFile(_inside(mask, table, files, number), label if len(masks) > 1 else 0)
+            MaskFile(files.find(mask, number, MASK), label if len(masks) > 1 else 0)
             for mask, label in found
             if mask
         ]
@@ -112,21 +114,71 @@ def _found(
     return Found(TABLE, TABLE_TITLE, entries, left_out, classes)
 
 
-def _inside(name: str, table: str, files: set[str], line: int) -> str:
-    """Return a path of the table relative to the data set's folder."""
-    parts = table.split("/")[:-1]
-    for part in name.replace("\\", "/").split("/"):
-        if part == ".." and parts:
-            parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
-    path = "/".join(parts)
-    if path not in files:
-        # macOS keeps accents apart from their letters.
-        path = next((one for one in files if composed(one) == composed(path)), path)
-    if path not in files:
+class _Files:
+    """The files of a folder, to be found by what a table calls them."""
+
+    def __init__(self, files: Sequence[str], table: str) -> None:
+        self._paths = set(files)
+        self._table = table
+        self._by_name: dict[str, list[str]] = defaultdict(list)
+        for path in files:
+            if suffix(path) in MASK_SUFFIXES:
+                name = composed(path.rpartition("/")[2])
+                for key in {name, composed(stem(path))}:
+                    self._by_name[key].append(path)
+
+    def find(self, said: str, line: int, role: str) -> str:
+        """Return a path of the table relative to the data set's folder.
+
+        A path of another machine is found by its end, a name or a number alone by what the folders
+        and names say of images and masks.
+
+        Args:
+            said: In the table.
+            line: Its line.
+            role: `IMAGE` or `MASK`.
+
+        Raises:
+            InputError: There is none, or several.
+        """
+        parts = self._table.split("/")[:-1]
+        own = said.replace("\\", "/").split("/")
+        inside = True
+        for part in own:
+            if part == "..":
+                inside = inside and bool(parts)
+                parts = parts[:-1]
+            elif part not in ("", "."):
+                parts.append(part)
+        if "/".join(parts) in self._paths:
+            return "/".join(parts)
+        named = self._by_name.get(composed(own[-1]), []) if inside else []
+        found = self._nearest([composed(part) for part in own], named)
+        if len(found) > 1:
+            other = IMAGE if role == MASK else MASK
+            found = [path for path in found if _role(path) == role] or [
+                path for path in found if _role(path) != other
+            ]
+        if len(found) == 1:
+            return found[0]
+        problem = "could be several pictures" if named else "is not a picture"
         raise InputError(
-            f"{table}, line {line}: {name} is not a picture in the folder; correct the line or add "
+            f"{self._table}, line {line}: {said} {problem} in the folder; correct the line or add "
             "the file"
         )
-    return path
+
+    @staticmethod
+    def _nearest(said: Sequence[str], paths: Sequence[str]) -> list[str]:
+        """Return those of some paths that end with most of the folders that are said."""
+        shared = [_shared_end(said[:-1], composed(path).split("/")[:-1]) for path in paths]
+        return [path for path, n in zip(paths, shared, strict=True) if n == max(shared)]
+
+
+def _shared_end(one: Sequence[str], other: Sequence[str]) -> int:
+    pairs = zip(reversed(one), reversed(other), strict=False)
+    return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+
+
+def _role(path: str) -> str:
+    name = name_of(path)
+    return name.stem_role or name.folder_role

@@ -146,25 +146,74 @@ def _shared_folders(image: Name, mask: Name) -> int:
 def _by_numbers(images: Sequence[Name], masks: Sequence[Name], pairs: Sequence[Pair]) -> list[Pair]:
     """Pair what is left by the numbers in the names, where they are each one's own."""
     taken = {pair.image for pair in pairs}
-    index = _index([i for i in images if i.path not in taken], lambda n: n.numbers or None)
-    counts = Counter((mask.split, mask.numbers) for mask in masks)
-    found = [
-        Pair(index[mask.numbers][0].path, mask, (), "the number in the name")
-        for mask in masks
-        if counts[mask.split, mask.numbers] == 1 and len(index.get(mask.numbers, [])) == 1
-    ]
-    # A number that stands for something else would pair a few files by chance.
-    return found if 2 * len(found) >= len(masks) else []
+    left = [image for image in images if image.path not in taken]
+    for number in (_numbers, _counters):
+        of_image, of_mask = number(left), number(masks)
+        index = _index(left, lambda name, of=of_image: of[name.path] or None)  # type: ignore[misc]
+        counts = Counter((mask.split, mask.folders, of_mask[mask.path]) for mask in masks)
+        found = [
+            Pair(image.path, mask, (), "the number in the name")
+            for mask in masks
+            if counts[mask.split, mask.folders, of_mask[mask.path]] == 1
+            and (image := _nearest(index.get(of_mask[mask.path], []), mask)) is not None
+        ]
+        # A number that stands for something else would pair a few files by chance.
+        if 2 * len(found) >= len(masks) and len({p.image for p in found}) == len(found):
+            return found
+    return []
+
+
+def shifted_numbers(images: Sequence[Name], masks: Sequence[Name]) -> str:
+    """Return what is to be asked where images and masks are numbered from another start; or ""."""
+    ours, theirs = (sorted(_counters(names).values()) for names in (images, masks))
+    single = all(len(numbers) == 1 for numbers in (*ours, *theirs))
+    if not single or len(ours) != len(theirs) or len(set(ours)) < max(len(ours), 3):
+        return ""
+    shifts = {one[0] - other[0] for one, other in zip(ours, theirs, strict=True)}
+    if len(shifts) != 1 or shifts == {0}:
+        return ""
+    return (
+        f"Images are numbered from {ours[0][0]} and masks from {theirs[0][0]}, as many of the one "
+        "as of the other: is each mask that of the image with its number, or of the next? Look "
+        "whether the outlines fit; if not, number both from one start."
+    )
+
+
+def _numbers(names: Sequence[Name]) -> Mapping[str, tuple[int, ...]]:
+    """Return all numbers of each name, by its path."""
+    return {name.path: name.numbers for name in names}
+
+
+def _counters(names: Sequence[Name]) -> Mapping[str, tuple[int, ...]]:
+    """Return the numbers that differ from name to name in a folder, each once, by the path."""
+    groups: dict[Hashable, list[Name]] = defaultdict(list)
+    for name in names:
+        groups[name.path.rpartition("/")[0], len(name.numbers)].append(name)
+    found = {}
+    for own in groups.values():
+        columns = list(zip(*(name.numbers for name in own), strict=True))
+        differ = [place for place, column in enumerate(columns) if len(set(column)) > 1]
+        for name in own:
+            found[name.path] = tuple(dict.fromkeys(name.numbers[place] for place in differ))
+    return found
 
 
 def _by_place(images: Sequence[Name], masks: Sequence[Name], pairs: Sequence[Pair]) -> list[Pair]:
-    """Pair masks with the only image of their folder, however they are called."""
+    """Pair masks with the only image in or below their folder, however they are called."""
     if pairs:
         return []
-    index = _index(images, lambda n: (n.split, n.folders) if n.folders else None)
+    if len(images) == len(masks) == 1 and images[0].path != masks[0].path:
+        return [Pair(images[0].path, masks[0], masks[0].own, "there being no other")]
+    index: dict[tuple[str, tuple[str, ...]], list[Name]] = defaultdict(list)
+    for image in images:
+        for depth in range(1, len(image.folders) + 1):
+            index[image.split, image.folders[:depth]].append(image)
     found = []
     for mask in masks:
-        own = index.get((mask.split, mask.folders), [])
-        if len(own) == 1 and own[0].path != mask.path:
+        # Its own folder, else one above: a mask may lie deeper than its image, or the other way.
+        above = [mask.folders[:depth] for depth in range(len(mask.folders), 0, -1)]
+        own = next((near for one in above if (near := index.get((mask.split, one)))), [])
+        own = [image for image in own if image.path != mask.path]
+        if len(own) == 1:
             found.append(Pair(own[0].path, mask, mask.own, "the folder"))
     return found

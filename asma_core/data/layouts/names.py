@@ -24,17 +24,18 @@ def word_set(text: str) -> frozenset[str]:
 
 IMAGE_WORDS: Final = word_set(
     "images image img imgs samples data input inputs original originals orig photos scans pictures "
-    "picture photo scan cxr raw ct mri slice"
+    "picture photo scan cxr raw ct mri slice dicom dicoms dcm bild bilder imagen imagenes"
 )
 MASK_WORDS: Final = word_set(
     "masks mask label labels annotation annotations segmentation segmentations seg segs gt gts "
-    "groundtruth truth truths target targets manual roi"
+    "groundtruth truth truths target targets manual roi msk msks lbl lbls annot annots "
+    "maske masken masque masques mascara mascaras"
 )
 _PLAIN: Final = word_set("images image imgs img")
 # Words of pictures of a mask that are made for the eye, or for another purpose.
 OTHER_WORDS: Final = word_set(
     "object objects instance instances color colors colour colours colored vis viz visualization "
-    "visualisation overlay overlays preview previews thumb thumbs thumbnail contours edges"
+    "visualisation overlay overlays preview previews thumb thumbs thumbnail contour contours edges"
 )
 IMAGE: Final = "image"
 MASK: Final = "mask"
@@ -49,6 +50,17 @@ def words_of(text: str) -> Words:
     """Return the words and numbers of a name, in small letters."""
     composed = unicodedata.normalize("NFC", text)
     return tuple(word.casefold() for word in _WORD.findall(composed))
+
+
+def shared_folders(paths: Sequence[str]) -> int:
+    """Return how many folders all paths begin with."""
+    folders = [path.split("/")[:-1] for path in paths]
+    if not folders:
+        return 0
+    first, last = min(folders), max(folders)
+    pairs = enumerate(zip(first, last, strict=False))
+    shortest = min(map(len, folders))
+    return next((n for n, (one, other) in pairs if one != other), shortest)
 
 
 def composed(text: str) -> str:
@@ -69,6 +81,7 @@ class Name:
         folders: Words of the folders without those of role and split.
         own: Words of the file's own name without those of its role.
         other: Whether it is named as a picture of a mask that is made for something else.
+        inside: Of a folder of DICOM slices, which is one picture file, the path of a slice.
     """
 
     path: str
@@ -79,6 +92,7 @@ class Name:
     folders: Words
     own: Words
     other: bool
+    inside: str = ""
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -93,8 +107,13 @@ class Name:
         return f"{_shape(folder)}|{shape}|{self.ending}"
 
 
-def name_of(path: str) -> Name:
-    """Read a path."""
+def name_of(path: str, shared: int = 0) -> Name:
+    """Read a path.
+
+    Args:
+        path: Relative to the data set's folder.
+        shared: How many folders it begins with that all files lie in; their words tell nothing.
+    """
     *folders, _ = path.split("/")
     by_folder = [words_of(folder) for folder in folders]
     own = words_of(stem(path))
@@ -104,7 +123,7 @@ def name_of(path: str) -> Name:
     return Name(
         path=path,
         ending=suffix(path),
-        folder_role=_folder_role(by_folder),
+        folder_role=_folder_role(by_folder[shared:]),
         stem_role=_stem_role(own),
         split=splits[-1] if splits else "",
         folders=tuple(left),

@@ -10,32 +10,41 @@ from __future__ import annotations
 import fnmatch
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from asma_core.data.formats.images import SUFFIXES
 from asma_core.data.formats.tree import MASK_SUFFIXES, stem, suffix
-from asma_core.data.layouts.contents import are_outlines, share_of_masks
+from asma_core.data.layouts.contents import are_outlines, share_of_masks, share_of_soft
 from asma_core.data.layouts.entries import Found, Group, entries_of
-from asma_core.data.layouts.matching import match_masks
-from asma_core.data.layouts.names import IMAGE, MASK, Name, composed, name_of
+from asma_core.data.layouts.matching import match_masks, shifted_numbers
+from asma_core.data.layouts.names import IMAGE, MASK, Name, composed, name_of, shared_folders
+from asma_core.data.layouts.series_folders import holds_volumes, with_series
 from asma_core.data.layouts.several_masks import LOSSY, Pair, what_several_are, without_others
+from asma_core.data.layouts.sharing import share_masks
 
 PAIRED: Final = "paired"
 PAIRED_TITLE: Final = "images and masks, paired by their names and contents"
 OUTLINE: Final = ".txt"
+FEW_VALUES: Final = (
+    "The images hold few values, as masks do. They are taken for images as their names say so."
+)
+EXCHANGED: Final = (
+    "what is called a mask holds images, and the other way round, so they are exchanged"
+)
 # More kinds of names than this in a folder are names that differ, not kinds.
 MOST_KINDS: Final = 12
 
 
 @dataclass(frozen=True)
 class _Roles:
-    """Which files are images and which are masks, and why."""
+    """Which files are images and which are masks, why, and what may be wrong with that."""
 
     images: list[Name]
     masks: list[Name]
     reason: str = ""
+    doubt: str = ""
 
 
 def find_pairs(
@@ -49,10 +58,25 @@ def find_pairs(
         images: A pattern (`*` and `?`) of the images' paths; by evidence where it is empty.
         masks: The same of the masks.
     """
-    names = [name_of(path) for path in files if suffix(path) in MASK_SUFFIXES]
+    pictures = [path for path in files if suffix(path) in MASK_SUFFIXES]
+    shared = shared_folders(pictures)
+    names = [name_of(path, shared) for path in pictures]
     texts = [name.path for name in names if name.ending == OUTLINE]
     if texts and not are_outlines(folder, texts):
         names = [name for name in names if name.ending != OUTLINE]
+    files_alone = _best(folder, names, images, masks)
+    series = with_series(names)
+    if series is None:
+        return files_alone
+    volumes = _best(folder, series, images, masks)
+    if volumes is None or not holds_volumes(volumes, series):
+        return files_alone
+    if files_alone is not None and _worth(files_alone) > _worth(volumes):
+        return files_alone
+    return volumes
+
+
+def _best(folder: Path, names: Sequence[Name], images: str, masks: str) -> Found | None:
     best: Found | None = None
     for roles in _ways(folder, names, images, masks):
         found = _paired(folder, roles, names)
@@ -86,11 +110,11 @@ def _ways(folder: Path, names: Sequence[Name], images: str, masks: str) -> Itera
 
 def _by_pattern(names: Sequence[Name], images: str, masks: str) -> _Roles:
     """Take as images or masks what fits; the other is the rest, as far as its words allow it."""
-    chosen = [name for name in names if masks and _fits(name.path, masks)]
+    chosen = [name for name in names if masks and _fits(name, masks)]
     taken = {name.path for name in chosen}
     rest = [name for name in names if name.path not in taken]
     if images:
-        rest = [name for name in rest if _fits(name.path, images)]
+        rest = [name for name in rest if _fits(name, images)]
     else:
         rest = [n for n in rest if MASK not in (n.folder_role, n.stem_role)] or rest
     pictures = _pictures(rest)
@@ -101,10 +125,13 @@ def _by_pattern(names: Sequence[Name], images: str, masks: str) -> _Roles:
     return _Roles(pictures, chosen, "images and masks told apart by your patterns")
 
 
-def _fits(path: str, pattern: str) -> bool:
-    """Tell whether a path fits a pattern, of whole paths or of their ends."""
-    path, pattern = composed(path), composed(pattern)
-    return fnmatch.fnmatchcase(path, pattern) or fnmatch.fnmatchcase(path, f"*/{pattern}")
+def _fits(name: Name, pattern: str) -> bool:
+    """Tell whether a path, or its end, fits a pattern; that of a series, or of its first slice."""
+    pattern = composed(pattern)
+    paths = [composed(path) for path in (name.path, name.inside) if path]
+    return any(
+        fnmatch.fnmatchcase(path, one) for path in paths for one in (pattern, f"*/{pattern}")
+    )
 
 
 def _pictures(names: Iterable[Name]) -> list[Name]:
@@ -135,13 +162,11 @@ def _held_against_contents(folder: Path, told: _Roles) -> _Roles:
     """Change images and masks where what they hold says that the words have it the wrong way."""
     images = share_of_masks(folder, [name.path for name in told.images])
     masks = share_of_masks(folder, [name.path for name in told.masks])
-    if images == 1.0 and masks == 0.0:
-        return _Roles(
-            _pictures(told.masks),
-            told.images,
-            "what is called a mask holds images, and the other way round, so they are exchanged",
-        )
-    return told
+    if images < 1.0:
+        return told
+    if masks > 0.0 or share_of_soft(folder, [name.path for name in told.masks]) > 0.5:
+        return replace(told, doubt=FEW_VALUES)
+    return _Roles(_pictures(told.masks), told.images, EXCHANGED, f"W{EXCHANGED[1:]}. Is it so?")
 
 
 def _by_contents(folder: Path, names: Sequence[Name]) -> Iterator[_Roles]:
@@ -188,6 +213,8 @@ def _paired(folder: Path, roles: _Roles, names: Sequence[Name]) -> Found:
     """Return the pairs of images and masks."""
     images, copies = _without_copies(roles.images)
     pairs = match_masks(images, roles.masks)
+    shared, of_each = share_masks(images, roles.masks, pairs)
+    pairs = shared or pairs
     unused = _unused(roles, pairs, names)
     pairs, notes = without_others(pairs)
     meant = what_several_are(folder, pairs)
@@ -211,6 +238,7 @@ def _paired(folder: Path, roles: _Roles, names: Sequence[Name]) -> Found:
         meant.classes,
         meant.encoding,
         reasons=tuple(reasons),
+        doubts=tuple(filter(None, [roles.doubt, of_each, shifted_numbers(images, roles.masks)])),
     )
 
 

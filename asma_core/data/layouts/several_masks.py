@@ -35,6 +35,9 @@ _ANNOTATORS: Final = word_set(
 # Masks of two annotators share at least this part of the smaller one, in the median; objects none.
 _AGREE: Final = 0.3
 _LOOKED_AT: Final = 4
+# A class covers more of a mask than this; there are at most so many.
+_AREA: Final = 0.005
+_MOST_CLASSES: Final = 40
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,11 @@ def what_several_are(folder: Path, pairs: Sequence[Pair]) -> Meant:
         return replace(by_class, reasons=tuple(notes))
     masks = {path: [MaskFile(p.mask.path, 1) for p in own] for path, own in by_image.items()}
     most = max(map(len, several))
+    plainest = _plainest(folder, by_image)
+    if plainest is not None:
+        kept = {path: [MaskFile(pair.mask.path)] for path, pair in plainest.items()}
+        notes += _left_out(single, [*plainest.values()], "other masks of class numbers")
+        return Meant(kept, reasons=tuple(notes))
     if _agree(folder, several):
         notes.append(f"up to {most:,} masks for one image, taken as annotators' votes")
         return Meant(masks, (), None, tuple(notes))
@@ -196,6 +204,36 @@ def _told(words: Sequence[str]) -> str:
     """Return the words of a class among others."""
     kept = [word for word in words if not word.isdecimal() and word not in _ANNOTATORS]
     return " ".join(dict.fromkeys(kept))
+
+
+def _plainest(folder: Path, by_image: Mapping[str, list[Pair]]) -> dict[str, Pair] | None:
+    """Return the mask with the shortest name of each image where masks hold class numbers.
+
+    These are no votes and no parts: each mask is all of it, made in another way.
+    """
+    several = [own for own in by_image.values() if len(own) > 1]
+    looked_at = [pair.mask.path for own in several[:_LOOKED_AT] for pair in own[:_LOOKED_AT]]
+    if not any(_holds_classes(folder / path) for path in looked_at):
+        return None
+    return {
+        path: min(own, key=lambda pair: (len(pair.left), len(pair.mask.path), pair.mask.path))
+        for path, own in by_image.items()
+    }
+
+
+def _holds_classes(path: Path) -> bool:
+    """Tell a mask of several values that each fill areas from one of 0 and another value."""
+    try:
+        values = read_values(path)
+    except AsmaError:
+        return False
+    if values.ndim == 3 or values.dtype.kind == "f":
+        return False
+    inner = values[:-1, :-1][
+        (values[:-1, :-1] == values[1:, :-1]) & (values[:-1, :-1] == values[:-1, 1:])
+    ]
+    found, counts = np.unique(inner, return_counts=True)
+    return int((counts > _AREA * inner.size).sum()) > 2 and len(found) <= _MOST_CLASSES
 
 
 def _agree(folder: Path, several: Sequence[Sequence[Pair]]) -> bool:

@@ -118,13 +118,6 @@ def test_big_endian_tiff_of_16_bits() -> None:
     assert np.array_equal(np.rint(image[0].astype(np.float64) * 65535), DEEP)
 
 
-def test_colour_png_of_16_bits_is_read_at_its_upper_8() -> None:
-    deep = np.stack([DEEP, DEEP[::-1], DEEP], axis=-1).astype(">u2")
-    rows = b"".join(b"\0" + row.tobytes() for row in deep)
-    data = png(24, 20, depth=16, colour=2, pixels=zlib.compress(rows))
-    close(read_image(data), (deep >> 8).astype(np.uint8))
-
-
 def test_floats_of_a_tiff_in_0_to_1_are_kept() -> None:
     values = (RAMP / RAMP.max()).astype(np.float32)
     image = read_image(file_of(Image.fromarray(values), "TIFF"))

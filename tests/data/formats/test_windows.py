@@ -162,39 +162,6 @@ def test_a_record_of_a_window_that_is_none_is_told(record: dict[str, object]) ->
         window_from_dict(record)
 
 
-def colour_png(values: np.ndarray) -> bytes:
-    import zlib
-
-    from tests.data.formats.test_images import png
-
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    return png(values.shape[1], values.shape[0], 16, 2, zlib.compress(rows))
-
-
-def test_colours_of_12_bits_in_16_are_told() -> None:
-    values = np.stack([TISSUE] * 3, axis=-1)
-    with pytest.raises(InputError, match=r"several channels of 16 bits .* 8 bits a channel"):
-        read_image(colour_png(values))
-    assert read_image(colour_png(values * 16)).shape == (3, 40, 50)
-
-
-def test_grey_of_12_bits_in_16_beside_its_transparency_is_told() -> None:
-    import zlib
-
-    from tests.data.formats.test_images import png
-
-    values = np.stack([TISSUE, np.full_like(TISSUE, 65535)], axis=-1)
-    for factor in (1, 16):
-        deep = np.minimum(values * [factor, 1], 65535)
-        rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in deep)
-        data = png(50, 40, 16, 4, zlib.compress(rows))
-        if factor == 16:
-            assert read_image(data).max() > 0.6
-            continue
-        with pytest.raises(InputError, match=r"several channels of 16 bits .* 8 bits a channel"):
-            read_image(data)
-
-
 def test_white_is_zero_in_a_tiff_of_16_bits() -> None:
     turned = read_picture(file_of(TISSUE.astype(np.uint16), "TIFF", tiffinfo={262: 0}))
     upright = read_picture(file_of(TISSUE.astype(np.uint16), "TIFF"))

@@ -17,11 +17,10 @@ from asma_core.data.masks.encodings import (
     count_values,
     decode,
     encoding_from_dict,
-    guess,
-    guess_share,
     pack,
     shares,
 )
+from asma_core.data.masks.guessing import guess, guess_share
 from asma_core.data.masks.label_maps import VOID
 from asma_core.data.preview import preview
 from asma_core.errors import AsmaError, InputError

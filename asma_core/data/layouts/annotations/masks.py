@@ -23,19 +23,29 @@ from asma_core.data.formats.images import SUFFIXES, picture_size
 from asma_core.data.formats.tree import ANNOTATIONS, TABLES, suffix
 from asma_core.data.layouts.annotations.coco import COCO, read_coco
 from asma_core.data.layouts.annotations.cvat import CVAT, read_cvat
+from asma_core.data.layouts.annotations.fiftyone import FIFTYONE, read_fiftyone
 from asma_core.data.layouts.annotations.label_studio import LABEL_STUDIO, read_label_studio
 from asma_core.data.layouts.annotations.labelme import LABELME, read_labelme
 from asma_core.data.layouts.annotations.run_length_table import RUN_LENGTHS, read_run_lengths
-from asma_core.data.layouts.annotations.shapes import Annotated, Images, Picture, Points, Shape
+from asma_core.data.layouts.annotations.shapes import (
+    IGNORED,
+    Annotated,
+    Images,
+    Picture,
+    Points,
+    Shape,
+)
 from asma_core.data.layouts.annotations.supervisely import SUPERVISELY, read_supervisely
 from asma_core.data.layouts.annotations.yolo import YOLO, read_yolo
 from asma_core.data.layouts.entries import Found, Group, MaskFile, entries_of
 from asma_core.data.masks.encodings import MOST_CLASSES, Encoding
+from asma_core.data.masks.label_maps import VOID
 from asma_core.errors import InputError
 from asma_core.files import file_state, write_bytes
 
 Reader = Callable[[Path, Sequence[str], Images], Annotated | None]
 READERS: Final[Mapping[str, Reader]] = {
+    FIFTYONE: read_fiftyone,
     COCO: read_coco,
     SUPERVISELY: read_supervisely,
     LABELME: read_labelme,
@@ -45,6 +55,7 @@ READERS: Final[Mapping[str, Reader]] = {
     YOLO: read_yolo,
 }
 TITLES: Final = {
+    FIFTYONE: "FiftyOne (samples.json)",
     COCO: "COCO (a JSON of polygons, run lengths or boxes)",
     SUPERVISELY: "Supervisely (a JSON for each image, in ann)",
     LABELME: "labelme (a JSON beside each image)",
@@ -74,7 +85,8 @@ def find_annotated(layout: str, folder: Path, files: Sequence[str]) -> Found | N
     said = [path for path in files if suffix(path) in _SAID]
     if not said:
         return None
-    kept = _drawn_folder(layout, folder, files, said)
+    # What FiftyOne's list speaks of are files of masks too.
+    kept = _drawn_folder(layout, folder, files, files if layout == FIFTYONE else said)
     if not (kept / PAIRS).exists():
         pictures = Images([path for path in files if suffix(path) in SUFFIXES])
         annotated = READERS[layout](folder, said, pictures)
@@ -94,7 +106,7 @@ def _drawn_folder(layout: str, folder: Path, files: Sequence[str], said: Sequenc
 def _draw(folder: Path, annotated: Annotated, pictures: Images, kept: Path) -> None:
     """Draw all masks of a folder into another one; the list of pairs comes last."""
     names = _classes(annotated)
-    numbers = {name: place for place, name in enumerate(names)}
+    numbers = {IGNORED: VOID} | {name: place for place, name in enumerate(names)}
 
     def one(place: int, picture: Picture) -> None:
         size = picture_size(folder / picture.image)
@@ -105,7 +117,7 @@ def _draw(folder: Path, annotated: Annotated, pictures: Images, kept: Path) -> N
 
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(one, range(len(annotated.pictures)), annotated.pictures))
-    said = {picture.image for picture in annotated.pictures}
+    said = {*annotated.used, *(picture.image for picture in annotated.pictures)}
     content = {
         "classes": names,
         "pairs": [[picture.image, picture.split] for picture in annotated.pictures],
@@ -118,6 +130,8 @@ def _draw(folder: Path, annotated: Annotated, pictures: Images, kept: Path) -> N
 def _classes(annotated: Annotated) -> list[str]:
     """Return the names of the classes that are drawn, background first."""
     drawn = {shape.name for picture in annotated.pictures for shape in picture.shapes}
+    drawn |= {name for picture in annotated.pictures for name in picture.named}
+    drawn.discard(IGNORED)
     if not drawn:
         raise InputError("the annotations hold no outline; draw some, or choose another folder")
     names = [name for name in annotated.names if name in drawn and name != BACKGROUND]
@@ -134,7 +148,7 @@ def _labels(picture: Picture, numbers: Mapping[str, int], size: tuple[int, int])
     """Return the class numbers of a picture, uint8 (H, W); smaller shapes lie on larger ones."""
     regions = [
         (_region(shape, picture.size or size), numbers.get(shape.name, 0))
-        for shape in picture.shapes
+        for shape in (*picture.shapes, *(picture.later() if picture.later else ()))
     ]
     labels = np.zeros(picture.size or size, dtype=np.uint8)
     for region, number in sorted(regions, key=lambda one: -int(one[0].sum())):
@@ -192,7 +206,7 @@ def _found(layout: str, kept: Path, content: Mapping[str, Any]) -> Found:
     ]
     entries, _ = entries_of(groups, 1)
     classes = tuple(content["classes"])
-    numbers = tuple((number, number) for number in range(len(classes)))
+    numbers = (*((number, number) for number in range(len(classes))), (VOID, VOID))
     return Found(
         layout=layout,
         title=TITLES[layout],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,8 @@ from asma_core.server_config import settings
 MOST_BYTES: Final = 300_000_000
 # Corners of the polygon that an ellipse becomes.
 _CORNERS: Final = 72
+# The name of shapes that count neither as a class nor as background.
+IGNORED: Final = "\0ignored"
 Points = tuple[float, ...]
 
 
@@ -53,12 +55,16 @@ class Picture:
         shapes: In the order of the file.
         split: As in `Entry`.
         size: Height and width that the shapes are drawn for; None for the image's own.
+        named: Names of the shapes that are read later.
+        later: Returns more shapes when they are drawn, so that not all masks are held at once.
     """
 
     image: str
     shapes: tuple[Shape, ...]
     split: str = ""
     size: tuple[int, int] | None = None
+    named: tuple[str, ...] = ()
+    later: Callable[[], tuple[Shape, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,12 +76,14 @@ class Annotated:
         pictures: The images that they speak of.
         names: Of all classes in the format's order, without the background.
         notes: What is to be told.
+        used: Pictures of the folder that are masks, and no images without one.
     """
 
     layout: str
     pictures: tuple[Picture, ...]
     names: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    used: tuple[str, ...] = ()
 
 
 def load_json(path: Path) -> Any:
