@@ -15,8 +15,6 @@ from tests.browser.looking import look
 from tests.browser.test_journey import (
     attack_it,
     settle,
-    start_run,
-    wait_for_end,
 )
 from tests.browser.test_own import choose, fill
 
@@ -49,10 +47,13 @@ def test_a_network_is_defended_and_attacked_through_the_defence(
     look(page, "defended")
     monkeypatch.setenv("ASMA_HOME", str(tmp_path))
     assert find_card(name).base == tiny.MODEL
-    attack_it(page)
+    page.get_by_role("button", name="Attack it").click()
     expect(page.get_by_text("the attack goes through it")).to_be_visible()
-    start_run(page)
-    wait_for_end(page)
+    settle(page)
+    page.go_back()
+    page.wait_for_url(re.compile(f"model={name}"))
+    settle(page)
+    attack_it(page)
     expect(page.get_by_text("Over 20 draws of the defence")).to_be_visible()
     look(page, "defended-run")
     # The way to the bare network, as a person goes it.
