@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from asma_core.attacks.registry import check_suits, find_attack
 from asma_core.cli.arguments import batch_option, count, model_option
 from asma_core.cli.named_values import named_values
 from asma_core.cli.networks import check_execution
@@ -90,7 +91,10 @@ def _plan(options: argparse.Namespace) -> Plan:
         settings["steps"] = options.steps
     if options.target_iou is not None:
         settings["target_iou"] = options.target_iou
-    rows = [variant(name, settings) for name in _split(options.attacks)]
+    attacks = _split(options.attacks)
+    for name in [*attacks, *([options.study] if options.distance_weights else [])]:
+        check_suits(find_attack(name), card.name, card.takes_gradients)
+    rows = [variant(name, settings) for name in attacks]
     if options.distance_weights:
         rows += distance_study(options.study, _split(options.distance_weights), settings)
     if not rows:

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from tests import tiny
 from tests.browser.conftest import PROJECT, Serve
 from tests.browser.test_journey import attack_it, settle
-from tests.models.sources import nnunet_folder, test_bundles, test_huggingface
+from tests.models.sources import nnunet_folder, onnx_files, test_bundles, test_huggingface
 
 # Pages are left before all of their pictures have come.
 pytestmark = [pytest.mark.browser, pytest.mark.hasty]
@@ -43,12 +43,18 @@ def lightning(folder: Path) -> None:
     torch.save({"state_dict": state, "epoch": 3}, folder / "epoch=3.ckpt")
 
 
+def onnx(folder: Path) -> None:
+    if onnx_files.ABSENT:
+        pytest.skip(f"not installed: {', '.join(onnx_files.ABSENT)}")
+    onnx_files.exported(folder / "net.onnx", test_bundles.net(), size=(64, 64))
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.furnish(tmp_path_factory.mktemp("networks"))
 
 
-@pytest.mark.parametrize("write", [nnunet, segformer, bundle, lightning])
+@pytest.mark.parametrize("write", [nnunet, segformer, bundle, lightning, onnx])
 def test_from_the_file_to_the_first_attack(
     page: Page, serve: Serve, home: Path, tmp_path: Path, write: Callable[[Path], None]
 ) -> None:

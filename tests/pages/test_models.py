@@ -14,7 +14,7 @@ from asma_core.models.sources.cards import find_card, model_cards
 from asma_core.training import store as states
 from asma_core.training.plan import TrainingPlan
 from tests.models import bare
-from tests.models.sources import nnunet_folder, test_bundles, test_huggingface
+from tests.models.sources import nnunet_folder, onnx_files, test_bundles, test_huggingface
 from tests.models.sources.test_importing import STATE, Evil
 from tests.pages import small_house
 from tests.pages.small_house import MODEL, PROJECT, TWO, House
@@ -366,11 +366,32 @@ def test_a_folder_of_transformers_is_taken_in(tmp_path: Path) -> None:
     assert find_card("segformer").classes == ("a", "b", "c")
 
 
+@onnx_files.needs_onnx
+@pytest.mark.parametrize("free", ["nhw", ""])
+def test_an_onnx_file_is_taken_in_as_a_black_box(tmp_path: Path, free: str) -> None:
+    file = onnx_files.exported(tmp_path / "net.onnx", bare.Probabilities(), free=free)
+    app = upload(visit(add="1"), ("net.onnx", file.read_bytes(), "application/octet-stream"))
+    assert not app.exception and "only square attacks it" in words(app)
+    choices = {one.label: one.value for one in app.selectbox}
+    assert choices["It answers with"] == "probabilities" and choices["Images"] == 3
+    assert "Architecture (monai.networks.nets)" not in choices
+    assert ("Resized to 40 x 32, the only size that it takes" in words(app)) == (not free)
+    keep(app)
+    card = find_card("net")
+    assert (card.program, card.input.exact) == ("onnx", None if free else (32, 40))
+    assert "takes no gradients: only square attacks it" in words(visit(model="net"))
+
+
+@onnx_files.needs_onnx
+def test_a_damaged_onnx_file_is_a_sentence() -> None:
+    app = upload(visit(add="1"), ("net.onnx", b"x", "application/octet-stream"))
+    assert not app.exception and "is no ONNX file or is damaged" in words(app)
+
+
 @pytest.mark.parametrize(
     ("name", "data", "sentence"),
     [
         ("a.zip", b"rubbish", "is not a zip, or is damaged"),
-        ("net.onnx", b"x", "is an ONNX file, through which no gradient"),
         ("net.pt2", b"x", "only its owner may add one"),
         ("plans.json", b"{", "holds no network that is known"),
     ],

@@ -6,7 +6,14 @@ from html import escape
 
 from asma_core import paths
 from asma_core.models.sources.cards import ModelCard
-from asma_core.models.sources.model_card import EXPORT, FACTORY, NNUNET, TORCHSCRIPT, TRANSFORMERS
+from asma_core.models.sources.model_card import (
+    EXPORT,
+    FACTORY,
+    NNUNET,
+    ONNX,
+    TORCHSCRIPT,
+    TRANSFORMERS,
+)
 from asma_core.models.wrapper.specs import CENTRE, LOGITS, PER_CHANNEL, PER_IMAGE, PER_RANGE
 from ui.pictures.legend import class_swatch
 
@@ -14,6 +21,7 @@ PROGRAM_TITLES = {
     EXPORT: "torch.export program",
     TORCHSCRIPT: "TorchScript",
     FACTORY: "Python factory",
+    ONNX: "ONNX, run by onnxruntime",
 }
 # Of MONAI's the class alone is told.
 LIBRARY_TITLES = {NNUNET: "nnU-Net", TRANSFORMERS: "transformers:"}

@@ -13,6 +13,7 @@ from asma_core.errors import AsmaError
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.cards import ModelCard, find_card, fits
 from asma_core.models.sources.importing import can_forget, forget_model
+from asma_core.models.wrapper.specs import NO_GRADIENTS
 from ui.address import browser as address
 from ui.address.links import open_here, open_page
 from ui.address.views import AttackView, DatasetsView, ModelsView
@@ -100,6 +101,8 @@ def _facts(card: ModelCard) -> None:
         "Trained on": card.dataset or "not said",
         "Weights": card.weights.name,
     }
+    if not card.takes_gradients:
+        rows["Gradients"] = NO_GRADIENTS
     if card.source:
         rows["Made by"] = card.source
     for key, value in rows.items():

@@ -124,6 +124,9 @@ def _found(folder: Path, name: str) -> tuple[_Kind, Path]:
         flat = [(kind, one) for kind, one in found if one.name.endswith("__2d")]
         found = flat or found
     if not found:
+        whole = next((f for one in _folders(folder) for f in one.glob("*.onnx")), None)
+        if whole is not None:
+            raise InputError(f"{name} holds an ONNX file; give {whole.name} itself, alone")
         foreign = next((f for one in _folders(folder) for f in one.iterdir() if _foreign(f)), None)
         if foreign is not None:
             raise InputError(no_weights(foreign.name))
