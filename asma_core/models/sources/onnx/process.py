@@ -125,6 +125,8 @@ class _Child:
             return receive(self._process.stdout, self._most)
         finally:
             timer.cancel()
+            # Its thread holds this object.
+            timer.join()
 
     def _too_late(self) -> None:
         self._late = True
