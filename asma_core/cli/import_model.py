@@ -16,7 +16,7 @@ from asma_core.jobs.predictions import CHECKED
 from asma_core.models.sources.architectures import arguments_from_text
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.cards import ModelCard, read_card
-from asma_core.models.sources.draft import Choices, values_from_text
+from asma_core.models.sources.draft import Choices, spacing_from_text, values_from_text
 from asma_core.models.sources.importing import describe, drafted, import_card
 from asma_core.models.sources.looks import (
     export_card,
@@ -56,6 +56,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     folder.add_argument("--fold", default="", help="0, 1, ..., all, or mean (nnU-Net's default)")
     folder.add_argument("--mirror", action="store_true", help="mirror each window (off)")
     folder.add_argument("--values", help="what black and white stand for: --values=-160,240")
+    folder.add_argument(
+        "--spacing", help="of the images' pixels in mm, rows and columns: 0.8,0.8 (the plans')"
+    )
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -92,6 +95,7 @@ def _folder_checked_in(source: Path, aside: Path, options: argparse.Namespace) -
         fold=options.fold,
         mirror=options.mirror,
         values=values_from_text(options.values or ""),
+        spacing=spacing_from_text(options.spacing or ""),
     )
     draft = draft_network(source, aside, choices)
     answer = _checked_in(Path(draft["card"]))

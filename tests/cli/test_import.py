@@ -135,6 +135,11 @@ def test_a_folder_of_nnunet_is_imported_and_checked(
     mirrored = ask("import-model", str(folder), "--mirror", "--classes", "ground, rim")
     assert mirrored["classes"] == ["ground", "rim"]
     assert "no fold '7'" in refused(capsys, "import-model", str(folder), "--fold", "7")
+    resampled = ask("import-model", str(folder), "--spacing", "0.5,2", "--name", "resampled")
+    assert resampled["check"]["usable"] and model_cards()["resampled"].arguments[
+        "image_spacing"
+    ] == [0.5, 2.0]
+    assert "is not a spacing" in refused(capsys, "import-model", str(folder), "--spacing", "0")
     for wrong in ("--values=5", "--values=9,1", "--values=1,2,3", "--values=a,b"):
         assert "is not 2 numbers" in refused(capsys, "import-model", str(folder), wrong)
     (folder / "plans.json").write_text("{")

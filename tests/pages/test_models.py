@@ -323,7 +323,28 @@ def test_a_folder_of_nnunet_is_taken_in(tmp_path: Path) -> None:
     card = find_card("disc")
     assert card.library == "nnunet" and card.arguments["mirror"] == [0, 1]
     assert card.arguments["values"] == [0, 100]
-    assert "nnU-Net PlainConvUNet" in words(visit(model="disc"))
+    shown = words(visit(model="disc"))
+    assert "nnU-Net PlainConvUNet" in shown
+    assert "pixels of images are taken as 1 x 1, those of its plans; none is resampled" in shown
+
+
+def test_images_of_another_spacing_are_resampled_for_a_network_of_nnunet(tmp_path: Path) -> None:
+    pytest.importorskip(
+        "dynamic_network_architectures", reason="dynamic-network-architectures is not installed"
+    )
+    plan = nnunet_folder.plans(spacing=[0.8, 0.5])
+    app = upload(visit(add="1"), *files_of(nnunet_folder.trained(tmp_path / "f", plan)))
+    assert "spacing of its plans, 0.8 x 0.5; where yours have another, say it" in words(app)
+    field = next(one for one in app.text_input if one.label.startswith("Pixels of an image"))
+    assert field.placeholder == "0.8, 0.5"
+    field.set_value("0.4 x 0.4").run()
+    assert not app.exception and "is not 2 numbers" in words(app)
+    next(one for one in app.text_input if one.label.startswith("Pixels")).set_value("0.4").run()
+    next(one for one in app.text_input if one.label == "Name").set_value("disc").run()
+    keep(app)
+    assert find_card("disc").arguments["image_spacing"] == [0.4, 0.4]
+    shown = words(visit(model="disc"))
+    assert "taken as 0.4 x 0.4 and resampled to 0.8 x 0.5, as nnU-Net does" in shown
 
 
 def test_a_folder_on_the_server_is_taken_in_where_it_may_be_read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from asma_core import paths
@@ -59,6 +60,28 @@ def takes(card: ModelCard) -> str:
     return f"{kind} images, {size}" + (
         f", sides a multiple of {spec.multiple}" if spec.multiple > 1 else ""
     )
+
+
+def spacing(card: ModelCard) -> str:
+    """Return how images are brought to the pixel spacing that a network wants; "" if it has none.
+
+    Images of the workbench carry no spacing, so it is that of the card for all of them.
+    """
+    wanted, given = card.arguments.get("spacing"), card.arguments.get("image_spacing")
+    if card.library != NNUNET or not wanted:
+        return ""
+    if card.arguments.get("transposed"):
+        wanted = wanted[::-1]
+    if given and list(given) != list(wanted):
+        return (
+            f"pixels of images are taken as {_sides(given)} and resampled to {_sides(wanted)}, as "
+            "nnU-Net does"
+        )
+    return f"pixels of images are taken as {_sides(wanted)}, those of its plans; none is resampled"
+
+
+def _sides(sides: Sequence[float]) -> str:
+    return " x ".join(f"{side:g}" for side in sides)
 
 
 def normalises(card: ModelCard) -> str:

@@ -27,7 +27,15 @@ from ui.common.values import SESSION, initial
 from ui.models.defending import defence_facts, defend
 from ui.models.link import back
 from ui.models.mapping import class_mapping
-from ui.models.network_text import architecture, class_legend, normalises, origin, outputs, takes
+from ui.models.network_text import (
+    architecture,
+    class_legend,
+    normalises,
+    origin,
+    outputs,
+    spacing,
+    takes,
+)
 from ui.models.report import model_report
 from ui.pictures.cards import Card, card_grid
 from ui.pictures.thumbnails import sample_thumbnail
@@ -101,6 +109,8 @@ def _facts(card: ModelCard) -> None:
         "Trained on": card.dataset or "not said",
         "Weights": card.weights.name,
     }
+    if spacing(card):
+        rows["Spacing"] = spacing(card)
     if not card.takes_gradients:
         rows["Gradients"] = NO_GRADIENTS
     if card.source:
