@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import asma_core
 from asma_core.attacks.registry import ATTACKS, suited
@@ -20,6 +21,7 @@ from asma_core.models.sources.cards import read_card
 from asma_core.models.sources.drafting import draft_network
 from asma_core.models.sources.guessing import look_at
 from asma_core.models.sources.onnx import process
+from asma_core.models.wrapper.backend import make_backend
 from asma_core.models.wrapper.contract import SegmentationModel
 from asma_core.models.wrapper.specs import InputSpec
 from tests import tiny
@@ -61,6 +63,13 @@ def test_from_python_square_attacks_it_and_each_other_is_refused() -> None:
     for name in set(ATTACKS) - {"square"}:
         with pytest.raises(InputError, match=f"takes no gradients, and {name} needs them; choose"):
             asma_core.attack(model, image, np.zeros((32, 40), int), attack=name)
+
+
+def test_it_is_not_compiled_and_runs_as_it_is() -> None:
+    model, images = boxed(), bare.images(1)
+    backend = make_backend(model, torch.device("cpu"))
+    assert "(an ONNX file is run by onnxruntime); it ran as is" in backend.compiled_for(images)
+    assert torch.equal(backend(images), model(images)) and not backend.rounds
 
 
 def test_the_check_says_so_and_finds_it_usable() -> None:
