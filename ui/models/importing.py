@@ -153,15 +153,7 @@ def _described(weights: Path) -> Path:
     """Ask what the weights belong to; write their card beside them and return it."""
     looked = _looked_at(str(weights))
     whole = "program" in looked
-    if not whole:
-        st.caption(
-            f"{looked['tensors']:,} tensors, {looked['weights'] / 1e6:,.2f} million weights"
-            + (". What fits them all is filled in." if "architecture" in looked else "")
-        )
-    for note in notes_on(looked):
-        st.info(note, icon=":material/info:")
-    if not whole and "architecture" not in looked:
-        _way_out(weights.name, looked)
+    _tell(weights.name, looked, whole)
     key = f"{KEY}-{weights.parent.name}"
     architecture, text = ("", "{}") if whole else _architecture(key, looked)
     outputs = int(looked.get("classes", looked.get("seems_classes", 2)))
@@ -203,6 +195,19 @@ def _described(weights: Path) -> Path:
         if not path.exists() or path.read_text(encoding="utf-8") != content:
             write_bytes(path, content.encode())
     return path
+
+
+def _tell(name: str, looked: Mapping[str, Any], whole: bool) -> None:
+    """Say what was seen in a file, of weights or of a whole network."""
+    if not whole:
+        st.caption(
+            f"{looked['tensors']:,} tensors, {looked['weights'] / 1e6:,.2f} million weights"
+            + (". What fits them all is filled in." if "architecture" in looked else "")
+        )
+    for note in notes_on(looked):
+        st.info(note, icon=":material/info:")
+    if not whole and "architecture" not in looked:
+        _way_out(name, looked)
 
 
 def _way_out(name: str, looked: Mapping[str, Any]) -> None:

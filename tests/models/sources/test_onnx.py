@@ -318,6 +318,22 @@ def test_a_process_that_dies_is_a_sentence_and_is_started_again(tmp_path: Path) 
     assert net(bare.images()).shape == (2, 2, 32, 40)
 
 
+def test_an_answer_to_a_question_that_was_broken_off_is_no_answer_to_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, images = OnnxNetwork(exported(tmp_path / "net.onnx")), bare.images()
+    wanted = net(images)
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(process, "receive", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            net(1 - images)
+    assert torch.equal(net(images), wanted)
+
+
 def test_an_answer_that_never_comes_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -326,7 +342,8 @@ def test_an_answer_that_never_comes_is_given_up(
     os.kill(child.pid, signal.SIGSTOP)
     monkeypatch.setattr(process, "PATIENCE", 0.05)
     with pytest.raises(ModelError, match="takes longer than"):
-        net(bare.images())
+        # More than a pipe holds, so that already the question is never taken.
+        net(bare.images(2, 3, 256, 256))
     assert child.poll() is not None
 
 

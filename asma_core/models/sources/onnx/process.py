@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import weakref
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, Final
@@ -66,11 +67,15 @@ class OnnxProcess:
         with self._lock:
             child = self._started()
             try:
-                send(child.questions, {}, [images])
-                head, arrays = child.answer(PATIENCE)
+                head, arrays = child.ask(images)
             except (OSError, EOFError, ValueError) as error:
                 self._child = None
                 raise ModelError(answer_fault(self._path.name, child.end())) from error
+            except BaseException:
+                # Somebody pressed Ctrl+C: what it still says is no answer to the next question.
+                self._child = None
+                child.end()
+                raise
             if head.get("ended"):
                 self._child = None
                 child.end()
@@ -102,27 +107,34 @@ class _Child:
         self._late = False
         weakref.finalize(self, _end, self._process)
         try:
-            self.told, _ = self.answer(PATIENCE)
+            with self._patience():
+                self.told, _ = receive(self._answers, self._most)
         except (OSError, EOFError, ValueError) as error:
             raise ModelError(loading_fault(path.name, self.end())) from error
         if "error" in self.told:
             self.end()
             raise ModelError(loading_fault(path.name, str(self.told["error"])))
 
-    @property
-    def questions(self) -> IO[bytes]:
-        """Where questions are written to."""
+    def ask(self, images: NDArray[np.float32]) -> tuple[dict[str, Any], Arrays]:
+        """Put a question and wait for its answer; a pipe that ends is an EOFError or OSError."""
         assert self._process.stdin is not None
-        return self._process.stdin
+        with self._patience():
+            send(self._process.stdin, {}, [images])
+            return receive(self._answers, self._most)
 
-    def answer(self, seconds: float) -> tuple[dict[str, Any], Arrays]:
-        """Wait for an answer; who is late is ended, so that the pipe ends (EOFError)."""
+    @property
+    def _answers(self) -> IO[bytes]:
         assert self._process.stdout is not None
-        timer = threading.Timer(seconds, self._too_late)
+        return self._process.stdout
+
+    @contextmanager
+    def _patience(self) -> Iterator[None]:
+        """End the process when what is done meanwhile takes too long, so that its pipes end."""
+        timer = threading.Timer(PATIENCE, self._too_late)
         timer.daemon = True
         timer.start()
         try:
-            return receive(self._process.stdout, self._most)
+            yield
         finally:
             timer.cancel()
             # Its thread holds this object.
