@@ -13,6 +13,7 @@ import torch
 import asma_core
 from asma_core.attacks.registry import ATTACKS, suited
 from asma_core.cli import main as cli
+from asma_core.defences.contract import Defence
 from asma_core.errors import InputError, ModelError
 from asma_core.models.checking.checks import check_model
 from asma_core.models.checking.diagnosis import LabelledImage
@@ -23,6 +24,7 @@ from asma_core.models.sources.guessing import look_at
 from asma_core.models.sources.onnx import process
 from asma_core.models.wrapper.backend import make_backend
 from asma_core.models.wrapper.contract import SegmentationModel
+from asma_core.models.wrapper.defended import DefendedModel
 from asma_core.models.wrapper.specs import InputSpec
 from tests import tiny
 from tests.models import bare
@@ -63,6 +65,17 @@ def test_from_python_square_attacks_it_and_each_other_is_refused() -> None:
     for name in set(ATTACKS) - {"square"}:
         with pytest.raises(InputError, match=f"takes no gradients, and {name} needs them; choose"):
             asma_core.attack(model, image, np.zeros((32, 40), int), attack=name)
+
+
+@pytest.mark.parametrize("defence", [Defence("jpeg", {}), Defence("smoothing", {})])
+def test_behind_a_defence_it_is_still_a_black_box(defence: Defence) -> None:
+    model, image = DefendedModel(boxed(), [defence]).eval(), bare.images(1)[0].numpy()
+    found = asma_core.attack(
+        model, image, attack="square", goal_is="away from the prediction", steps=3, budget=0.3
+    )
+    assert found.figures["gradient_evaluations"] == 0 < found.figures["forward_passes"]
+    with pytest.raises(InputError, match="takes no gradients, and pgd needs them; choose square"):
+        asma_core.attack(model, image, np.zeros((32, 40), int), attack="pgd")
 
 
 def test_it_is_not_compiled_and_runs_as_it_is() -> None:
