@@ -6,10 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from asma_core.attacks.registry import check_suits, find_attack
 from asma_core.cli.arguments import batch_option, count, model_option
 from asma_core.cli.named_values import named_values
-from asma_core.cli.networks import check_execution
+from asma_core.cli.networks import check_all_suit, check_execution
 from asma_core.cli.progress import Progress
 from asma_core.cli.setting_options import add_settings, settings_of
 from asma_core.data.datasets import open_dataset
@@ -92,8 +91,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     if options.target_iou is not None:
         settings["target_iou"] = options.target_iou
     attacks = _split(options.attacks)
-    for name in [*attacks, *([options.study] if options.distance_weights else [])]:
-        check_suits(find_attack(name), card.name, card.takes_gradients)
+    check_all_suit(card, [*attacks, *([options.study] if options.distance_weights else [])])
     rows = [variant(name, settings) for name in attacks]
     if options.distance_weights:
         rows += distance_study(options.study, _split(options.distance_weights), settings)

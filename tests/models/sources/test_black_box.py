@@ -98,6 +98,8 @@ def test_the_check_says_so_and_finds_it_usable() -> None:
         (("attack", "--sample", "0", "--target-sample", "2"), "asma"),
         (("attack", "--sample", "0", "--target-sample", "2", "--attack", "worst-case"), ""),
         (("ablation",), "ssm"),
+        (("robustness",), "minimal"),
+        (("robustness", "--attacks", "square,asma"), "asma"),
         (("ablation", "--attacks", "square,pgd"), "pgd"),
         (("ablation", "--attacks", "square", "--distance-weights", "0,1"), "asma"),
     ],
