@@ -33,7 +33,7 @@ from ui.comparison.payload import Beside
 from ui.comparison.viewer import comparison_viewer
 from ui.judging.strip import judging_strip
 from ui.judging.verdict import verdict_badge
-from ui.runs.summary import figures_table, said_lines, how, runs_table
+from ui.runs.summary import figures_table, how, runs_table, said_lines
 
 MOST_LISTED: Final = 12
 MIME: Final = {".png": "image/png", ".npz": "application/octet-stream", ".json": "application/json"}
