@@ -8,6 +8,7 @@ changes them:
     max_archive_mb = 8000               # what a zip may unpack to
     max_archive_files = 50000           # how many files a zip may hold
     max_weights_mb = 2000               # one file of weights
+    max_onnx_mb = 4000                  # memory of the process of one ONNX network
     max_image_megapixels = 50           # one picture
     max_image_mb = 200                  # one file of a picture or a volume
 """
@@ -35,6 +36,7 @@ class Settings:
         max_archive_mb: Most MB that an archive may unpack to.
         max_archive_files: Most files in an archive.
         max_weights_mb: Largest file of weights in MB.
+        max_onnx_mb: Most memory in MB that the process of one ONNX network may take.
         max_image_megapixels: Largest picture in millions of pixels.
         max_image_mb: Largest file of a picture or a volume in MB.
     """
@@ -44,6 +46,7 @@ class Settings:
     max_archive_mb: int = 8000
     max_archive_files: int = 50_000
     max_weights_mb: int = 2000
+    max_onnx_mb: int = 4000
     max_image_megapixels: int = 50
     max_image_mb: int = 200
 

@@ -12,13 +12,13 @@ import torch
 from torch import nn
 
 from asma_core.api.batches import several
-from asma_core.api.networks import AUTO, network_of
+from asma_core.api.networks import AUTO, called, network_of
 from asma_core.api.problems import Problem, by_size, given_for, make_problem
 from asma_core.api.results import Result, Results
 from asma_core.attacks.batching import attack_in_batches
 from asma_core.attacks.checks import after
 from asma_core.attacks.contract import THE_PAPERS, AttackEntry, AttackResult
-from asma_core.attacks.registry import find_attack
+from asma_core.attacks.registry import check_suits, find_attack
 from asma_core.attacks.settings import CommonConfig
 from asma_core.data.formats.images import from_bytes, to_bytes
 from asma_core.fields import config_from_dict
@@ -79,7 +79,8 @@ def attack(
         A `Result`; `Results` when many were given, even if that is a list of one.
 
     Raises:
-        InputError: Shapes, types or values that do not fit; a setting out of range.
+        InputError: Shapes, types or values that do not fit; a setting out of range; an attack that
+            needs gradients on a network that takes none (ONNX).
         UnknownNameError: An attack, a network or a setting that there is not.
         ModelError: The network can't be loaded, or does not return finite logits.
         DeviceError: No such device, or no memory for a single image.
@@ -89,6 +90,7 @@ def attack(
     Execution(device=device, seed=seed)  # checks both
     given = given_for(image, target, valid, region)
     model, where = network_of(model_or_name, device, given[0].source.image)
+    check_suits(entry, called(model_or_name), model.takes_gradients)
     problems = [make_problem(one, model, where, config) for one in given]
     attempt = _Attempt(entry, config, model, where, seed, batch_size)
     found: dict[int, Result] = {}

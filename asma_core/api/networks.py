@@ -31,6 +31,7 @@ def load_model(name_or_card: str | ModelCard, device: str = AUTO) -> Segmentatio
         A `torch.nn.Module` in evaluation mode without gradients to its weights. It takes float32
         (B, 1 or 3, H, W) in [0, 1] of any size and returns logits, float32 (B, K, H, W); resizing
         and normalising are inside it and differentiable. `classes` has its K names.
+        `takes_gradients` is false for an ONNX file, of which only the outputs are there.
 
     Raises:
         UnknownNameError: No network has that name.
@@ -49,6 +50,13 @@ def _card(name_or_card: str | ModelCard) -> ModelCard:
         f"expected a network's name, its card or a torch module, got a "
         f"{type(name_or_card).__name__}; models() lists the names"
     )
+
+
+def called(given: str | ModelCard | nn.Module) -> str:
+    """Return what to call the network that is meant."""
+    if isinstance(given, nn.Module):
+        return "the network"
+    return given if isinstance(given, str) else given.name
 
 
 def network_of(

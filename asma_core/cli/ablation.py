@@ -8,7 +8,7 @@ from typing import Any
 
 from asma_core.cli.arguments import batch_option, count, model_option
 from asma_core.cli.named_values import named_values
-from asma_core.cli.networks import check_execution
+from asma_core.cli.networks import check_all_suit, check_execution
 from asma_core.cli.progress import Progress
 from asma_core.cli.setting_options import add_settings, settings_of
 from asma_core.data.datasets import open_dataset
@@ -90,7 +90,9 @@ def _plan(options: argparse.Namespace) -> Plan:
         settings["steps"] = options.steps
     if options.target_iou is not None:
         settings["target_iou"] = options.target_iou
-    rows = [variant(name, settings) for name in _split(options.attacks)]
+    attacks = _split(options.attacks)
+    check_all_suit(card, [*attacks, *([options.study] if options.distance_weights else [])])
+    rows = [variant(name, settings) for name in attacks]
     if options.distance_weights:
         rows += distance_study(options.study, _split(options.distance_weights), settings)
     if not rows:

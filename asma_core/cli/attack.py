@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asma_core.attacks.contract import AttackEntry, StepReport
-from asma_core.attacks.registry import find_attack
+from asma_core.attacks.registry import check_suits, find_attack
 from asma_core.cli.arguments import from_zero, model_option, slice_of, slice_options
 from asma_core.cli.named_values import named_values
 from asma_core.cli.networks import check_execution, prediction
@@ -81,6 +81,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Attack one image in this process; the run appears in the app like any other."""
     card = find_card(options.model)
     entry = find_attack(options.attack)
+    check_suits(entry, card.name, card.takes_gradients)
     config = config_from_text(entry.config, _settings(options, entry))
     execution = settings_of(options, Execution)
     check_execution(execution)

@@ -18,6 +18,7 @@ def run(_: argparse.Namespace) -> list[dict[str, Any]]:
             "answers": entry.answers,
             "summary": entry.summary,
             "source": entry.source,
+            "needs_gradients": not entry.black_box,
             "presets": {name: dict(values) for name, values in entry.presets.items()},
             "settings": described(entry.config),
         }

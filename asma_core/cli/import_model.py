@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from asma_core.jobs.predictions import CHECKED
 from asma_core.models.sources.architectures import arguments_from_text
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.cards import ModelCard, read_card
-from asma_core.models.sources.draft import Choices, values_from_text
+from asma_core.models.sources.draft import Choices, spacing_from_text, values_from_text
 from asma_core.models.sources.importing import describe, drafted, import_card
 from asma_core.models.sources.looks import (
     export_card,
@@ -34,12 +35,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         metavar="CARD_OR_FILE_OR_FOLDER",
-        help="a card (.toml) beside its weights, the weights, or a folder or zip of nnU-Net v2, "
-        "transformers or a MONAI bundle",
+        help="a card (.toml) beside its weights, the weights, an ONNX file, or a folder or zip of "
+        "nnU-Net v2, transformers or a MONAI bundle",
     )
     parser.add_argument("--name", help="of the network; made of the file's by default")
     weights = parser.add_argument_group(
-        "for weights without a card; name, classes and data set for folders too"
+        "for weights or an ONNX file without a card; name, classes and data set for folders too"
     )
     weights.add_argument("--architecture", help="of MONAI; guessed by default")
     weights.add_argument("--arguments", help="what it is called with, as JSON; guessed by default")
@@ -55,6 +56,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     folder.add_argument("--fold", default="", help="0, 1, ..., all, or mean (nnU-Net's default)")
     folder.add_argument("--mirror", action="store_true", help="mirror each window (off)")
     folder.add_argument("--values", help="what black and white stand for: --values=-160,240")
+    folder.add_argument(
+        "--spacing", help="of the images' pixels in mm, rows and columns: 0.8,0.8 (the plans')"
+    )
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -91,6 +95,7 @@ def _folder_checked_in(source: Path, aside: Path, options: argparse.Namespace) -
         fold=options.fold,
         mirror=options.mirror,
         values=values_from_text(options.values or ""),
+        spacing=spacing_from_text(options.spacing or ""),
     )
     draft = draft_network(source, aside, choices)
     answer = _checked_in(Path(draft["card"]))
@@ -102,6 +107,8 @@ def _recipe(weights: Path, file: Path) -> dict[str, Any]:
     from asma_core.models.sources.guessing import look_at
 
     looked = look_at(weights)
+    if "program" in looked:
+        raise InputError(f"{weights.name} is a whole network; leave --recipe out to take it in")
     card = file.with_name(f"{weights.stem}.toml")
     for path, text in ((file, export_recipe), (card, export_card)):
         if path.exists():
@@ -135,8 +142,9 @@ def _card_of(weights: Path, options: argparse.Namespace) -> tuple[ModelCard, tup
     from asma_core.models.sources.guessing import look_at
 
     looked = look_at(weights) if not (options.architecture and options.arguments) else {}
-    architecture = options.architecture or looked.get("architecture", "")
-    if not architecture:
+    whole = "program" in looked
+    architecture = "" if whole else options.architecture or looked.get("architecture", "")
+    if not (architecture or whole):
         raise InputError(
             f"{no_architecture(weights.name)}; --recipe export.py writes the lines of Python that "
             "export it"
@@ -152,14 +160,25 @@ def _card_of(weights: Path, options: argparse.Namespace) -> tuple[ModelCard, tup
         architecture,
         arguments,
         classes=options.classes.split(",") if options.classes else class_names(max(outputs, 2)),
-        spec=InputSpec(
-            channels,
-            options.size,
-            options.multiple,
-            figures_from_text(options.mean, channels),
-            figures_from_text(options.std, channels),
-        ),
-        reading=options.reading or (ONE_LOGIT if outputs == 1 else LOGITS),
+        spec=_input(options, channels, looked),
+        reading=options.reading
+        or looked.get("reading", "")
+        or (ONE_LOGIT if outputs == 1 else LOGITS),
         dataset=options.dataset,
+        looked=looked if whole else None,
     )
     return card, notes_on(looked)
+
+
+def _input(options: argparse.Namespace, channels: int, looked: Mapping[str, Any]) -> InputSpec:
+    """Return what the network takes: as the options say, at the sizes that its file allows."""
+    exact = looked.get("exact")
+    return InputSpec(
+        channels,
+        0 if exact else options.size,
+        1 if exact else options.multiple,
+        figures_from_text(options.mean, channels),
+        figures_from_text(options.std, channels),
+        exact=tuple(exact) if exact else None,
+        batch=looked.get("batch", 0),
+    )

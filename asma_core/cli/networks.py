@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
+from asma_core.attacks.registry import check_suits, find_attack
 from asma_core.data.formats.images import FloatImage
 from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.execution import Execution
@@ -42,6 +45,17 @@ def covered(card: ModelCard, device: str, shape: tuple[int, int]) -> NDArray[np.
     model = load_model(card, choose_device(device))
     pixels: NDArray[np.bool_] = model.covered(*shape).cpu().numpy()
     return pixels
+
+
+def check_all_suit(card: ModelCard, attacks: Iterable[str]) -> None:
+    """Check that each of some attacks can attack a network.
+
+    Raises:
+        UnknownNameError: One is none.
+        InputError: One needs gradients, and the network takes none.
+    """
+    for name in attacks:
+        check_suits(find_attack(name), card.name, card.takes_gradients)
 
 
 def check_execution(execution: Execution) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from asma_core.attacks.registry import ATTACKS
 from asma_core.cli.arguments import batch_option, count, model_option
 from asma_core.cli.named_values import named_values
-from asma_core.cli.networks import check_execution
+from asma_core.cli.networks import check_all_suit, check_execution
 from asma_core.cli.progress import Progress
 from asma_core.cli.setting_options import add_settings, settings_of
 from asma_core.data.datasets import open_dataset
@@ -67,6 +67,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         raise InputError("name at least one attack: --attacks asma,minimal")
     if not (options.no_black_box or any(n in ATTACKS and ATTACKS[n].black_box for n in names)):
         names.append(BLACK_BOX)
+    check_all_suit(card, names)
     asked = [parsed(text) for text in _split(options.defences)]
     plan = RobustnessPlan(
         card.name,

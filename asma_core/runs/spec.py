@@ -7,21 +7,22 @@ import io
 import json
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asma_core.attacks.registry import find_attack
+from asma_core.attacks.registry import check_suits, find_attack
 from asma_core.attacks.settings import AWAY_FROM_TRUTH
 from asma_core.data.formats.images import FloatImage, from_bytes, to_bytes
 from asma_core.data.formats.windows import Window, window_from_dict
 from asma_core.data.masks.label_maps import check_labels
 from asma_core.errors import InputError
 from asma_core.fields import config_from_dict
-from asma_core.models.sources.cards import find_card, identity, network_hash, weights_hash
+from asma_core.models.sources.cards import ONNX, find_card, identity, network_hash, weights_hash
 from asma_core.models.wrapper.threads import thread_count
 from asma_core.runs.execution import DEFAULT, Execution, split_off
 from asma_core.runs.target_source import DESCRIBED, TargetSource
@@ -198,10 +199,13 @@ def make_spec(request: RunRequest, inputs: RunInputs, packed: bytes) -> RunSpec:
     """Check a request and make its spec.
 
     Raises:
-        InputError: An unknown name, a setting out of range, a mask that does not fit.
+        InputError: An unknown name, an attack that needs gradients where there are none, a setting
+            out of range, a mask that does not fit.
     """
     card = find_card(request.model)
-    config = config_from_dict(find_attack(request.attack).config, request.config)
+    entry = find_attack(request.attack)
+    check_suits(entry, card.name, card.takes_gradients)
+    config = config_from_dict(entry.config, request.config)
     check_inputs(inputs, len(card.classes))
     if config.goal().aim == AWAY_FROM_TRUTH and inputs.truth is None:
         raise InputError(
@@ -218,7 +222,7 @@ def make_spec(request: RunRequest, inputs: RunInputs, packed: bytes) -> RunSpec:
         threads=thread_count(),
         inputs_hash=hashlib.sha256(packed).hexdigest(),
         image_hash=image_hash(inputs.image),
-        versions=versions(),
+        versions=versions(card.program),
     )
 
 
@@ -257,7 +261,16 @@ def image_hash(image: FloatImage) -> str:
     return digest.hexdigest()
 
 
-def versions() -> dict[str, str]:
-    """Return the versions that a figure hangs on."""
+def versions(program: str = "") -> dict[str, str]:
+    """Return the versions that a figure hangs on, of a network that is such a program."""
     own = {"asma": __version__, "python": platform.python_version()}
-    return own | {name: version(name) for name in LIBRARIES}
+    more = {"onnxruntime": _first_version("onnxruntime", "onnxruntime-gpu")}
+    return own | {name: version(name) for name in LIBRARIES} | (more if program == ONNX else {})
+
+
+def _first_version(*names: str) -> str:
+    """Return the version of the first package that is installed; "" where none is."""
+    for name in names:
+        with suppress(PackageNotFoundError):
+            return version(name)
+    return ""

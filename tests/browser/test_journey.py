@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -129,12 +129,22 @@ def draw_polygon(page: Page) -> None:
 def start_run(page: Page, preset: str = "quick", steps: int = 5) -> str:
     """Start a run with a preset, but for its steps; return the run's id."""
     page.get_by_text(preset, exact=True).click()
-    box = page.locator(f".st-key-attack-asma-{preset}-steps input")
-    expect(box).to_have_value(PRESETS[preset])
+    fill_steps(page, f"asma-{preset}", PRESETS[preset], steps)
+    return press_run(page)
+
+
+def fill_steps(page: Page, form: str, usual: str, steps: int) -> None:
+    """Set the steps in the form of an attack and a preset, once it shows the usual ones."""
+    box = page.locator(f".st-key-attack-{form}-steps input")
+    expect(box).to_have_value(usual)
     settle(page)
     with rerun(page):
         box.fill(str(steps))
         box.press("Enter")
+
+
+def press_run(page: Page) -> str:
+    """Run the attack; return the run's id."""
     page.get_by_role("button", name="Run the attack").click()
     page.wait_for_url(re.compile(r"run=[0-9a-f]{8}"))
     found = re.search(r"run=([0-9a-f]{8})", page.url)
@@ -142,13 +152,13 @@ def start_run(page: Page, preset: str = "quick", steps: int = 5) -> str:
     return found.group(1)
 
 
-def attack_it(page: Page) -> None:
+def attack_it(page: Page, start: Callable[[Page], str] = start_run) -> None:
     """Go from a network's page to its first attack, and compare."""
     page.get_by_role("button", name="Attack it").click()
     page.wait_for_url(re.compile(r"attack"))
     expect(page.locator(".editor[data-ready]")).to_be_visible()
     settle(page)
-    start_run(page)
+    start(page)
     wait_for_end(page)
     page.get_by_role("button", name="Compare").click()
     expect(page.locator(VIEWER)).to_be_visible()

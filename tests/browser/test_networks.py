@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 
 from tests import tiny
 from tests.browser.conftest import PROJECT, Serve
-from tests.browser.test_journey import attack_it, settle
-from tests.models.sources import nnunet_folder, test_bundles, test_huggingface
+from tests.browser.test_journey import attack_it, fill_steps, press_run, settle, start_run
+from tests.models.sources import nnunet_folder, onnx_files, test_bundles, test_huggingface
 
 # Pages are left before all of their pictures have come.
 pytestmark = [pytest.mark.browser, pytest.mark.hasty]
@@ -43,12 +43,25 @@ def lightning(folder: Path) -> None:
     torch.save({"state_dict": state, "epoch": 3}, folder / "epoch=3.ckpt")
 
 
+def onnx(folder: Path) -> None:
+    if onnx_files.ABSENT:
+        pytest.skip(f"not installed: {', '.join(onnx_files.ABSENT)}")
+    onnx_files.exported(folder / "net.onnx", test_bundles.net(), size=(64, 64))
+
+
+def square(page: Page) -> str:
+    """Start the only attack that is offered for a black box."""
+    expect(page.get_by_text("attacks that need gradients are left out")).to_be_visible()
+    fill_steps(page, "square-default", "1000", 20)
+    return press_run(page)
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.furnish(tmp_path_factory.mktemp("networks"))
 
 
-@pytest.mark.parametrize("write", [nnunet, segformer, bundle, lightning])
+@pytest.mark.parametrize("write", [nnunet, segformer, bundle, lightning, onnx])
 def test_from_the_file_to_the_first_attack(
     page: Page, serve: Serve, home: Path, tmp_path: Path, write: Callable[[Path], None]
 ) -> None:
@@ -72,4 +85,4 @@ def test_from_the_file_to_the_first_attack(
     keep.click()
     page.wait_for_url(re.compile(r"model=(?!tiny)"))
     expect(page.get_by_text("uploaded", exact=True)).to_be_visible()
-    attack_it(page)
+    attack_it(page, square if write is onnx else start_run)

@@ -19,7 +19,7 @@ from asma_core.models.sources.cards import model_cards
 from tests import tiny
 from tests.data.publish import PUBLISHED, lay_out
 from tests.models import bare
-from tests.models.sources import nnunet_folder, test_bundles, test_huggingface
+from tests.models.sources import nnunet_folder, onnx_files, test_bundles, test_huggingface
 
 Ask = Callable[..., Any]
 
@@ -135,6 +135,11 @@ def test_a_folder_of_nnunet_is_imported_and_checked(
     mirrored = ask("import-model", str(folder), "--mirror", "--classes", "ground, rim")
     assert mirrored["classes"] == ["ground", "rim"]
     assert "no fold '7'" in refused(capsys, "import-model", str(folder), "--fold", "7")
+    resampled = ask("import-model", str(folder), "--spacing", "0.5,2", "--name", "resampled")
+    assert resampled["check"]["usable"] and model_cards()["resampled"].arguments[
+        "image_spacing"
+    ] == [0.5, 2.0]
+    assert "is not a spacing" in refused(capsys, "import-model", str(folder), "--spacing", "0")
     for wrong in ("--values=5", "--values=9,1", "--values=1,2,3", "--values=a,b"):
         assert "is not 2 numbers" in refused(capsys, "import-model", str(folder), wrong)
     (folder / "plans.json").write_text("{")
@@ -187,3 +192,34 @@ def test_what_is_beside_the_network_is_named(home: Path, tmp_path: Path, ask: As
         "The weights are those of state_dict in the file.",
         "Left out, as no part of the network: loss.weight.",
     ]
+
+
+@onnx_files.needs_onnx
+def test_an_onnx_file_is_imported_and_only_square_attacks_it(
+    home: Path, tmp_path: Path, ask: Ask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny.furnish(home)
+    net = tiny.bare_network(tiny.MODEL, home / "models" / f"{tiny.MODEL}.safetensors")
+    file = onnx_files.exported(tmp_path / "disc.onnx", net, size=(32, 32))
+    answer = ask("import-model", str(file), "--classes", "background,disc", "--dataset",
+                 tiny.DATASET, "--multiple", "2", "--mean", "0.5", "--std", "0.25")  # fmt: skip
+    assert (answer["name"], answer["architecture"]) == ("disc", "onnx program")
+    assert not answer["gradients"] and answer["output"] == {}
+    assert "only square attacks it" in " ".join(answer["notes"])
+    assert answer["check"]["iou"] == ask("check-model", tiny.MODEL)["iou"]
+    image = ("--dataset", tiny.DATASET, "--sample", "0", "--target-sample", "2")
+    said = refused(capsys, "attack", "--model", "disc", *image)
+    assert "disc is a black box (ONNX)" in said and "asma needs them; choose square" in said
+    said = refused(capsys, "ablation", "--model", "disc", "--dataset", tiny.DATASET)
+    assert "ssm needs them; choose square" in said
+    run = ask("attack", "--model", "disc", *image, "--attack", "square", "--steps", "30")
+    assert run["gradient_evaluations"] == 0 and run["forward_passes"] > 0
+
+
+@onnx_files.needs_onnx
+def test_an_onnx_file_needs_no_lines_that_export_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = onnx_files.exported(tmp_path / "net.onnx")
+    said = refused(capsys, "import-model", str(file), "--recipe", str(tmp_path / "export.py"))
+    assert "net.onnx is a whole network; leave --recipe out" in said

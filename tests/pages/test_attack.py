@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from asma_core.data.formats.images import encode_png, read_image
 from asma_core.data.formats.windows import Window
 from asma_core.data.masks.label_maps import encode_mask
 from asma_core.data.targets.scenarios import SCENARIOS
-from asma_core.errors import StoreError
+from asma_core.errors import InputError, StoreError
 from asma_core.files import write_bytes, write_json
 from asma_core.runs.run import CANCELLED, INTERRUPTED, Run
 from asma_core.runs.target_source import TargetSource
@@ -38,6 +39,7 @@ from tests.pages.small_house import (
     picture,
     texts,
     visit,
+    write_black_box,
 )
 from ui.attack import target_choice
 from ui.attack.editor import AT_TARGET
@@ -993,3 +995,28 @@ def test_a_region_of_another_size_is_a_sentence_and_nothing_runs(house: House) -
         "region.png is 20 x 20 and the image 32 x 32; resize the region without interpolation"
     ]
     assert app.button(key="attack-run").disabled
+
+
+# A black box ----------------------------------------------------------------------------------
+
+
+def test_of_a_black_box_only_square_is_offered(home: Path, house: House) -> None:
+    box = write_black_box(home)
+    app = visit("attack", dataset=DATASET, sample="a", network=box, attack="minimal")
+    (choice,) = [one for one in app.selectbox if one.label == "Attack"]
+    assert choice.options == ["Black box: Square"] and choice.value == "square"
+    assert "attacks that need gradients are left out" in texts(app)
+    press_run(start_from(app, target_choice.OTHER))
+    assert errors(app) == [] and house.submitted().spec.attack == "square"
+
+
+def test_a_run_of_another_attack_can_not_be_asked_for_of_a_black_box(
+    home: Path, house: House
+) -> None:
+    box = write_black_box(home)
+    app = visit("attack", dataset=DATASET, sample="a", network=box)
+    press_run(start_from(app, target_choice.OTHER))
+    square = house.submitted()
+    with pytest.raises(InputError, match="takes no gradients, and asma needs them; choose square"):
+        house.jobs.submit(replace(square.spec.request(), attack="asma", config={}),
+                          house.runs.inputs(square))  # fmt: skip

@@ -27,6 +27,7 @@ from tests.pages.small_house import (
     furnish,
     texts,
     visit,
+    write_black_box,
 )
 from ui.common import services
 from ui.experiments.figures import box_plot, clicked_run, curve_plot
@@ -113,6 +114,22 @@ def test_settings_and_the_study_go_into_the_plan(started: list[str], house: Hous
         "pgd", "asma, distance 0", "asma, distance 10",
     ]  # fmt: skip
     assert {row.config["steps"] for row in made.plan.variants} == {40}
+
+
+def test_of_a_black_box_only_what_needs_no_gradient_is_offered(
+    started: list[str], house: House
+) -> None:
+    box = write_black_box(house.home)
+    app = visit("experiments")
+    app.selectbox(key=f"experiment-form-network-{DATASET}").set_value(box).run()
+    (attacks,) = app.multiselect
+    assert attacks.options == ["Square"] and attacks.value == ["square"]
+    assert "attacks that need gradients are left out" in texts(app)
+    assert not any(one.key == "experiment-form-study" for one in app.toggle)
+    app.button(key="experiment-form-start").click().run()
+    assert errors(app) == []
+    (made,) = store(house).newest()
+    assert [row.attack for row in made.plan.variants] == ["square"]
 
 
 def test_a_weight_that_is_none_is_a_sentence(started: list[str]) -> None:

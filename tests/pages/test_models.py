@@ -14,7 +14,7 @@ from asma_core.models.sources.cards import find_card, model_cards
 from asma_core.training import store as states
 from asma_core.training.plan import TrainingPlan
 from tests.models import bare
-from tests.models.sources import nnunet_folder, test_bundles, test_huggingface
+from tests.models.sources import nnunet_folder, onnx_files, test_bundles, test_huggingface
 from tests.models.sources.test_importing import STATE, Evil
 from tests.pages import small_house
 from tests.pages.small_house import MODEL, PROJECT, TWO, House
@@ -323,7 +323,28 @@ def test_a_folder_of_nnunet_is_taken_in(tmp_path: Path) -> None:
     card = find_card("disc")
     assert card.library == "nnunet" and card.arguments["mirror"] == [0, 1]
     assert card.arguments["values"] == [0, 100]
-    assert "nnU-Net PlainConvUNet" in words(visit(model="disc"))
+    shown = words(visit(model="disc"))
+    assert "nnU-Net PlainConvUNet" in shown
+    assert "pixels of images are taken as 1 x 1, those of its plans; none is resampled" in shown
+
+
+def test_images_of_another_spacing_are_resampled_for_a_network_of_nnunet(tmp_path: Path) -> None:
+    pytest.importorskip(
+        "dynamic_network_architectures", reason="dynamic-network-architectures is not installed"
+    )
+    plan = nnunet_folder.plans(spacing=[0.8, 0.5])
+    app = upload(visit(add="1"), *files_of(nnunet_folder.trained(tmp_path / "f", plan)))
+    assert "spacing of its plans, 0.8 x 0.5; where yours have another, say it" in words(app)
+    field = next(one for one in app.text_input if one.label.startswith("Pixels of an image"))
+    assert field.placeholder == "0.8, 0.5"
+    field.set_value("0.4 x 0.4").run()
+    assert not app.exception and "is not 2 numbers" in words(app)
+    next(one for one in app.text_input if one.label.startswith("Pixels")).set_value("0.4").run()
+    next(one for one in app.text_input if one.label == "Name").set_value("disc").run()
+    keep(app)
+    assert find_card("disc").arguments["image_spacing"] == [0.4, 0.4]
+    shown = words(visit(model="disc"))
+    assert "taken as 0.4 x 0.4 and resampled to 0.8 x 0.5, as nnU-Net does" in shown
 
 
 def test_a_folder_on_the_server_is_taken_in_where_it_may_be_read(
@@ -366,11 +387,32 @@ def test_a_folder_of_transformers_is_taken_in(tmp_path: Path) -> None:
     assert find_card("segformer").classes == ("a", "b", "c")
 
 
+@onnx_files.needs_onnx
+@pytest.mark.parametrize("free", ["nhw", ""])
+def test_an_onnx_file_is_taken_in_as_a_black_box(tmp_path: Path, free: str) -> None:
+    file = onnx_files.exported(tmp_path / "net.onnx", bare.Probabilities(), free=free)
+    app = upload(visit(add="1"), ("net.onnx", file.read_bytes(), "application/octet-stream"))
+    assert not app.exception and "only square attacks it" in words(app)
+    choices = {one.label: one.value for one in app.selectbox}
+    assert choices["It answers with"] == "probabilities" and choices["Images"] == 3
+    assert "Architecture (monai.networks.nets)" not in choices
+    assert ("Resized to 40 x 32, the only size that it takes" in words(app)) == (not free)
+    keep(app)
+    card = find_card("net")
+    assert (card.program, card.input.exact) == ("onnx", None if free else (32, 40))
+    assert "takes no gradients: only square attacks it" in words(visit(model="net"))
+
+
+@onnx_files.needs_onnx
+def test_a_damaged_onnx_file_is_a_sentence() -> None:
+    app = upload(visit(add="1"), ("net.onnx", b"x", "application/octet-stream"))
+    assert not app.exception and "is no ONNX file or is damaged" in words(app)
+
+
 @pytest.mark.parametrize(
     ("name", "data", "sentence"),
     [
         ("a.zip", b"rubbish", "is not a zip, or is damaged"),
-        ("net.onnx", b"x", "is an ONNX file, through which no gradient"),
         ("net.pt2", b"x", "only its owner may add one"),
         ("plans.json", b"{", "holds no network that is known"),
     ],

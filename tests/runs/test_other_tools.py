@@ -35,7 +35,7 @@ Own = Callable[[NDArray[np.uint8]], Tensor]
 def nnunet(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Own:
     pytest.importorskip("nnunetv2", reason="nnunetv2 is not installed")
     nnunet_folder.trained(folder)
-    return lambda pixels: test_nnunet_parity.theirs(folder, pixels, mirror=False, folds=None)[0]
+    return lambda pixels: test_nnunet_parity.theirs(folder, pixels, mirror=False)[0]
 
 
 def segformer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Own:

@@ -121,7 +121,7 @@ def _set_up(key: str, chosen: AttackSource, prediction: NDArray[np.int64]) -> _S
     left = bring_back(key, chosen, drawings(key))
     start, head = choose_start(key, chosen, prediction, left)
     target = counted_target(start, painted(start.mask, kept, len(classes)))
-    choice = attack_form(key)
+    choice = attack_form(key, chosen.card.takes_gradients)
     with st.expander("Where the image may change", icon=":material/select:"):
         region, where, usable = choose_region(key, chosen, prediction, target.labels)
         drawn = painted_region(region, kept, shape)

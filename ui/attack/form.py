@@ -9,7 +9,7 @@ from typing import Any, Final
 import streamlit as st
 
 from asma_core.attacks.contract import AttackEntry
-from asma_core.attacks.registry import ATTACKS, find_attack
+from asma_core.attacks.registry import ATTACKS, find_attack, suited
 from asma_core.attacks.settings import TOWARDS
 from asma_core.errors import AsmaError, UnknownNameError
 from asma_core.fields import config_from_dict, declared
@@ -17,6 +17,7 @@ from asma_core.runs.execution import DEFAULT, Execution
 from asma_core.runs.spec import RunSpec
 from ui.address.views import AttackView
 from ui.common.execution_form import execution_form, fill_execution
+from ui.common.network_choice import LEFT_OUT
 from ui.common.settings_form import fill_settings, setting_widget
 from ui.common.values import SESSION, initial
 
@@ -45,18 +46,26 @@ class AttackChoice:
         return bool(self.config.get("goal_is", TOWARDS) != TOWARDS)
 
 
-def attack_form(key: str) -> AttackChoice:
-    """Show an attack's settings; sensible without touching anything."""
-    names = _by_answer()
+def attack_form(key: str, takes_gradients: bool = True) -> AttackChoice:
+    """Show an attack's settings; sensible without touching anything.
+
+    Args:
+        key: Begins the keys of the widgets.
+        takes_gradients: Whether the network does; else only black boxes are offered.
+    """
+    offered = suited(takes_gradients)
+    names = _by_answer(offered)
     name = st.selectbox(
         "Attack",
         names,
         format_func=lambda item: f"{ATTACKS[item].answers}: {ATTACKS[item].title}",
         key=initial(f"{key}-attack", names[0], names),
         persist_state=SESSION,
-        help="  \n".join(f"**{entry.title}**: {entry.summary}" for entry in ATTACKS.values()),
+        help="  \n".join(f"**{entry.title}**: {entry.summary}" for entry in offered.values()),
     )
-    entry = ATTACKS[name]
+    if not takes_gradients:
+        st.caption(LEFT_OUT)
+    entry = offered[name]
     preset = _presets(key, entry)
     # Each preset has widgets of its own. If it set values of shared ones, a report of the canvas
     # that crosses the click would bring the old values back.
@@ -78,10 +87,10 @@ def attack_form(key: str) -> AttackChoice:
     return AttackChoice(entry, preset, config, execution)
 
 
-def _by_answer() -> list[str]:
+def _by_answer(offered: Mapping[str, AttackEntry]) -> list[str]:
     """Return the attacks with those together that are taken for the same."""
-    answers = list(dict.fromkeys(entry.answers for entry in ATTACKS.values()))
-    return sorted(ATTACKS, key=lambda name: answers.index(ATTACKS[name].answers))
+    answers = list(dict.fromkeys(entry.answers for entry in offered.values()))
+    return sorted(offered, key=lambda name: answers.index(offered[name].answers))
 
 
 def said(choice: AttackChoice) -> AttackView:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 
 from asma_core.data.datasets import Dataset
 from asma_core.models.sources.cards import ModelCard, fits, model_cards
 from ui.common.values import SESSION, initial
+
+LEFT_OUT: Final = "This network is a black box (ONNX): attacks that need gradients are left out."
 
 
 def fitting_networks(dataset: Dataset | None) -> dict[str, ModelCard]:

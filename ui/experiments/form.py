@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
 
-from asma_core.attacks.registry import ATTACKS
+from asma_core.attacks.contract import AttackEntry
+from asma_core.attacks.registry import ATTACKS, suited
 from asma_core.data.datasets import Dataset, dataset_names
 from asma_core.errors import AsmaError, InputError
 from asma_core.experiments.plan import Plan, Variant, distance_study, pairs_of, variant
+from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.execution import Execution
 from ui.address.links import open_here
 from ui.address.views import ExperimentsView
 from ui.common import services
 from ui.common.errors import show_error
 from ui.common.execution_form import execution_form
-from ui.common.network_choice import fitting_networks, network_choice
+from ui.common.network_choice import LEFT_OUT, fitting_networks, network_choice
 from ui.common.values import SESSION, initial
 
 KEY: Final = "experiment-form"
@@ -47,13 +50,15 @@ def experiment_form() -> None:
     with left:
         dataset, model = _images()
         pairs = _pairs(dataset)
+    offered = suited(model.takes_gradients) if model else ATTACKS
     with right:
-        attacks = _attacks()
+        attacks = _attacks(offered)
         settings = _settings()
-        studied, weights = _study()
+        studied, weights = _study([name for name in STUDIED if name in offered])
         with st.expander("How the runs are carried out", icon=":material/tune:"):
             execution = execution_form(st, KEY)
-    wanted = _Wanted(dataset.name, model, pairs, attacks, settings, studied, weights, execution)
+    name = model.name if model else ""
+    wanted = _Wanted(dataset.name, name, pairs, attacks, settings, studied, weights, execution)
     rows = len(attacks) + len(weights)
     with left:
         st.caption(
@@ -72,7 +77,7 @@ def experiment_form() -> None:
             _start(wanted, dataset)
 
 
-def _images() -> tuple[Dataset, str]:
+def _images() -> tuple[Dataset, ModelCard | None]:
     names = dataset_names()
     name = st.selectbox(
         "Data set",
@@ -89,8 +94,8 @@ def _images() -> tuple[Dataset, str]:
             "`python -m asma_core train`.",
             icon=":material/info:",
         )
-        return dataset, ""
-    return dataset, network_choice(st, KEY, fitting, name)
+        return dataset, None
+    return dataset, fitting[network_choice(st, KEY, fitting, name)]
 
 
 def _pairs(dataset: Dataset) -> int:
@@ -110,17 +115,24 @@ def _pairs(dataset: Dataset) -> int:
     )
 
 
-def _attacks() -> tuple[str, ...]:
-    return tuple(
-        st.multiselect(
-            "Attacks",
-            list(ATTACKS),
-            format_func=lambda name: ATTACKS[name].title,
-            key=initial(f"{KEY}-attacks", list(TABLE_1)),
-            persist_state=SESSION,
-            placeholder="Choose attacks",
-        )
+def _attacks(offered: Mapping[str, AttackEntry]) -> tuple[str, ...]:
+    whole = len(offered) == len(ATTACKS)
+    chosen = st.multiselect(
+        "Attacks",
+        list(offered),
+        format_func=lambda name: ATTACKS[name].title,
+        # A black box has a choice of its own, so that the other is there when one comes back.
+        key=initial(f"{KEY}-attacks{'' if whole else '-black-box'}", _first(offered)),
+        persist_state=SESSION,
+        placeholder="Choose attacks",
     )
+    if not whole:
+        st.caption(LEFT_OUT)
+    return tuple(chosen)
+
+
+def _first(offered: Mapping[str, AttackEntry]) -> list[str]:
+    return [name for name in TABLE_1 if name in offered] or list(offered)
 
 
 def _settings() -> dict[str, str]:
@@ -149,7 +161,9 @@ def _settings() -> dict[str, str]:
     return settings | ({"steps": str(int(most))} if most is not None else {})
 
 
-def _study() -> tuple[str, tuple[str, ...]]:
+def _study(studied_ones: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    if not studied_ones:
+        return STUDIED[0], ()
     wanted = st.toggle(
         "Study the distance term too",
         key=initial(f"{KEY}-study", False),
@@ -162,9 +176,9 @@ def _study() -> tuple[str, tuple[str, ...]]:
     which, weights = st.columns([1, 2])
     studied = which.selectbox(
         "Attack",
-        STUDIED,
+        studied_ones,
         format_func=lambda name: ATTACKS[name].title,
-        key=initial(f"{KEY}-studied", STUDIED[0], STUDIED),
+        key=initial(f"{KEY}-studied", studied_ones[0], studied_ones),
         persist_state=SESSION,
     )
     chosen = weights.multiselect(

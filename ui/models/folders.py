@@ -15,7 +15,7 @@ from asma_core.errors import AsmaError, InputError
 from asma_core.files import as_store_error, write_bytes
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.cards import read_card
-from asma_core.models.sources.draft import Choices, values_from_text
+from asma_core.models.sources.draft import Choices, spacing_from_text, values_from_text
 from asma_core.models.sources.names import check_model_name
 from asma_core.server_config import settings
 from ui.common import services
@@ -68,6 +68,7 @@ def _chosen(key: str) -> Choices:
         fold=str(state.get(f"{key}-fold", "")),
         mirror=bool(state.get(f"{key}-mirror", False)),
         values=values_from_text(str(state.get(f"{key}-values", ""))),
+        spacing=spacing_from_text(str(state.get(f"{key}-spacing", ""))),
     )
 
 
@@ -79,6 +80,14 @@ def _choices(key: str, drafted: dict[str, Any]) -> None:
             placeholder=", ".join(f"{value:g}" for value in drafted["values"]),
             key=f"{key}-values",
             help="In the values of the files that it was trained on, such as -160, 240.",
+        )
+    if drafted["spacing"]:
+        st.text_input(
+            "Pixels of an image are (mm, rows and columns)",
+            placeholder=", ".join(f"{side:g}" for side in drafted["spacing"]),
+            key=f"{key}-spacing",
+            help="Where they differ from those of its plans, images are resampled for it, as "
+            "nnU-Net does. Empty: as in its plans.",
         )
     folds = drafted["folds"]
     if len(folds) > 1:

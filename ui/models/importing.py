@@ -44,11 +44,12 @@ from ui.models.link import back
 from ui.models.report import model_report
 
 KEY: Final = "model-import"
-WEIGHTS: Final = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
+WEIGHTS: Final = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".onnx")
 WHAT: Final = (
     "The weights of a network of MONAI: a safetensors file, or a .pt, .pth or .ckpt with a plain "
     "state dict. What they belong to is guessed from their names and shapes. A card (.toml) "
-    "uploaded with them says everything. Or a folder as its tool wrote it, as a zip or "
+    "uploaded with them says everything. An ONNX file is a whole network; it takes no gradients, "
+    "so that only the attack Square can attack it. Or a folder as its tool wrote it, as a zip or "
     "its files: a trained model of nnU-Net v2 (2D), a network for semantic segmentation that "
     "transformers has saved, or a MONAI bundle. Files that are programs (whole pickled networks, "
     ".pt2, TorchScript, Python) run as the server itself, so only its owner may add them, by "
@@ -116,7 +117,7 @@ def _upload() -> _Staged | None:
     limit = settings().max_upload_mb
     files = st.file_uploader(
         f"Weights, with or without a card, or a folder's files or zip; up to {limit} MB a file",
-        type=[ending[1:] for ending in WEIGHTS] + ["toml", "json", "zip", "onnx", "pt2", "ts"],
+        type=[ending[1:] for ending in WEIGHTS] + ["toml", "json", "zip", "pt2", "ts"],
         accept_multiple_files=True,
         key=f"{KEY}-files",
         max_upload_size=limit,
@@ -151,27 +152,26 @@ def _staged(files: Sequence[Any]) -> _Staged:
 def _described(weights: Path) -> Path:
     """Ask what the weights belong to; write their card beside them and return it."""
     looked = _looked_at(str(weights))
-    st.caption(
-        f"{looked['tensors']:,} tensors, {looked['weights'] / 1e6:,.2f} million weights"
-        + (". What fits them all is filled in." if "architecture" in looked else "")
-    )
-    for note in notes_on(looked):
-        st.info(note, icon=":material/info:")
-    if "architecture" not in looked:
-        _way_out(weights.name, looked)
+    whole = "program" in looked
+    _tell(weights.name, looked, whole)
     key = f"{KEY}-{weights.parent.name}"
-    architecture, text = _architecture(key, looked)
+    architecture, text = ("", "{}") if whole else _architecture(key, looked)
     outputs = int(looked.get("classes", looked.get("seems_classes", 2)))
     row = st.columns(2)
     reading = row[0].selectbox(
         "It answers with",
         READINGS,
         format_func=lambda name: name.replace("-", " "),
-        key=initial(f"{key}-reading", ONE_LOGIT if outputs == 1 else LOGITS),
+        key=initial(f"{key}-reading", looked.get("reading", ONE_LOGIT if outputs == 1 else LOGITS)),
     )
     default = ", ".join(class_names(max(outputs, 2)))
     classes = row[1].text_input("Classes, background first", key=initial(f"{key}-classes", default))
-    spec = model_input(key, int(looked.get("channels", looked.get("seems_channels", 3))))
+    spec = model_input(
+        key,
+        int(looked.get("channels", looked.get("seems_channels", 3))),
+        looked.get("exact"),
+        looked.get("batch", 0),
+    )
     row = st.columns(2)
     name = row[0].text_input("Name", key=initial(f"{key}-name", free_model_name(weights.stem)))
     trained_on = row[1].selectbox(
@@ -187,6 +187,7 @@ def _described(weights: Path) -> Path:
         spec,
         reading,
         trained_on,
+        looked=looked if whole else None,
     )
     path = weights.with_name("card.toml")
     content = card_text(card)
@@ -194,6 +195,19 @@ def _described(weights: Path) -> Path:
         if not path.exists() or path.read_text(encoding="utf-8") != content:
             write_bytes(path, content.encode())
     return path
+
+
+def _tell(name: str, looked: Mapping[str, Any], whole: bool) -> None:
+    """Say what was seen in a file, of weights or of a whole network."""
+    if not whole:
+        st.caption(
+            f"{looked['tensors']:,} tensors, {looked['weights'] / 1e6:,.2f} million weights"
+            + (". What fits them all is filled in." if "architecture" in looked else "")
+        )
+    for note in notes_on(looked):
+        st.info(note, icon=":material/info:")
+    if not whole and "architecture" not in looked:
+        _way_out(name, looked)
 
 
 def _way_out(name: str, looked: Mapping[str, Any]) -> None:

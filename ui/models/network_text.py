@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from asma_core import paths
 from asma_core.models.sources.cards import ModelCard
-from asma_core.models.sources.model_card import EXPORT, FACTORY, NNUNET, TORCHSCRIPT, TRANSFORMERS
+from asma_core.models.sources.model_card import (
+    EXPORT,
+    FACTORY,
+    NNUNET,
+    ONNX,
+    TORCHSCRIPT,
+    TRANSFORMERS,
+)
 from asma_core.models.wrapper.specs import CENTRE, LOGITS, PER_CHANNEL, PER_IMAGE, PER_RANGE
 from ui.pictures.legend import class_swatch
 
@@ -14,6 +22,7 @@ PROGRAM_TITLES = {
     EXPORT: "torch.export program",
     TORCHSCRIPT: "TorchScript",
     FACTORY: "Python factory",
+    ONNX: "ONNX, run by onnxruntime",
 }
 # Of MONAI's the class alone is told.
 LIBRARY_TITLES = {NNUNET: "nnU-Net", TRANSFORMERS: "transformers:"}
@@ -51,6 +60,28 @@ def takes(card: ModelCard) -> str:
     return f"{kind} images, {size}" + (
         f", sides a multiple of {spec.multiple}" if spec.multiple > 1 else ""
     )
+
+
+def spacing(card: ModelCard) -> str:
+    """Return how images are brought to the pixel spacing that a network wants; "" if it has none.
+
+    Images of the workbench carry no spacing, so it is that of the card for all of them.
+    """
+    wanted, given = card.arguments.get("spacing"), card.arguments.get("image_spacing")
+    if card.library != NNUNET or not wanted:
+        return ""
+    if card.arguments.get("transposed"):
+        wanted = wanted[::-1]
+    if given and list(given) != list(wanted):
+        return (
+            f"pixels of images are taken as {_sides(given)} and resampled to {_sides(wanted)}, as "
+            "nnU-Net does"
+        )
+    return f"pixels of images are taken as {_sides(wanted)}, those of its plans; none is resampled"
+
+
+def _sides(sides: Sequence[float]) -> str:
+    return " x ".join(f"{side:g}" for side in sides)
 
 
 def normalises(card: ModelCard) -> str:

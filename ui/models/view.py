@@ -13,6 +13,7 @@ from asma_core.errors import AsmaError
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.cards import ModelCard, find_card, fits
 from asma_core.models.sources.importing import can_forget, forget_model
+from asma_core.models.wrapper.specs import NO_GRADIENTS
 from ui.address import browser as address
 from ui.address.links import open_here, open_page
 from ui.address.views import AttackView, DatasetsView, ModelsView
@@ -26,7 +27,15 @@ from ui.common.values import SESSION, initial
 from ui.models.defending import defence_facts, defend
 from ui.models.link import back
 from ui.models.mapping import class_mapping
-from ui.models.network_text import architecture, class_legend, normalises, origin, outputs, takes
+from ui.models.network_text import (
+    architecture,
+    class_legend,
+    normalises,
+    origin,
+    outputs,
+    spacing,
+    takes,
+)
 from ui.models.report import model_report
 from ui.pictures.cards import Card, card_grid
 from ui.pictures.thumbnails import sample_thumbnail
@@ -100,6 +109,10 @@ def _facts(card: ModelCard) -> None:
         "Trained on": card.dataset or "not said",
         "Weights": card.weights.name,
     }
+    if spacing(card):
+        rows["Spacing"] = spacing(card)
+    if not card.takes_gradients:
+        rows["Gradients"] = NO_GRADIENTS
     if card.source:
         rows["Made by"] = card.source
     for key, value in rows.items():

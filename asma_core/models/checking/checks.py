@@ -22,7 +22,7 @@ from asma_core.models.checking.diagnosis import (
 )
 from asma_core.models.wrapper.calls import borrowed
 from asma_core.models.wrapper.contract import SegmentationModel
-from asma_core.models.wrapper.specs import LOGITS, PROBABILITIES
+from asma_core.models.wrapper.specs import LOGITS, NO_GRADIENTS, PROBABILITIES
 
 GOOD: Final = "good"
 WARNING: Final = "warning"
@@ -186,6 +186,8 @@ def _other_size(model: SegmentationModel, image: Tensor) -> Check:
 
 
 def _gradient(model: SegmentationModel, image: Tensor) -> Check:
+    if not model.takes_gradients:
+        return Check("gradient", WARNING, f"it {NO_GRADIENTS}")
     try:
         with torch.enable_grad():
             asked = image.clone().requires_grad_()

@@ -19,6 +19,7 @@ from asma_core.models.sources.model_card import (
     LIBRARIES,
     MONAI,
     MOST_CLASSES,
+    ONNX,
     PROGRAMS,
     TORCHSCRIPT,
     ModelCard,
@@ -50,7 +51,7 @@ _WORDS: Final = (
 )  # fmt: skip
 _WORDS_OF_INPUT: Final = tuple(InputSpec.__dataclass_fields__)
 # Programs that a file's ending tells.
-_KINDS: Final = {".pt2": EXPORT, ".ts": TORCHSCRIPT}
+_KINDS: Final = {".pt2": EXPORT, ".ts": TORCHSCRIPT, ".onnx": ONNX}
 _FACTORY: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 Value = TypeVar("Value")
 
@@ -60,7 +61,8 @@ def read_card(path: Path, trusted: bool = True) -> ModelCard:
 
     Args:
         path: Of the TOML file.
-        trusted: Whether the owner of the server put it there: only then may it name a program.
+        trusted: Whether the owner of the server put it there: only then may it name a program that
+            runs code.
 
     Raises:
         ModelError: Not TOML, a field is absent or of another kind, the weights are not beside
@@ -73,7 +75,7 @@ def read_card(path: Path, trusted: bool = True) -> ModelCard:
             f"{path} can't be read as a model card ({error}); mend the file"
         ) from error
     card = _card(_Table(content, path), trusted)
-    if card.program and not trusted:
+    if card.runs_code and not trusted:
         raise ModelError(
             f"{path.name} names a program ({card.program}), which runs as the server itself; only "
             "its owner may add one, by putting card and file into the server's model folder"

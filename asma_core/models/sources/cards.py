@@ -18,6 +18,7 @@ from asma_core.models.sources.model_card import (
     EXPORT,
     FACTORY,
     MONAI,
+    ONNX,
     PROGRAMS,
     TORCHSCRIPT,
     ModelCard,
@@ -27,6 +28,7 @@ from asma_core.models.wrapper.specs import InputSpec, OutputSpec
 __all__ = [
     "EXPORT",
     "FACTORY",
+    "ONNX",
     "PROGRAMS",
     "TORCHSCRIPT",
     "InputSpec",

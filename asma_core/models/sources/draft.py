@@ -27,6 +27,8 @@ class Choices:
         mirror: Of nnU-Net: whether each window is mirrored as well, which takes up to four times
             as long.
         values: Of nnU-Net: which raw values black and white stand for; None for what is read.
+        spacing: Of nnU-Net: of the images' pixels, rows and columns, in the plans' unit, which is
+            mm unless its files say otherwise; None for the plans' own.
     """
 
     name: str = ""
@@ -35,6 +37,7 @@ class Choices:
     fold: str = ""
     mirror: bool = False
     values: tuple[float, float] | None = None
+    spacing: tuple[float, float] | None = None
 
 
 def values_from_text(text: str) -> tuple[float, float] | None:
@@ -50,6 +53,23 @@ def values_from_text(text: str) -> tuple[float, float] | None:
         raise InputError(
             f"{text!r} is not 2 numbers, the smaller first; write what black and white stand for, "
             "such as -160, 240"
+        )
+    return figures[0], figures[1]
+
+
+def spacing_from_text(text: str) -> tuple[float, float] | None:
+    """Read the spacing of pixels, rows and columns, or one for both; None where nothing is said.
+
+    Raises:
+        InputError: Not one or two numbers above 0.
+    """
+    if not text.strip():
+        return None
+    figures = figures_from_text(text, 2)
+    if len(figures) != 2 or not all(0 < figure < math.inf for figure in figures):
+        raise InputError(
+            f"{text!r} is not a spacing; write how far rows, then columns, are apart, such as "
+            "0.8, 0.8"
         )
     return figures[0], figures[1]
 

@@ -67,8 +67,9 @@ def draft_network(source: Path, into: Path, choices: Choices | None = None) -> d
         choices: What a person may choose.
 
     Returns:
-        `card` (its path), `kind`, `notes` (sentences), `folds`, `mirrors` and `values` (what can be
-        chosen, and the values that black and white stand for), `name` and `classes`.
+        `card` (its path), `kind`, `notes` (sentences), `folds`, `mirrors`, `values` and
+        `spacing` (what can be chosen, the values that black and white stand for, and the pixel
+        spacing of the plans), `name` and `classes`.
 
     Raises:
         InputError: It is neither folder nor zip, holds no network that is known or several, or a
@@ -92,6 +93,7 @@ def draft_network(source: Path, into: Path, choices: Choices | None = None) -> d
         "folds": list(draft.folds),
         "mirrors": draft.mirrors,
         "values": list(card.arguments.get("values", ())),
+        "spacing": list(card.arguments.get("spacing", ())),
         "name": card.name,
         "classes": list(card.classes),
     }
@@ -124,6 +126,9 @@ def _found(folder: Path, name: str) -> tuple[_Kind, Path]:
         flat = [(kind, one) for kind, one in found if one.name.endswith("__2d")]
         found = flat or found
     if not found:
+        whole = next((f for one in _folders(folder) for f in one.glob("*.onnx")), None)
+        if whole is not None:
+            raise InputError(f"{name} holds an ONNX file; give {whole.name} itself, alone")
         foreign = next((f for one in _folders(folder) for f in one.iterdir() if _foreign(f)), None)
         if foreign is not None:
             raise InputError(no_weights(foreign.name))

@@ -16,7 +16,7 @@ from asma_core.models.sources.fitting import fit_weights
 from asma_core.models.sources.looks import no_architecture
 from asma_core.models.sources.model_card import ModelCard
 from asma_core.models.sources.state_dicts import State, inner_states, is_of_training
-from asma_core.models.sources.weights import find_weights
+from asma_core.models.sources.weights import ONNX_FILE, find_weights
 from asma_core.models.wrapper.specs import ONE_LOGIT, OutputSpec, usual_input
 
 
@@ -27,11 +27,16 @@ def look_at(path: Path) -> dict[str, Any]:
         `tensors` and `weights` (counts), `place` (where in its checkpoint the state dict was),
         `left_out` (names of what is no part of the network), and where a guess fits every tensor
         `architecture`, `arguments`, `channels` and `classes`; where none does, `seems_channels`
-        and `seems_classes` as far as the first and the last layer tell.
+        and `seems_classes` as far as the first and the last layer tell. Of an ONNX file, which
+        is the whole network, what `onnx.network.look_at_onnx` returns.
 
     Raises:
         ModelError: The file can't be read as weights.
     """
+    if path.suffix.lower() == ONNX_FILE:
+        from asma_core.models.sources.onnx.network import look_at_onnx
+
+        return look_at_onnx(path)
     found = find_weights(path)
     looked: dict[str, Any] = {
         "tensors": len(found.state),

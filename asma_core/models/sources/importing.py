@@ -13,7 +13,7 @@ from asma_core.errors import InputError, ModelError
 from asma_core.files import as_store_error, write_bytes
 from asma_core.models.sources.architectures import complete
 from asma_core.models.sources.card_text import card_text
-from asma_core.models.sources.cards import ModelCard, model_cards, read_card, uploads_folder
+from asma_core.models.sources.cards import ONNX, ModelCard, model_cards, read_card, uploads_folder
 from asma_core.models.sources.names import check_model_name
 from asma_core.models.wrapper.specs import (
     LOGITS,
@@ -37,6 +37,7 @@ def drafted(
     dataset: str = "",
     title: str = "",
     description: str = "",
+    looked: Mapping[str, Any] | None = None,
 ) -> ModelCard:
     """Return the card of a network of which only the weights are there.
 
@@ -51,18 +52,22 @@ def drafted(
         dataset: That it was trained on.
         title: For people.
         description: What it is.
+        looked: What `guessing.look_at` returns of a file that is the whole network; such a card has
+            no architecture.
     """
+    whole = looked or {}
     outputs = 1 if reading in (ONE_LOGIT, ONE_PROBABILITY) else len(classes)
     return ModelCard(
         name=name,
         title=title or name,
-        description=description or f"{architecture}, imported from {weights.name}.",
+        description=description or f"{architecture or 'ONNX'}, imported from {weights.name}.",
         weights=weights,
         architecture=architecture,
-        arguments=complete(spec.channels, outputs, arguments),
+        arguments=complete(spec.channels, outputs, arguments) if architecture else {},
+        program=whole.get("program", ""),
         input=spec,
         classes=tuple(name.strip() for name in classes),
-        output=OutputSpec(reading=reading),
+        output=OutputSpec(reading=reading, element=tuple(whole.get("element", ()))),
         dataset=dataset,
     )
 
@@ -75,7 +80,8 @@ def import_card(path: Path, trusted: bool, name: str = "") -> ModelCard:
 
     Args:
         path: The card.
-        trusted: Whether the owner of the server asks for it; only then may it name a program.
+        trusted: Whether the owner of the server asks for it; only then may it name a program that
+            runs code.
         name: Of the network; the card's by default.
 
     Raises:
@@ -87,7 +93,7 @@ def import_card(path: Path, trusted: bool, name: str = "") -> ModelCard:
     card = replace(card, name=check_model_name(name or card.name))
     folder = paths.home() / "models" if trusted else uploads_folder()
     if card.program:
-        return _copied(card, path, folder)
+        return _copied(card, folder, trusted)
     return _converted(card, folder, trusted)
 
 
@@ -109,24 +115,28 @@ def _converted(card: ModelCard, folder: Path, trusted: bool) -> ModelCard:
     return read_card(folder / f"{card.name}.toml", trusted)
 
 
-def _copied(card: ModelCard, path: Path, folder: Path) -> ModelCard:
-    """Copy a program of the owner's with its card."""
+def _copied(card: ModelCard, folder: Path, trusted: bool) -> ModelCard:
+    """Copy a program with its card: any of the owner's, of others an ONNX file."""
     if card.factory:
         raise InputError(
             f"{card.name} is made by Python code; put its card and its package into {folder} "
             "yourself"
         )
+    if card.program == ONNX:
+        from asma_core.models.sources.onnx.network import look_at_onnx
+
+        look_at_onnx(card.weights)
     with as_store_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
         kept = replace(card, weights=folder / f"{card.name}{card.weights.suffix}")
         shutil.copyfile(card.weights, kept.weights)
     write_bytes(folder / f"{card.name}.toml", card_text(kept).encode())
-    return read_card(folder / f"{card.name}.toml")
+    return read_card(folder / f"{card.name}.toml", trusted)
 
 
 def can_forget(card: ModelCard) -> bool:
     """Tell whether a network was uploaded or trained here, so that it can be removed here."""
-    return card.weights.parent in (uploads_folder(), paths.home() / "models") and not card.program
+    return card.weights.parent in (uploads_folder(), paths.home() / "models") and not card.runs_code
 
 
 def forget_model(name: str) -> None:
@@ -164,6 +174,7 @@ def describe(card: ModelCard) -> dict[str, Any]:
         "description": card.description,
         "architecture": card.architecture or f"{card.program} program",
         "library": "" if card.program else card.library,
+        "gradients": card.takes_gradients,
         "classes": list(card.classes),
         "dataset": card.dataset,
         "source": card.source,

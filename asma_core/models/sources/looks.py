@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from asma_core.models.wrapper.specs import NO_GRADIENTS
+
 _NAMED: Final = 4
-# onnx2torch would read the first, but needs torchvision, which can't be had beside this torch.
 _OTHER_FORMATS: Final = {
-    ".onnx": "an ONNX file",
     ".h5": "a file of Keras",
     ".keras": "a file of Keras",
     ".pb": "a file of TensorFlow",
@@ -29,6 +29,12 @@ def notes_on(looked: Mapping[str, Any]) -> tuple[str, ...]:
         looked: What `guessing.look_at` returns.
     """
     notes = []
+    if "program" in looked:
+        reading = str(looked["reading"]).replace("-", " ")
+        notes.append(
+            f"An ONNX file, of which only the outputs are there ({reading}, by the looks of them); "
+            f"it {NO_GRADIENTS}."
+        )
     if looked.get("place"):
         notes.append(f"The weights are those of {looked['place']} in the file.")
     left_out = list(looked.get("left_out", ()))

@@ -14,7 +14,8 @@ MOST_CLASSES: Final = 256
 EXPORT: Final = "export"
 TORCHSCRIPT: Final = "torchscript"
 FACTORY: Final = "factory"
-PROGRAMS: Final = (EXPORT, TORCHSCRIPT, FACTORY)
+ONNX: Final = "onnx"
+PROGRAMS: Final = (EXPORT, TORCHSCRIPT, FACTORY, ONNX)
 MONAI: Final = "monai"
 NNUNET: Final = "nnunet"
 TRANSFORMERS: Final = "transformers"
@@ -66,3 +67,16 @@ class ModelCard:
     library: str = MONAI
     defences: tuple[Defence, ...] = ()
     base: str = ""
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether it is a program that can do what the server itself can.
+
+        An ONNX file can't: it is a graph of onnxruntime's operators, in a process of its own.
+        """
+        return self.program not in ("", ONNX)
+
+    @property
+    def takes_gradients(self) -> bool:
+        """Whether gradients flow through it; of an ONNX file only the outputs are there."""
+        return self.program != ONNX

@@ -1,6 +1,6 @@
-"""Networks that are programs: `torch.export` archives, TorchScript, a Python function.
+"""Networks that are programs: `torch.export` archives, TorchScript, a Python function, ONNX.
 
-Such a file runs as the server itself. Only a card of the server's owner may name one.
+All but ONNX run as the server itself. Only a card of the server's owner may name one of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from asma_core.errors import ModelError
-from asma_core.models.sources.cards import EXPORT, FACTORY, TORCHSCRIPT, ModelCard
+from asma_core.models.sources.cards import EXPORT, FACTORY, ONNX, TORCHSCRIPT, ModelCard
 from asma_core.models.sources.fitting import fit_weights, load_into
 from asma_core.models.sources.weights import PICKLED, SAFETENSORS, read_weights
 
@@ -46,9 +46,11 @@ def load_program(card: ModelCard, device: torch.device) -> nn.Module:
     Raises:
         ModelError: The card is an upload, or its program can't be loaded.
     """
-    if not card.trusted:
+    if card.runs_code and not card.trusted:
         raise ModelError(f"{card.name} is an upload and names a program, which is never run")
-    load = {EXPORT: _export, TORCHSCRIPT: _torchscript, FACTORY: _factory}[card.program]
+    load = {EXPORT: _export, TORCHSCRIPT: _torchscript, FACTORY: _factory, ONNX: _onnx}[
+        card.program
+    ]
     try:
         with warnings.catch_warnings():
             # Of formats that torch will give up: they are the owner's choice.
@@ -79,6 +81,12 @@ def _torchscript(card: ModelCard, device: torch.device) -> nn.Module:
     script = torch.jit.load(str(card.weights), map_location=device)  # type: ignore[no-untyped-call]
     script.eval()
     return Program(script)
+
+
+def _onnx(card: ModelCard, device: torch.device) -> nn.Module:
+    from asma_core.models.sources.onnx.network import OnnxNetwork
+
+    return OnnxNetwork(card.weights)
 
 
 def _factory(card: ModelCard, device: torch.device) -> nn.Module:

@@ -17,6 +17,7 @@ from asma_core.models.sources.state_dicts import is_smoothed, state_dicts
 from asma_core.server_config import settings
 
 SAFETENSORS: Final = ".safetensors"
+ONNX_FILE: Final = ".onnx"
 PICKLED: Final = (".pt", ".pth", ".ckpt", ".bin")
 
 

@@ -94,6 +94,8 @@ class Backend(nn.Module):
         return self._refused.get(shape, "")
 
     def _try_to_compile(self, images: Tensor) -> str:
+        if not getattr(self.network, "takes_gradients", True):
+            return "an ONNX file is run by onnxruntime"
         mode = "reduce-overhead" if self._device.type == "cuda" else "default"
         shape = tuple(images.shape)
         try:

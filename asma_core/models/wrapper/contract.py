@@ -73,6 +73,11 @@ class SegmentationModel(nn.Module):
         self.register_buffer("mean", torch.tensor(spec.mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(spec.std).view(1, -1, 1, 1))
 
+    @property
+    def takes_gradients(self) -> bool:
+        """Whether gradients flow from its logits to its images; through an ONNX file none do."""
+        return bool(getattr(self.network, "takes_gradients", True))
+
     def forward(self, images: Tensor) -> Tensor:
         """Return logits.
 

@@ -82,13 +82,15 @@ class DefendedModel(SegmentationModel):
         """Choose the draws of a step from how much the gradients of single draws differ.
 
         So many that their mean is off by at most half its length, as far as a few draws tell; 1
-        where nothing is random.
+        where nothing is random, `USUAL_DRAWS` of a network that takes no gradients.
 
         Args:
             images: float32 (B, C, H, W); one of them is enough.
         """
         if not self.random:
             return 1
+        if not self.takes_gradients:
+            return self.draws
         image = images[:1].detach()
         with torch.no_grad():
             said = self._once(image).max(dim=1).indices

@@ -32,6 +32,9 @@ IMAGENET: Final = {
 PADS: Final = ("", "zeros", "reflect", "edge")
 ORDERS: Final = ("rgb", "bgr")
 
+# What is said of a network of which only the outputs are there.
+NO_GRADIENTS: Final = "takes no gradients: only square attacks it"
+
 
 @dataclass(frozen=True)
 class InputSpec:

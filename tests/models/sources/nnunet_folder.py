@@ -98,6 +98,11 @@ def plans(
     }
 
 
+def turned(plan: dict[str, Any]) -> dict[str, Any]:
+    """Let plans swap rows and columns."""
+    return plan | {"transpose_forward": [0, 2, 1], "transpose_backward": [0, 2, 1]}
+
+
 def dataset(channels: int = 3, **more: Any) -> dict[str, Any]:
     return {
         "channel_names": {str(channel): "RGB"[channel] for channel in range(channels)},

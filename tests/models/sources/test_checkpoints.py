@@ -189,7 +189,6 @@ def test_the_lines_that_export_a_network_are_filled_in_and_run(
 @pytest.mark.parametrize(
     ("file", "sentence"),
     [
-        ("net.onnx", "is an ONNX file, through which no gradient can be followed.*torch.export"),
         ("net.H5", "is a file of Keras.*torch.export"),
         ("net.pt2", "is a program, which runs as the server itself; only its owner"),
         ("net.txt", "is no file of weights; give a .safetensors file"),

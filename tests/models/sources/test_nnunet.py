@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from asma_core.errors import AsmaError, InputError, ModelError
 from asma_core.models.sources.cards import find_card, network_hash, read_card
-from asma_core.models.sources.draft import Choices
+from asma_core.models.sources.draft import Choices, spacing_from_text
 from asma_core.models.sources.drafting import draft_network
 from asma_core.models.sources.importing import import_card
 from asma_core.models.sources.loading import load_card, load_model
 from asma_core.models.sources.nnunet import network as network_module
+from asma_core.models.sources.nnunet.resampling import scaled_size, to_spacing
 from asma_core.models.sources.nnunet.windows import gaussian, starts
 from asma_core.models.wrapper.contract import SegmentationModel
 from tests.models.sources import nnunet_folder as made
@@ -174,6 +175,113 @@ def test_many_windows_take_the_memory_of_one_and_have_the_same_gradient(
     assert sum(kept) < whole / 3
 
 
+# ------------------------------------------------------------------ another spacing, turned
+
+
+def test_images_of_another_spacing_are_seen_at_that_of_the_plans(
+    home: Path, tmp_path: Path
+) -> None:
+    folder = made.trained(tmp_path / "f", made.plans(spacing=[1.0, 0.5]))
+    model = taken_in(folder, tmp_path, Choices(spacing=(0.5, 1.0)))
+    seen: list[tuple[int, ...]] = []
+    net: Any = model.network
+    net.folds[0].register_forward_pre_hook(lambda _, given: seen.append(tuple(given[0].shape)))
+    images = floats(picture(128, 24)).requires_grad_()
+    logits = model(images)
+    # 128 rows of 0.5 are 64 of 1, 24 columns of 1 are 48 of 0.5: nine windows of 32 x 24.
+    assert len(seen) == 9 and set(seen) == {(1, 3, 32, 24)}
+    assert logits.shape == (1, 2, 128, 24)
+    (gradient,) = torch.autograd.grad(logits[:, 1].sum(), images)
+    assert (gradient.abs().sum(dim=1) > 0).all()
+
+
+def test_the_gradient_through_resampling_is_that_of_differences(home: Path, tmp_path: Path) -> None:
+    plan = made.turned(made.plans(spacing=[0.8, 0.6]))
+    folder = made.trained(tmp_path / "f", plan)
+    model = taken_in(folder, tmp_path, Choices(spacing=(0.5, 1.0))).double()
+    # No two values alike: at several smallest ones there is a kink.
+    values = np.random.default_rng(2).uniform(0.1, 0.9, (1, 3, 40, 20))
+    images = torch.from_numpy(values).requires_grad_()
+    (gradient,) = torch.autograd.grad(model(images)[:, 1].sum(), images)
+    along = torch.sign(gradient)
+    with torch.no_grad():
+        up, down = (model(images + step * along)[:, 1].sum() for step in (1e-9, -1e-9))
+    assert float((up - down) / 2e-9) == pytest.approx(float((gradient * along).sum()), rel=1e-3)
+
+
+def test_splines_keep_a_constant_and_the_range() -> None:
+    flat = torch.full((1, 1, 9, 7), 0.3)
+    assert (to_spacing(flat, (20, 5)) - 0.3).abs().max() <= 1e-7
+    steps = (torch.arange(12.0) > 5).float().expand(1, 1, 10, 12)
+    found = to_spacing(steps, (10, 30))
+    assert found.min() == 0 and found.max() == 1
+    # By hand: halves of 64, a third of 65 rounded to even as Python does, and never none.
+    assert scaled_size((64, 65), (0.5, 0.3)) == (32, 20)
+    assert scaled_size((5, 3), (0.5, 0.1)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "choices", "note"),
+    [
+        ({}, Choices(), ""),
+        ({"spacing": [0.8, 0.5]}, Choices(), "spacing of its plans, 0.8 x 0.5; where yours have"),
+        ({"spacing": [0.8, 0.5]}, Choices(spacing=(1, 1)), ""),
+        (
+            {"resampling_fn_data": "resample_torch_fornnunet"},
+            Choices(),
+            "resample by resample_torch_fornnunet and resample_data_or_seg_to_shape of order 3",
+        ),
+    ],
+)
+def test_what_is_taken_for_the_spacing_is_told(
+    home: Path, tmp_path: Path, more: dict[str, Any], choices: Choices, note: str
+) -> None:
+    folder = made.trained(tmp_path / "f", made.plans(**more))
+    said = draft_network(folder, tmp_path / "draft", choices)
+    told = [one for one in said["notes"] if "spacing" in one or "resample" in one]
+    assert len(told) == bool(note) and note in "".join(told)
+    assert said["spacing"] == more.get("spacing", [1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("order", "note"),
+    [([0, 1, 2], ""), ([0, 2, 1], "swap rows and columns"), ([1, 0, 2], "across the axis y")],
+)
+def test_the_axes_of_the_plans_are_told(
+    home: Path, tmp_path: Path, order: list[int], note: str
+) -> None:
+    plan = made.plans() | {"transpose_forward": order}
+    said = draft_network(made.trained(tmp_path / "f", plan), tmp_path / "draft")
+    told = [one for one in said["notes"] if "axis" in one or "swap" in one]
+    assert len(told) == bool(note) and note in "".join(told)
+    turned = read_card(Path(said["card"])).arguments.get("transposed", False)
+    assert turned == (order == [0, 2, 1])
+
+
+@pytest.mark.parametrize(
+    ("more", "spacing", "sentence"),
+    [
+        ({"spacing": None}, (1.0, 1.0), "the plans of this network say no spacing"),
+        ({"spacing": [0.8, 0.5]}, (80.0, 0.5), "say pixels of 80 x 0.5 .*at most 16 times apart"),
+        ({"spacing": [0.8, -1]}, None, "spacing ="),
+    ],
+)
+def test_a_spacing_that_can_not_be_is_a_sentence(
+    home: Path, tmp_path: Path, more: dict[str, Any], spacing: Any, sentence: str
+) -> None:
+    folder = made.trained(tmp_path / "f", made.plans(**more))
+    with pytest.raises(AsmaError, match=sentence):
+        draft_network(folder, tmp_path / "draft", Choices(spacing=spacing))
+
+
+@pytest.mark.parametrize("text", ["x", "1,2,3", "0", "-1,1", "nan", "1,inf"])
+def test_a_spacing_is_one_or_two_numbers(text: str) -> None:
+    with pytest.raises(InputError):
+        spacing_from_text(text)
+    assert (spacing_from_text(" "), spacing_from_text("2")) == (None, (2.0, 2.0))
+    assert spacing_from_text("0.5, 0.25") == (0.5, 0.25)
+
+
 # ------------------------------------------------------------------ what is refused
 
 
@@ -205,6 +313,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "another scheme": (made.plans("Mine"), {}, "normalises by Mine; known are ZScore"),
     "no configurations": ({"configurations": {}}, {}, "has no configuration"),
     "four channels": ({}, {"channel_names": dict.fromkeys("0123", "MR")}, "images of 4 channels"),
+    "an axis twice": ({"transpose_forward": [0, 1, 1]}, {}, "transpose_forward ="),
     "labels with a gap": ({}, {"labels": {"background": 0, "disc": 2}}, "labels ="),
     "more classes": ({}, {"labels": {"background": 0, "a": 1, "b": 2}}, "do not fit"),
 }  # fmt: skip

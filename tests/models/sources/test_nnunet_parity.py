@@ -25,8 +25,13 @@ def _architectures() -> None:
     )
 
 
-def theirs(folder: Path, image: NDArray[np.uint8], mirror: bool, folds: Any) -> Any:
-    """nnU-Net's own logits of an image, and where it lies after cropping."""
+def theirs(
+    folder: Path, image: NDArray[np.uint8], mirror: bool, spacing: tuple[float, float] = (1, 1)
+) -> Any:
+    """nnU-Net's own logits of an image at its own size, and where it lies after cropping.
+
+    As its plans turn the image; before it turns the labels back.
+    """
     pytest.importorskip("nnunetv2", reason="nnunetv2 is not installed")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -36,17 +41,25 @@ def theirs(folder: Path, image: NDArray[np.uint8], mirror: bool, folds: Any) -> 
             tile_step_size=0.5, use_gaussian=True, use_mirroring=mirror,
             perform_everything_on_device=False, device=CPU, allow_tqdm=False,
         )  # fmt: skip
-        predictor.initialize_from_trained_model_folder(str(folder), folds)
+        predictor.initialize_from_trained_model_folder(str(folder), None)
         prepare = predictor.configuration_manager.preprocessor_class(verbose=False)
         data, _, properties = prepare.run_case_npy(
-            image[:, None].astype(np.float32), None, {"spacing": [999, 1, 1]},
+            image[:, None].astype(np.float32), None, {"spacing": [999, *spacing]},
             predictor.plans_manager, predictor.configuration_manager, predictor.dataset_json,
         )  # fmt: skip
         with pytest.MonkeyPatch.context() as patched:
             # Its sums are in half precision, ours are not. Here alone, as torch keeps tables of it.
             patched.setattr(torch, "half", torch.float32)
             logits = predictor.predict_logits_from_preprocessed_data(torch.from_numpy(data))
-    return logits[:, 0], properties["bbox_used_for_cropping"][1:]
+        # As `inference/export_prediction.py` does before it takes the largest.
+        configuration = predictor.configuration_manager
+        order = predictor.plans_manager.transpose_forward
+        own = [[999, *spacing][axis] for axis in order]
+        logits = configuration.resampling_fn_probabilities(
+            logits, properties["shape_after_cropping_and_before_resampling"],
+            [own[0], *configuration.spacing], own,
+        )  # fmt: skip
+    return torch.as_tensor(logits)[:, 0], properties["bbox_used_for_cropping"][1:]
 
 
 CASES: dict[str, dict[str, Any]] = {
@@ -62,6 +75,21 @@ CASES: dict[str, dict[str, Any]] = {
     "mirrored": {"plan": made.plans(), "mirror": True},
     "mean of folds": {"plan": made.plans(), "folds": ("0", "1", "all")},
     "residual": {"plan": made.plans(architecture=made.residual())},
+    "finer than the plans": {"plan": made.plans(spacing=[1.0, 1.5]), "spacing": (0.5, 0.6)},
+    "coarser than the plans": {"plan": made.plans(spacing=[0.8, 0.5]), "spacing": (1.5, 1.1)},
+    "resampled and cropped": {
+        "plan": made.plans("CTNormalization", spacing=[0.9, 0.7]),
+        "spacing": (0.6, 0.6),
+        "size": (70, 65),
+        "border": True,
+        "mirror": True,
+    },
+    "turned": {"plan": made.turned(made.plans()), "border": True, "size": (70, 45)},
+    "turned and resampled": {
+        "plan": made.turned(made.plans(spacing=[0.9, 0.5])),
+        "spacing": (0.7, 0.8),
+        "border": True,
+    },
 }
 
 
@@ -75,8 +103,11 @@ def test_it_says_what_nnunet_says(home: Path, tmp_path: Path, case: str) -> None
         image[:, :5] = 0
         image[:, :, -7:] = 0
         image[:, 20, 10] = 0
-    ours = taken_in(folder, tmp_path, Choices(mirror=mirror))(floats(image))[0]
-    found, box = theirs(folder, image, mirror, None)
+    spacing = asked.get("spacing")
+    ours = taken_in(folder, tmp_path, Choices(mirror=mirror, spacing=spacing))(floats(image))[0]
+    if asked["plan"]["transpose_forward"] != [0, 1, 2]:
+        ours = ours.mT
+    found, box = theirs(folder, image, mirror, spacing or (1, 1))
     (top, bottom), (left, right) = box
     inside = ours[:, top:bottom, left:right]
     assert inside.shape == found.shape and found.std() > 0.05
@@ -108,12 +139,33 @@ def test_it_says_what_nnunet_said_where_that_is_not_installed(
     assert found == pytest.approx(NNUNETS[mirror], abs=1e-4)
 
 
-def test_the_labels_are_those_of_its_whole_prediction(home: Path, tmp_path: Path) -> None:
+# The same of plans that swap rows and columns and have pixels of 0.9 x 0.5 (columns x rows of the
+# image), for an image with pixels of 0.7 x 0.8, mirrored; resampled there by scikit-image 0.26.
+RESAMPLED = (-0.74465, -0.96871, -0.62508, -0.5362, -1.20317)
+
+
+def test_it_says_what_nnunet_said_of_another_spacing(home: Path, tmp_path: Path) -> None:
+    plan = made.turned(made.plans(spacing=[0.9, 0.5]))
+    folder = made.trained(tmp_path / "f", plan, folds=("0", "1"))
+    image = picture(70, 65)
+    image[:, :5] = 0
+    image[:, :, -7:] = 0
+    model = taken_in(folder, tmp_path, Choices(mirror=True, spacing=(0.7, 0.8)))
+    logits = model(floats(image))[0, :, 5:, :58]
+    found = [float(logits[1, row, column] - logits[0, row, column]) for row, column in PLACES]
+    assert found == pytest.approx(RESAMPLED, abs=1e-4)
+
+
+@pytest.mark.parametrize("spacing", [None, (0.7, 0.8)])
+def test_the_labels_are_those_of_its_whole_prediction(
+    home: Path, tmp_path: Path, spacing: tuple[float, float] | None
+) -> None:
     pytest.importorskip("nnunetv2", reason="nnunetv2 is not installed")
-    folder = made.trained(tmp_path / "f")
-    image = picture(64, 64)
+    plan = made.turned(made.plans(spacing=[0.9, 0.5])) if spacing else made.plans()
+    folder = made.trained(tmp_path / "f", plan)
+    image = picture(64, 72)
     image[:, :9] = 0
-    ours = taken_in(folder, tmp_path)(floats(image))[0]
+    ours = taken_in(folder, tmp_path, Choices(spacing=spacing))(floats(image))[0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
@@ -123,7 +175,11 @@ def test_the_labels_are_those_of_its_whole_prediction(home: Path, tmp_path: Path
         )
         predictor.initialize_from_trained_model_folder(str(folder), None)
         labels = predictor.predict_single_npy_array(
-            image[:, None].astype(np.float32), {"spacing": [999, 1, 1]}, None, None, False
+            image[:, None].astype(np.float32),
+            {"spacing": [999, *(spacing or (1, 1))]},
+            None,
+            None,
+            False,
         )[0]
     differ = ours.argmax(0).numpy() != labels
     # In half precision a tie may fall to the other side.

@@ -19,13 +19,15 @@ def nnunet_draft(folder: Path, choices: Choices) -> Draft:
 
     Args:
         folder: With plans.json, dataset.json and the folds.
-        choices: Which fold, mirroring, and which values black and white stand for.
+        choices: Which fold, mirroring, which values black and white stand for, and the spacing.
 
     Raises:
         ModelError: A file is absent, damaged, not of 2D, or asks for what is not known.
         InputError: There is no such fold, or mirroring was not trained for.
     """
     trained = read_trained(folder, choices.fold)
+    if choices.spacing is not None and "spacing" not in trained.plan.arguments:
+        raise InputError("the plans of this network say no spacing; leave the images' own away")
     if choices.mirror and not trained.axes:
         raise InputError("this network was trained without mirroring; leave it off")
     channels = trained.plan.channels
@@ -50,6 +52,8 @@ def _arguments(trained: Trained, choices: Choices) -> dict[str, Any]:
         arguments["mirror"] = list(trained.axes)
     if choices.values is not None:
         arguments["values"] = list(choices.values)
+    if choices.spacing is not None:
+        arguments["image_spacing"] = list(choices.spacing)
     return arguments
 
 
@@ -76,8 +80,19 @@ def _description(trained: Trained, choices: Choices) -> str:
     )
 
 
+def _on_spacing(trained: Trained, choices: Choices) -> tuple[str, ...]:
+    plans = trained.plan.arguments.get("spacing", [1.0, 1.0])
+    if choices.spacing is not None or all(side == 1 for side in plans):
+        return ()
+    rows, columns = reversed(plans) if "transposed" in trained.plan.arguments else plans
+    return (
+        f"Images are taken to have the pixel spacing of its plans, {rows:g} x {columns:g}; where "
+        "yours have another, say it, and they are resampled as nnU-Net does.",
+    )
+
+
 def _notes(trained: Trained, choices: Choices) -> tuple[str, ...]:
-    notes = []
+    notes = [*_on_spacing(trained, choices)]
     if trained.axes and not choices.mirror:
         notes.append(
             "Mirroring is off; nnU-Net's own prediction has it on, which takes "

@@ -9,6 +9,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from asma_core.errors import ModelError
 from asma_core.models.sources.nnunet.blocks import built
 from asma_core.models.sources.nnunet.normalising import (
     CT,
@@ -18,6 +19,12 @@ from asma_core.models.sources.nnunet.normalising import (
     box_of,
     nonzero,
     normalised,
+)
+from asma_core.models.sources.nnunet.resampling import (
+    MOST_SCALE,
+    from_spacing,
+    scaled_size,
+    to_spacing,
 )
 from asma_core.models.sources.nnunet.windows import frugal, gaussian, slide, starts
 from asma_core.models.sources.plain_json import Fields
@@ -37,6 +44,8 @@ class SlidingNetwork(nn.Module):
         values: Which raw values an image's 0 and 1 stand for.
         step: Between windows at most, as a share of a window.
         mirror: Axes along which windows are mirrored as well; () for none.
+        scale: The images' pixel spacing over the plans', rows and columns as the image has them.
+        transposed: Whether the networks take an image's columns for its rows.
     """
 
     weights: Tensor
@@ -49,6 +58,8 @@ class SlidingNetwork(nn.Module):
         values: tuple[float, float],
         step: float = 0.5,
         mirror: tuple[int, ...] = (),
+        scale: tuple[float, float] = (1.0, 1.0),
+        transposed: bool = False,
     ) -> None:
         """Wrap the networks of folds; see the attributes. `window` is nnU-Net's patch size."""
         super().__init__()
@@ -57,6 +68,8 @@ class SlidingNetwork(nn.Module):
         self.values = values
         self.step = step
         self.mirror = mirror
+        self.scale = scale
+        self.transposed = transposed
         with torch.device("cpu"):
             self.register_buffer("weights", gaussian(window), persistent=False)
 
@@ -65,6 +78,11 @@ class SlidingNetwork(nn.Module):
 
         Outside of what is not zero, where nnU-Net says background without looking, background.
         """
+        if self.transposed:
+            return self._answered(images.mT, (self.scale[1], self.scale[0])).mT
+        return self._answered(images, self.scale)
+
+    def _answered(self, images: Tensor, scale: tuple[float, float]) -> Tensor:
         low, high = self.values
         inside = [nonzero(image, -low / (high - low)) for image in images]
         boxes = [box_of(mask) for mask in inside]
@@ -74,13 +92,19 @@ class SlidingNetwork(nn.Module):
             for image, mask, (rows, columns) in zip(raw, inside, boxes, strict=True)
         ]
         if all(box == boxes[0] for box in boxes):
-            logits = list(self._slid(torch.stack(cropped)))
+            logits = list(self._resampled(torch.stack(cropped), scale))
         else:
-            logits = [self._slid(image[None])[0] for image in cropped]
+            logits = [self._resampled(image[None], scale)[0] for image in cropped]
         size = images.shape[-2:]
         return torch.stack(
             [_placed(one, box, size) for one, box in zip(logits, boxes, strict=True)]
         )
+
+    def _resampled(self, images: Tensor, scale: tuple[float, float]) -> Tensor:
+        """Return logits of the images' size, found at the plans' spacing."""
+        height, width = images.shape[-2:]
+        seen = to_spacing(images, scaled_size((height, width), scale))
+        return from_spacing(self._slid(seen), (height, width))
 
     def _slid(self, images: Tensor) -> Tensor:
         keeps = not images.requires_grad or self._seen_pixels(images) <= MOST_KEPT
@@ -114,7 +138,9 @@ def build_nnunet(name: str, arguments: Mapping[str, Any]) -> SlidingNetwork:
     Args:
         name: `PlainConvUNet` or `ResidualEncoderUNet`.
         arguments: `channels`, `classes`, `folds` (how many), `window`, `step`, `mirror`, `values`,
-            `normalisation` (a table for each channel) and `network` (as in the plans).
+            `normalisation` (a table for each channel) and `network` (as in the plans). `spacing`
+            (the plans', rows and columns as the networks have them) with `image_spacing` (rows and
+            columns of an image, in the same unit), and `transposed`, where they are said.
 
     Raises:
         ModelError: An argument is absent or can't be, or `dynamic-network-architectures`, which
@@ -135,9 +161,36 @@ def build_nnunet(name: str, arguments: Mapping[str, Any]) -> SlidingNetwork:
     count = fields.whole("folds", 1, MOST_FOLDS, 1)
     schemes = _schemes(fields, channels)
     networks = [built(name, fields.table("network"), channels, classes) for _ in range(count)]
+    transposed = fields.flag("transposed", False)
     return SlidingNetwork(
-        networks, (window[0], window[1]), schemes, (low, high), step, tuple(sorted(set(mirror)))
+        networks,
+        (window[0], window[1]),
+        schemes,
+        (low, high),
+        step,
+        tuple(sorted(set(mirror))),
+        _scale(fields, transposed),
+        transposed,
     )
+
+
+def _scale(fields: Fields, transposed: bool) -> tuple[float, float]:
+    """Return the images' spacing over the plans', rows and columns of an image."""
+    if not (fields.has("image_spacing") and fields.has("spacing")):
+        return 1.0, 1.0
+    plans, images = _numbers(fields, "spacing"), _numbers(fields, "image_spacing")
+    if min(plans) <= 0:
+        raise fields.wrong("spacing")
+    if transposed:
+        plans = plans[1], plans[0]
+    scale = images[0] / plans[0], images[1] / plans[1]
+    if not all(1 / MOST_SCALE <= one <= MOST_SCALE for one in scale):
+        raise ModelError(
+            f"{fields.label} say pixels of {images[0]:g} x {images[1]:g} (rows x columns), and the "
+            f"network takes {plans[0]:g} x {plans[1]:g}; say the images' spacing in its unit, at "
+            f"most {MOST_SCALE:g} times apart"
+        )
+    return scale
 
 
 def _numbers(fields: Fields, name: str) -> tuple[float, float]:

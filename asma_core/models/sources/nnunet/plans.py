@@ -12,6 +12,8 @@ from asma_core.models.sources.nnunet.network import LARGEST_WINDOW
 from asma_core.models.sources.nnunet.normalising import CT, SCHEMES, ZSCORE
 from asma_core.models.sources.plain_json import Fields
 
+# What nnU-Net resamples by unless a planner says otherwise.
+_USUAL: Final = "resample_data_or_seg_to_shape"
 # Files whose values are 0 to 255; what others hold is said by the intensities alone.
 _EIGHT_BITS: Final = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 
@@ -69,7 +71,11 @@ def read_plan(plans: Fields, dataset: Fields, wanted: str = "") -> Plan:
         "normalisation": normalisation,
         "network": network,
     }
-    notes = (*notes, *_spacing(configuration), *_turned(plans))
+    spacing = _spacing(configuration)
+    arguments |= {"spacing": spacing} if spacing else {}
+    transposed, turned = _turned(plans)
+    arguments |= {"transposed": True} if transposed else {}
+    notes = (*notes, *_resampled(configuration), *turned)
     return Plan(name, architecture, channels, classes, arguments, notes)
 
 
@@ -237,20 +243,51 @@ def _values(
     )
 
 
-def _spacing(configuration: Fields) -> tuple[str, ...]:
+def _spacing(configuration: Fields) -> list[float]:
+    """Return the pixel spacing of a configuration, rows and columns; [] where it says none."""
     if not configuration.has("spacing"):
-        return ()
-    spacing = configuration.list("spacing", 3)[-2:]
-    if all(value == 1 for value in spacing):
+        return []
+    sides = configuration.list("spacing", 3)[-2:]
+    told = Fields({str(place): side for place, side in enumerate(sides)}, configuration.label)
+    spacing = [told.number(str(place)) for place in range(2)]
+    if min(spacing) <= 0:
+        raise configuration.wrong("spacing")
+    return spacing
+
+
+def _resampled(configuration: Fields) -> tuple[str, ...]:
+    """Say where images would be resampled in another way than here."""
+    ways = [
+        configuration.text(f"resampling_fn_{what}", _USUAL) for what in ("data", "probabilities")
+    ]
+    orders = [
+        configuration.table(f"resampling_fn_{what}_kwargs", {}).whole("order", 0, 5, usual)
+        for what, usual in (("data", 3), ("probabilities", 1))
+    ]
+    if ways == [_USUAL, _USUAL] and orders == [3, 1]:
         return ()
     return (
-        f"Images are taken to have its pixel spacing, {' x '.join(str(s)[:9] for s in spacing)}; "
-        "nnU-Net would resample others to it, here they are used as they are.",
+        f"Its plans resample by {' and '.join(dict.fromkeys(ways))[:120]} of order {orders[0]} and "
+        f"{orders[1]}; where images of another spacing are resampled here, it is as nnU-Net "
+        "usually does (cubic, and logits linearly).",
     )
 
 
-def _turned(plans: Fields) -> tuple[str, ...]:
-    order = plans.list("transpose_forward", 4)[-2:] if plans.has("transpose_forward") else []
-    if len(order) < 2 or not all(type(axis) is int for axis in order) or order[0] < order[1]:
-        return ()
-    return ("Its plans swap rows and columns; images are used as they are, so turn them first.",)
+def _turned(plans: Fields) -> tuple[bool, tuple[str, ...]]:
+    """Return whether rows and columns are swapped, and what to say of the axis of slices."""
+    if not plans.has("transpose_forward"):
+        return False, ()
+    order = plans.wholes("transpose_forward", 0, 2, 3)
+    if sorted(order) != [0, 1, 2]:
+        raise plans.wrong("transpose_forward")
+    swapped = order[1] > order[2]
+    notes = []
+    if order[0]:
+        axis = ("z", "y", "x")[order[0]]
+        notes.append(
+            f"It was trained on slices across the axis {axis} of its volumes (z, y, x); give it "
+            "such slices."
+        )
+    if swapped:
+        notes.append("Its plans swap rows and columns, which is done inside the network.")
+    return swapped, tuple(notes)

@@ -1,0 +1,1 @@
+"""Networks that are ONNX files: outputs of onnxruntime, in a process of their own."""
