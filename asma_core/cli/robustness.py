@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from asma_core.attacks.registry import ATTACKS
 from asma_core.cli.arguments import batch_option, count, model_option
 from asma_core.cli.named_values import named_values
 from asma_core.cli.networks import check_all_suit, check_execution
@@ -15,12 +14,11 @@ from asma_core.cli.setting_options import add_settings, settings_of
 from asma_core.data.datasets import open_dataset
 from asma_core.errors import InputError
 from asma_core.experiments.plan import pairs_of, variant
+from asma_core.experiments.robustness_plan import RobustnessPlan, parsed, with_check
 from asma_core.experiments.store import ExperimentStore
 from asma_core.models.sources.cards import find_card
 from asma_core.runs.execution import Execution
 from asma_core.runs.store import RunStore
-
-BLACK_BOX: Final = "square"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -52,9 +50,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Attack a network with and without defences, and say what each is worth."""
-    from asma_core.experiments.robustness import RobustnessPlan, carry_out, parsed, problems
-    from asma_core.experiments.robustness_report import written
-    from asma_core.experiments.robustness_table import points, rows, sentences
+    from asma_core.experiments.robustness import carry_out
+    from asma_core.experiments.robustness_report import answer, written
 
     card, dataset = find_card(options.model), open_dataset(options.dataset)
     execution = settings_of(options, Execution)
@@ -65,8 +62,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     names = _split(options.attacks)
     if not names:
         raise InputError("name at least one attack: --attacks asma,minimal")
-    if not (options.no_black_box or any(n in ATTACKS and ATTACKS[n].black_box for n in names)):
-        names.append(BLACK_BOX)
+    if not options.no_black_box:
+        names = with_check(names)
     check_all_suit(card, names)
     asked = [parsed(text) for text in _split(options.defences)]
     plan = RobustnessPlan(
@@ -77,25 +74,15 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         tuple(defence for defence in asked if defence is not None),
         execution,
     )
-    total = len(plan.pairs) * len(plan.attacks) * (1 + len(plan.defences))
-    progress = Progress("robustness", total)
+    progress = Progress("robustness", plan.total)
     store = ExperimentStore(RunStore())
     try:
         trials = carry_out(store, plan, progress.update, options.batch)
     finally:
         progress.close()
-    table = rows(trials)
-    answer: dict[str, Any] = {
-        "model": plan.model,
-        "dataset": plan.dataset,
-        "sentences": sentences(table),
-        "points": points(trials),
-        "rows": table,
-        "problems": problems(trials),
-    }
-    if options.out:
-        answer["files"] = written(Path(options.out), store.runs, plan, trials)
-    return answer
+    found = answer(plan, trials)
+    files = written(Path(options.out), store.runs, plan, trials) if options.out else {}
+    return found | ({"files": files} if files else {})
 
 
 def _split(text: str) -> list[str]:

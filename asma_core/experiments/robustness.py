@@ -10,57 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import torch
 
 from asma_core.data.formats.images import read_image
-from asma_core.defences.contract import Defence
 from asma_core.defences.registry import in_words
-from asma_core.errors import InputError, RunStateError
+from asma_core.errors import RunStateError
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.execute import execute
-from asma_core.experiments.plan import Plan, Variant
-from asma_core.experiments.store import ExperimentStore
+from asma_core.experiments.plan import Variant
+from asma_core.experiments.robustness_plan import RobustnessPlan, networks
+from asma_core.experiments.store import ExperimentStore, ended
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.metrics.score import SUCCESS, outcome
-from asma_core.models.sources.cards import find_card, model_cards
-from asma_core.models.sources.defending import defence_from_text, keep_defended
 from asma_core.models.sources.loading import load_model, predict
 from asma_core.models.sources.model_card import ModelCard
-from asma_core.models.sources.names import free_model_name
 from asma_core.models.wrapper.devices import choose_device
 from asma_core.runs.artefacts import ADVERSARIAL
 from asma_core.runs.attacking import as_attacked
-from asma_core.runs.execution import DEFAULT, Execution
 from asma_core.runs.figures import Judge, Labels, make_judge
 from asma_core.runs.run import Run
 from asma_core.runs.spec import RunInputs
 from asma_core.runs.store import RunStore
-
-# Uses no gradients, so that no defence can hide any from it.
-BLACK_BOX: Final = "square"
-
-
-@dataclass(frozen=True)
-class RobustnessPlan:
-    """What is asked.
-
-    Attributes:
-        model: Name of the bare network.
-        dataset: Name or folder of the data set.
-        pairs: Names of an image and of the image whose mask is its target.
-        attacks: The attacks with their settings, the black box among them.
-        defences: Each stands before the network by itself.
-        execution: How the runs are carried out.
-    """
-
-    model: str
-    dataset: str
-    pairs: tuple[tuple[str, str], ...]
-    attacks: tuple[Variant, ...]
-    defences: tuple[Defence, ...]
-    execution: Execution = DEFAULT
 
 
 @dataclass(frozen=True)
@@ -126,61 +97,42 @@ def carry_out(
         RunStateError: Another process carries one of the experiments out.
         DeviceError: No such device.
     """
-    bare = find_card(plan.model)
-    if bare.defences:
-        raise InputError(
-            f"{bare.name} stands behind a defence already; name the bare network, {bare.base}"
-        )
-    cards = [bare, *(behind(bare, defence) for defence in plan.defences)]
+    cards = networks(plan)
     each = len(plan.pairs) * len(plan.attacks)
-    cells: list[list[Cell]] = []
     for place, card in enumerate(cards):
-        cells.append(_cells(store, plan, card, _further(on_cell, place * each), most))
+        experiment = store.open(plan.part(card.name))
+        if not store.claim(experiment.id):
+            raise RunStateError(
+                f"another process carries out the experiment {experiment.id}; wait for it, or stop "
+                "it on the Experiments page"
+            )
+        execute(store, experiment, _further(on_cell, place * each), most)
+    return looked_at(store, plan)
+
+
+def looked_at(store: ExperimentStore, plan: RobustnessPlan) -> list[Trial]:
+    """Return the trials of attacks that have ended; see `carry_out`.
+
+    Raises:
+        InputError: As for `carry_out`.
+        RunStateError: Not all attacks have ended.
+        DeviceError: No such device.
+    """
+    cards = networks(plan)
+    cells = [store.cells(store.open(plan.part(card.name))) for card in cards]
+    if any(cell is None for own in cells for cell in own):
+        raise RunStateError("not all attacks have ended; go on with them first")
     device = choose_device(plan.execution.device)
-    looks = [_Look(store.runs, card, device) for card in cards]
-    return [
-        look.trial(plan, own[at], cells[0][at], at)
-        for look, own in zip(looks, cells, strict=True)
-        for at in range(each)
-    ]
+    trials = []
+    for card, own in zip(cards, cells, strict=True):
+        look = _Look(store.runs, card, device)
+        pairs = zip(ended(own), ended(cells[0]), strict=True)
+        trials += [look.trial(plan, mine, bare, at) for at, (mine, bare) in enumerate(pairs)]
+    return trials
 
 
 def _further(on_cell: Callable[[int], None], passed: int) -> Callable[[int], None]:
     return lambda done: on_cell(passed + done)
-
-
-def behind(bare: ModelCard, defence: Defence) -> ModelCard:
-    """Return the network behind a defence: one that is kept already, else a new one.
-
-    Raises:
-        UnknownNameError, InputError, StoreError: As for `keep_defended`.
-    """
-    known = (
-        card
-        for card in model_cards().values()
-        if card.base == bare.name and in_words(card.defences) == in_words([defence])
-    )
-    found = next(known, None)
-    if found is not None and found.weights.samefile(bare.weights):
-        return found
-    return keep_defended(bare, defence, free_model_name(f"{bare.name}-{defence.name}"))
-
-
-def _cells(
-    store: ExperimentStore,
-    plan: RobustnessPlan,
-    card: ModelCard,
-    on_cell: Callable[[int], None],
-    most: int | None,
-) -> list[Cell]:
-    own = Plan(card.name, plan.dataset, plan.pairs, plan.attacks, plan.execution)
-    experiment = store.open(own)
-    if not store.claim(experiment.id):
-        raise RunStateError(
-            f"another process carries out the experiment {experiment.id}; wait for it, or stop it "
-            "on the Experiments page"
-        )
-    return execute(store, experiment, on_cell, most)
 
 
 @dataclass(frozen=True)
@@ -235,22 +187,3 @@ def problems(trials: Sequence[Trial]) -> list[str]:
         for one in trials
         if one.cell.message
     ]
-
-
-def parsed(text: str) -> Defence | None:
-    """Return the defence that a text means, such as "jpeg" or "jpeg:quality=85"; None of "none".
-
-    Raises:
-        UnknownNameError: No such defence, or no such setting.
-        InputError: A text that is no value, or a value outside its range.
-    """
-    name, _, rest = text.partition(":")
-    if name == "none":
-        return None
-    values = {}
-    for pair in filter(None, rest.split(":")):
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise InputError(f"{text!r} is no defence; write it as jpeg or jpeg:quality=85")
-        values[key] = value
-    return defence_from_text(name, values)

@@ -19,8 +19,9 @@ from asma_core.data.masks.palette import ADVERSARIAL as AFTER_ROLE
 from asma_core.data.masks.palette import TARGET as TARGET_ROLE
 from asma_core.defences.registry import DEFENCES, find_defence
 from asma_core.experiments.export import csv_text, latex_table, markdown_table
-from asma_core.experiments.robustness import RobustnessPlan, Trial, problems
+from asma_core.experiments.robustness import Trial, problems
 from asma_core.experiments.robustness_chart import chart
+from asma_core.experiments.robustness_plan import RobustnessPlan
 from asma_core.experiments.robustness_table import NONE, points, rows, sentences
 from asma_core.files import write_bytes
 from asma_core.models.sources.cards import find_card, network_hash
@@ -46,6 +47,19 @@ figure { display: inline-block; margin: 0 1rem 1rem 0; break-inside: avoid; }
 figure img { width: 220px; image-rendering: pixelated; display: block; }
 figcaption, .small { font-size: 13px; color: #56626a; }
 """
+
+
+def answer(plan: RobustnessPlan, trials: Sequence[Trial]) -> dict[str, Any]:
+    """Return what trials come to as plain values."""
+    table = rows(trials)
+    return {
+        "model": plan.model,
+        "dataset": plan.dataset,
+        "sentences": sentences(table),
+        "points": points(trials),
+        "rows": table,
+        "problems": problems(trials),
+    }
 
 
 def written(

@@ -16,16 +16,15 @@ from asma_core.defences.contract import Defence
 from asma_core.errors import AsmaError
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.plan import pairs_of, variant
-from asma_core.experiments.robustness import (
-    RobustnessPlan,
-    Seen,
-    Trial,
-    behind,
-    carry_out,
-    parsed,
-    problems,
-)
+from asma_core.experiments.robustness import Seen, Trial, carry_out, looked_at, problems
 from asma_core.experiments.robustness_chart import NO_TRUTH, chart
+from asma_core.experiments.robustness_plan import (
+    RobustnessPlan,
+    RobustnessPlans,
+    behind,
+    parsed,
+    robustness_plan_from_dict,
+)
 from asma_core.experiments.robustness_table import points, rows, sentences
 from asma_core.experiments.store import ExperimentStore
 from asma_core.models.sources.cards import find_card, model_cards
@@ -100,6 +99,22 @@ def test_what_another_process_carries_out_is_a_sentence(
     monkeypatch.setattr(store, "claim", lambda _: False)
     with pytest.raises(AsmaError, match="another process"):
         carry_out(store, plan())
+
+
+def test_plans_are_kept_and_what_has_not_ended_is_not_looked_at(home: Path) -> None:
+    plans, asked = RobustnessPlans(home), plan()
+    assert plans.newest() == [] and plans.keep(asked) == plans.keep(asked) == asked.id
+    assert plans.newest() == [asked.id] and plans.get(asked.id) == asked
+    assert robustness_plan_from_dict(json.loads(json.dumps(asked.as_dict()))) == asked
+    assert asked.id != plan(defences=()).id and asked.total == 8
+    with pytest.raises(AsmaError, match="not all attacks"):
+        looked_at(ExperimentStore(RunStore()), asked)
+    (home / "robustness" / "broken.json").write_text("[]")
+    for unknown in ("nothing", "broken", "../runs"):
+        with pytest.raises(AsmaError, match="Defences page"):
+            plans.get(unknown)
+    plans.delete(asked.id)
+    assert plans.newest() == ["broken"]
 
 
 def test_texts_are_read_as_defences() -> None:
