@@ -31,6 +31,7 @@ def main() -> None:
             st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
             st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:"),
             st.Page("pages/experiments.py", title="Experiments", icon=":material/bar_chart:"),
+            st.Page("pages/defences.py", title="Defences", icon=":material/shield:"),
         ],
         position="top",
     )

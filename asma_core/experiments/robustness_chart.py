@@ -18,7 +18,7 @@ NOTE: Final = (
     '<p class="small">Robust IoU: with the truth, after the worst attack on each image. Rings: '
     "attacks that do not know the defence; dots: those that know it among them.</p>"
 )
-NO_TRUTH: Final = "<p>The data set has no truth, so that there is no IoU with it.</p>"
+NO_TRUTH: Final = "<p>There is no IoU with the truth to show.</p>"
 
 
 def chart(points: Sequence[Mapping[str, Any]]) -> str:

@@ -41,6 +41,7 @@ def _row(own: Sequence[Trial], trials: Sequence[Trial]) -> dict[str, Any]:
         "black_box": find_attack(own[0].attack.attack).black_box,
         "n": len(own),
         "failed": sum(one.knowing is None for one in own),
+        "bare_failed": sum(one.unknowing is None for one in own),
         "fooled": len(asked),
         "clean_iou": _mean(one.clean_iou for one in own),
         "unknowing": _figures(unknowing, [one.unknowing for one in own]),
@@ -124,6 +125,8 @@ def sentences(table: Sequence[dict[str, Any]]) -> list[str]:
 
 def _sentence(row: dict[str, Any], table: Sequence[dict[str, Any]]) -> str:
     defence, attack, asked = row["defence"], row["attack"], row["fooled"]
+    if row["failed"] == row["n"] or row["bare_failed"] == row["n"]:
+        return f"{attack} could not be made against {defence}: all of its runs failed."
     if not asked:
         return f"{attack} fools the bare network on no image: it says nothing of {defence}."
     images = "1 image" if asked == 1 else f"{asked} images"

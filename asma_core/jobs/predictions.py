@@ -51,7 +51,7 @@ class Predictor:
             ModelError: Its output can't be used, or its process ended.
         """
         file = prediction_file(self._home, model, image)
-        self._ask(file, _predict, str(self._home), model, image, device)
+        self.have_made(file, _predict, str(self._home), model, image, device)
         return read_mask(file, 256).labels
 
     def clean_ious(self, model: ModelCard, dataset: str) -> dict[str, float | None]:
@@ -65,7 +65,7 @@ class Predictor:
         content = open_dataset(dataset)
         check_fits(model, content)
         file = _clean_ious_file(self._home, model, content)
-        self._ask(file, _measure_clean_ious, str(self._home), model, content)
+        self.have_made(file, _measure_clean_ious, str(self._home), model, content)
         ious: dict[str, float | None] = read_json(file)
         return ious
 
@@ -78,7 +78,7 @@ class Predictor:
         if model.output.fit != CENTRE:
             return np.ones(shape, dtype=np.bool_)
         file = self._home / "cache" / "covered" / _network(model) / f"{shape[0]}x{shape[1]}.png"
-        self._ask(file, _cover, str(file), model, shape)
+        self.have_made(file, _cover, str(file), model, shape)
         return read_mask(file, 2).labels.astype(np.bool_)
 
     def check(self, model: ModelCard, dataset: str, samples: int = CHECKED) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class Predictor:
         content = open_dataset(dataset)
         digest = _clean_ious_file(self._home, model, content).stem
         file = self._home / "cache" / "checks" / _network(model) / f"{digest}-{samples}.json"
-        self._ask(file, _check, str(file), model, content, samples)
+        self.have_made(file, _check, str(file), model, content, samples)
         report: dict[str, Any] = read_json(file)
         return report
 
@@ -157,8 +157,17 @@ class Predictor:
             self._asked.clear()
         self._worker.close()
 
-    def _ask(self, file: Path, call: Callable[..., None], *arguments: Any) -> None:
-        """Have a file made, unless it is there; who asks while it is being made waits as well."""
+    def have_made(self, file: Path, call: Callable[..., None], *arguments: Any) -> None:
+        """Have a file made in the process, unless it is there; who asks meanwhile waits as well.
+
+        Args:
+            file: That there is to be.
+            call: Makes it; a function of a module.
+            *arguments: Of the call.
+
+        Raises:
+            ModelError: The process ended.
+        """
         if file.exists():
             return
         with self._lock:

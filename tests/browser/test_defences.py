@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from asma_core.models.sources.cards import find_card
+from asma_core.models.sources.cards import find_card, model_cards
 from tests import tiny
 from tests.browser.conftest import PROJECT, Serve
 from tests.browser.looking import look
@@ -63,3 +63,48 @@ def test_a_network_is_defended_and_attacked_through_the_defence(
     page.wait_for_url(re.compile(f"model={name}"))
     page.get_by_role("link", name=f"{tiny.MODEL}, without it").click()
     page.wait_for_url(re.compile(rf"model={tiny.MODEL}(&|$)"))
+
+
+def test_from_defences_to_the_report(
+    page: Page, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two defences before a tiny network, started, watched, read, opened and forgotten."""
+    page.set_viewport_size({"width": 1280, "height": 1400})
+    tiny.furnish(tmp_path)
+    page.goto(serve(APP, {"ASMA_HOME": str(tmp_path)}))
+    settle(page)
+    page.get_by_role("link", name="Defences", exact=True).click()
+    expect(page.get_by_role("heading", name="Defences", exact=True)).to_be_visible()
+    settle(page)
+    choose(page, "Data set", tiny.DATASET)
+    choose(page, "Network", tiny.MODEL)
+    fill(page, "Target IoU", "0.8")
+    fill(page, "Steps", "10")
+    look(page, "defences-form")
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_url(re.compile("plan="))
+    expect(page.get_by_text(re.compile("^JPEG .* stops minimal on"))).to_be_visible()
+    settle(page)
+    look(page, "defences-result")
+    with page.expect_download() as waited:
+        page.get_by_role("button", name="Report", exact=True).click()
+    text = Path(waited.value.path()).read_text()
+    assert "does a defence hold?" in text and text.count("data:image/png;base64,") >= 3
+    # The address is the plan's: another visit shows the same.
+    page.reload()
+    expect(page.get_by_role("button", name="Report", exact=True)).to_be_visible()
+    settle(page)
+    page.get_by_role("link", name=f"{tiny.MODEL}-jpeg").click()
+    page.wait_for_url(re.compile("experiment="))
+    settle(page)
+    page.go_back()
+    page.wait_for_url(re.compile("plan="))
+    settle(page)
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("heading", name="Defences", exact=True)).to_be_visible()
+    settle(page)
+    expect(page.get_by_text("Earlier", exact=True)).to_have_count(0)
+    monkeypatch.setenv("ASMA_HOME", str(tmp_path))
+    assert {f"{tiny.MODEL}-{name}" for name in ("jpeg", "bit-depth", "median")} <= set(
+        model_cards()
+    )

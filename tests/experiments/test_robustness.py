@@ -206,7 +206,8 @@ def test_an_attack_that_failed_is_told_and_counted(home: Path) -> None:
     broken = replace(BARE[0].cell, run_id="", results={}, message="no memory")
     failed = Trial("fog", "net", BARE[0].attack, broken, None, None, None)
     assert problems([failed]) == ["pgd on 0 (fog): no memory"]
-    (_, row) = rows([*BARE, failed])
+    (_, row) = table = rows([*BARE, failed])
+    assert sentences(table) == ["pgd could not be made against fog: all of its runs failed."]
     assert (row["failed"], row["knowing"]["successes"], row["clean_iou"]) == (1, 0, None)
 
 

@@ -274,6 +274,19 @@ class ExperimentsView(View):
     figure: str = ""
 
 
+@dataclass(frozen=True)
+class DefencesView(View):
+    """The Defences page.
+
+    Attributes:
+        plan: The one that is open; None lists them.
+    """
+
+    PAGE: ClassVar[str] = "pages/defences.py"
+
+    plan: str | None = parameter(None, opens=True)
+
+
 VIEWS: Final[tuple[type[View], ...]] = (
     DatasetsView,
     ModelsView,
@@ -281,4 +294,5 @@ VIEWS: Final[tuple[type[View], ...]] = (
     CompareView,
     RunsView,
     ExperimentsView,
+    DefencesView,
 )

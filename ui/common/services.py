@@ -14,6 +14,7 @@ from asma_core.errors import UnknownNameError
 from asma_core.jobs.experiments import ExperimentRunner
 from asma_core.jobs.predictions import Predictor
 from asma_core.jobs.queue import JobQueue
+from asma_core.jobs.robustness import RobustnessRunner
 from asma_core.jobs.trainings import Trainer
 from asma_core.runs.store import RunStore
 from asma_core.server_config import settings
@@ -60,6 +61,16 @@ def predictor() -> Predictor:
 @st.cache_resource(show_spinner=False)
 def _predictor(home: str) -> Predictor:
     return Predictor(Path(home))
+
+
+def robustness() -> RobustnessRunner:
+    """Return what carries plans of defences out."""
+    return _robustness(str(paths.home()))
+
+
+@st.cache_resource(show_spinner=False)
+def _robustness(home: str) -> RobustnessRunner:
+    return RobustnessRunner(Path(home), experiments(), predictor())
 
 
 def trainer() -> Trainer:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
 
-from asma_core.attacks.contract import AttackEntry
 from asma_core.attacks.registry import ATTACKS, suited
-from asma_core.data.datasets import Dataset, dataset_names
+from asma_core.data.datasets import Dataset
 from asma_core.errors import AsmaError, InputError
 from asma_core.experiments.plan import Plan, Variant, distance_study, pairs_of, variant
-from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.execution import Execution
 from ui.address.links import open_here
 from ui.address.views import ExperimentsView
 from ui.common import services
 from ui.common.errors import show_error
 from ui.common.execution_form import execution_form
-from ui.common.network_choice import LEFT_OUT, fitting_networks, network_choice
+from ui.common.pairs_choice import choose_attacks, choose_images, choose_pairs
 from ui.common.values import SESSION, initial
 
 KEY: Final = "experiment-form"
@@ -48,11 +46,11 @@ def experiment_form() -> None:
     """Show the form; a press of Start goes to the experiment."""
     left, right = st.columns(2, gap="large")
     with left:
-        dataset, model = _images()
-        pairs = _pairs(dataset)
+        dataset, model = choose_images(KEY)
+        pairs = choose_pairs(KEY, dataset, FEW)
     offered = suited(model.takes_gradients) if model else ATTACKS
     with right:
-        attacks = _attacks(offered)
+        attacks = choose_attacks(KEY, model, TABLE_1)
         settings = _settings()
         studied, weights = _study([name for name in STUDIED if name in offered])
         with st.expander("How the runs are carried out", icon=":material/tune:"):
@@ -75,64 +73,6 @@ def experiment_form() -> None:
             width=160,
         ):
             _start(wanted, dataset)
-
-
-def _images() -> tuple[Dataset, ModelCard | None]:
-    names = dataset_names()
-    name = st.selectbox(
-        "Data set",
-        names,
-        key=initial(f"{KEY}-dataset", names[0], names),
-        persist_state=SESSION,
-        help="Its test images, or all where it has no test split.",
-    )
-    dataset = services.open_dataset(name)
-    fitting = fitting_networks(dataset)
-    if not fitting:
-        st.warning(
-            f"No network has the {len(dataset.classes)} classes of this data set; train one with "
-            "`python -m asma_core train`.",
-            icon=":material/info:",
-        )
-        return dataset, None
-    return dataset, fitting[network_choice(st, KEY, fitting, name)]
-
-
-def _pairs(dataset: Dataset) -> int:
-    total = len(dataset.split("test") or dataset.samples)
-    most = max(total * (total - 1), 1)
-    return int(
-        st.number_input(
-            "Pairs",
-            min_value=1,
-            max_value=most,
-            step=1,
-            key=initial(f"{KEY}-pairs-{dataset.name}", min(FEW, most)),
-            persist_state=SESSION,
-            help="Each image is attacked towards the mask of the next one, the paper's way; when "
-            "all are used up, towards that of the next but one.",
-        )
-    )
-
-
-def _attacks(offered: Mapping[str, AttackEntry]) -> tuple[str, ...]:
-    whole = len(offered) == len(ATTACKS)
-    chosen = st.multiselect(
-        "Attacks",
-        list(offered),
-        format_func=lambda name: ATTACKS[name].title,
-        # A black box has a choice of its own, so that the other is there when one comes back.
-        key=initial(f"{KEY}-attacks{'' if whole else '-black-box'}", _first(offered)),
-        persist_state=SESSION,
-        placeholder="Choose attacks",
-    )
-    if not whole:
-        st.caption(LEFT_OUT)
-    return tuple(chosen)
-
-
-def _first(offered: Mapping[str, AttackEntry]) -> list[str]:
-    return [name for name in TABLE_1 if name in offered] or list(offered)
 
 
 def _settings() -> dict[str, str]:

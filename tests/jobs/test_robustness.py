@@ -1,0 +1,97 @@
+"""Robustness in the background: started, stopped, gone on with, looked at, forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from asma_core.data.datasets import open_dataset
+from asma_core.defences.contract import Defence
+from asma_core.errors import AsmaError
+from asma_core.experiments.plan import pairs_of, variant
+from asma_core.experiments.robustness_plan import RobustnessPlan
+from asma_core.jobs.experiments import ExperimentRunner
+from asma_core.jobs.predictions import Predictor
+from asma_core.jobs.queue import JobQueue
+from asma_core.jobs.robustness import RobustnessRunner
+from asma_core.models.sources.cards import find_card
+from asma_core.runs.execution import Execution
+from asma_core.runs.store import RunStore
+from tests import tiny
+from tests.waiting import until
+
+SLOW = {name: str(value) for name, value in tiny.SLOW.items()}
+QUICK = {"steps": "5", "target_iou": "0.8"}
+
+
+@pytest.fixture
+def runner(home: Path) -> Iterator[RobustnessRunner]:
+    """A runner whose workers are threads of this process."""
+    tiny.furnish(home)
+    worker = ThreadPoolExecutor(max_workers=2)
+
+    def executor(folder: str) -> Executor:
+        return worker
+
+    jobs, predictor = JobQueue(RunStore(), executor), Predictor(home, executor)
+    experiments = ExperimentRunner(jobs)
+    yield RobustnessRunner(home, experiments, predictor)
+    for experiment in experiments.store.newest():
+        experiments.store.ask_to_stop(experiment.id)
+    until(lambda: not any(one.active for one in experiments.store.newest()))
+    jobs.close()
+    worker.shutdown()
+
+
+def plan(attack: str = "pgd", settings: dict[str, str] = QUICK) -> RobustnessPlan:
+    pairs = pairs_of(open_dataset(tiny.DATASET), 2)
+    row = variant(attack, settings)
+    defences = (Defence("jpeg", {"quality": 60}),)
+    return RobustnessPlan(tiny.MODEL, tiny.DATASET, pairs, (row,), defences, Execution("cpu"))
+
+
+def test_it_is_carried_out_and_looked_at(runner: RobustnessRunner, home: Path) -> None:
+    asked = plan()
+    with pytest.raises(AsmaError, match="not all attacks"):
+        runner.result(asked)
+    plan_id = runner.start(asked)
+    assert runner.plans.get(plan_id) == asked
+    until(lambda: runner.standing(asked).complete)
+    found = runner.standing(asked)
+    assert (found.done, found.total, found.failed, found.messages) == (4, 4, 0, ())
+    answer, files = runner.result(asked)
+    assert [row["defence"] for row in answer["rows"]] == ["none", "JPEG (quality 60)"]
+    assert set(files) == {"report.html", "robustness.csv", "robustness.md", "robustness.tex"}
+    # Kept: what is looked at again is not made again.
+    (folder,) = (home / "cache" / "robustness").iterdir()
+    (folder / "report.html").write_text("kept")
+    assert runner.result(asked)[1]["report.html"] == b"kept"
+    runner.delete(plan_id)
+    assert runner.plans.newest() == [] and find_card(f"{tiny.MODEL}-jpeg").defences
+
+
+def test_what_goes_on_is_stopped_before_it_is_forgotten(runner: RobustnessRunner) -> None:
+    asked = plan("asma", SLOW)
+    plan_id = runner.start(asked)
+    assert runner.standing(asked).active
+    with pytest.raises(AsmaError, match="stop it"):
+        runner.delete(plan_id)
+    runner.stop(asked)
+    until(lambda: not runner.standing(asked).active)
+    assert not runner.standing(asked).complete
+    runner.delete(plan_id)
+
+
+def test_a_plan_whose_network_is_gone_can_be_forgotten(
+    runner: RobustnessRunner, home: Path
+) -> None:
+    asked = plan()
+    plan_id = runner.plans.keep(asked)
+    (home / "models" / f"{tiny.MODEL}.toml").unlink()
+    with pytest.raises(AsmaError, match=tiny.MODEL):
+        runner.standing(asked)
+    runner.delete(plan_id)
+    assert runner.plans.newest() == []

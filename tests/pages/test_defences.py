@@ -1,0 +1,118 @@
+"""The Defences page: the form, what there is, and what is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from asma_core.data.datasets import open_dataset
+from asma_core.defences.contract import Defence
+from asma_core.experiments.plan import pairs_of, variant
+from asma_core.experiments.robustness_plan import RobustnessPlan
+from asma_core.jobs.experiments import ExperimentRunner
+from asma_core.jobs.robustness import RobustnessRunner
+from asma_core.models.sources.cards import find_card, model_cards
+from asma_core.models.sources.defending import keep_defended
+from tests.pages.small_house import (
+    DATASET,
+    MODEL,
+    House,
+    address,
+    errors,
+    furnish,
+    texts,
+    visit,
+    write_black_box,
+)
+from ui.common import services
+
+
+@pytest.fixture
+def house(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    yield furnish(home, monkeypatch)
+
+
+@pytest.fixture
+def runner(house: House, monkeypatch: pytest.MonkeyPatch) -> RobustnessRunner:
+    """What keeps plans; nothing carries their experiments out."""
+    experiments = ExperimentRunner(house.jobs)
+    monkeypatch.setattr(experiments, "start", lambda _: True)
+    made = RobustnessRunner(house.home, experiments, SimpleNamespace())
+    monkeypatch.setattr(services, "robustness", lambda: made)
+    return made
+
+
+def plan() -> RobustnessPlan:
+    pairs = pairs_of(open_dataset(DATASET), 1)
+    return RobustnessPlan(MODEL, DATASET, pairs, (variant("pgd", {}),), (Defence("jpeg"),))
+
+
+def test_without_touching_anything_three_defences_are_asked_about(
+    house: House, runner: RobustnessRunner
+) -> None:
+    app = visit("defences")
+    assert errors(app) == [] and not app.subheader
+    # Two pairs, minimal and the black box, the bare network and three behind a defence.
+    assert "16 runs: 2 pairs, 2 attacks" in texts(app)
+    app.button(key="defences-form-start").click().run()
+    assert errors(app) == []
+    (plan_id,) = runner.plans.newest()
+    assert address(app) == {"plan": plan_id}
+    made = runner.plans.get(plan_id)
+    assert [one.name for one in made.defences] == ["jpeg", "bit-depth", "median"]
+    assert [row.attack for row in made.attacks] == ["minimal", "square"]
+    assert {row.config["target_iou"] for row in made.attacks} == {0.9}
+    assert {f"{MODEL}-jpeg", f"{MODEL}-bit-depth", f"{MODEL}-median"} <= set(model_cards())
+    assert "Stopped at 0 of 16 runs" in texts(app)
+    app = visit("defences")
+    assert [one.value for one in app.subheader] == ["Earlier"]
+    assert "stopped at 0 of 16" in texts(app)
+
+
+def test_settings_go_into_the_plan(house: House, runner: RobustnessRunner) -> None:
+    app = visit("defences")
+    app.multiselect(key="defences-form-defences").set_value(["jpeg"]).run()
+    app.number_input(key="defences-form-jpeg-quality").set_value(40)
+    app.multiselect(key="defences-form-attacks").set_value(["pgd"])
+    app.toggle(key="defences-form-check").set_value(False)
+    app.number_input(key="defences-form-steps").set_value(7).run()
+    app.button(key="defences-form-start").click().run()
+    made = runner.plans.get(runner.plans.newest()[0])
+    assert made.defences == (Defence("jpeg", {"quality": 40}),)
+    assert [(row.attack, row.config["steps"]) for row in made.attacks] == [("pgd", 7)]
+
+
+def test_nothing_is_started_without_a_defence(house: House, runner: RobustnessRunner) -> None:
+    app = visit("defences")
+    app.multiselect(key="defences-form-defences").set_value([]).run()
+    assert app.button(key="defences-form-start").disabled
+
+
+def test_of_a_black_box_only_square_is_offered_and_defended_networks_are_no_bare_ones(
+    house: House, runner: RobustnessRunner
+) -> None:
+    keep_defended(find_card(MODEL), Defence("jpeg"), "mine")
+    box = write_black_box(house.home)
+    app = visit("defences")
+    network = next(one for one in app.selectbox if one.label == "Network")
+    assert "mine" not in network.options
+    network.set_value(box).run()
+    attacks = app.multiselect(key="defences-form-attacks-black-box")
+    assert attacks.options == ["Square"] and "left out" in texts(app)
+
+
+def test_what_is_gone_is_a_sentence_and_hides_nothing(
+    house: House, runner: RobustnessRunner
+) -> None:
+    assert any("Defences page lists" in one for one in errors(visit("defences", plan="nothing")))
+    kept = runner.plans.keep(plan())
+    (house.home / "robustness" / "broken.json").write_text("[]")
+    app = visit("defences")
+    assert not app.exception and "stopped at 0 of 2" in texts(app)
+    app = visit("defences", plan=kept)
+    assert app.button(key="defences-resume").label == "Go on"
+    app.button(key="defences-delete").click().run()
+    assert runner.plans.newest() == ["broken"] and address(app) == {}

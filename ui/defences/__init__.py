@@ -1,0 +1,1 @@
+"""The Defences page: what defences are worth, against attacks that know them."""

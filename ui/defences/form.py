@@ -1,0 +1,138 @@
+"""The form of a new plan: which network and images, which defences, which attacks."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import streamlit as st
+
+from asma_core.attacks.registry import ATTACKS
+from asma_core.data.datasets import Dataset
+from asma_core.defences.contract import Defence
+from asma_core.defences.registry import DEFENCES
+from asma_core.errors import AsmaError
+from asma_core.experiments.plan import pairs_of, variant
+from asma_core.experiments.robustness_plan import BLACK_BOX, RobustnessPlan, with_check
+from asma_core.fields import declared
+from asma_core.models.sources.cards import ModelCard
+from asma_core.runs.execution import Execution
+from ui.address.links import open_here
+from ui.address.views import DefencesView
+from ui.common import services
+from ui.common.errors import show_error
+from ui.common.execution_form import execution_form
+from ui.common.pairs_choice import choose_attacks, choose_images, choose_pairs
+from ui.common.settings_form import setting_widget
+from ui.common.values import SESSION, initial
+
+KEY: Final = "defences-form"
+USUAL: Final = ("jpeg", "bit-depth", "median")
+FEW: Final = 4
+# Attacks that need no target of their own choosing, and are quick enough for many networks.
+USUAL_ATTACKS: Final = ("minimal",)
+
+
+def plan_form() -> None:
+    """Show the form; a press of Start goes to the plan."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        dataset, card = choose_images(KEY, bare=True)
+        pairs = choose_pairs(KEY, dataset, FEW)
+    with right:
+        defences = _defences()
+        attacks, settings = _attacks(card)
+        with st.expander("How the runs are carried out", icon=":material/tune:"):
+            execution = execution_form(st, KEY)
+    runs = pairs * len(attacks) * (1 + len(defences))
+    with left:
+        st.caption(
+            f"{runs} runs: {pairs} {'pair' if pairs == 1 else 'pairs'}, {len(attacks)} attacks, "
+            f"the bare network and {len(defences)} behind a defence, each kept as a network of its "
+            "own. What has been run already is taken as it is."
+        )
+        if st.button(
+            "Start",
+            key=f"{KEY}-start",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=card is None or not defences or not attacks,
+            width=160,
+        ):
+            assert card is not None
+            _start(card, dataset, pairs, attacks, settings, defences, execution)
+
+
+def _defences() -> tuple[Defence, ...]:
+    names = st.multiselect(
+        "Defences",
+        list(DEFENCES),
+        format_func=lambda name: DEFENCES[name].title,
+        key=initial(f"{KEY}-defences", list(USUAL)),
+        persist_state=SESSION,
+        placeholder="Choose defences",
+        help="Each stands before the network by itself.",
+    )
+    found = []
+    with st.expander("Settings of the defences", icon=":material/shield:"):
+        for name in names:
+            entry = DEFENCES[name]
+            st.markdown(f"**{entry.title}**", help=f"{entry.summary} {entry.adaptive}")
+            items = list(declared(entry.settings).values())
+            columns = st.columns(max(len(items), 2))
+            values: dict[str, Any] = {
+                item.name: setting_widget(column, f"{KEY}-{name}", item)
+                for column, item in zip(columns, items, strict=False)
+            }
+            found.append(Defence(name, values))
+    return tuple(found)
+
+
+def _attacks(card: ModelCard | None) -> tuple[list[str], dict[str, str]]:
+    names = list(choose_attacks(KEY, card, USUAL_ATTACKS))
+    check = st.toggle(
+        f"Check by a black box ({ATTACKS[BLACK_BOX].title})",
+        key=initial(f"{KEY}-check", True),
+        persist_state=SESSION,
+        help="It needs no gradients, so that no defence can hide any from it. It is slow.",
+    )
+    target, steps = st.columns(2)
+    iou = target.number_input(
+        "Target IoU",
+        min_value=0.01,
+        max_value=1.0,
+        step=0.01,
+        key=initial(f"{KEY}-iou", 0.9),
+        persist_state=SESSION,
+        help="From which on an attack counts as a success.",
+    )
+    most = steps.number_input(
+        "Steps",
+        min_value=3,
+        max_value=100_000,
+        step=50,
+        key=initial(f"{KEY}-steps", 100),
+        persist_state=SESSION,
+        help="Most updates of the image, of each attack.",
+    )
+    settings = {"target_iou": f"{iou:g}", "steps": str(int(most))}
+    return (with_check(names) if check and names else names), settings
+
+
+def _start(
+    card: ModelCard,
+    dataset: Dataset,
+    pairs: int,
+    attacks: list[str],
+    settings: dict[str, str],
+    defences: tuple[Defence, ...],
+    execution: Execution,
+) -> None:
+    try:
+        rows = tuple(variant(name, settings) for name in attacks)
+        chosen = pairs_of(dataset, pairs)
+        plan = RobustnessPlan(card.name, dataset.name, chosen, rows, defences, execution)
+        plan_id = services.robustness().start(plan)
+    except AsmaError as error:
+        show_error(error)
+        return
+    open_here(DefencesView(plan_id))
