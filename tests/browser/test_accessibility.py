@@ -61,6 +61,8 @@ def states(page: Page, run: str) -> Iterator[str]:
     yield from ticked(page)
     click(page, "link", "Experiments", "Experiments")
     yield "Experiments"
+    click(page, "link", "Defences", "Defences")
+    yield "Defences"
     click(page, "link", "Datasets", "Datasets")
     expect(page.get_by_role("img", name="b", exact=True)).to_be_visible()
     yield "Datasets"
