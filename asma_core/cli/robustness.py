@@ -14,7 +14,12 @@ from asma_core.cli.setting_options import add_settings, settings_of
 from asma_core.data.datasets import open_dataset
 from asma_core.errors import InputError
 from asma_core.experiments.plan import pairs_of, variant
-from asma_core.experiments.robustness_plan import RobustnessPlan, parsed, with_check
+from asma_core.experiments.robustness_plan import (
+    RobustnessPlan,
+    RobustnessPlans,
+    parsed,
+    with_check,
+)
 from asma_core.experiments.store import ExperimentStore
 from asma_core.models.sources.cards import find_card
 from asma_core.runs.execution import Execution
@@ -76,6 +81,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     )
     progress = Progress("robustness", plan.total)
     store = ExperimentStore(RunStore())
+    RobustnessPlans(store.runs.home).keep(plan)
     try:
         trials = carry_out(store, plan, progress.update, options.batch)
     finally:

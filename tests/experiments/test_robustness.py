@@ -222,6 +222,9 @@ def test_the_command_line_writes_a_report_that_needs_nothing_else(
     # The black box is the check, asked for or not.
     assert [row["attack"] for row in answer["rows"]] == ["pgd", "square"] * 2
     assert answer["sentences"] and answer["problems"] == []
+    # As an experiment does, it appears on its page.
+    (kept,) = RobustnessPlans(home).newest()
+    assert RobustnessPlans(home).get(kept).model == tiny.MODEL
     page = (out / "report.html").read_text()
     assert page.count("data:image/png;base64,") >= 3 and "<script" not in page
     assert not re.search(r"""(src|href)=["'](?!data:)""", page)

@@ -57,7 +57,7 @@ def picture(points: Sequence[Mapping[str, Any]]) -> go.Figure | None:
         height=HEIGHT,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
         legend={"orientation": "v"},
-        xaxis={"title": "Clean IoU", "range": [_low(known), 1.02]},
+        xaxis={"title": "Clean IoU", "range": [_low(known), 1.0]},
         yaxis={"title": "Robust IoU", "range": [0, 1.02]},
     )
     return drawing
