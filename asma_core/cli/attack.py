@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from numpy.typing import NDArray
 
 from asma_core.attacks.contract import AttackEntry, StepReport
 from asma_core.attacks.registry import check_suits, find_attack
-from asma_core.cli.arguments import from_zero, model_option, slice_of, slice_options
+from asma_core.cli.arguments import from_zero, model_option
+from asma_core.cli.image_options import image_of, image_options
 from asma_core.cli.named_values import named_values
 from asma_core.cli.networks import check_execution, prediction
 from asma_core.cli.progress import Progress
@@ -31,13 +31,7 @@ from asma_core.models.sources.cards import ModelCard, check_fits, find_card
 from asma_core.runs import artefacts
 from asma_core.runs.execution import Execution
 from asma_core.runs.run import Run
-from asma_core.runs.sources import (
-    SourceImage,
-    from_file,
-    from_sample,
-    mask_from_file,
-    target_from_sample,
-)
+from asma_core.runs.sources import SourceImage, mask_from_file, target_from_sample
 from asma_core.runs.store import RunStore
 from asma_core.runs.target_source import FILE, NO_TARGET, PREDICTION, SAMPLE, TargetSource
 
@@ -49,12 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     model_option(parser)
     add_settings(parser, Execution)
-    image = parser.add_argument_group("the image")
-    image.add_argument("--image", help="a file, or a folder of DICOM slices")
-    slice_options(image)
-    image.add_argument("--dataset", help="a data set's name or a folder")
-    image.add_argument("--sample", help="index or name in the data set")
-    image.add_argument("--truth", help="the true mask of --image, where it is known")
+    image_options(parser)
     target = parser.add_argument_group("the target mask, one of; none for a goal that leads away")
     target.add_argument("--target-mask", help="a file of class numbers, as large as the image")
     target.add_argument("--target-sample", help="another sample of the data set")
@@ -88,7 +77,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     dataset = open_dataset(options.dataset) if options.dataset else None
     if dataset is not None:
         check_fits(card, dataset)
-    source = _source(options, dataset, card)
+    source = image_of(options, dataset, card)
     leads_away = config.goal().away
     # Asked once, if at all: a scenario begins with it, and a region may.
     seen = cache(lambda: prediction(card, execution.device, source.image))
@@ -114,24 +103,6 @@ def _settings(options: argparse.Namespace, entry: AttackEntry) -> dict[str, str]
     if options.steps is not None:
         values["steps"] = options.steps
     return values | named_values(options.set)
-
-
-def _source(options: argparse.Namespace, dataset: Dataset | None, card: ModelCard) -> SourceImage:
-    if options.image and (dataset is not None or options.sample):
-        raise InputError("give either --image, or --dataset with --sample, not both")
-    if options.image:
-        source = from_file(Path(options.image), where=slice_of(options))
-        if options.truth is None:
-            return source
-        truth = mask_from_file(Path(options.truth), source.shape, len(card.classes))
-        return replace(source, truth=truth.labels, valid=truth.valid)
-    if options.truth is not None:
-        raise InputError("--truth is the mask of --image; a sample of a data set has its own")
-    if options.window is not None:
-        raise InputError("--window is of --image; a data set has the window that it was given")
-    if dataset is None or options.sample is None:
-        raise InputError("say which image: --image FILE, or --dataset NAME --sample INDEX_OR_NAME")
-    return from_sample(dataset, dataset.find(options.sample))
 
 
 def _target(

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from asma_core.cli.arguments import device_option, model_option, slice_of, slice_options
 from asma_core.cli.networks import covered, device_name, prediction
-from asma_core.data.formats.images import encode_png, to_rgb
 from asma_core.data.masks.label_maps import encode_mask
-from asma_core.data.masks.palette import CLASS_COLOURS
+from asma_core.data.masks.overlays import overlay
 from asma_core.files import json_values, write_bytes
 from asma_core.metrics.overlap import (
     confusion_matrix,
@@ -52,7 +51,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     source = from_file(Path(options.image), where=slice_of(options))
     labels = prediction(card, options.device, source.image)
     out = Path(options.out)
-    files = {"prediction.png": encode_mask(labels), "overlay.png": _overlay(source, labels)}
+    files = {"prediction.png": encode_mask(labels), "overlay.png": overlay(source.image, labels)}
     for name, data in files.items():
         write_bytes(out / name, data)
     shares = {name: float((labels == number).mean()) for number, name in enumerate(card.classes)}
@@ -85,12 +84,3 @@ def _compared(
         "iou_per_class": iou_per_class(confusion).tolist(),
         "pixel_accuracy": pixel_accuracy(confusion),
     }
-
-
-def _overlay(source: SourceImage, labels: NDArray[np.int64]) -> bytes:
-    """Return the picture with each class's colour laid over it by a third."""
-    pixels = to_rgb(source.image).astype(np.float32)
-    palette = np.array(CLASS_COLOURS, dtype=np.float32)
-    colours = palette[np.where(labels > 0, 1 + (labels - 1) % (len(palette) - 1), 0)]
-    mixed = np.where((labels > 0)[..., None], 0.67 * pixels + 0.33 * colours, pixels)
-    return encode_png(np.rint(mixed).astype(np.uint8))

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
 from asma_core.defences.averaging import mean_answer
-from asma_core.defences.contract import Defence, Network
+from asma_core.defences.contract import Defence, DefenceEntry, Network
 from asma_core.defences.registry import find_defence, settings_of
+from asma_core.fields import Settings
 from asma_core.models.wrapper.contract import SegmentationModel
 
+Step = tuple[DefenceEntry[Any], Settings]
 # Draws by which an answer of a random defence is judged, with a seed that no attack draws from.
 JUDGED_DRAWS: Final = 20
 JUDGED_SEED: Final = 20_130_903
@@ -78,6 +80,10 @@ class DefendedModel(SegmentationModel):
                 answer = self._once(images)
             yield answer
 
+    def behind_first(self, images: Tensor) -> Tensor:
+        """Return the logits of what stands behind the first defence, as a certificate asks."""
+        return self._through(self._steps[1:], images)
+
     def choose_draws(self, images: Tensor) -> int:
         """Choose the draws of a step from how much the gradients of single draws differ.
 
@@ -111,8 +117,11 @@ class DefendedModel(SegmentationModel):
         return slope
 
     def _once(self, images: Tensor) -> Tensor:
+        return self._through(self._steps, images)
+
+    def _through(self, steps: Sequence[Step], images: Tensor) -> Tensor:
         ask: Network = super().forward
-        for entry, settings in reversed(self._steps):
+        for entry, settings in reversed(steps):
             ask = partial(entry.ask, ask, settings=settings)
         return ask(images)
 
