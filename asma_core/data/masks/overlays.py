@@ -31,6 +31,6 @@ def overlay(
     mixed = np.where((labels > 0)[..., None], 0.67 * pixels + 0.33 * colours, pixels)
     if silent is not None:
         rows, columns = np.indices(labels.shape)
-        light = ((rows + columns) // _STRIPE % 2)[..., None] * 255.0
-        mixed = np.where(silent[..., None], light, mixed)
+        light = np.where((rows + columns) // _STRIPE % 2 == 1, 255.0, 0.0)
+        mixed = np.where(silent[..., None], light[..., None], mixed)
     return encode_png(np.rint(mixed).astype(np.uint8))

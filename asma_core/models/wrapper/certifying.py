@@ -141,7 +141,7 @@ class NoisyCopies:
                 ) from error
         # Outside of the handler, which would keep what did not fit.
         self._at_once = len(copies) // 2
-        return torch.cat([self._said(part) for part in copies.split(self._at_once)])
+        return torch.cat([self._said(part) for part in torch.split(copies, self._at_once)])
 
 
 def _most(copies: NoisyCopies, count: int, classes: int, tell: Callable[[int], None]) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, Final
 
 import torch
@@ -17,6 +16,7 @@ from asma_core.fields import Settings
 from asma_core.models.wrapper.contract import SegmentationModel
 
 Step = tuple[DefenceEntry[Any], Settings]
+
 # Draws by which an answer of a random defence is judged, with a seed that no attack draws from.
 JUDGED_DRAWS: Final = 20
 JUDGED_SEED: Final = 20_130_903
@@ -122,8 +122,13 @@ class DefendedModel(SegmentationModel):
     def _through(self, steps: Sequence[Step], images: Tensor) -> Tensor:
         ask: Network = super().forward
         for entry, settings in reversed(steps):
-            ask = partial(entry.ask, ask, settings=settings)
+            ask = _behind(entry, settings, ask)
         return ask(images)
+
+
+def _behind(entry: DefenceEntry[Any], settings: Settings, network: Network) -> Network:
+    """Return how a network behind a defence is asked."""
+    return lambda images: entry.ask(network, images, settings)
 
 
 @contextmanager

@@ -1,0 +1,60 @@
+"""What defences are worth: `python -m benchmarks.defences --json`.
+
+The parts, of which `--part` chooses some:
+
+- `certificate`: attacks within the radius on certified pixels, which must not change.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from asma_core.files import json_values, to_json
+from asma_core.models.wrapper.memory import keep_freed_memory
+from benchmarks.machine import machine
+from benchmarks.soundness import soundness
+
+
+def main() -> None:
+    options = _options()
+    keep_freed_memory()
+    parts = {part: PARTS[part](options) for part in options.part or PARTS}
+    print(to_json(json_values({"machine": machine(), "settings": vars(options), **parts})))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true", help="the answer always is JSON")
+    parser.add_argument("--part", action="append", choices=list(PARTS))
+    of_certificate = parser.add_argument_group("of the part `certificate`")
+    of_certificate.add_argument("--crops", type=int, default=20)
+    of_certificate.add_argument("--pixels", type=int, default=10, help="of each crop")
+    of_certificate.add_argument("--side", type=int, default=48, help="of a crop")
+    of_certificate.add_argument("--sigma", type=float, default=0.25)
+    of_certificate.add_argument("--draws", type=int, default=1000)
+    of_certificate.add_argument("--evaluations", type=int, default=1000)
+    return parser.parse_args()
+
+
+def _certificate(options: argparse.Namespace) -> dict[str, Any]:
+    return soundness(
+        options.crops,
+        options.pixels,
+        options.side,
+        options.sigma,
+        options.draws,
+        options.evaluations,
+    )
+
+
+PARTS: Final[Mapping[str, Callable[[argparse.Namespace], dict[str, Any]]]] = {
+    "certificate": _certificate,
+}
+
+
+if __name__ == "__main__":
+    main()
