@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from asma_core.data.datasets import Dataset, open_dataset
 from asma_core.data.formats.images import FloatImage
 from asma_core.data.masks.label_maps import encode_mask, read_mask
+from asma_core.defences.certificate import CertificateSettings
 from asma_core.errors import ModelError
 from asma_core.files import json_values, read_json, write_bytes, write_json
+from asma_core.jobs.certificates import OVERLAY, certify_image
 from asma_core.jobs.local import local_executor
 from asma_core.jobs.worker_process import MakeExecutor, WorkerProcess
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
@@ -97,6 +99,28 @@ class Predictor:
         self.have_made(file, _check, str(file), model, content, samples)
         report: dict[str, Any] = read_json(file)
         return report
+
+    def certify(
+        self, model: ModelCard, dataset: str, sample: str, settings: CertificateSettings
+    ) -> tuple[dict[str, Any], bytes]:
+        """Certify an image of a data set; see `jobs.certificates`.
+
+        Returns:
+            What `Certified.answer` holds, and the picture as a PNG.
+
+        Raises:
+            UnknownNameError: No such data set, or sample.
+            InputError: The network gives no certificate, or the draws are too few.
+            ModelError: It can't be used, or its process ended.
+        """
+        content = open_dataset(dataset)
+        found = content.find(sample)
+        told = f"{content.fingerprint(found)} {settings}"
+        name = hashlib.sha256(told.encode()).hexdigest()[:16]
+        folder = self._home / "cache" / "certificates" / _network(model) / name
+        file = folder / "certificate.json"
+        self._ask(file, _certify, str(file), model, content, sample, settings)
+        return read_json(file), (folder / OVERLAY).read_bytes()
 
     def check_staged(self, card: Path, dataset: str) -> dict[str, Any]:
         """Check an uploaded network before it is taken in; see `check`.
@@ -216,6 +240,15 @@ def _predict(home: str, model: ModelCard, image: FloatImage, device: str) -> Non
 
 def _cover(file: str, model: ModelCard, shape: tuple[int, int]) -> None:
     write_bytes(Path(file), encode_mask(_covered_here(model, shape).astype(np.uint8)))
+
+
+def _certify(
+    file: str, model: ModelCard, dataset: Dataset, sample: str, settings: CertificateSettings
+) -> None:
+    found = certify_image(model, from_sample(dataset, dataset.find(sample)), settings)
+    found.write(Path(file).parent)
+    # Last, as it says that all is there.
+    write_json(Path(file), found.answer)
 
 
 def _check(file: str, model: ModelCard, dataset: Dataset, samples: int) -> None:

@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from asma_core.defences.certificate import CertificateSettings
+from asma_core.defences.contract import Defence
 from asma_core.errors import InputError, ModelError, UnknownNameError
 from asma_core.jobs import predictions
 from asma_core.jobs.predictions import Predictor
 from asma_core.models.sources.cards import find_card
+from asma_core.models.sources.defending import keep_defended
 from tests import tiny
 from tests.waiting import PATIENCE
 
@@ -180,3 +183,16 @@ def test_an_error_of_the_other_process_arrives_as_it_was(
     with pytest.raises(UnknownNameError, match=r"'no-such'; there is: .*tiny-unet"):
         future.result(timeout=PATIENCE)
     assert pid(far._worker.executor) == before
+
+
+def test_a_certificate_is_made_once_for_the_same_settings(near: Predictor) -> None:
+    kept = keep_defended(find_card(tiny.MODEL), Defence("smoothing", {"sigma": 0.1}), "smooth")
+    settings = CertificateSettings(samples_n=60)
+    told, picture = near.certify(kept, tiny.DATASET, "06", settings)
+    assert 0 < told["share_certified"] <= 1 and picture.startswith(b"\x89PNG")
+    again = near.certify(find_card("smooth"), tiny.DATASET, "06", settings)
+    assert again == (told, picture) and Counting.asked == 1
+    other, _ = near.certify(kept, tiny.DATASET, "06", CertificateSettings(samples_n=61))
+    assert other["settings"]["samples_n"] == 61 and Counting.asked == 2
+    with pytest.raises(InputError, match="defend it first"):
+        near.certify(find_card(tiny.MODEL), tiny.DATASET, "06", settings)

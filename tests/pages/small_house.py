@@ -22,6 +22,7 @@ from asma_core.data.datasets import Dataset
 from asma_core.data.formats.images import FloatImage
 from asma_core.data.masks.label_maps import encode_mask
 from asma_core.data.synthetic import demo
+from asma_core.defences.certificate import CertificateSettings, check_draws, smoothing_sigma
 from asma_core.errors import ModelError
 from asma_core.jobs.queue import JobQueue
 from asma_core.jobs.trainings import Trainer
@@ -102,6 +103,14 @@ class House:
 
     def check(self, card: ModelCard, dataset: str) -> dict[str, Any]:
         return dict(self.report)
+
+    def certify(
+        self, card: ModelCard, dataset: str, sample: str, settings: CertificateSettings
+    ) -> tuple[dict[str, Any], bytes]:
+        smoothing_sigma(card.defences, card.name)
+        check_draws(settings, SIDE * SIDE)
+        told = {"share_certified": 0.875, "radius": 0.169, "settings": settings.as_dict()}
+        return told | {"guaranteed_iou": 0.625}, encode_mask(self.prediction)
 
     def check_staged(self, card: Path, dataset: str) -> dict[str, Any]:
         return dict(self.report)

@@ -10,7 +10,9 @@ import torch
 from monai.networks import nets
 from streamlit.testing.v1 import AppTest
 
+from asma_core.defences.contract import Defence
 from asma_core.models.sources.cards import find_card, model_cards
+from asma_core.models.sources.defending import keep_defended
 from asma_core.training import store as states
 from asma_core.training.plan import TrainingPlan
 from tests.models import bare
@@ -420,3 +422,28 @@ def test_a_damaged_onnx_file_is_a_sentence() -> None:
 def test_a_folder_that_is_none_is_a_sentence(name: str, data: bytes, sentence: str) -> None:
     app = upload(visit(add="1"), (name, data, "application/octet-stream"))
     assert not app.exception and sentence in words(app)
+
+
+def test_an_image_is_certified_where_a_network_is_smoothed() -> None:
+    made = keep_defended(find_card(MODEL), Defence("smoothing", {"sigma": 0.2}), "smooth")
+    app = visit(model=made.name)
+    assert "**Certify an image**" in words(app) and not app.metric
+    app.button(key="certify-start").click().run()
+    assert not app.exception and not app.error
+    shown = {one.label: one.value for one in app.metric}
+    # Without a figure against the truth there is none on the page.
+    assert shown == {"Certified": "0.875", "Radius": "0.169", "IoU at least": "0.625"}
+    assert "0.999" in words(app)
+    app.number_input(key=f"certify-{made.name}-samples_n").set_value(20).run()
+    assert not app.metric
+    app.button(key="certify-start").click().run()
+    assert "take at least" in words(app) and not app.metric
+
+
+def test_a_network_that_gives_no_certificate_says_why_or_nothing() -> None:
+    assert "Certify an image" not in words(visit(model=MODEL))
+    smooth = keep_defended(find_card(MODEL), Defence("smoothing", {"sigma": 0.2}), "smooth")
+    behind = keep_defended(smooth, Defence("jpeg"), "jpeg-smooth")
+    app = visit(model=behind.name)
+    assert "smoothing last" in words(app)
+    assert not [one for one in app.button if one.key == "certify-start"]

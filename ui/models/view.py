@@ -24,6 +24,7 @@ from ui.common.icon_button import icon_popover
 from ui.common.rerun import patiently
 from ui.common.shell import name_tab
 from ui.common.values import SESSION, initial
+from ui.models.certifying import certify
 from ui.models.defending import defence_facts, defend
 from ui.models.link import back
 from ui.models.mapping import class_mapping
@@ -61,6 +62,7 @@ def model_view(name: str) -> None:
         defence_facts(card)
     with right:
         _trust(card, fitting)
+        certify(card, _tried_on(card, fitting))
         class_mapping(card)
         defend(card, _tried_on(card, fitting))
 
