@@ -121,7 +121,9 @@ def _groups(
     crops, pixels, side = sizes
     rng, groups, shares, radius = np.random.default_rng(0), [], [], 0.0
     told = counted("certify")
-    for done, sample in enumerate(dataset.some(crops)):
+    samples = dataset.some(crops)
+    for done in range(crops):
+        sample = samples[done % len(samples)]
         image = _crop(dataset.image(sample), dataset.mask(sample).labels, side, rng)
         found = certify(model, image, settings, CPU)
         radius = found.radius

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 from asma_core.fields import Settings
-from asma_core.lazy import Tensor
+from asma_core.lazy import Tensor, torch
 
 # Images, float32 (B, C, H, W) in [0, 1], to logits, float32 (B, K, H, W).
 Network = Callable[[Tensor], Tensor]
@@ -35,6 +36,10 @@ class DefenceEntry(Generic[Values]):
             what stands for its gradient. What it draws comes from torch's generator of the CPU, and
             is one for all images of a batch, so that none hangs on its neighbours.
         random: Whether it draws anything.
+        check: Of one that needs something of the bare network: raises a `ModelError` of a network
+            that lacks it.
+        around: Of one that works within the bare network: what is done to it while it is asked. The
+            network is then as it was.
     """
 
     name: str
@@ -46,6 +51,8 @@ class DefenceEntry(Generic[Values]):
     settings: type[Values]
     ask: Callable[[Network, Tensor, Values], Tensor]
     random: bool = False
+    check: Callable[[torch.nn.Module], None] | None = None
+    around: Callable[[torch.nn.Module, Values], AbstractContextManager[None]] | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from asma_core.defences import (
     bit_depth,
+    dropout,
     flips,
     jpeg,
     noise,
@@ -29,6 +30,7 @@ _ENTRIES: Final[tuple[DefenceEntry[Any], ...]] = (
     flips.ENTRY,
     noise.ENTRY,
     random_resizing.ENTRY,
+    dropout.ENTRY,
 )
 DEFENCES: Final = {entry.name: entry for entry in _ENTRIES}
 

@@ -16,6 +16,7 @@ from asma_core.data.datasets import Dataset, open_dataset
 from asma_core.data.formats.images import FloatImage
 from asma_core.data.masks.label_maps import encode_mask, read_mask
 from asma_core.defences.certificate import CertificateSettings
+from asma_core.defences.contract import Defence
 from asma_core.errors import ModelError
 from asma_core.files import json_values, read_json, write_bytes, write_json
 from asma_core.jobs.certificates import OVERLAY, certify_image
@@ -23,6 +24,7 @@ from asma_core.jobs.local import local_executor
 from asma_core.jobs.worker_process import MakeExecutor, WorkerProcess
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.sources.cards import ModelCard, check_fits, read_card, weights_hash
+from asma_core.models.sources.defending import keep_defended
 from asma_core.models.sources.draft import Choices
 from asma_core.models.wrapper.specs import CENTRE
 from asma_core.runs.sources import from_sample
@@ -144,6 +146,17 @@ class Predictor:
         future = self._worker.submit(_import_model, str(card))
         name: str = self._waited(future)
         return name
+
+    def keep_defended(self, model: ModelCard, defence: Defence, name: str) -> str:
+        """Keep a network behind a defence, which may look into the network; return its name.
+
+        Raises:
+            InputError: As for `models.sources.defending.keep_defended`.
+            ModelError: The network lacks what the defence needs, or the process ended.
+        """
+        future = self._worker.submit(_keep_defended, model, defence, name)
+        kept: str = self._waited(future)
+        return kept
 
     def look_at_weights(self, weights: Path) -> dict[str, Any]:
         """Return what a file of weights is likely to be; see `models.guessing`.
@@ -267,6 +280,10 @@ def _import_model(card: str) -> str:
     from asma_core.models.sources.importing import import_card
 
     return import_card(Path(card), trusted=False).name
+
+
+def _keep_defended(model: ModelCard, defence: Defence, name: str) -> str:
+    return keep_defended(model, defence, name).name
 
 
 def _look_at(weights: str) -> dict[str, Any]:

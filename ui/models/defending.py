@@ -12,7 +12,7 @@ from asma_core.defences.registry import DEFENCES, find_defence, in_words
 from asma_core.errors import AsmaError
 from asma_core.fields import declared
 from asma_core.models.sources.cards import model_cards
-from asma_core.models.sources.defending import defended, keep_defended
+from asma_core.models.sources.defending import defended
 from asma_core.models.sources.model_card import ModelCard
 from ui.address.links import open_here
 from ui.address.views import ModelsView
@@ -71,15 +71,16 @@ def defend(card: ModelCard, dataset: str) -> None:
     }
     with show_errors():
         made = defended(card, Defence(name, values), card.name)
-        if dataset:
-            _tried(made, services.open_dataset(dataset))
+        if dataset and not _tried(made, services.open_dataset(dataset)):
+            return
         chosen = name_to_keep(KEY, f"{card.name}-{name}", ":material/shield:")
         if chosen is not None:
-            kept = keep_defended(card, made.defences[0], chosen)
-            open_here(ModelsView(model=kept.name))
+            keep = services.predictor().keep_defended
+            open_here(ModelsView(model=patiently(keep, card, made.defences[0], chosen)))
 
 
-def _tried(made: ModelCard, dataset: Dataset) -> None:
+def _tried(made: ModelCard, dataset: Dataset) -> bool:
+    """Show what a network behind a defence says of some images; return whether it can."""
     samples = dataset.some(SAMPLES)
     with st.spinner("Looking at what the network says behind it", show_time=True):
         try:
@@ -87,5 +88,6 @@ def _tried(made: ModelCard, dataset: Dataset) -> None:
                 patiently(services.predictor().predict, made, dataset.image(sample))
         except AsmaError as error:
             show_error(error)
-            return
+            return False
     pictures(dataset, samples, made, "The mask and the prediction behind the defence, outlined")
+    return True

@@ -10,6 +10,7 @@ from asma_core.defences.contract import Defence
 from asma_core.defences.registry import find_defence, in_words, settings_of
 from asma_core.errors import InputError
 from asma_core.fields import config_from_text
+from asma_core.lazy import torch
 from asma_core.models.sources.card_reading import MOST_DEFENCES
 from asma_core.models.sources.cards import model_cards
 from asma_core.models.sources.derived import keep_derived
@@ -70,6 +71,7 @@ def keep_defended(card: ModelCard, defence: Defence, name: str) -> ModelCard:
     Raises:
         UnknownNameError, InputError: As for `defended`; or the name can't be or is taken, or Python
             code makes the network.
+        ModelError: The network lacks what the defence needs, which is looked for in torch.
         StoreError: The data folder can't be written.
     """
     if card.factory:
@@ -78,7 +80,12 @@ def keep_defended(card: ModelCard, defence: Defence, name: str) -> ModelCard:
             f"{card.name} is made by Python code; add [[defences]] with {_toml(table)} to a card "
             "beside it yourself"
         )
-    return keep_derived(card, defended(card, defence, check_model_name(name)))
+    made = defended(card, defence, check_model_name(name))
+    if find_defence(defence.name).check is not None:
+        from asma_core.models.sources.loading import load_card
+
+        load_card(made, torch.device("cpu"))
+    return keep_derived(card, made)
 
 
 def _toml(table: Mapping[str, Any]) -> str:

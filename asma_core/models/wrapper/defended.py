@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 import torch
@@ -50,10 +50,14 @@ class DefendedModel(SegmentationModel):
         Raises:
             UnknownNameError: No such defence, or setting.
             InputError: A setting of another type or outside its range.
+            ModelError: The network lacks what a defence needs.
         """
         super().__init__(base.network, base.spec, base.classes, base.output)
         self.defences = tuple(defences)
         self._steps = [(find_defence(one.name), settings_of(one)) for one in defences]
+        for entry, _ in self._steps:
+            if entry.check is not None:
+                entry.check(base.network)
         self.random = any(entry.random for entry, _ in self._steps)
         self.draws = USUAL_DRAWS if self.random else 1
 
@@ -123,7 +127,11 @@ class DefendedModel(SegmentationModel):
         ask: Network = super().forward
         for entry, settings in reversed(steps):
             ask = _behind(entry, settings, ask)
-        return ask(images)
+        with ExitStack() as stack:
+            for entry, settings in steps:
+                if entry.around is not None:
+                    stack.enter_context(entry.around(self.network, settings))
+            return ask(images)
 
 
 def _behind(entry: DefenceEntry[Any], settings: Settings, network: Network) -> Network:
