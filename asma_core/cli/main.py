@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "map-classes": "keep a network in the classes of a data set",
     "defences": "list the defences with their settings",
     "defend": "keep a network behind a defence",
+    "ensemble": "keep networks as one that answers their mean",
     "certify": "see which pixels of an image no small change can move",
     "robustness": "see what defences are worth, against attacks that know them",
     "import-dataset": "take in a folder or a zip of images and masks",

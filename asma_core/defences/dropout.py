@@ -59,8 +59,6 @@ def dropping(network: torch.nn.Module, _: DropoutSettings) -> Iterator[None]:
     with ExitStack() as hooks:
         hooks.callback(setattr, _NOW, "draw", before)
         _NOW.draw = draw
-        handle = network.register_forward_pre_hook(draw.begin)
-        hooks.callback(handle.remove)
         for layer in dropout_layers(network):
             handle = layer.register_forward_hook(draw.drop)
             hooks.callback(handle.remove)
@@ -68,27 +66,29 @@ def dropping(network: torch.nn.Module, _: DropoutSettings) -> Iterator[None]:
 
 
 class _Draw:
-    """What is dropped in each pass while a network is asked once."""
+    """What is dropped while a network is asked once.
+
+    It is drawn once for each layer, so that a network that takes one image at a time, or one part
+    of it, drops the same of each.
+    """
 
     def __init__(self, seed: int) -> None:
-        self._seed = seed
-        self._generator = torch.Generator()
-
-    def begin(self, *_: Any) -> None:
-        """Begin a pass: a network that takes one image at a time drops the same of each."""
-        if getattr(_NOW, "draw", None) is self:
-            self._generator.manual_seed(self._seed)
+        self._generator = torch.Generator().manual_seed(seed)
+        self._factors: dict[tuple[int, tuple[int, ...]], Tensor] = {}
 
     def drop(self, layer: Any, _: Any, passed: Tensor) -> Tensor:
         """Return what a layer in evaluation mode passes, as one that draws would."""
         if getattr(_NOW, "draw", None) is not self:
             return passed
-        shape = list(passed.shape[1:])
+        shape = tuple(passed.shape[1:])
         if not isinstance(layer, torch.nn.Dropout):
             # Whole channels.
-            shape[1:] = [1] * len(shape[1:])
-        kept = torch.rand(shape, generator=self._generator) >= layer.p
-        return passed * kept.to(passed) / max(1.0 - layer.p, 1e-6)
+            shape = (shape[0], *([1] * len(shape[1:])))
+        if (id(layer), shape) not in self._factors:
+            kept = torch.rand(shape, generator=self._generator) >= layer.p
+            self._factors[id(layer), shape] = kept.to(passed) / max(1.0 - layer.p, 1e-6)
+        left: Tensor = passed * self._factors[id(layer), shape]
+        return left
 
 
 def _ask(network: Network, images: Tensor, _: DropoutSettings) -> Tensor:

@@ -15,7 +15,7 @@ from asma_core.defences.registry import in_words
 from asma_core.errors import InputError, UnknownExperimentError
 from asma_core.experiments.plan import Plan, Variant, plan_from_dict
 from asma_core.files import read_json, write_json
-from asma_core.models.sources.cards import find_card, model_cards
+from asma_core.models.sources.cards import find_card, model_cards, weights_hash
 from asma_core.models.sources.defending import defence_from_text, keep_defended
 from asma_core.models.sources.model_card import ModelCard
 from asma_core.models.sources.names import free_model_name
@@ -105,7 +105,7 @@ def behind(bare: ModelCard, defence: Defence) -> ModelCard:
     words = in_words([defence])
     for card in model_cards().values():
         mine = card.base == bare.name and in_words(card.defences) == words
-        if mine and card.weights.samefile(bare.weights):
+        if mine and weights_hash(card) == weights_hash(bare):
             return card
     return keep_defended(bare, defence, free_model_name(f"{bare.name}-{defence.name}"))
 

@@ -211,7 +211,7 @@ def _figure(words: str, pixels: NDArray[np.uint8]) -> str:
 def _asked(plan: RobustnessPlan, trials: Sequence[Trial]) -> str:
     card = find_card(plan.model)
     told = {
-        "Network": f"{card.name}, {card.architecture or card.program}, "
+        "Network": f"{card.name}, {card.architecture or card.program or 'ensemble'}, "
         f"{len(card.classes)} classes ({', '.join(card.classes)})",
         "Its hash": network_hash(card),
         "Data set": f"{plan.dataset}, {len(plan.pairs)} pairs of an image and another's mask",

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from asma_core.defences.contract import Defence
 from asma_core.models.sources.cards import find_card, model_cards
 from asma_core.models.sources.defending import keep_defended
+from asma_core.models.sources.ensembles import keep_ensemble
 from asma_core.training import store as states
 from asma_core.training.plan import TrainingPlan
 from tests.models import bare
@@ -447,3 +448,15 @@ def test_a_network_that_gives_no_certificate_says_why_or_nothing() -> None:
     app = visit(model=behind.name)
     assert "smoothing last" in words(app)
     assert not [one for one in app.button if one.key == "certify-start"]
+
+
+def test_an_ensemble_shows_its_members(home: Path) -> None:
+    small_house.write_network(home, "second", find_card(MODEL).classes, small_house.DATASET)
+    keep_ensemble([MODEL, "second"], "both")
+    app = visit(model="both")
+    assert not app.exception and not app.error
+    assert "ensemble of 2 networks" in words(app) and "Members" in words(app)
+    (home / "models" / "second.toml").unlink()
+    app = visit(model="both")
+    assert not app.exception and "second, a member of both, is gone" in words(app)
+    assert not visit().exception

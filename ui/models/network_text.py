@@ -39,6 +39,8 @@ def origin(card: ModelCard) -> tuple[str, str]:
 
 def architecture(card: ModelCard) -> str:
     """Return what kind of network it is."""
+    if card.members:
+        return f"ensemble of {len(card.members)} networks"
     if not (card.program or card.architecture):
         return "guessed from its weights"
     library = LIBRARY_TITLES.get(card.library, "")

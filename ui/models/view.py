@@ -28,6 +28,7 @@ from ui.models.certifying import certify
 from ui.models.defending import defence_facts, defend
 from ui.models.link import back
 from ui.models.mapping import class_mapping
+from ui.models.members import member_facts
 from ui.models.network_text import (
     architecture,
     class_legend,
@@ -59,6 +60,7 @@ def model_view(name: str) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         _facts(card)
+        member_facts(card)
         defence_facts(card)
     with right:
         _trust(card, fitting)
@@ -109,8 +111,9 @@ def _facts(card: ModelCard) -> None:
         "Normalises": normalises(card),
         "Answers": outputs(card),
         "Trained on": card.dataset or "not said",
-        "Weights": card.weights.name,
     }
+    if not card.members:
+        rows["Weights"] = card.weights.name
     if spacing(card):
         rows["Spacing"] = spacing(card)
     if not card.takes_gradients:

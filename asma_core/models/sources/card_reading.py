@@ -47,7 +47,7 @@ LARGEST_SIZE: Final = 16_384
 MOST_DEFENCES: Final = 8
 _WORDS: Final = (
     "name", "title", "description", "weights", "dataset", "source", "figures", "synthetic",
-    "architecture", "program", "input", "output", "classes", "defences", "base",
+    "architecture", "program", "input", "output", "classes", "defences", "base", "members",
 )  # fmt: skip
 _WORDS_OF_INPUT: Final = tuple(InputSpec.__dataclass_fields__)
 # Programs that a file's ending tells.
@@ -162,7 +162,14 @@ def _card(table: _Table, trusted: bool) -> ModelCard:
 
 
 def _made(table: _Table) -> dict[str, Any]:
-    """Return what makes the network: a program, or an architecture and its weights."""
+    """Return what makes the network: members, a program, or an architecture and its weights."""
+    if "members" in table.content:
+        return {
+            "architecture": "",
+            "arguments": {},
+            "weights": table.path,
+            "members": _members(table),
+        }
     if "program" in table.content:
         made = _program(table.table("program"))
         if "weights" in table.content:
@@ -182,6 +189,13 @@ def _made(table: _Table) -> dict[str, Any]:
         "arguments": architecture.get("arguments", dict, {}),
         "library": _library(architecture),
     }
+
+
+def _members(table: _Table) -> tuple[str, ...]:
+    names = table.get("members", list)
+    if len(names) < 2 or not all(isinstance(name, str) for name in names):
+        raise table.wrong("members")
+    return tuple(names)
 
 
 def _library(architecture: _Table) -> str:

@@ -21,17 +21,11 @@ def card_text(card: ModelCard, more: Sequence[Table] = ()) -> str:
         card: What it says.
         more: Further tables, such as how the network was trained.
     """
-    if card.program:
-        made: Table = ("[program]", _program(card))
-    else:
-        library = {} if card.library == MONAI else {"library": card.library}
-        entries = library | {"name": card.architecture, "arguments": dict(card.arguments)}
-        made = ("[architecture]", entries)
     output = output_table(card.output)
     classes = [("[[classes]]", {"name": name}) for name in card.classes]
     tables: list[Table] = [
         ("", _head(card)),
-        made,
+        *_made(card),
         ("[input]", input_table(card.input)),
         *([("[output]", output)] if output else []),
         *classes,
@@ -42,6 +36,16 @@ def card_text(card: ModelCard, more: Sequence[Table] = ()) -> str:
     return "\n".join(_table(title, entries) for title, entries in tables)
 
 
+def _made(card: ModelCard) -> list[Table]:
+    if card.members:
+        return []
+    if card.program:
+        return [("[program]", _program(card))]
+    library = {} if card.library == MONAI else {"library": card.library}
+    entries = library | {"name": card.architecture, "arguments": dict(card.arguments)}
+    return [("[architecture]", entries)]
+
+
 def _program(card: ModelCard) -> dict[str, Any]:
     table: dict[str, Any] = {"kind": card.program}
     if card.factory:
@@ -50,8 +54,10 @@ def _program(card: ModelCard) -> dict[str, Any]:
 
 
 def _head(card: ModelCard) -> dict[str, Any]:
-    head = {"name": card.name, "title": card.title, "description": card.description}
-    if card.weights.suffix != ".py":
+    head: dict[str, Any] = {"name": card.name, "title": card.title, "description": card.description}
+    if card.members:
+        head["members"] = list(card.members)
+    elif card.weights.suffix != ".py":
         head["weights"] = card.weights.name
     optional = {"dataset": card.dataset, "source": card.source, "base": card.base}
     said = {name: value for name, value in optional.items() if value}

@@ -12,6 +12,7 @@ from typing import Any
 
 from asma_core import paths
 from asma_core.data.datasets import Dataset
+from asma_core.defences.registry import find_defence
 from asma_core.errors import InputError, ModelError, UnknownNameError
 from asma_core.models.sources.card_reading import read_card
 from asma_core.models.sources.model_card import (
@@ -23,7 +24,7 @@ from asma_core.models.sources.model_card import (
     TORCHSCRIPT,
     ModelCard,
 )
-from asma_core.models.wrapper.specs import InputSpec, OutputSpec
+from asma_core.models.wrapper.specs import CENTRE, InputSpec, OutputSpec
 
 __all__ = [
     "EXPORT",
@@ -39,9 +40,11 @@ __all__ = [
     "find_card",
     "fits",
     "identity",
+    "member_cards",
     "model_cards",
     "network_hash",
     "read_card",
+    "unfit_member",
     "weights_hash",
 ]
 
@@ -128,9 +131,14 @@ def check_fits(card: ModelCard, dataset: Dataset) -> None:
 def weights_hash(card: ModelCard) -> str:
     """Return the SHA-256 of a card's weights, in hex; of a factory its module's too.
 
+    Of an ensemble it is that of its members' weights.
+
     Raises:
         ModelError: They can't be read any more.
     """
+    if card.members:
+        joined = "".join(weights_hash(member) for member in member_cards(card))
+        return hashlib.sha256(joined.encode()).hexdigest()
     try:
         digests = [_digest(path) for path in _files(card)]
     except OSError as error:
@@ -146,13 +154,17 @@ def identity(card: ModelCard) -> dict[str, Any]:
     """Return all on a card that changes what the network says of an image, as plain values.
 
     Two cards over the same weights that share it are one network; their names and classes' names
-    may differ.
+    may differ. Of an ensemble it holds the hashes of its members.
+
+    Raises:
+        ModelError: A member can't be read any more.
     """
     told = {name: getattr(card, name) for name in ("architecture", "program", "factory")}
     # Only where it is another one, so that networks keep the hash that runs have recorded.
     told |= {} if card.library == MONAI else {"library": card.library}
     told |= {"arguments": card.arguments, "classes": len(card.classes)}
     told |= {"defences": [one.as_dict() for one in card.defences]} if card.defences else {}
+    told |= {"members": [network_hash(one) for one in member_cards(card)]} if card.members else {}
     told |= {"input": asdict(card.input), "output": asdict(card.output)}
     # As it comes back from a record: tuples as lists.
     plain: dict[str, Any] = json.loads(json.dumps(told, default=str))
@@ -167,6 +179,47 @@ def network_hash(card: ModelCard) -> str:
     """
     told = json.dumps([identity(card), weights_hash(card)], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()
+
+
+def member_cards(card: ModelCard) -> list[ModelCard]:
+    """Return the cards of an ensemble's members; none of any other network.
+
+    Raises:
+        ModelError: One is gone, or can be no member any more.
+    """
+    known, classes = (
+        model_cards() if card.members else {},
+        card.output.own_classes(len(card.classes)),
+    )
+    for name in card.members:
+        if name not in known:
+            raise ModelError(
+                f"{name}, a member of {card.name}, is gone; put it back, or make another ensemble "
+                f"of {', '.join(one for one in card.members if one != name)}"
+            )
+        fault = unfit_member(known[name], classes)
+        if fault:
+            raise ModelError(f"{card.name} is no ensemble any more: {fault}")
+    return [known[name] for name in card.members]
+
+
+def unfit_member(card: ModelCard, classes: int) -> str:
+    """Return in a sentence why a network can be no member of an ensemble, or ""."""
+    if card.members:
+        return f"{card.name} is an ensemble itself; name its members: {', '.join(card.members)}"
+    drawing = [one.name for one in card.defences if find_defence(one.name).random]
+    if drawing:
+        return (
+            f"{card.name} stands behind {drawing[0]}, which draws; take the network without "
+            f"it, and stand {drawing[0]} before the ensemble"
+        )
+    if not card.takes_gradients:
+        return f"{card.name} gives outputs alone and no gradients; take networks that give both"
+    if card.output.fit == CENTRE:
+        return f"{card.name} answers for the centre of an image only; take networks that answer all"
+    if len(card.classes) != classes:
+        return f"{card.name} has {len(card.classes)} classes and the ensemble {classes}"
+    return ""
 
 
 def _files(card: ModelCard) -> list[Path]:

@@ -29,7 +29,8 @@ def keep_derived(card: ModelCard, made: ModelCard) -> ModelCard:
     weights = folder / f"{made.name}{card.weights.suffix}"
     with as_store_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        _copied(card.weights, weights)
+        if not card.members:
+            _copied(card.weights, weights)
     text = card_text(replace(made, weights=weights))
     write_bytes(folder / f"{made.name}.toml", text.encode())
     return read_card(folder / f"{made.name}.toml", card.trusted)

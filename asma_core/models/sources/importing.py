@@ -92,6 +92,12 @@ def import_card(path: Path, trusted: bool, name: str = "") -> ModelCard:
     card = read_card(path, trusted)
     card = replace(card, name=check_model_name(name or card.name))
     folder = paths.home() / "models" if trusted else uploads_folder()
+    if card.members:
+        raise InputError(
+            f"{card.name} is an ensemble, which has no weights of its own; take in its members and "
+            f"make it here: python -m asma_core ensemble --models {','.join(card.members)} --name "
+            f"{card.name}"
+        )
     if card.program:
         return _copied(card, folder, trusted)
     return _converted(card, folder, trusted)
@@ -172,8 +178,10 @@ def describe(card: ModelCard) -> dict[str, Any]:
         "name": card.name,
         "title": card.title,
         "description": card.description,
-        "architecture": card.architecture or f"{card.program} program",
-        "library": "" if card.program else card.library,
+        "architecture": card.architecture
+        or ("ensemble" if card.members else f"{card.program} program"),
+        "library": "" if card.program or card.members else card.library,
+        "members": list(card.members),
         "gradients": card.takes_gradients,
         "classes": list(card.classes),
         "dataset": card.dataset,

@@ -12,7 +12,7 @@ from torch import nn
 
 from asma_core.errors import ModelError
 from asma_core.models.sources.building import build_card, check_card
-from asma_core.models.sources.cards import ModelCard, weights_hash
+from asma_core.models.sources.cards import ModelCard, member_cards, weights_hash
 from asma_core.models.sources.fitting import fit_weights, load_into
 from asma_core.models.sources.guessing import completed
 from asma_core.models.sources.weights import read_weights
@@ -20,6 +20,7 @@ from asma_core.models.wrapper.backend import float32_sums
 from asma_core.models.wrapper.calls import borrowed, checked_logits, predicted
 from asma_core.models.wrapper.contract import SegmentationModel
 from asma_core.models.wrapper.defended import DefendedModel
+from asma_core.models.wrapper.ensemble import Members
 from asma_core.models.wrapper.precision import FLOAT32
 
 
@@ -49,10 +50,14 @@ def load_card(card: ModelCard, device: torch.device) -> SegmentationModel:
     """Load the network of a card afresh.
 
     Raises:
-        ModelError: It can't be built or loaded, or its weights do not fit.
+        ModelError: It can't be built or loaded, its weights do not fit, or a member is gone.
     """
-    card = completed(card)
-    network = load_network(card, device)
+    if card.members:
+        members = [load_card(member, device) for member in member_cards(card)]
+        network: nn.Module = Members(members)
+    else:
+        card = completed(card)
+        network = load_network(card, device)
     model = SegmentationModel(network, card.input, card.classes, card.output)
     if card.defences:
         model = DefendedModel(model, card.defences)

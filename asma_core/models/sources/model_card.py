@@ -30,8 +30,9 @@ class ModelCard:
         name: Unique.
         title: For people.
         description: What it was trained on and what it is good for.
-        weights: The safetensors file, the program's file, or the factory's module.
-        architecture: Name of a class of the library; "" for a program.
+        weights: The safetensors file, the program's file, or the factory's module; of an ensemble
+            its card.
+        architecture: Name of a class of the library; "" for a program and for an ensemble.
         arguments: What the class or the factory is called with.
         input: What it takes.
         classes: Names of the classes, background first.
@@ -45,6 +46,7 @@ class ModelCard:
         synthetic: Whether it was trained on generated pictures only.
         defences: What stands before it, the first of which meets the image first.
         base: Behind defences, the name of the network without them.
+        members: Of an ensemble, the names of the networks whose mean it answers.
         trusted: Whether it was put here by the owner of the server; an upload was not.
     """
 
@@ -67,6 +69,7 @@ class ModelCard:
     library: str = MONAI
     defences: tuple[Defence, ...] = ()
     base: str = ""
+    members: tuple[str, ...] = ()
 
     @property
     def runs_code(self) -> bool:
