@@ -13,6 +13,9 @@ import pytest
 
 from asma_core.cli.main import main, parser_of
 from asma_core.data.masks.label_maps import encode_mask
+from asma_core.defences.contract import Defence
+from asma_core.models.sources.cards import find_card
+from asma_core.models.sources.defending import keep_defended
 from tests import tiny
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -93,8 +96,11 @@ def test_a_command_that_is_shown_runs(line: str, home: Path, tmp_path: Path) -> 
         "--model": tiny.MODEL, "--dataset": tiny.DATASET, "--image": str(image),
         "--mask": str(mask), "--target-mask": str(mask), "--out": str(tmp_path / "out"),
         "--sample": "3", "--samples": "2", "--name": "shown", "--layout": "folders",
-        "--classes": "background,spot",
+        "--classes": "background,spot", "--models": f"{tiny.MODEL},{tiny.NAN}",
     }  # fmt: skip
+    if words[0] == "certify":
+        smooth = Defence("smoothing", {"sigma": 0.1})
+        given["--model"] = keep_defended(find_card(tiny.MODEL), smooth, "smooth").name
     words = [given.get(before, word) for before, word in zip(["", *words], words, strict=False)]
     of_place = {
         "NAME": tiny.MODEL,

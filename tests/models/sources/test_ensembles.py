@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,13 +21,21 @@ from asma_core.data.formats.images import read_image
 from asma_core.defences.contract import Defence
 from asma_core.errors import AsmaError, InputError, ModelError
 from asma_core.models.sources.card_text import card_text
-from asma_core.models.sources.cards import find_card, identity, network_hash, weights_hash
+from asma_core.models.sources.cards import (
+    find_card,
+    identity,
+    network_hash,
+    unfit_member,
+    weights_hash,
+)
 from asma_core.models.sources.class_mapping import keep_mapped
 from asma_core.models.sources.defending import keep_defended
 from asma_core.models.sources.ensembles import keep_ensemble
 from asma_core.models.sources.importing import forget_model, import_card
 from asma_core.models.sources.loading import load_model, predict
+from asma_core.models.sources.model_card import ONNX
 from asma_core.models.wrapper.defended import DefendedModel
+from asma_core.models.wrapper.specs import CENTRE, OutputSpec
 from asma_core.runs.artefacts import ADVERSARIAL, PREDICTION_ADVERSARIAL
 from asma_core.runs.execute import execute_together
 from asma_core.runs.run import DONE, FAILED
@@ -168,6 +178,21 @@ def test_what_can_be_no_ensemble_is_a_sentence(home: Path) -> None:
     with pytest.raises(InputError, match="already"):
         keep_ensemble([tiny.MODEL, OTHER], BOTH)
     assert sorted((home / "models").iterdir()) == files
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"program": ONNX}, "no gradients"),
+        ({"output": OutputSpec(fit=CENTRE)}, "the centre"),
+        ({"classes": ("a", "b", "c")}, "3 classes"),
+        ({"defences": (Defence("jpeg"), Defence("smoothing"))}, "smoothing, which draws"),
+        ({"defences": (Defence("jpeg"),)}, ""),
+    ],
+)
+def test_what_can_be_no_member_is_told(home: Path, more: dict[str, Any], says: str) -> None:
+    told = unfit_member(replace(find_card(OTHER), **more), 2)
+    assert says in told and bool(told) == bool(says)
 
 
 @pytest.mark.parametrize("members", ['"x"', "[3, 4]", '["one"]', f'["{OTHER}", "{BOTH}"]'])
