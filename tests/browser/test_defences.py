@@ -45,6 +45,11 @@ def test_a_network_is_defended_and_attacked_through_the_defence(
     expect(page.get_by_text("Randomized smoothing (sigma 0.03)").first).to_be_visible()
     settle(page)
     look(page, "defended")
+    page.get_by_role("button", name="Certify", exact=True).click()
+    expect(page.get_by_text("striped where nothing is certified")).to_be_visible()
+    expect(page.get_by_text("IoU at least")).to_be_visible()
+    settle(page)
+    look(page, "certified")
     monkeypatch.setenv("ASMA_HOME", str(tmp_path))
     assert find_card(name).base == tiny.MODEL
     page.get_by_role("button", name="Attack it").click()

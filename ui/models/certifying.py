@@ -40,8 +40,8 @@ def certify(card: ModelCard, dataset: str) -> None:
         return
     st.caption(
         "Which pixels no change of the image within a radius can move, whoever makes it: noisy "
-        "copies of the image are asked about, and the vote of most of them counts. Source: "
-        "arXiv:2107.00228."
+        "copies of the image are asked about, and the vote of most of them counts (a run is judged "
+        "by the mean of their probabilities instead). Source: arXiv:2107.00228."
     )
     names = [sample.name for sample in services.open_dataset(dataset).some(OFFERED)]
     columns = st.columns(3, vertical_alignment="bottom")
@@ -90,4 +90,4 @@ def _figures(told: Mapping[str, Any]) -> None:
         if value is not None:
             st.metric(label, number(value), help=help)
     alpha = told["settings"]["alpha"]
-    st.caption(f"With a probability of {1 - alpha:.4g} every certified pixel is one rightly.")
+    st.caption(f"With a probability of {1 - alpha:.4g} not one pixel is certified wrongly.")
