@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from asma_core.data.datasets import Dataset
 from asma_core.data.formats.images import FloatImage
 from asma_core.data.masks.label_maps import VOID, encode_mask
 from asma_core.data.masks.overlays import overlay
@@ -19,12 +21,13 @@ from asma_core.defences.certificate import (
     figures,
     smoothing_sigma,
 )
-from asma_core.files import json_values, write_bytes
-from asma_core.models.sources.cards import ModelCard
-from asma_core.runs.sources import SourceImage
+from asma_core.files import json_values, write_bytes, write_json
+from asma_core.models.sources.cards import ModelCard, network_hash
+from asma_core.runs.sources import SourceImage, from_sample
 
 LABELS: Final = "certified.png"
 OVERLAY: Final = "certificate.png"
+ANSWER: Final = "certificate.json"
 OnDraws = Callable[[int, int], None]
 
 
@@ -76,6 +79,29 @@ def certify_image(
     found = certify(model, source.image, settings, chosen, on_draws, card.name)
     answer = figures(found) | {"settings": settings.as_dict()} | _judged(found, source, card)
     return Certified(json_values(answer), _pictures(found, source.image))
+
+
+def certificate_folder(
+    home: Path, card: ModelCard, dataset: Dataset, sample: str, settings: CertificateSettings
+) -> Path:
+    """Return where the certificate of a sample is kept; `ANSWER` is there when all of it is.
+
+    Raises:
+        InputError: No such sample.
+        ModelError: The network's weights can't be read any more.
+    """
+    told = f"{dataset.fingerprint(dataset.find(sample))} {settings}"
+    name = hashlib.sha256(told.encode()).hexdigest()[:16]
+    return home / "cache" / "certificates" / network_hash(card)[:16] / name
+
+
+def make_certificate(
+    folder: str, card: ModelCard, dataset: Dataset, sample: str, settings: CertificateSettings
+) -> None:
+    """Certify a sample and write what was found, as `certify_image` and `Certified` do."""
+    found = certify_image(card, from_sample(dataset, dataset.find(sample)), settings)
+    found.write(Path(folder))
+    write_json(Path(folder) / ANSWER, found.answer)
 
 
 def _judged(found: Certificate, source: SourceImage, card: ModelCard) -> dict[str, Any]:

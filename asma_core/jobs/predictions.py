@@ -19,7 +19,7 @@ from asma_core.defences.certificate import CertificateSettings
 from asma_core.defences.contract import Defence
 from asma_core.errors import ModelError
 from asma_core.files import json_values, read_json, write_bytes, write_json
-from asma_core.jobs.certificates import OVERLAY, certify_image
+from asma_core.jobs.certificates import ANSWER, OVERLAY, certificate_folder, make_certificate
 from asma_core.jobs.local import local_executor
 from asma_core.jobs.worker_process import MakeExecutor, WorkerProcess
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
@@ -116,12 +116,9 @@ class Predictor:
             ModelError: It can't be used, or its process ended.
         """
         content = open_dataset(dataset)
-        found = content.find(sample)
-        told = f"{content.fingerprint(found)} {settings}"
-        name = hashlib.sha256(told.encode()).hexdigest()[:16]
-        folder = self._home / "cache" / "certificates" / _network(model) / name
-        file = folder / "certificate.json"
-        self._ask(file, _certify, str(file), model, content, sample, settings)
+        folder = certificate_folder(self._home, model, content, sample, settings)
+        file = folder / ANSWER
+        self.have_made(file, make_certificate, str(folder), model, content, sample, settings)
         return read_json(file), (folder / OVERLAY).read_bytes()
 
     def check_staged(self, card: Path, dataset: str) -> dict[str, Any]:
@@ -253,15 +250,6 @@ def _predict(home: str, model: ModelCard, image: FloatImage, device: str) -> Non
 
 def _cover(file: str, model: ModelCard, shape: tuple[int, int]) -> None:
     write_bytes(Path(file), encode_mask(_covered_here(model, shape).astype(np.uint8)))
-
-
-def _certify(
-    file: str, model: ModelCard, dataset: Dataset, sample: str, settings: CertificateSettings
-) -> None:
-    found = certify_image(model, from_sample(dataset, dataset.find(sample)), settings)
-    found.write(Path(file).parent)
-    # Last, as it says that all is there.
-    write_json(Path(file), found.answer)
 
 
 def _check(file: str, model: ModelCard, dataset: Dataset, samples: int) -> None:
