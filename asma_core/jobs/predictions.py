@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Future
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from asma_core.data.datasets import Dataset, open_dataset
 from asma_core.data.formats.images import FloatImage
 from asma_core.data.masks.label_maps import encode_mask, read_mask
 from asma_core.defences.certificate import CertificateSettings
-from asma_core.defences.contract import Defence
 from asma_core.errors import ModelError
 from asma_core.files import json_values, read_json, write_bytes, write_json
 from asma_core.jobs.certificates import ANSWER, OVERLAY, certificate_folder, make_certificate
@@ -24,7 +23,6 @@ from asma_core.jobs.local import local_executor
 from asma_core.jobs.worker_process import MakeExecutor, WorkerProcess
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.sources.cards import ModelCard, check_fits, read_card, weights_hash
-from asma_core.models.sources.defending import keep_defended
 from asma_core.models.sources.draft import Choices
 from asma_core.models.wrapper.specs import CENTRE
 from asma_core.runs.sources import from_sample
@@ -34,6 +32,7 @@ from asma_core.runs.spec import image_hash
 WAIT: Final = 600.0
 # Images on which a network is checked.
 CHECKED: Final = 6
+Answer = TypeVar("Answer")
 
 
 class Predictor:
@@ -144,16 +143,15 @@ class Predictor:
         name: str = self._waited(future)
         return name
 
-    def keep_defended(self, model: ModelCard, defence: Defence, name: str) -> str:
-        """Keep a network behind a defence, which may look into the network; return its name.
+    def carry_out(self, call: Callable[..., Answer], *arguments: Any) -> Answer:
+        """Return what a function of a module returns, which may ask a network, in the process.
 
         Raises:
-            InputError: As for `models.sources.defending.keep_defended`.
-            ModelError: The network lacks what the defence needs, or the process ended.
+            AsmaError: As the function does.
+            ModelError: The process ended.
         """
-        future = self._worker.submit(_keep_defended, model, defence, name)
-        kept: str = self._waited(future)
-        return kept
+        answer: Answer = self._waited(self._worker.submit(call, *arguments))
+        return answer
 
     def look_at_weights(self, weights: Path) -> dict[str, Any]:
         """Return what a file of weights is likely to be; see `models.guessing`.
@@ -268,10 +266,6 @@ def _import_model(card: str) -> str:
     from asma_core.models.sources.importing import import_card
 
     return import_card(Path(card), trusted=False).name
-
-
-def _keep_defended(model: ModelCard, defence: Defence, name: str) -> str:
-    return keep_defended(model, defence, name).name
 
 
 def _look_at(weights: str) -> dict[str, Any]:

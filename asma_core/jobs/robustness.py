@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from asma_core.attacks.registry import check_suits, find_attack
+from asma_core.defences.registry import find_defence
 from asma_core.errors import AsmaError, RunStateError
-from asma_core.experiments.robustness_plan import RobustnessPlan, RobustnessPlans, networks
+from asma_core.experiments.robustness_plan import RobustnessPlan, RobustnessPlans, behind, networks
 from asma_core.experiments.store import Experiment, ExperimentStore, ended
 from asma_core.files import json_values, read_json, write_json
 from asma_core.jobs.experiments import ExperimentRunner
 from asma_core.jobs.predictions import Predictor
 from asma_core.models.sources.cards import find_card
+from asma_core.models.sources.model_card import ModelCard
 from asma_core.runs.store import RunStore
 
 ANSWER = "answer.json"
@@ -73,11 +75,18 @@ class RobustnessRunner:
         store, bare = self._experiments.store, find_card(plan.model)
         for row in plan.attacks:
             check_suits(find_attack(row.attack), bare.name, bare.takes_gradients)
+        self._look_inside(bare, plan)
         found = [store.open(plan.part(card.name)) for card in networks(plan)]
         plan_id = self.plans.keep(plan)
         for experiment in found:
             self._experiments.start(experiment.id)
         return plan_id
+
+    def _look_inside(self, bare: ModelCard, plan: RobustnessPlan) -> None:
+        """Have the network kept behind what must look into it, in a process that has torch."""
+        for defence in plan.defences if not bare.defences else ():
+            if find_defence(defence.name).check is not None:
+                self._predictor.carry_out(behind, bare, defence)
 
     def stop(self, plan: RobustnessPlan) -> None:
         """Ask what goes on to stop; what is done stays done."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,4 +96,22 @@ def test_a_plan_whose_network_is_gone_can_be_forgotten(
     with pytest.raises(AsmaError, match=tiny.MODEL):
         runner.standing(asked)
     runner.delete(plan_id)
+    assert runner.plans.newest() == []
+
+
+def test_what_looks_into_the_network_is_kept_by_the_process_that_has_torch(
+    runner: RobustnessRunner, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    carry_out = Predictor.carry_out
+
+    def told(self: Predictor, call: Callable[..., Any], *arguments: Any) -> Any:
+        asked.append(call.__name__)
+        return carry_out(self, call, *arguments)
+
+    monkeypatch.setattr(Predictor, "carry_out", told)
+    before = sorted((home / "models").iterdir())
+    with pytest.raises(AsmaError, match="no dropout layers"):
+        runner.start(replace(plan(), defences=(Defence("mc-dropout"),)))
+    assert asked == ["behind"] and sorted((home / "models").iterdir()) == before
     assert runner.plans.newest() == []

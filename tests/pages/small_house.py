@@ -23,12 +23,10 @@ from asma_core.data.formats.images import FloatImage
 from asma_core.data.masks.label_maps import encode_mask
 from asma_core.data.synthetic import demo
 from asma_core.defences.certificate import CertificateSettings, check_draws, smoothing_sigma
-from asma_core.defences.contract import Defence
 from asma_core.errors import ModelError
 from asma_core.jobs.queue import JobQueue
 from asma_core.jobs.trainings import Trainer
 from asma_core.models.sources.cards import ModelCard
-from asma_core.models.sources.defending import keep_defended
 from asma_core.models.sources.draft import Choices
 from asma_core.models.sources.drafting import draft_network
 from asma_core.models.sources.guessing import look_at
@@ -114,8 +112,8 @@ class House:
         told = {"share_certified": 0.875, "radius": 0.169, "settings": settings.as_dict()}
         return told | {"guaranteed_iou": 0.625}, encode_mask(self.prediction)
 
-    def keep_defended(self, card: ModelCard, defence: Defence, name: str) -> str:
-        return keep_defended(card, defence, name).name
+    def carry_out(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        return call(*arguments)
 
     def check_staged(self, card: Path, dataset: str) -> dict[str, Any]:
         return dict(self.report)

@@ -12,7 +12,7 @@ from asma_core.defences.registry import DEFENCES, find_defence, in_words
 from asma_core.errors import AsmaError
 from asma_core.fields import declared
 from asma_core.models.sources.cards import model_cards
-from asma_core.models.sources.defending import defended
+from asma_core.models.sources.defending import defended, keep_defended
 from asma_core.models.sources.model_card import ModelCard
 from ui.address.links import open_here
 from ui.address.views import ModelsView
@@ -75,8 +75,9 @@ def defend(card: ModelCard, dataset: str) -> None:
             return
         chosen = name_to_keep(KEY, f"{card.name}-{name}", ":material/shield:")
         if chosen is not None:
-            keep = services.predictor().keep_defended
-            open_here(ModelsView(model=patiently(keep, card, made.defences[0], chosen)))
+            carry_out = services.predictor().carry_out
+            kept = patiently(carry_out, keep_defended, card, made.defences[0], chosen)
+            open_here(ModelsView(model=kept.name))
 
 
 def _tried(made: ModelCard, dataset: Dataset) -> bool:
