@@ -51,7 +51,7 @@ def defended(card: ModelCard, defence: Defence, name: str) -> ModelCard:
     return replace(
         card,
         name=name,
-        title=f"{base} behind {words}"[:200],
+        title=name,
         description=f"{base} behind {words}.",
         defences=defences,
         base=base,
