@@ -6,12 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from asma_core.cli.arguments import batch_option, count, model_option
-from asma_core.cli.named_values import named_values
-from asma_core.cli.networks import check_all_suit, check_execution
+from asma_core.cli.many_pairs import add_pairs_options, asked_of, listed
+from asma_core.cli.networks import check_all_suit
 from asma_core.cli.progress import Progress
-from asma_core.cli.setting_options import add_settings, settings_of
-from asma_core.data.datasets import open_dataset
 from asma_core.errors import InputError, RunStateError
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.export import cells_csv, summary_csv, table_latex, table_markdown
@@ -19,35 +16,20 @@ from asma_core.experiments.plan import Plan, distance_study, pairs_of, variant
 from asma_core.experiments.store import ExperimentStore
 from asma_core.experiments.table import summary
 from asma_core.files import write_bytes
-from asma_core.models.sources.cards import find_card
-from asma_core.runs.execution import Execution
 from asma_core.runs.run import counted_warnings
 from asma_core.runs.store import RunStore
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    model_option(parser)
-    add_settings(parser, Execution)
-    parser.add_argument("--dataset", required=True, help="a data set's name or a folder")
-    parser.add_argument("--samples", type=count, default=20, help="pairs to attack (20)")
+    add_pairs_options(parser)
     parser.add_argument(
         "--attacks", default="ssm,ssm-dpm,asm,asma,minimal", help="names, separated by commas"
-    )
-    parser.add_argument("--target-iou", help="short for --set target_iou=X")
-    parser.add_argument("--steps", help="short for --set steps=N")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a setting of every attack that has it",
     )
     parser.add_argument(
         "--distance-weights", default="", help="rows that study the distance term, as 0,1,10,100"
     )
     parser.add_argument("--study", default="asma", help="the attack of those rows (asma)")
-    batch_option(parser)
     parser.add_argument("--out", help="folder for the tables as CSV, LaTeX and Markdown")
 
 
@@ -82,27 +64,16 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _plan(options: argparse.Namespace) -> Plan:
-    card, dataset = find_card(options.model), open_dataset(options.dataset)
-    execution = settings_of(options, Execution)
-    check_execution(execution)
-    settings = named_values(options.set)
-    if options.steps is not None:
-        settings["steps"] = options.steps
-    if options.target_iou is not None:
-        settings["target_iou"] = options.target_iou
-    attacks = _split(options.attacks)
-    check_all_suit(card, [*attacks, *([options.study] if options.distance_weights else [])])
-    rows = [variant(name, settings) for name in attacks]
+    asked = asked_of(options)
+    attacks = listed(options.attacks)
+    check_all_suit(asked.card, [*attacks, *([options.study] if options.distance_weights else [])])
+    rows = [variant(name, asked.settings) for name in attacks]
     if options.distance_weights:
-        rows += distance_study(options.study, _split(options.distance_weights), settings)
+        rows += distance_study(options.study, listed(options.distance_weights), asked.settings)
     if not rows:
         raise InputError("name at least one attack: --attacks asma,minimal")
-    pairs = pairs_of(dataset, options.samples)
-    return Plan(card.name, options.dataset, pairs, tuple(rows), execution)
-
-
-def _split(text: str) -> list[str]:
-    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    pairs = pairs_of(asked.dataset, options.samples)
+    return Plan(asked.card.name, options.dataset, pairs, tuple(rows), asked.execution)
 
 
 def _written(out: Path, rows: list[dict[str, Any]], cells: list[Cell]) -> dict[str, str]:

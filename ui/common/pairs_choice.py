@@ -86,3 +86,36 @@ def choose_attacks(key: str, card: ModelCard | None, first: Sequence[str]) -> tu
     if not whole:
         st.caption(LEFT_OUT)
     return tuple(chosen)
+
+
+def choose_goal(key: str, iou: float, steps: int | None) -> dict[str, str]:
+    """Show target IoU and steps; return them as texts by the names of the settings.
+
+    Args:
+        key: Of the page's widgets.
+        iou: At first.
+        steps: At first; None for what each attack has by default, which can be left so.
+    """
+    target, most = st.columns(2)
+    wanted = target.number_input(
+        "Target IoU",
+        min_value=0.01,
+        max_value=1.0,
+        step=0.01,
+        key=initial(f"{key}-iou", iou),
+        persist_state=SESSION,
+        help="From which on an attack counts as a success, and stops or shrinks its change.",
+    )
+    count = most.number_input(
+        "Steps",
+        min_value=3,
+        max_value=100_000,
+        value=None,
+        step=50,
+        placeholder="each attack's own",
+        key=initial(f"{key}-steps", steps),
+        persist_state=SESSION,
+        help="Most updates of the image. Empty: what each attack has by default.",
+    )
+    settings = {"target_iou": f"{wanted:g}"}
+    return settings | ({"steps": str(int(count))} if count is not None else {})

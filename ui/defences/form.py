@@ -21,7 +21,7 @@ from ui.address.views import DefencesView
 from ui.common import services
 from ui.common.errors import show_error
 from ui.common.execution_form import execution_form
-from ui.common.pairs_choice import choose_attacks, choose_images, choose_pairs
+from ui.common.pairs_choice import choose_attacks, choose_goal, choose_images, choose_pairs
 from ui.common.settings_form import setting_widget
 from ui.common.values import SESSION, initial
 
@@ -95,26 +95,7 @@ def _attacks(card: ModelCard | None) -> tuple[list[str], dict[str, str]]:
         persist_state=SESSION,
         help="It needs no gradients, so that no defence can hide any from it. It is slow.",
     )
-    target, steps = st.columns(2)
-    iou = target.number_input(
-        "Target IoU",
-        min_value=0.01,
-        max_value=1.0,
-        step=0.01,
-        key=initial(f"{KEY}-iou", 0.9),
-        persist_state=SESSION,
-        help="From which on an attack counts as a success.",
-    )
-    most = steps.number_input(
-        "Steps",
-        min_value=3,
-        max_value=100_000,
-        step=50,
-        key=initial(f"{KEY}-steps", 100),
-        persist_state=SESSION,
-        help="Most updates of the image, of each attack.",
-    )
-    settings = {"target_iou": f"{iou:g}", "steps": str(int(most))}
+    settings = choose_goal(KEY, 0.9, 100)
     return (with_check(names) if check and names else names), settings
 
 

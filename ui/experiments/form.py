@@ -18,7 +18,7 @@ from ui.address.views import ExperimentsView
 from ui.common import services
 from ui.common.errors import show_error
 from ui.common.execution_form import execution_form
-from ui.common.pairs_choice import choose_attacks, choose_images, choose_pairs
+from ui.common.pairs_choice import choose_attacks, choose_goal, choose_images, choose_pairs
 from ui.common.values import SESSION, initial
 
 KEY: Final = "experiment-form"
@@ -51,7 +51,7 @@ def experiment_form() -> None:
     offered = suited(model.takes_gradients) if model else ATTACKS
     with right:
         attacks = choose_attacks(KEY, model, TABLE_1)
-        settings = _settings()
+        settings = choose_goal(KEY, 0.95, None)
         studied, weights = _study([name for name in STUDIED if name in offered])
         with st.expander("How the runs are carried out", icon=":material/tune:"):
             execution = execution_form(st, KEY)
@@ -73,32 +73,6 @@ def experiment_form() -> None:
             width=160,
         ):
             _start(wanted, dataset)
-
-
-def _settings() -> dict[str, str]:
-    target, steps = st.columns(2)
-    iou = target.number_input(
-        "Target IoU",
-        min_value=0.01,
-        max_value=1.0,
-        step=0.01,
-        key=initial(f"{KEY}-iou", 0.95),
-        persist_state=SESSION,
-        help="From which on an attack counts as a success, and stops or shrinks its change.",
-    )
-    most = steps.number_input(
-        "Steps",
-        min_value=3,
-        max_value=100_000,
-        value=None,
-        step=50,
-        placeholder="each attack's own",
-        key=initial(f"{KEY}-steps", None),
-        persist_state=SESSION,
-        help="Most updates of the image. Empty: what each attack has by default.",
-    )
-    settings = {"target_iou": f"{iou:g}"}
-    return settings | ({"steps": str(int(most))} if most is not None else {})
 
 
 def _study(studied_ones: Sequence[str]) -> tuple[str, tuple[str, ...]]:
