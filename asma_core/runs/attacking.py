@@ -79,17 +79,18 @@ def attack_together(
     Raises:
         AsmaError: The network is another now, an image can't be attacked, no memory.
     """
-    (card, *_) = [_network(run) for run in runs]
+    (card, *_) = [network_of(run) for run in runs]
     device = choose_device(runs[0].spec.execution.device)
     inputs = [as_attacked(store.inputs(run), card, device) for run in runs]
     with memory_explained(device, inputs[0]):
         return _attacked(store, runs, inputs, card, device, watch)
 
 
-def _network(run: Run) -> ModelCard:
-    """Return the network that was asked for, and refuse any other.
+def network_of(run: Run) -> ModelCard:
+    """Return the network that a run was asked of, and refuse any other.
 
     Raises:
+        UnknownNameError: It is not there any more.
         ModelError: Weights or card have changed since.
     """
     card, spec = find_card(run.spec.model), run.spec
