@@ -11,6 +11,7 @@ from asma_core.data.formats.images import encode_png, to_bytes
 from asma_core.data.masks.label_maps import encode_mask
 from asma_core.files import write_bytes
 from asma_core.runs.store import RunStore
+from asma_core.runs.survival_words import in_words
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Treat a run's file in each way, and say what the network sees then."""
-    from asma_core.runs.survival import in_words, survival
+    from asma_core.runs.survival import survival
 
     store = RunStore()
     asked = store.get(options.run)

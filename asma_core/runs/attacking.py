@@ -20,6 +20,7 @@ from asma_core.models.wrapper.contract import SegmentationModel
 from asma_core.models.wrapper.defended import DefendedModel
 from asma_core.models.wrapper.devices import choose_device, is_out_of_memory
 from asma_core.models.wrapper.specs import CENTRE
+from asma_core.models.wrapper.surviving import SurvivingModel, made_to_survive
 from asma_core.models.wrapper.threads import thread_count
 from asma_core.runs.figures import Judge, make_judge
 from asma_core.runs.live import LiveReporter
@@ -46,7 +47,8 @@ class Attacked:
         snapshots: Of its way.
         seconds: That the attack took; of several at once its share, see `SharedTime`.
         batch: How many were attacked at once, this one among them.
-        draws: Of a random defence, how many answers a step of the attack asked for; else 1.
+        draws: How many answers a step of the attack asked for: behind a random defence, or where it
+            is made to survive, several.
         warnings: What is to be said of network, image and course.
     """
 
@@ -151,8 +153,11 @@ def _attacked(
         for one, judge in zip(inputs, judges, strict=True)
     ]
     given = attack_inputs(inputs, judges, device)
-    draws = model.choose_draws(given.images) if isinstance(model, DefendedModel) else 1
-    backend = make_backend(model, device, spec.execution.precision)
+    searched = made_to_survive(model) if spec.execution.survives else model
+    draws = 1
+    if isinstance(searched, DefendedModel | SurvivingModel):
+        draws = searched.choose_draws(given.images)
+    backend = make_backend(searched, device, spec.execution.precision)
     not_compiled = backend.compiled_for(given.images) if spec.execution.compiled else ""
     reporters = [LiveReporter(store, run.id, count) for run in runs]
     shared = SharedTime(count)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -136,18 +136,3 @@ class _Look:
             counts = confusion_matrix(labels, self.truth, judge.classes, judge.valid)
             truth_iou = foreground_iou(counts)
         return Seen(treated, said, judge.judged(labels).value, truth_iou)
-
-
-def in_words(figures: Sequence[dict[str, Any]]) -> str:
-    """Say in a sentence how many treatments a run's file survives.
-
-    Args:
-        figures: Of `Survived.figures`, the untouched file's first.
-    """
-    untouched, *treated = figures
-    if not untouched["reached"]:
-        return "The untouched file is not at the goal, so there is nothing to survive."
-    names = [one["title"] for one in treated if not one["reached"]]
-    held = len(treated) - len(names)
-    lost = f" Lost after: {', '.join(names)}." if names and held else ""
-    return f"The goal stands after {held or 'none'} of {len(treated)} treatments.{lost}"

@@ -22,8 +22,8 @@ SHARE: Final = 0.5
 def halved(image: FloatImage) -> FloatImage:
     """Return an image, float32 (C, H, W) in [0, 1], made half as large and brought back."""
     picture = picture_of(image)
-    size = tuple(max(1, round(side * SHARE)) for side in picture.size)
-    small = picture.resize(size, Image.Resampling.BILINEAR)
+    width, height = (max(1, round(side * SHARE)) for side in picture.size)
+    small = picture.resize((width, height), Image.Resampling.BILINEAR)
     return image_of(small.resize(picture.size, Image.Resampling.BILINEAR))
 
 

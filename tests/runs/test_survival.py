@@ -17,7 +17,8 @@ from asma_core.files import read_json
 from asma_core.runs.execute import execute
 from asma_core.runs.run import CANCELLED, Run
 from asma_core.runs.store import RunStore
-from asma_core.runs.survival import Survived, in_words, survival
+from asma_core.runs.survival import Survived, survival
+from asma_core.runs.survival_words import in_words
 from asma_core.treatments.registry import TREATMENTS
 from tests import tiny
 
