@@ -132,7 +132,9 @@ class _Attempt:
             # Not `make_backend`, which keeps the last few and lays a network's weights out anew.
             precision = check_precision(AUTO_PRECISION, self.device)
             together = attack_inputs(inputs, judges, self.device)
-            searched = SurvivingModel(self.model) if self.survive else self.model
+            searched: nn.Module = self.model
+            if self.survive:
+                searched = SurvivingModel(self.model, together.target, away)
             if isinstance(searched, DefendedModel | SurvivingModel):
                 searched.choose_draws(together.images)
             backend = Backend(searched, precision, self.device).eval()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import torch
+from torch import nn
 
 from asma_core.attacks import checks
 from asma_core.attacks.contract import AttackResult, StepReport
@@ -20,7 +21,7 @@ from asma_core.models.wrapper.contract import SegmentationModel
 from asma_core.models.wrapper.defended import DefendedModel
 from asma_core.models.wrapper.devices import choose_device, is_out_of_memory
 from asma_core.models.wrapper.specs import CENTRE
-from asma_core.models.wrapper.surviving import SurvivingModel, made_to_survive
+from asma_core.models.wrapper.surviving import SurvivingModel
 from asma_core.models.wrapper.threads import thread_count
 from asma_core.runs.figures import Judge, make_judge
 from asma_core.runs.live import LiveReporter
@@ -153,8 +154,10 @@ def _attacked(
         for one, judge in zip(inputs, judges, strict=True)
     ]
     given = attack_inputs(inputs, judges, device)
-    searched = made_to_survive(model) if spec.execution.survives else model
+    searched: nn.Module = model
     draws = 1
+    if spec.execution.survives:
+        searched = SurvivingModel(model, given.target, goal.away)
     if isinstance(searched, DefendedModel | SurvivingModel):
         draws = searched.choose_draws(given.images)
     backend = make_backend(searched, device, spec.execution.precision)

@@ -16,7 +16,7 @@ from asma_core.treatments.contract import Treatment
 
 QUALITIES: Final = (95, 85, 70)
 # What an attack that shall survive draws from: a little worse than the worst of these.
-LOWEST, HIGHEST = 65, 95
+LOWEST, HIGHEST = 55, 90
 
 
 def _treatment(quality: int) -> Treatment:

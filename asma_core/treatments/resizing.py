@@ -17,6 +17,8 @@ from asma_core.treatments.contract import Treatment
 from asma_core.treatments.pictures import image_of, picture_of
 
 SHARE: Final = 0.5
+# What an attack that shall survive draws from.
+SMALLEST, LARGEST = 0.4, 0.8
 
 
 def halved(image: FloatImage) -> FloatImage:
@@ -38,7 +40,7 @@ HALF: Final = Treatment(
 
 def drawn(network: Network, images: Tensor) -> Tensor:
     """Ask a network about images that were smaller for a while, by a share that is drawn."""
-    share = SHARE + float(torch.rand(())) * (1 - SHARE)
+    share = SMALLEST + float(torch.rand(())) * (LARGEST - SMALLEST)
     size = [max(1, round(side * share)) for side in images.shape[-2:]]
     resize = torch.nn.functional.interpolate
     small = resize(images, size=size, mode="bilinear", antialias=True)

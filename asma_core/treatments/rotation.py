@@ -22,7 +22,7 @@ from asma_core.treatments.pictures import image_of, picture_of
 
 DEGREES: Final = 1.0
 # What an attack that shall survive draws from, either way.
-MOST_DEGREES: Final = 1.5
+MOST_DEGREES: Final = 2.0
 
 
 def turned(image: FloatImage) -> FloatImage:

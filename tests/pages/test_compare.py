@@ -428,7 +428,7 @@ def test_what_survives_is_asked_for_by_a_press_and_then_stands_there(house: Hous
     assert errors(app) == []
     said = texts(app)
     assert "The goal stands after none of 2 treatments." in said
-    for words in ("IoU 0.654", "truth 0.723", "original 0.312, truth 0.934", "IoU n/a"):
+    for words in ("target 0.654", "truth 0.723", "original 0.312, truth 0.934", "target n/a"):
         assert words in said
     assert image_count(app) == 3
     again = visit("compare", run=run.id)
@@ -448,3 +448,9 @@ def test_what_can_t_be_worked_out_is_a_sentence_and_can_be_asked_again(house: Ho
     app.button(key="compare-survival").click()
     app.run()
     assert errors(app) == [] and "JPEG 85" in texts(app)
+
+
+def test_a_run_that_was_made_to_survive_is_called_so(house: House) -> None:
+    run = finished(house, Made(survives=True))
+    app = visit("compare", run=run.id)
+    assert errors(app) == [] and "made to survive on demo-fundus" in texts(app)

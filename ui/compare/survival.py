@@ -10,6 +10,7 @@ import streamlit as st
 from asma_core.data.formats.images import read_image, to_rgb
 from asma_core.data.masks.palette import ADVERSARIAL
 from asma_core.jobs.survivals import KeptSurvival
+from asma_core.metrics.score import IOU
 from asma_core.runs.run import Run
 from asma_core.runs.survival_words import in_words
 from ui.common import services
@@ -18,22 +19,25 @@ from ui.common.format import number, score_label
 from ui.common.rerun import patiently, whole
 from ui.pictures.encoding import data_address
 from ui.pictures.outlines import Layer, fit_size, outline, resize
-from ui.pictures.thumbnails import LINE_WIDTH, SIDE
 
+# Of a picture's longer side, and of its outline: a screen shows it at about half of that.
+SIDE: Final = 320
+LINE_WIDTH: Final = 4.0
 _STYLE: Final = """<style>
 .st-key-survival-row {
-  display: grid; gap: 1rem; align-items: start;
+  display: grid; gap: 1.5rem 1rem; align-items: start;
   grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr));
 }
 [class*="st-key-survival-one-"] { gap: 0.25rem; min-width: 0; }
 [class*="st-key-survival-one-"] img { border-radius: 6px; }
+[class*="st-key-survival-one-"] [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 [class*="st-key-survival-one-"] [data-testid="stMarkdownContainer"] p {
   margin: 0; line-height: 1.4; font-size: 0.85rem; font-variant-numeric: tabular-nums;
 }
 </style>"""
 _ABOUT: Final = (
     "The file as it is after being stored as JPEG, shown smaller, turned or made noisy, with the "
-    "network's prediction outlined; in grey what it makes of the original then."
+    "network's prediction outlined; below it its IoU, in grey that of the original then."
 )
 
 
@@ -103,7 +107,8 @@ def _words(run: Run, figures: dict[str, Any]) -> str:
     score, truth = figures["score"], figures["truth_iou"]
     lines = [f"**{escape_markdown(figures['title'])}**"]
     colour = "green" if figures["reached"] else "orange"
-    lines.append(f":{colour}[{score_label(run)} {number(score)}]")
+    judged = "target" if run.score_kind == IOU else score_label(run)
+    lines.append(f":{colour}[{judged} {number(score)}]")
     own = f"original {number(figures['original_score'])}"
     if truth is not None:
         lines.append(f"truth {number(truth)}")
