@@ -26,9 +26,8 @@ from asma_core.models.sources.cards import ModelCard
 from asma_core.models.wrapper.backend import Backend, check_precision, float32_sums
 from asma_core.models.wrapper.calls import borrowed
 from asma_core.models.wrapper.contract import SegmentationModel
-from asma_core.models.wrapper.defended import DefendedModel
 from asma_core.models.wrapper.precision import AUTO as AUTO_PRECISION
-from asma_core.models.wrapper.surviving import SurvivingModel
+from asma_core.runs.attacking import searched_through
 from asma_core.runs.checks import beyond, norm_of
 from asma_core.runs.execution import Execution
 from asma_core.runs.measuring import attack_inputs, measure, warned
@@ -132,11 +131,7 @@ class _Attempt:
             # Not `make_backend`, which keeps the last few and lays a network's weights out anew.
             precision = check_precision(AUTO_PRECISION, self.device)
             together = attack_inputs(inputs, judges, self.device)
-            searched: nn.Module = self.model
-            if self.survive:
-                searched = SurvivingModel(self.model, together.target, away)
-            if isinstance(searched, DefendedModel | SurvivingModel):
-                searched.choose_draws(together.images)
+            searched, _ = searched_through(self.model, together, away, self.survive)
             backend = Backend(searched, precision, self.device).eval()
             with float32_sums(precision):
                 found = attack_in_batches(

@@ -98,7 +98,7 @@ class Predictor:
             AsmaError: As for `runs.survival.survival`; or its process ended.
         """
         file = survival_file(self._home, run)
-        self._ask(file, keep_survival, str(self._home), run.id, device)
+        self.have_made(file, keep_survival, str(self._home), run.id, device)
         return read_survival(file)
 
     def known_survival(self, run: Run) -> list[KeptSurvival] | None:

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import torch
-from torch import nn
 
 from asma_core.attacks import checks
-from asma_core.attacks.contract import AttackResult, StepReport
+from asma_core.attacks.contract import AttackInputs, AttackResult, StepReport
 from asma_core.attacks.registry import find_attack
 from asma_core.errors import DeviceError, ModelError
 from asma_core.fields import config_from_dict
@@ -154,12 +153,7 @@ def _attacked(
         for one, judge in zip(inputs, judges, strict=True)
     ]
     given = attack_inputs(inputs, judges, device)
-    searched: nn.Module = model
-    draws = 1
-    if spec.execution.survives:
-        searched = SurvivingModel(model, given.target, goal.away)
-    if isinstance(searched, DefendedModel | SurvivingModel):
-        draws = searched.choose_draws(given.images)
+    searched, draws = searched_through(model, given, goal.away, spec.execution.survives)
     backend = make_backend(searched, device, spec.execution.precision)
     not_compiled = backend.compiled_for(given.images) if spec.execution.compiled else ""
     reporters = [LiveReporter(store, run.id, count) for run in runs]
@@ -189,6 +183,23 @@ def _attacked(
         )
         for place, run in enumerate(runs)
     ]
+
+
+def searched_through(
+    model: SegmentationModel, given: AttackInputs, away: bool, survives: bool
+) -> tuple[SegmentationModel | SurvivingModel, int]:
+    """Return what an attack searches through, and how many answers a step asks for.
+
+    Args:
+        model: The network that is judged.
+        given: What is attacked; one image alone where it shall survive.
+        away: Whether the attack leads away.
+        survives: Whether what it makes shall survive what happens to files.
+    """
+    searched = SurvivingModel(model, given.target, away) if survives else model
+    if isinstance(searched, DefendedModel | SurvivingModel):
+        return searched, searched.choose_draws(given.images)
+    return searched, 1
 
 
 def _both(reporter: LiveReporter, watch: Watch | None) -> Watch:
