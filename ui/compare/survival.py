@@ -26,7 +26,7 @@ LINE_WIDTH: Final = 4.0
 _STYLE: Final = """<style>
 .st-key-survival-row {
   display: grid; gap: 1.5rem 1rem; align-items: start;
-  grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr));
+  grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr));
 }
 [class*="st-key-survival-one-"] { gap: 0.25rem; min-width: 0; }
 [class*="st-key-survival-one-"] img { border-radius: 6px; }
