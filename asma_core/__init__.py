@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from asma_core.api.networks import load_model as load_model
     from asma_core.api.results import Result as Result
     from asma_core.api.results import Results as Results
+    from asma_core.api.surviving import survives as survives
     from asma_core.api.tables import attacks as attacks
     from asma_core.api.tables import datasets as datasets
     from asma_core.api.tables import models as models
@@ -47,6 +48,7 @@ PLACES: Final = {
     "models": "asma_core.api.tables",
     "datasets": "asma_core.api.tables",
     "runs": "asma_core.api.tables",
+    "survives": "asma_core.api.surviving",
     "Result": "asma_core.api.results",
     "Results": "asma_core.api.results",
     "Dataset": "asma_core.data.datasets",
@@ -81,6 +83,7 @@ __all__ = [
     "models",
     "open_dataset",
     "runs",
+    "survives",
 ]
 
 

@@ -15,7 +15,10 @@ from typing import Any, Final
 import asma_core as asma
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "api.md"
-FUNCTIONS: Final = ("attack", "load_model", "open_dataset", "attacks", "models", "datasets", "runs")
+FUNCTIONS: Final = (
+    *("attack", "survives", "load_model", "open_dataset"),
+    *("attacks", "models", "datasets", "runs"),
+)
 HEAD: Final = """\
 # The public names
 

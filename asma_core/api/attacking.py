@@ -26,8 +26,8 @@ from asma_core.models.sources.cards import ModelCard
 from asma_core.models.wrapper.backend import Backend, check_precision, float32_sums
 from asma_core.models.wrapper.calls import borrowed
 from asma_core.models.wrapper.contract import SegmentationModel
-from asma_core.models.wrapper.defended import DefendedModel
 from asma_core.models.wrapper.precision import AUTO as AUTO_PRECISION
+from asma_core.runs.attacking import searched_through
 from asma_core.runs.checks import beyond, norm_of
 from asma_core.runs.execution import Execution
 from asma_core.runs.measuring import attack_inputs, measure, warned
@@ -45,6 +45,7 @@ def attack(
     device: str = AUTO,
     seed: int = 0,
     batch_size: int = 8,
+    survive: bool = False,
     **settings: Any,
 ) -> Result | Results:
     """Attack one image, or many, and measure what comes out as a run of the workbench is measured.
@@ -72,6 +73,8 @@ def attack(
             "cuda" or "cuda:N".
         seed: Of the random numbers of the attack, at least 0.
         batch_size: Most images at once; halved when memory runs out.
+        survive: Whether the change is made to survive what happens to files (JPEG, resizing, a
+            turn, noise). A step takes about five times as long, and images are attacked one by one.
         **settings: Of the attack, such as `steps=50` or `target_iou=0.9`; what is left out is
             default. `attacks("minimal")` lists them.
 
@@ -87,15 +90,16 @@ def attack(
     """
     entry = find_attack(attack)
     config = config_from_dict(entry.config, settings)
-    Execution(device=device, seed=seed)  # checks both
+    Execution(device=device, seed=seed, survives=survive)  # checks all of them
     given = given_for(image, target, valid, region)
     model, where = network_of(model_or_name, device, given[0].source.image)
     check_suits(entry, called(model_or_name), model.takes_gradients)
     problems = [make_problem(one, model, where, config) for one in given]
-    attempt = _Attempt(entry, config, model, where, seed, batch_size)
+    attempt = _Attempt(entry, config, model, where, seed, batch_size, survive)
     found: dict[int, Result] = {}
-    # What a random defence draws at a step would hang on the image's neighbours.
-    groups = [[place] for place in range(len(problems))] if model.random else by_size(problems)
+    # What is drawn at a step would hang on the image's neighbours.
+    alone = model.random or survive
+    groups = [[place] for place in range(len(problems))] if alone else by_size(problems)
     for places in groups:
         alike = [problems[place] for place in places]
         found |= zip(places, attempt.results(alike), strict=True)
@@ -111,6 +115,7 @@ class _Attempt:
     device: torch.device
     seed: int
     batch_size: int
+    survive: bool
 
     def results(self, problems: Sequence[Problem]) -> list[Result]:
         """Attack images of one size, and measure each."""
@@ -126,9 +131,8 @@ class _Attempt:
             # Not `make_backend`, which keeps the last few and lays a network's weights out anew.
             precision = check_precision(AUTO_PRECISION, self.device)
             together = attack_inputs(inputs, judges, self.device)
-            if isinstance(self.model, DefendedModel):
-                self.model.choose_draws(together.images)
-            backend = Backend(self.model, precision, self.device).eval()
+            searched, _ = searched_through(self.model, together, away, self.survive)
+            backend = Backend(searched, precision, self.device).eval()
             with float32_sums(precision):
                 found = attack_in_batches(
                     self.entry.attack,
@@ -151,6 +155,7 @@ class _Attempt:
         saved = from_bytes(to_bytes(result.adversarial.numpy()))
         wanted = self.config.target_iou
         measured = measure(self.model, self.device, judge, inputs.image, result, saved, wanted)
+        figures = measured.figures | ({"made_to_survive": True} if self.survive else {})
         norm = norm_of(self.config.as_dict())
         warnings = [
             *problem.warnings,
@@ -176,7 +181,7 @@ class _Attempt:
             target=None if self.config.goal().away else inputs.target,
             prediction_before=judge.clean,
             prediction_after=measured.prediction,
-            figures={name: _number(value) for name, value in measured.figures.items()},
+            figures={name: _number(value) for name, value in figures.items()},
             seconds=seconds,
             warnings=tuple(explained(warnings, attempt)),
             course=result.trajectory,

@@ -161,7 +161,8 @@ class Result:
     def __repr__(self) -> str:
         kind = str(self.figures["score_name"])
         score = f"{kind} {self.figures['score_8bit']:.3f}, L2 {self.l2:.3f}, Linf {self.linf:.4f}"
-        return f"Result({self.attack} on {self.name!r}: {self.outcome}, {score})"
+        made = ", made to survive" if self.figures.get("made_to_survive") else ""
+        return f"Result({self.attack}{made} on {self.name!r}: {self.outcome}, {score})"
 
     def _repr_html_(self) -> str:
         return showing.result_html(self)

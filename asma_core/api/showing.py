@@ -30,7 +30,8 @@ CELL: Final = "padding:2px 10px;text-align:left"
 
 def result_html(result: Result) -> str:
     """Return original, adversarial image, difference, masks and figures of one result."""
-    heading = f"<b>{escape(result.attack)}</b> on {escape(result.name)}: "
+    made = ", made to survive," if result.figures.get("made_to_survive") else ""
+    heading = f"<b>{escape(result.attack)}</b>{made} on {escape(result.name)}: "
     warnings = "".join(f"<li>{escape(sentence)}</li>" for sentence in result.warnings)
     return (
         f"<div><p>{heading}<b>{escape(result.outcome)}</b></p>"

@@ -130,14 +130,24 @@ def runs(home: str | os.PathLike[str] | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    folder = paths.home() if home is None else Path(home).expanduser()
-    if home is not None and not folder.is_dir():
-        raise InputError(f"{folder} is not a folder; give the data folder of a workbench")
-    table = pd.DataFrame([_run(run) for run in RunStore(folder).newest()], columns=_columns())
+    table = pd.DataFrame([_run(run) for run in store_of(home).newest()], columns=_columns())
     table["created"] = pd.to_datetime(table["created"], utc=True)
     figures = [name for name in FIGURES if "per_class" not in name]
     table[figures] = table[figures].astype(float)
     return table
+
+
+def store_of(home: str | os.PathLike[str] | None) -> RunStore:
+    """Return the store of a data folder, `ASMA_HOME` unless given.
+
+    Raises:
+        InputError: There is no such folder.
+        StoreError: It can't be read, or the database is damaged.
+    """
+    folder = paths.home() if home is None else Path(home).expanduser()
+    if home is not None and not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; give the data folder of a workbench")
+    return RunStore(folder)
 
 
 def _run(run: Run) -> dict[str, Any]:

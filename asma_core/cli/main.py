@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "models": "list the networks",
     "attacks": "list the attacks with their settings",
     "runs": "list the newest runs",
+    "survives": "see what is left of a run when its file is mailed, resized, turned",
     "predict": "segment one image",
     "attack": "attack one image",
     "ablation": "compare attacks on many images, as the paper's Table 1",

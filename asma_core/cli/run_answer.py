@@ -27,5 +27,6 @@ def run_answer(run: Run, files: Mapping[str, str] | None = None) -> dict[str, An
         "success": run.success,
         "config": dict(run.spec.config),
         "seed": run.spec.execution.seed,
+        "made_to_survive": run.spec.execution.survives,
     }
     return answer | ({"files": dict(files)} if files else {})

@@ -123,11 +123,12 @@ def quantisation(table: tuple[int, ...], quality: int) -> list[int]:
     return [min(max((entry * scale + 50) // 100, 1), 255) for entry in table]
 
 
-def _clean(images: Tensor, settings: JpegSettings) -> Tensor:
-    seen = compressed(images, settings.quality)
+def seen(images: Tensor, quality: int) -> Tensor:
+    """Return what libjpeg gives back, float32 (B, C, H, W), with the gradient of `approximate`."""
+    found = compressed(images, quality)
     if not images.requires_grad:
-        return seen
-    return straight_through(seen, approximate(images, settings.quality))
+        return found
+    return straight_through(found, approximate(images, quality))
 
 
 ENTRY: Final[DefenceEntry[Any]] = DefenceEntry(
@@ -138,5 +139,5 @@ ENTRY: Final[DefenceEntry[Any]] = DefenceEntry(
     "The gradient goes through JPEG's own steps, with a slope in place of its rounding (BPDA).",
     "arXiv:1608.00853",
     JpegSettings,
-    cleaned(_clean),
+    cleaned(lambda images, settings: seen(images, settings.quality)),
 )

@@ -55,8 +55,8 @@ class Plan:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as `plan_from_dict` takes them."""
         values = asdict(self)
-        execution: dict[str, Any] = values.pop("execution")
-        return values | execution
+        del values["execution"]
+        return values | self.execution.recorded()
 
 
 def plan_from_dict(values: Mapping[str, Any]) -> Plan:

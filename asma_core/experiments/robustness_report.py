@@ -215,7 +215,9 @@ def _asked(plan: RobustnessPlan, trials: Sequence[Trial]) -> str:
         f"{len(card.classes)} classes ({', '.join(card.classes)})",
         "Its hash": network_hash(card),
         "Data set": f"{plan.dataset}, {len(plan.pairs)} pairs of an image and another's mask",
-        "Execution": ", ".join(f"{key} {value}" for key, value in plan.execution.as_dict().items()),
+        "Execution": ", ".join(
+            f"{key} {value}" for key, value in plan.execution.recorded().items()
+        ),
         "ASMA Workbench": __version__,
     }
     for defence in plan.defences:

@@ -20,11 +20,18 @@ from asma_core.errors import ModelError
 from asma_core.files import json_values, read_json, write_bytes, write_json
 from asma_core.jobs.certificates import ANSWER, OVERLAY, certificate_folder, make_certificate
 from asma_core.jobs.local import local_executor
+from asma_core.jobs.survivals import (
+    KeptSurvival,
+    keep_survival,
+    read_survival,
+    survival_file,
+)
 from asma_core.jobs.worker_process import MakeExecutor, WorkerProcess
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.sources.cards import ModelCard, check_fits, read_card, weights_hash
 from asma_core.models.sources.draft import Choices
 from asma_core.models.wrapper.specs import CENTRE
+from asma_core.runs.run import Run
 from asma_core.runs.sources import from_sample
 from asma_core.runs.spec import image_hash
 
@@ -83,6 +90,21 @@ class Predictor:
         file = self._home / "cache" / "covered" / _network(model) / f"{shape[0]}x{shape[1]}.png"
         self.have_made(file, _cover, str(file), model, shape)
         return read_mask(file, 2).labels.astype(np.bool_)
+
+    def survival(self, run: Run, device: str = "auto") -> list[KeptSurvival]:
+        """Return what is left of a run under each treatment, the untouched file first.
+
+        Raises:
+            AsmaError: As for `runs.survival.survival`; or its process ended.
+        """
+        file = survival_file(self._home, run)
+        self.have_made(file, keep_survival, str(self._home), run.id, device)
+        return read_survival(file)
+
+    def known_survival(self, run: Run) -> list[KeptSurvival] | None:
+        """Return `survival` if it has been worked out; None otherwise."""
+        file = survival_file(self._home, run)
+        return read_survival(file) if file.exists() else None
 
     def check(self, model: ModelCard, dataset: str, samples: int = CHECKED) -> dict[str, Any]:
         """Check a model on a few images of a data set; see `models.checking`.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from asma_core.attacks import checks
-from asma_core.attacks.contract import AttackResult, StepReport
+from asma_core.attacks.contract import AttackInputs, AttackResult, StepReport
 from asma_core.attacks.registry import find_attack
 from asma_core.errors import DeviceError, ModelError
 from asma_core.fields import config_from_dict
@@ -20,6 +20,7 @@ from asma_core.models.wrapper.contract import SegmentationModel
 from asma_core.models.wrapper.defended import DefendedModel
 from asma_core.models.wrapper.devices import choose_device, is_out_of_memory
 from asma_core.models.wrapper.specs import CENTRE
+from asma_core.models.wrapper.surviving import SurvivingModel
 from asma_core.models.wrapper.threads import thread_count
 from asma_core.runs.figures import Judge, make_judge
 from asma_core.runs.live import LiveReporter
@@ -46,7 +47,8 @@ class Attacked:
         snapshots: Of its way.
         seconds: That the attack took; of several at once its share, see `SharedTime`.
         batch: How many were attacked at once, this one among them.
-        draws: Of a random defence, how many answers a step of the attack asked for; else 1.
+        draws: How many answers a step of the attack asked for: behind a random defence, or where it
+            is made to survive, several.
         warnings: What is to be said of network, image and course.
     """
 
@@ -79,17 +81,18 @@ def attack_together(
     Raises:
         AsmaError: The network is another now, an image can't be attacked, no memory.
     """
-    (card, *_) = [_network(run) for run in runs]
+    (card, *_) = [network_of(run) for run in runs]
     device = choose_device(runs[0].spec.execution.device)
     inputs = [as_attacked(store.inputs(run), card, device) for run in runs]
     with memory_explained(device, inputs[0]):
         return _attacked(store, runs, inputs, card, device, watch)
 
 
-def _network(run: Run) -> ModelCard:
-    """Return the network that was asked for, and refuse any other.
+def network_of(run: Run) -> ModelCard:
+    """Return the network that a run was asked of, and refuse any other.
 
     Raises:
+        UnknownNameError: It is not there any more.
         ModelError: Weights or card have changed since.
     """
     card, spec = find_card(run.spec.model), run.spec
@@ -150,8 +153,8 @@ def _attacked(
         for one, judge in zip(inputs, judges, strict=True)
     ]
     given = attack_inputs(inputs, judges, device)
-    draws = model.choose_draws(given.images) if isinstance(model, DefendedModel) else 1
-    backend = make_backend(model, device, spec.execution.precision)
+    searched, draws = searched_through(model, given, goal.away, spec.execution.survives)
+    backend = make_backend(searched, device, spec.execution.precision)
     not_compiled = backend.compiled_for(given.images) if spec.execution.compiled else ""
     reporters = [LiveReporter(store, run.id, count) for run in runs]
     shared = SharedTime(count)
@@ -180,6 +183,23 @@ def _attacked(
         )
         for place, run in enumerate(runs)
     ]
+
+
+def searched_through(
+    model: SegmentationModel, given: AttackInputs, away: bool, survives: bool
+) -> tuple[SegmentationModel | SurvivingModel, int]:
+    """Return what an attack searches through, and how many answers a step asks for.
+
+    Args:
+        model: The network that is judged.
+        given: What is attacked; one image alone where it shall survive.
+        away: Whether the attack leads away.
+        survives: Whether what it makes shall survive what happens to files.
+    """
+    searched = SurvivingModel(model, given.target, away) if survives else model
+    if isinstance(searched, DefendedModel | SurvivingModel):
+        return searched, searched.choose_draws(given.images)
+    return searched, 1
 
 
 def _both(reporter: LiveReporter, watch: Watch | None) -> Watch:

@@ -79,11 +79,13 @@ def execute_together(
 def _by_recipe(runs: Sequence[Run]) -> list[list[Run]]:
     """Group runs that may be attacked at once.
 
-    Behind a defence that draws, each is alone: what a step draws would hang on its neighbours.
+    Where a search draws (behind a random defence, or made to survive), each is alone: what a step
+    draws would hang on its neighbours.
     """
     found: dict[str, list[Run]] = {}
     for run in runs:
-        alone = run.id if draws_at_random(run.spec.model) else ""
+        draws = run.spec.execution.survives or draws_at_random(run.spec.model)
+        alone = run.id if draws else ""
         found.setdefault(run.spec.recipe + alone, []).append(run)
     return list(found.values())
 
@@ -131,6 +133,10 @@ def _own_end(runs: RunStore, run: Run, bugs: list[Exception]) -> Iterator[None]:
         bugs.append(error)
 
 
+def _draws(attacked: Attacked) -> bool:
+    return attacked.model.random or attacked.run.spec.execution.survives
+
+
 def _keep(runs: RunStore, attacked: Attacked) -> None:
     """Write the files of a run, measure it, and say how it ended."""
     run, result = attacked.run, attacked.result
@@ -171,7 +177,7 @@ def _results(attacked: Attacked, staged: Path) -> dict[str, Any]:
         **measured.figures,
         "seconds": round(attacked.seconds, 3),
         "batch": attacked.batch,
-        **({"draws": attacked.draws} if attacked.model.random else {}),
+        **({"draws": attacked.draws} if _draws(attacked) else {}),
         "device": str(attacked.device),
         "precision": attacked.precision,
         "warnings": explained([*attacked.warnings, *kept], attempt),

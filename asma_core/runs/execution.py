@@ -10,6 +10,8 @@ from asma_core.fields import Settings, setting
 from asma_core.models.wrapper.precision import AUTO, Precision
 
 LARGEST_SEED: Final = 2**63 - 1
+# Fields that records of before 2026-11-30 don't have; off, they change nothing.
+_LATER: Final = ("survives",)
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,23 @@ class Execution(Settings):
         "step is faster. It pays from some hundred steps on.",
         option="compile",
     )
+    survives: bool = setting(
+        False,
+        "Made to survive",
+        "The search goes through random draws of JPEG, resizing, a turn and noise, so that the "
+        "change is still there after them. About five times as long a step, and a larger change; "
+        "what counts is the network itself on the saved file, as ever.",
+        option="survive",
+    )
+
+    def recorded(self) -> dict[str, Any]:
+        """Return the values for a record, as plain types.
+
+        What came later than records is there only where it is not as before, so that an old run
+        and a new one of the same have the same record, hashes and plan.
+        """
+        values = self.as_dict()
+        return {name: value for name, value in values.items() if name not in _LATER or value}
 
 
 DEFAULT: Final = Execution()

@@ -42,7 +42,9 @@ COURSE: Final = (
     *("steps", "best_step", "gradient_evaluations", "forward_passes", "seconds", "batch"),
     "score_name",
 )
-MADE_FROM: Final = ("model", "dataset", "image", "goal", "attack", "seed", "settings")
+MADE_FROM: Final = (
+    *("model", "dataset", "image", "goal", "attack", "made_to_survive", "seed", "settings"),
+)
 SAID: Final = ("message", "verdict", "note", "tags")
 COLUMNS: Final = (
     *("id", "created", "state", "outcome", "ended"),
@@ -299,6 +301,7 @@ def run_row(run: Run) -> dict[str, Any]:
         "image": spec.image_name,
         "goal": run.goal,
         "attack": spec.attack,
+        "made_to_survive": spec.execution.survives,
         "seed": spec.execution.seed,
         "settings": dict(spec.config),
         "chosen_multipliers": dict(results.get("chosen") or {}),

@@ -14,7 +14,14 @@ from asma_core.errors import InputError
 from asma_core.metrics.boundary import hausdorff_95
 from asma_core.metrics.distance import l2_norm, linf_norm, psnr, ssim
 from asma_core.metrics.overlap import confusion_matrix, dice_per_class, iou_per_class
-from asma_core.metrics.score import REMOVED, has_structure, score, score_columns, score_kind
+from asma_core.metrics.score import (
+    REMOVED,
+    Score,
+    has_structure,
+    score,
+    score_columns,
+    score_kind,
+)
 from asma_core.runs.spec import RunInputs
 
 Labels = NDArray[np.int64]
@@ -44,10 +51,7 @@ class Judge:
         The score stands under the name of its own kind too, so that no table mixes kinds.
         """
         confusion = confusion_matrix(prediction, self.reference, self.classes, self.valid)
-        counts = confusion
-        if self.kind == REMOVED:
-            counts = confusion_matrix(prediction, self.clean, self.classes, self.valid)
-        judged = score(self.kind, counts)
+        judged = self.judged(prediction)
         figures = {
             "score": judged.value,
             **score_columns(self.kind, judged.value),
@@ -59,6 +63,12 @@ class Judge:
             "pixel_accuracy": judged.pixel_accuracy,
         }
         return {name + suffix: value for name, value in figures.items()}
+
+    def judged(self, prediction: Labels) -> Score:
+        """Return the score of a prediction (H, W) alone."""
+        held_against = self.clean if self.kind == REMOVED else self.reference
+        counts = confusion_matrix(prediction, held_against, self.classes, self.valid)
+        return score(self.kind, counts)
 
     def _boundary(self, prediction: Labels, number: int) -> float:
         one, other = prediction == number, self.reference == number

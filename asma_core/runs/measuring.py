@@ -140,7 +140,7 @@ def _over_draws(
     with borrowed(model), torch.inference_mode():
         image = torch.from_numpy(saved.copy())[None].to(device)
         seen = [predicted(logits)[0].cpu().numpy() for logits in model.each_draw(image)]
-    scores = [float(judge.figures(one, "")["score"]) for one in seen]
+    scores = [judge.judged(one).value for one in seen]
     mean = sum(scores) / len(scores)
     return {"count": len(scores), "mean": mean, "lowest": min(scores), "highest": max(scores)}
 

@@ -171,8 +171,8 @@ class RunSpec(RunRequest):
     def as_dict(self) -> dict[str, Any]:
         """Return plain values: the execution's flat among the others, the target also in words."""
         values = asdict(self)
-        execution: dict[str, Any] = values.pop("execution")
-        return values | execution | {"target_name": self.target_name}
+        del values["execution"]
+        return values | self.execution.recorded() | {"target_name": self.target_name}
 
     def request(self) -> RunRequest:
         """Return what asks for the same run once more."""

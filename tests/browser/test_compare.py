@@ -13,7 +13,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from asma_core.runs import artefacts
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
+from asma_core.treatments.registry import TREATMENTS
 from tests.browser.conftest import PROJECT, Serve, separate
+from tests.browser.looking import look
 from tests.browser.test_journey import settle
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
@@ -165,3 +167,26 @@ def test_who_leaves_just_after_a_change_of_the_view_is_not_brought_back(
     settle(page)
     expect(page.get_by_role("heading", name="Models", exact=True)).to_be_visible()
     assert "/models" in page.url
+
+
+def test_what_survives_is_asked_for_by_a_press_and_stays(
+    page: Page, url: str, runs: list[Run]
+) -> None:
+    opened(page, f"{url}/compare?run={runs[0].id}")
+    expect(page.get_by_role("heading", name="What survives")).to_be_visible()
+    page.get_by_role("button", name="See what survives").click()
+    row = page.locator(".st-key-survival-row")
+    pictures = row.get_by_role("img")
+    expect(pictures).to_have_count(1 + len(TREATMENTS))
+    for treatment in TREATMENTS.values():
+        expect(row.get_by_role("img", name=treatment.title, exact=True)).to_be_visible()
+        expect(row.get_by_text(treatment.title, exact=True)).to_be_visible()
+    # A picture that the browser could not decode has no width of its own.
+    widths = pictures.evaluate_all("all => all.map(one => one.naturalWidth)")
+    assert min(widths) > 100
+    expect(row.get_by_text(re.compile(r"original \d\.\d{3}, truth"))).to_have_count(len(widths))
+    row.scroll_into_view_if_needed()
+    look(page, "survival")
+    opened(page, page.url)
+    expect(pictures).to_have_count(1 + len(TREATMENTS))
+    expect(page.get_by_role("button", name="See what survives")).to_have_count(0)

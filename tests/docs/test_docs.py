@@ -16,6 +16,8 @@ from asma_core.data.masks.label_maps import encode_mask
 from asma_core.defences.contract import Defence
 from asma_core.models.sources.cards import find_card
 from asma_core.models.sources.defending import keep_defended
+from asma_core.runs.execute import execute
+from asma_core.runs.store import RunStore
 from tests import tiny
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -101,6 +103,9 @@ def test_a_command_that_is_shown_runs(line: str, home: Path, tmp_path: Path) -> 
     if words[0] == "certify":
         smooth = Defence("smoothing", {"sigma": 0.1})
         given["--model"] = keep_defended(find_card(tiny.MODEL), smooth, "smooth").name
+    if "--run" in words:
+        runs = RunStore()
+        given["--run"] = execute(runs, runs.create(tiny.request({"steps": 2}), tiny.inputs()).id).id
     words = [given.get(before, word) for before, word in zip(["", *words], words, strict=False)]
     of_place = {
         "NAME": tiny.MODEL,

@@ -13,13 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from asma_core.data.masks.label_maps import mask_values
 from asma_core.defences.certificate import CertificateSettings
 from asma_core.defences.contract import Defence
-from asma_core.errors import InputError, ModelError, UnknownNameError
-from asma_core.jobs import predictions
+from asma_core.errors import InputError, ModelError, RunStateError, UnknownNameError
+from asma_core.jobs import predictions, survivals
 from asma_core.jobs.predictions import Predictor
 from asma_core.models.sources.cards import find_card
 from asma_core.models.sources.defending import keep_defended
+from asma_core.runs.execute import execute
+from asma_core.runs.store import RunStore
+from asma_core.treatments.registry import TREATMENTS
 from tests import tiny
 from tests.waiting import PATIENCE
 
@@ -196,3 +200,25 @@ def test_a_certificate_is_made_once_for_the_same_settings(near: Predictor) -> No
     assert other["settings"]["samples_n"] == 61 and Counting.asked == 2
     with pytest.raises(InputError, match="defend it first"):
         near.certify(find_card(tiny.MODEL), tiny.DATASET, "06", settings)
+
+
+def test_what_survives_is_worked_out_once_and_kept_small(near: Predictor, home: Path) -> None:
+    runs = RunStore(home)
+    run = execute(runs, runs.create(tiny.request({"steps": 3}), tiny.inputs()).id)
+    assert near.known_survival(run) is None
+    found = near.survival(run)
+    assert near.survival(run) == found == near.known_survival(run) and Counting.asked == 1
+    assert found[0].figures["score"] == pytest.approx(run.results["score_8bit"])
+    seen = mask_values(runs.folder(run.id) / "prediction_adversarial.png")
+    assert np.array_equal(found[0].labels(), seen)
+    assert found[0].picture.exists() and len(found) == 1 + len(TREATMENTS)
+    assert survivals._smaller(np.zeros((100, 900, 3), np.uint8), 320).shape == (36, 320, 3)
+
+
+def test_what_can_t_survive_is_a_sentence_each_time(near: Predictor, home: Path) -> None:
+    runs = RunStore(home)
+    run = runs.create(tiny.request(), tiny.inputs())
+    for _ in range(2):
+        with pytest.raises(RunStateError, match="no result"):
+            near.survival(run)
+    assert near.known_survival(run) is None

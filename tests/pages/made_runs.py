@@ -12,6 +12,7 @@ from asma_core.data.formats.images import encode_png, from_bytes, to_bytes
 from asma_core.data.masks.label_maps import encode_mask
 from asma_core.files import write_bytes, write_json
 from asma_core.runs import store
+from asma_core.runs.execution import Execution
 from asma_core.runs.run import DONE, FAILED, Run
 from asma_core.runs.spec import RunInputs, RunRequest
 from asma_core.runs.store import RunStore
@@ -34,6 +35,7 @@ class Made:
     success: bool = True
     frontier: tuple[dict[str, float | None], ...] = ()
     warnings: tuple[str, ...] = ()
+    survives: bool = False
 
 
 def disc(size: int, x: float, y: float, radius: float) -> np.ndarray[Any, Any]:
@@ -63,6 +65,7 @@ def queued(runs: RunStore, made: Made | None = None, size: int = 32, seed: int =
         target=TargetSource(DESCRIBED, made.target_name),
         dataset=made.dataset,
         sample=sample,
+        execution=Execution(survives=made.survives),
     )
     return runs.create(request, inputs(size, seed))
 

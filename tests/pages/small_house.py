@@ -25,12 +25,14 @@ from asma_core.data.synthetic import demo
 from asma_core.defences.certificate import CertificateSettings, check_draws, smoothing_sigma
 from asma_core.errors import ModelError
 from asma_core.jobs.queue import JobQueue
+from asma_core.jobs.survivals import KeptSurvival
 from asma_core.jobs.trainings import Trainer
 from asma_core.models.sources.cards import ModelCard
 from asma_core.models.sources.draft import Choices
 from asma_core.models.sources.drafting import draft_network
 from asma_core.models.sources.guessing import look_at
 from asma_core.models.sources.importing import import_card
+from asma_core.runs import artefacts
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 from tests.pages import made_runs
@@ -59,6 +61,23 @@ REPORT: dict[str, Any] = {
     "guesses": ["with BGR it would be 0.9", "with values from 0 to 255 it would be 0.5"],
 }
 
+SURVIVED: list[dict[str, Any]] = [
+    {
+        "name": name,
+        "title": title,
+        "score": score,
+        "truth_iou": truth,
+        "reached": score is not None and score >= 1.0,
+        "original_score": 0.312,
+        "original_truth_iou": 0.934,
+    }
+    for name, title, score, truth in (
+        ("untouched", "Untouched", 1.0, 0.412),
+        ("jpeg-85", "JPEG 85", 0.654, 0.723),
+        ("rotation", "Turned by 1 degree", None, None),
+    )
+]
+
 
 @dataclass
 class House:
@@ -69,6 +88,7 @@ class House:
         jobs: A queue that carries nothing out.
         prediction: What every network says of every image.
         fails: Whether predicting fails.
+        survived: Whether what survives has been worked out.
         report: What every check finds.
     """
 
@@ -78,6 +98,7 @@ class House:
         default_factory=lambda: made_runs.disc(SIDE, 0.45, 0.55, 0.25)
     )
     fails: bool = False
+    survived: bool = False
     report: dict[str, Any] = field(default_factory=lambda: dict(REPORT))
 
     @property
@@ -97,6 +118,18 @@ class House:
 
     def known_clean_ious(self, card: ModelCard, dataset: Dataset) -> dict[str, float | None] | None:
         return None
+
+    def survival(self, run: Run, device: str = "auto") -> list[KeptSurvival]:
+        """Keep a run's own files as what each treatment made of them."""
+        if self.fails:
+            raise ModelError("the process that predicts ended; reload the page to ask again")
+        self.survived = True
+        folder = self.runs.folder(run.id)
+        files = (folder / artefacts.ADVERSARIAL, folder / artefacts.PREDICTION_ADVERSARIAL)
+        return [KeptSurvival(one, *files) for one in SURVIVED]
+
+    def known_survival(self, run: Run) -> list[KeptSurvival] | None:
+        return self.survival(run) if self.survived else None
 
     def clean_ious(self, card: ModelCard, dataset: str) -> dict[str, float | None]:
         return {"a": 0.9, "b": 0.2, "c": None}

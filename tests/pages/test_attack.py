@@ -505,9 +505,11 @@ def test_what_the_form_says_is_submitted(house: House) -> None:
     app.toggle(key="attack-ssm-default-stop_at_target").set_value(False)
     app.selectbox(key="attack-device").set_value("cpu")
     app.number_input(key="attack-seed").set_value(11)
+    app.toggle(key="attack-survives").set_value(True)
     press_run(app)
     spec = house.submitted().spec
     assert (spec.attack, spec.execution.device, spec.execution.seed) == ("ssm", "cpu", 11)
+    assert spec.execution.survives
     assert dict(spec.config) == {
         "target_iou": 0.8,
         "steps": 77,

@@ -18,7 +18,17 @@ from asma_core.runs.run import CANCELLED, DONE, Run
 from asma_core.runs.store import RECORD
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
-from tests.pages.small_house import MODEL, NASTY, House, address, errors, furnish, texts, visit
+from tests.pages.small_house import (
+    MODEL,
+    NASTY,
+    House,
+    address,
+    errors,
+    furnish,
+    image_count,
+    texts,
+    visit,
+)
 from ui.compare import view as compare_run
 from ui.compare.pictures import comparison_of
 from ui.compare.run_choice import comparable_runs
@@ -404,3 +414,43 @@ def test_a_run_beside_without_its_files_takes_nothing_away(house: House) -> None
     (error,) = errors(app)
     assert second.id in error
     assert len(app.dataframe) == 2
+
+
+# What survives --------------------------------------------------------------------------------
+
+
+def test_what_survives_is_asked_for_by_a_press_and_then_stands_there(house: House) -> None:
+    run = finished(house)
+    app = visit("compare", run=run.id)
+    assert "What survives" in texts(app) and "JPEG 85" not in texts(app)
+    app.button(key="compare-survival").click()
+    app.run()
+    assert errors(app) == []
+    said = texts(app)
+    assert "The goal stands after none of 2 treatments." in said
+    for words in ("target 0.654", "truth 0.723", "original 0.312, truth 0.934", "target n/a"):
+        assert words in said
+    assert image_count(app) == 3
+    again = visit("compare", run=run.id)
+    assert "JPEG 85" in texts(again) and image_count(again) == 3
+
+
+def test_what_can_t_be_worked_out_is_a_sentence_and_can_be_asked_again(house: House) -> None:
+    run = finished(house)
+    house.fails = True
+    app = visit("compare", run=run.id)
+    app.button(key="compare-survival").click()
+    app.run()
+    (sentence,) = errors(app)
+    assert "the process that predicts ended" in sentence.lower()
+    house.fails = False
+    app.run()
+    app.button(key="compare-survival").click()
+    app.run()
+    assert errors(app) == [] and "JPEG 85" in texts(app)
+
+
+def test_a_run_that_was_made_to_survive_is_called_so(house: House) -> None:
+    run = finished(house, Made(survives=True))
+    app = visit("compare", run=run.id)
+    assert errors(app) == [] and "made to survive on demo-fundus" in texts(app)

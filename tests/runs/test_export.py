@@ -242,7 +242,8 @@ def test_the_table_s_columns_are_those_of_the_figures(runs: RunStore) -> None:
     classes = ["iou_per_class", "dice_per_class", "hausdorff_95_per_class"]
     expected = [
         *["id", "created", "state", "outcome", "ended", "model", "dataset", "image", "goal"],
-        *["attack", "seed", "settings", "chosen_multipliers", "device", "steps", "best_step"],
+        *["attack", "made_to_survive", "seed", "settings", "chosen_multipliers", "device"],
+        *["steps", "best_step"],
         *["gradient_evaluations", "forward_passes", "seconds", "batch", "score_name"],
         *[f"{name}_before" for name in overlaps + classes],
         *overlaps, *distances, *classes,

@@ -63,9 +63,13 @@ def outcome_colour(run: Run) -> str:
 
 
 def attack_title(run: Run) -> str:
-    """Return an attack's name for people, or as the record has it when it is not there any more."""
+    """Return an attack's name for people, or as the record has it when it is not there any more.
+
+    That it was made to survive is said with it: beside one that was not it would look worse.
+    """
     name = run.spec.attack
-    return ATTACKS[name].title if name in ATTACKS else name.upper()
+    title = ATTACKS[name].title if name in ATTACKS else name.upper()
+    return f"{title}, made to survive" if run.spec.execution.survives else title
 
 
 def described(name: str, title: str, description: str) -> str:

@@ -29,6 +29,7 @@ from ui.common.shell import all_room, name_tab
 from ui.compare.beside import choose_beside, other_runs, short_line
 from ui.compare.pictures import beside_of, comparison_of
 from ui.compare.run_choice import comparable_runs
+from ui.compare.survival import what_survives
 from ui.comparison.payload import Beside
 from ui.comparison.viewer import comparison_viewer
 from ui.judging.strip import judging_strip
@@ -63,6 +64,7 @@ def compare_run(run: Run) -> None:
     _words(run)
     if beside:
         runs_table([run, *beside])
+    place = st.container()
     figures, more = st.columns([1, 1], gap="large")
     with figures:
         said_lines(run)
@@ -72,6 +74,9 @@ def compare_run(run: Run) -> None:
         made = f"{attack_title(run)} on {spec.model}, {spec.image_name} {run.goal}. {how(run)}"
         st.caption(escape_markdown(made))
         _list(others)
+    # Last, as it may have to be waited for.
+    with place:
+        what_survives(run)
 
 
 def _head(run: Run, others: list[Run]) -> tuple[list[Run], str]:

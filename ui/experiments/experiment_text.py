@@ -28,11 +28,9 @@ def about(experiment: Experiment) -> str:
     count = len(plan.pairs)
     pairs = f"{count} {'pair' if count == 1 else 'pairs'}"
     targets = sorted({float(row.config["target_iou"]) for row in plan.variants})
-    return "; ".join(
-        part
-        for part in (pairs, attacks, study, "target IoU " + ", ".join(f"{t:g}" for t in targets))
-        if part
-    )
+    wanted = "target IoU " + ", ".join(f"{t:g}" for t in targets)
+    survives = "made to survive" if plan.execution.survives else ""
+    return "; ".join(part for part in (pairs, attacks, study, wanted, survives) if part)
 
 
 def row_title(row: Variant) -> str:

@@ -174,7 +174,7 @@ def how(run: Run) -> str:
     results, spec = run.results, run.spec
     chosen = ", ".join(f"{name} {value:.3g}" for name, value in results.get("chosen", {}).items())
     settings = ", ".join(f"{name} {value}" for name, value in spec.config.items())
-    asked = ", ".join(f"{name} {value}" for name, value in spec.execution.as_dict().items())
+    asked = ", ".join(f"{name} {value}" for name, value in spec.execution.recorded().items())
     device = results.get("device", spec.execution.device)
     notes = "".join(f" {name}: {value}." for name, value in results.get("notes", {}).items())
     share = results.get("region_share", 1.0)

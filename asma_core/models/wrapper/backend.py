@@ -21,6 +21,9 @@ from asma_core.models.wrapper.precision import AUTO, BFLOAT16, FLOAT32, PRECISIO
 Shape = tuple[int, ...]
 # From this compute capability on NVIDIA's GPUs have TF32 and bfloat16 (A100).
 _RECENT = (8, 0)
+NOT_COMPILED = (
+    "A network that is searched through defences or treatments is not compiled; it ran as is."
+)
 
 
 class Backend(nn.Module):
@@ -84,7 +87,7 @@ class Backend(nn.Module):
         """
         shape = tuple(images.shape)
         if hasattr(self.network, "search"):
-            return "A network behind defences is not compiled; it ran as is."
+            return NOT_COMPILED
         if shape not in self._compiled and shape not in self._refused:
             reason = self._try_to_compile(images)
             if reason:

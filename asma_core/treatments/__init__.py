@@ -1,0 +1,1 @@
+"""What happens to a file on its way: mailed as JPEG, resized by a viewer, turned, made noisy."""
