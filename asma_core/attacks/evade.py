@@ -47,7 +47,7 @@ from asma_core.attacks.settings import (
     goal_setting,
     steps_setting,
 )
-from asma_core.defences.detectors.contract import Detector, score
+from asma_core.defences.detectors.contract import Detector, suspicion
 from asma_core.defences.detectors.registry import find_detector
 from asma_core.fields import AttackConfig, setting
 from asma_core.lazy import Tensor, torch
@@ -121,7 +121,7 @@ class _Evading(AttackRule):
     def measured(self, images: Tensor, originals: Tensor) -> Tensor:
         """Return by how much images are more or less suspicious than their originals, (B,)."""
         asked = images.detach().requires_grad_()
-        found = score(self._detector.maps(self._network, asked, self._generator), self._valid)
+        found = suspicion(self._detector.maps(self._network, asked, self._generator), self._valid)
         if found.requires_grad:
             (slope,) = torch.autograd.grad(found.sum(), asked, materialize_grads=True)
             self._slope = slope.nan_to_num(0.0, 0.0, 0.0)

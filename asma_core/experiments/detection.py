@@ -15,7 +15,7 @@ from typing import Final
 import torch
 
 from asma_core.data.formats.images import FloatImage, read_image
-from asma_core.defences.detectors.contract import Detector, judged, score
+from asma_core.defences.detectors.contract import Detector, judged, suspicion
 from asma_core.defences.detectors.registry import find_detector
 from asma_core.errors import InputError, RunStateError
 from asma_core.experiments.cells import Cell
@@ -69,11 +69,11 @@ class Look:
     """What a detector says of a file.
 
     Attributes:
-        score: In the detector's unit; larger is more suspicious.
+        suspicion: In the detector's unit; larger is more suspicious.
         l2: Of the file's change, in [0, 1] units.
     """
 
-    score: float
+    suspicion: float
     l2: float
 
 
@@ -204,8 +204,7 @@ class _Watch:
         original, valid = inputs.image, torch.from_numpy(inputs.valid)
 
         def look(image: FloatImage) -> Look:
-            suspicion = self._score(detector, image, valid)
-            return Look(suspicion, l2_norm(image - original))
+            return Look(self._suspicion(detector, image, valid), l2_norm(image - original))
 
         attacked = noise = None
         if plain.success:
@@ -214,7 +213,7 @@ class _Watch:
         knowing = cells[1 + place] if len(cells) > 1 else None
         evaded = look(self._file(knowing)) if knowing is not None and knowing.success else None
         clean, known = look(original), [one for one in (attacked, evaded) if one is not None]
-        best = min(known, key=lambda one: abs(one.score - clean.score), default=None)
+        best = min(known, key=lambda one: abs(one.suspicion - clean.suspicion), default=None)
         names = plain.sample, plain.target
         if knowing is None:
             return Sighting(text, *names, clean, noise, attacked, None, None)
@@ -223,8 +222,8 @@ class _Watch:
     def _file(self, cell: Cell) -> FloatImage:
         return read_image(self.runs.folder(cell.run_id) / ADVERSARIAL)
 
-    def _score(self, detector: Detector, image: FloatImage, valid: torch.Tensor) -> float:
+    def _suspicion(self, detector: Detector, image: FloatImage, valid: torch.Tensor) -> float:
         images = torch.from_numpy(image.copy())[None].to(self.device)
         with borrowed(self.model), torch.inference_mode(), float32_sums(FLOAT32):
             maps = detector.maps(self.model, images, judged())
-            return float(score(maps, valid[None].to(self.device))[0])
+            return float(suspicion(maps, valid[None].to(self.device))[0])

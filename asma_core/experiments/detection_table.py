@@ -48,12 +48,12 @@ def _row(text: str, kind: str, own: Sequence[Sighting]) -> dict[str, Any]:
     detector = find_detector(text)
     samples = list(dict.fromkeys(one.sample for one in own))
     # An image that is attacked towards several targets is one clean image.
-    clean = [[next(one.clean.score for one in own if one.sample == name)] for name in samples]
+    clean = [[next(one.clean.suspicion for one in own if one.sample == name)] for name in samples]
     looks: list[list[Look]] = [
         [look for one in own if one.sample == name and (look := getattr(one, kind)) is not None]
         for name in samples
     ]
-    scores = [[look.score for look in group] for group in looks]
+    found = [[look.suspicion for look in group] for group in looks]
     every = [look for group in looks for look in group]
     return {
         "detector": text,
@@ -63,10 +63,10 @@ def _row(text: str, kind: str, own: Sequence[Sighting]) -> dict[str, Any]:
         "clean_images": len(clean),
         "n": len(every),
         "evaded": sum(bool(one.evaded) for one in own) if kind == "adaptive" else None,
-        "auroc": asdict(bootstrapped(auroc, clean, scores)),
-        "tpr": asdict(bootstrapped(tpr_at_fpr, clean, scores)),
-        "clean_score": float(np.mean(clean)),
-        "score": _mean(every, lambda look: look.score),
+        "auroc": asdict(bootstrapped(auroc, clean, found)),
+        "tpr": asdict(bootstrapped(tpr_at_fpr, clean, found)),
+        "clean_suspicion": float(np.mean(clean)),
+        "suspicion": _mean(every, lambda look: look.suspicion),
         "l2": _mean(every, lambda look: look.l2),
     }
 

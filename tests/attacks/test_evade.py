@@ -10,7 +10,7 @@ from asma_core.attacks.contract import AttackInputs
 from asma_core.attacks.engine.batch import as_saved, make_batch
 from asma_core.attacks.evade import EvadeConfig, _Evading, evade
 from asma_core.attacks.registry import ATTACKS
-from asma_core.defences.detectors.contract import judged, score
+from asma_core.defences.detectors.contract import judged, suspicion
 from asma_core.defences.detectors.registry import DETECTORS, find_detector
 from asma_core.errors import AsmaError
 from tests.attacks.networks import disc, small_network, some_images
@@ -20,7 +20,7 @@ BUDGET = 4.0
 
 def excess(detector: str, network: nn.Module, images: Tensor, found: Tensor) -> Tensor:
     asked = find_detector(detector)
-    one, other = (score(asked.maps(network, given, judged())) for given in (found, images))
+    one, other = (suspicion(asked.maps(network, given, judged())) for given in (found, images))
     return one - other
 
 

@@ -10,7 +10,7 @@ import torch
 from scipy import ndimage, stats
 from torch import Tensor
 
-from asma_core.defences.detectors.contract import Detector, judged, score
+from asma_core.defences.detectors.contract import Detector, judged, suspicion
 from asma_core.defences.detectors.registry import DETECTORS, find_detector
 from asma_core.errors import AsmaError
 
@@ -66,7 +66,7 @@ def test_the_residual_of_white_noise_is_its_standard_deviation(sigma: float) -> 
     generator = torch.Generator().manual_seed(1)
     noisy = ramp + sigma * torch.randn(1, 3, 200, 150, generator=generator)
     maps = asked("residual", given=noisy)[:, 1:-1, 1:-1]
-    assert float(score(maps)[0]) == pytest.approx(sigma, rel=0.02)
+    assert float(suspicion(maps)[0]) == pytest.approx(sigma, rel=0.02)
     # What is linear is no noise.
     assert float(asked("residual", given=ramp)[:, 1:-1, 1:-1].max()) < 1e-6
 
@@ -120,7 +120,7 @@ def test_the_gradient_is_the_slope(name: str) -> None:
     way = torch.randn(given.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 
     def said(moved: Tensor) -> Tensor:
-        return score(detector.maps(whole, moved, judged())).sum()
+        return suspicion(detector.maps(whole, moved, judged())).sum()
 
     free = given.clone().requires_grad_()
     (slope,) = torch.autograd.grad(said(free), free)
@@ -131,17 +131,17 @@ def test_the_gradient_is_the_slope(name: str) -> None:
 
 def test_the_gradient_goes_straight_through_the_rounding_of_squeezing() -> None:
     free = images(1).requires_grad_()
-    found = score(find_detector("squeezing").maps(whole, free, judged()))
+    found = suspicion(find_detector("squeezing").maps(whole, free, judged()))
     (slope,) = torch.autograd.grad(found.sum(), free)
     assert bool(torch.isfinite(slope).all()) and float(slope.abs().max()) > 0
 
 
-def test_the_score_is_the_mean_of_what_counts() -> None:
+def test_suspicion_is_the_mean_of_what_counts() -> None:
     maps = torch.tensor([[[1.0, 2.0], [3.0, math.nan]]])
     valid = torch.tensor([[[True, True], [True, False]]])
-    assert score(maps, valid).tolist() == [2.0]
+    assert suspicion(maps, valid).tolist() == [2.0]
     # A mask of another size says nothing of these pixels.
-    assert score(maps[:, :1], valid).tolist() == [1.5]
+    assert suspicion(maps[:, :1], valid).tolist() == [1.5]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ class DetectorEntry(Generic[Values]):
         maps: The map of each image, float32 (B, H', W'), of a network, images (float32, (B, C, H,
             W) in [0, 1]), settings and a generator of the CPU; differentiable in the images, or
             with what stands for its gradient. What it draws is one for all images of a batch.
-        random: Whether it draws anything.
+        random: Whether it may draw something.
         moves: Whether it compares pixels of shifted or cut images, and so needs an answer for every
             pixel of the image.
     """
@@ -79,7 +79,7 @@ def judged() -> torch.Generator:
     return torch.Generator().manual_seed(JUDGED_SEED)
 
 
-def score(maps: Tensor, valid: Tensor | None = None) -> Tensor:
+def suspicion(maps: Tensor, valid: Tensor | None = None) -> Tensor:
     """Return how suspicious images are: the mean of their maps, float32 (B,).
 
     Args:
