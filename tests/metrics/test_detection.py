@@ -61,3 +61,11 @@ def test_one_image_has_no_figure() -> None:
     nothing = Estimate(None, None, None)
     assert bootstrapped(auroc, [[0.0]], [[1.0]]) == nothing
     assert bootstrapped(auroc, [[0.0], [1.0]], [[], []]) == nothing
+
+
+def test_a_hair_above_its_own_original_is_not_told_beyond_the_figure() -> None:
+    clean = [[float(value)] for value in range(8)]
+    found = bootstrapped(auroc, clean, [[value + 1e-6] for (value,) in clean])
+    # Each is above itself and those below: 36 of 64.
+    assert found.value == 36 / 64
+    assert found.low is not None and found.high is not None and found.low < 0.5 < 0.6 < found.high
