@@ -206,6 +206,14 @@ EXPECTED = {
         "steps": (300, "at least 9 and at most 100000", False),
         "goal_is": ("away from the prediction", "", False),
     },
+    "evade": COMMON
+    | {
+        "steps": (200, STEPS, False),
+        "detector": ("entropy", "", False),
+        "detector_settings": ("", "", True),
+        "goal_is": ("towards the mask", "", False),
+        "budget": (None, "above 0 and at most 10000", False),
+    },
     "square": COMMON
     | STOPS
     | BUDGET
@@ -234,7 +242,8 @@ def test_who_stops_and_what_is_near(entry: object) -> None:
     names = [item.name for item in dataclasses.fields(entry.config)]
     assert goal.stops == ("stop_at_target" in names or entry.name == "dag")
     linf = ("pgd", "segpgd", "cospgd", "apgd-ensemble", "square", "alma-prox")
-    assert goal.norm == ("linf" if entry.name in linf else "l2")
+    usual = "suspicion" if entry.name == "evade" else "l2"
+    assert goal.norm == ("linf" if entry.name in linf else usual)
     assert goal.away == (entry.name == "apgd-ensemble")
     if "norm" in names:
         for norm in ("l2", "linf"):
@@ -264,6 +273,7 @@ PRESETS = {
     },
     "pgd": {"quick": {"steps": 40, "target_iou": 0.9}, "strong": {"steps": 300}},
     "minimal": {"quick": {"steps": 100}},
+    "evade": {"strong": {"steps": 600}},
 }  # fmt: skip
 ALIKE = {"ssm-dpm": "asma", "ssm": "asm", "segpgd": "pgd", "cospgd": "pgd"}
 

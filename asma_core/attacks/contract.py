@@ -50,6 +50,8 @@ class StepMetrics:
         kind: Of the score, as `asma_core.metrics.score` names it.
         ciede2000: Mean CIEDE2000 over the pixels, to first order around the original; NaN unless
             the attack makes it small.
+        suspicion: By how much a detector's score is off that of the original, at least 0; NaN
+            unless the attack evades one.
     """
 
     index: int
@@ -61,6 +63,7 @@ class StepMetrics:
     linf: float
     kind: str = IOU
     ciede2000: float = math.nan
+    suspicion: float = math.nan
 
 
 @dataclass(frozen=True)

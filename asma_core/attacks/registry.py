@@ -9,6 +9,7 @@ from asma_core.attacks import (
     apgd,
     cospgd,
     dag,
+    evade,
     pdpgd,
     pgd,
     segpgd,
@@ -30,6 +31,7 @@ _ENTRIES: Final[tuple[AttackEntry, ...]] = (
     alma_prox.ENTRY,
     pdpgd.ENTRY,
     apgd.ENTRY,
+    evade.ENTRY,
     square.ENTRY,
     worst_case.ENTRY,
 )

@@ -11,6 +11,8 @@ from asma_core.fields import AttackConfig, setting
 L2: Final = "l2"
 LINF: Final = "linf"
 CIEDE2000: Final = "ciede2000"
+# Not a norm: of two successes the one wins that a detector finds more like the original.
+SUSPICION: Final = "suspicion"
 # What people call them.
 NORMS: Final = {L2: "L2", LINF: "Linf", CIEDE2000: "CIEDE2000"}
 TOWARDS: Final = "towards the mask"
@@ -74,7 +76,8 @@ class Goal:
 
     Attributes:
         stops: Whether an image is done at its first success.
-        norm: In which the nearer of two successes wins: `L2`, `LINF` or `CIEDE2000`.
+        norm: In which the nearer of two successes wins: `L2`, `LINF` or `CIEDE2000`; or
+            `SUSPICION`, by which the one does that a detector finds more like the original.
         aim: Towards the target mask, or away (untargeted) from what the network says of the
             original, or from the truth.
     """

@@ -113,7 +113,10 @@ def test_a_command_that_is_shown_runs(line: str, home: Path, tmp_path: Path) -> 
         "CARD_OR_FILE_OR_FOLDER": str(home / "models" / f"{tiny.MODEL}.toml"),
     }
     words = [of_place.get(word, word) for word in words]
-    short = {"attack": ["--steps", "2"], "ablation": ["--steps", "2"], "train": ["--steps", "2"]}
+    short = {
+        "attack": ["--steps", "2"], "ablation": ["--steps", "2"], "train": ["--steps", "2"],
+        "detect": ["--steps", "2", "--adaptive-steps", "2"],
+    }  # fmt: skip
     words += short.get(words[0], [])
     assert parser_of(words).parse_args(words).command == words[0]
     assert main(words) == 0

@@ -17,7 +17,7 @@ from asma_core.attacks.contract import (
     StepReport,
 )
 from asma_core.attacks.engine.batch import AttackBatch, largest, norms
-from asma_core.attacks.settings import CIEDE2000, L2, LINF, CommonConfig
+from asma_core.attacks.settings import CIEDE2000, L2, LINF, SUSPICION, CommonConfig
 from asma_core.lazy import Tensor, torch
 from asma_core.metrics.score import REMOVED, reached, score, score_kind
 
@@ -100,7 +100,8 @@ class Tracker:
             figures = self._figures(step, batch, images, predictions, classes)
         if measured is not None:
             own = zip(figures, measured.tolist(), strict=True)
-            figures = tuple(replace(now, ciede2000=value) for now, value in own)
+            name = SUSPICION if self._goal.norm == SUSPICION else CIEDE2000
+            figures = tuple(replace(now, **{name: value}) for now, value in own)
         asked_again = range(len(figures)) if step == 0 else seeming
         for row, now in enumerate(figures):
             record = self._records[now.index]
@@ -260,5 +261,8 @@ def better(now: StepMetrics, success: bool, best: StepMetrics, succeeded: bool, 
     if norm == LINF:
         # It has few values; of two alike the one of the smaller L2 wins.
         return (now.linf, now.l2) < (best.linf, best.l2)
+    if norm == SUSPICION:
+        # A detector may say the same of two: then the smaller change wins.
+        return (now.suspicion, now.l2) < (best.suspicion, best.l2)
     nearness = norm if norm == CIEDE2000 else L2
     return bool(getattr(now, nearness) < getattr(best, nearness))

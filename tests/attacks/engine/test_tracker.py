@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -10,6 +12,7 @@ from asma_core.attacks.contract import CONVERGED, AttackInputs, StepMetrics
 from asma_core.attacks.engine.batch import AttackBatch, make_batch
 from asma_core.attacks.engine.projected import BudgetConfig
 from asma_core.attacks.engine.tracker import Tracker, better
+from asma_core.attacks.settings import SUSPICION
 
 
 def at(score: float = 0.5, l2: float = 1.0, linf: float = 0.1) -> StepMetrics:
@@ -121,3 +124,15 @@ def test_passes_are_counted_for_those_that_go_on() -> None:
     ends = ["already there", "nothing more to gain", "steps used"]
     assert [result.ending for result in results] == ends
     assert [dict(result.chosen) for result in results] == [{"budget": 1.0}, {}, {}]
+
+
+def test_the_less_suspicious_of_two_successes_wins_and_the_nearer_of_two_alike() -> None:
+    calm, loud = (replace(at(0.9, l2), suspicion=s) for l2, s in ((5.0, 0.1), (1.0, 0.2)))
+    assert better(calm, True, loud, True, SUSPICION) and not better(
+        loud, True, calm, True, SUSPICION
+    )
+    assert not better(calm, False, loud, True, SUSPICION)
+    near = replace(calm, l2=4.0)
+    assert better(near, True, calm, True, SUSPICION) and not better(
+        calm, True, near, True, SUSPICION
+    )

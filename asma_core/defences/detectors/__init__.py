@@ -1,0 +1,1 @@
+"""What tells that an image was attacked: one idea a file."""

@@ -1,0 +1,42 @@
+"""All detectors by name, in the order in which they are offered: one line a detector."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from asma_core.defences.detectors import augmentation, crops, residual, softmax, squeezing
+from asma_core.defences.detectors.contract import Detector, DetectorEntry
+from asma_core.errors import InputError, UnknownNameError
+from asma_core.fields import config_from_text
+
+_ENTRIES: Final[tuple[DetectorEntry[Any], ...]] = (
+    softmax.ENTROPY,
+    softmax.MARGIN,
+    augmentation.ENTRY,
+    crops.ENTRY,
+    squeezing.ENTRY,
+    residual.ENTRY,
+)
+DETECTORS: Final = {entry.name: entry for entry in _ENTRIES}
+
+
+def find_detector(text: str) -> Detector:
+    """Return the detector that a text means, such as "squeezing" or "squeezing:bits=3".
+
+    Raises:
+        UnknownNameError: No such detector, or no such setting.
+        InputError: A text that is no value, or a value outside its range.
+    """
+    name, _, rest = text.partition(":")
+    if name not in DETECTORS:
+        raise UnknownNameError("detector", name, DETECTORS)
+    values = {}
+    for pair in filter(None, rest.split(":")):
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(
+                f"{text[:40]!r} is no detector; write it as squeezing or squeezing:bits=3"
+            )
+        values[key] = value
+    entry = DETECTORS[name]
+    return Detector(entry, config_from_text(entry.settings, values))

@@ -1,0 +1,229 @@
+"""Would anybody notice? What detectors say of clean, noisy, attacked and evading files.
+
+Each image is attacked as was asked, and once more for each detector by the attack that knows it
+(`attacks.evade`). Beside each attacked file stands its twin: the original with noise of the same
+L2. A detector counts for what it tells of the files that were made to evade it (Carlini and Wagner,
+arXiv:1705.07263).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import torch
+
+from asma_core.data.formats.images import FloatImage, read_image
+from asma_core.defences.detectors.contract import Detector, judged, suspicion
+from asma_core.defences.detectors.registry import find_detector
+from asma_core.errors import InputError, RunStateError
+from asma_core.experiments.cells import Cell
+from asma_core.experiments.execute import execute
+from asma_core.experiments.noise_twin import noise_twin
+from asma_core.experiments.plan import Plan, Variant, variant
+from asma_core.experiments.store import ExperimentStore
+from asma_core.metrics.distance import l2_norm
+from asma_core.models.sources.cards import find_card
+from asma_core.models.sources.loading import load_model
+from asma_core.models.sources.model_card import ModelCard
+from asma_core.models.wrapper.backend import float32_sums
+from asma_core.models.wrapper.calls import borrowed
+from asma_core.models.wrapper.contract import SegmentationModel
+from asma_core.models.wrapper.devices import choose_device
+from asma_core.models.wrapper.precision import FLOAT32
+from asma_core.models.wrapper.specs import CENTRE
+from asma_core.runs.artefacts import ADVERSARIAL
+from asma_core.runs.attacking import as_attacked
+from asma_core.runs.execution import DEFAULT, Execution
+from asma_core.runs.store import RunStore
+
+EVADE: Final = "evade"
+
+
+@dataclass(frozen=True)
+class DetectionPlan:
+    """What is asked.
+
+    Attributes:
+        model: Name of the network.
+        dataset: Name or folder of the data set.
+        pairs: Names of an image and of the image whose mask is its target.
+        attack: The attack with its settings, which does not know the detectors.
+        detectors: As `find_detector` reads them, each once.
+        evading: For each detector the attack that knows it; empty where none is asked.
+        execution: How the runs are carried out.
+    """
+
+    model: str
+    dataset: str
+    pairs: tuple[tuple[str, str], ...]
+    attack: Variant
+    detectors: tuple[str, ...]
+    evading: tuple[Variant, ...] = ()
+    execution: Execution = DEFAULT
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a detector says of a file.
+
+    Attributes:
+        suspicion: In the detector's unit; larger is more suspicious.
+        l2: Of the file's change, in [0, 1] units.
+    """
+
+    suspicion: float
+    l2: float
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One image, and what a detector says of its files.
+
+    Attributes:
+        detector: Its text.
+        sample: Name of the image.
+        target: Name of the image whose mask was the target.
+        clean: Of the original.
+        noise: Of the attacked file's twin; None where the attack did not reach its goal.
+        attacked: Of the attacked file; None likewise.
+        adaptive: Of the attacked file or the one that was made to evade, whichever of those that
+            reach the goal is more like the original; None where neither does, or none was asked.
+        evaded: Whether the file that was made to evade reaches the goal; None where none was asked.
+    """
+
+    detector: str
+    sample: str
+    target: str
+    clean: Look
+    noise: Look | None
+    attacked: Look | None
+    adaptive: Look | None
+    evaded: bool | None
+
+
+def evading(detector: str, settings: dict[str, str]) -> Variant:
+    """Return the attack that knows a detector.
+
+    Args:
+        detector: As `find_detector` reads it.
+        settings: Of `evade`, as texts; those that it does not have are left.
+
+    Raises:
+        UnknownNameError, InputError: As for `find_detector` and `variant`.
+    """
+    find_detector(detector)
+    name, _, own = detector.partition(":")
+    made = variant(EVADE, settings | {"detector": name, "detector_settings": own})
+    return replace(made, label=f"{EVADE} {detector}")
+
+
+def carry_out(
+    store: ExperimentStore,
+    plan: DetectionPlan,
+    on_cell: Callable[[int], None] = lambda _: None,
+    most: int | None = None,
+) -> tuple[list[Sighting], list[Cell]]:
+    """Attack all there is to attack in this process, and look; what is done is not repeated.
+
+    The attacks are an experiment of the store, and its runs are there for all pages.
+
+    Args:
+        store: Of the experiments.
+        plan: What is asked.
+        on_cell: Gets the number of cells that have been passed so far.
+        most: Pairs that are attacked at once; None for as many as is usual on the device.
+
+    Returns:
+        What each detector says, detector by detector and image by image; images that could not be
+        attacked are left out. And the cells of the experiment.
+
+    Raises:
+        InputError: A name that there is not, classes that differ, or a detector that can't judge
+            this network.
+        RunStateError: Another process carries the experiment out.
+        DeviceError: No such device.
+    """
+    card = find_card(plan.model)
+    detectors = {text: find_detector(text) for text in plan.detectors}
+    for detector in detectors.values():
+        check_judges(detector, card)
+    rows = (plan.attack, *plan.evading)
+    experiment = store.open(Plan(card.name, plan.dataset, plan.pairs, rows, plan.execution))
+    if not store.claim(experiment.id):
+        raise RunStateError(
+            f"another process carries out the experiment {experiment.id}; wait for it, or stop it "
+            "on the Experiments page"
+        )
+    cells = execute(store, experiment, on_cell, most)
+    device = choose_device(plan.execution.device)
+    watch = _Watch(store.runs, card, load_model(card, device), device)
+    found = [
+        sighting
+        for place, (text, detector) in enumerate(detectors.items())
+        for at in range(0, len(cells), len(rows))
+        if (sighting := watch.sighting(text, detector, cells[at : at + len(rows)], place))
+    ]
+    return found, cells
+
+
+def check_judges(detector: Detector, card: ModelCard) -> None:
+    """Check that a detector can judge what a network says.
+
+    Raises:
+        InputError: It compares crops or shifted images, and the network answers for their centre.
+    """
+    if detector.entry.moves and card.output.fit == CENTRE:
+        raise InputError(
+            f"{detector.entry.name} compares shifted or cut images pixel by pixel, and {card.name} "
+            "answers for the centre of each only; choose entropy, margin, squeezing or residual"
+        )
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """Asks detectors about files."""
+
+    runs: RunStore
+    card: ModelCard
+    model: SegmentationModel
+    device: torch.device
+
+    def sighting(
+        self, text: str, detector: Detector, cells: Sequence[Cell], place: int
+    ) -> Sighting | None:
+        """Look at one image; the first of its cells is the plain attack's, then the evading ones.
+
+        None where the plain attack has no run.
+        """
+        plain = cells[0]
+        if not plain.results:
+            return None
+        inputs = as_attacked(self.runs.inputs(self.runs.get(plain.run_id)), self.card, self.device)
+        original, valid = inputs.image, torch.from_numpy(inputs.valid)
+
+        def look(image: FloatImage) -> Look:
+            return Look(self._suspicion(detector, image, valid), l2_norm(image - original))
+
+        attacked = noise = None
+        if plain.success:
+            attacked = look(self._file(plain))
+            noise = look(noise_twin(original, attacked.l2))
+        knowing = cells[1 + place] if len(cells) > 1 else None
+        evaded = look(self._file(knowing)) if knowing is not None and knowing.success else None
+        clean, known = look(original), [one for one in (attacked, evaded) if one is not None]
+        best = min(known, key=lambda one: abs(one.suspicion - clean.suspicion), default=None)
+        names = plain.sample, plain.target
+        if knowing is None:
+            return Sighting(text, *names, clean, noise, attacked, None, None)
+        return Sighting(text, *names, clean, noise, attacked, best, evaded is not None)
+
+    def _file(self, cell: Cell) -> FloatImage:
+        return read_image(self.runs.folder(cell.run_id) / ADVERSARIAL)
+
+    def _suspicion(self, detector: Detector, image: FloatImage, valid: torch.Tensor) -> float:
+        images = torch.from_numpy(image.copy())[None].to(self.device)
+        with borrowed(self.model), torch.inference_mode(), float32_sums(FLOAT32):
+            maps = detector.maps(self.model, images, judged())
+            return float(suspicion(maps, valid[None].to(self.device))[0])
