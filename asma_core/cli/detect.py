@@ -6,18 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-from asma_core.cli.arguments import batch_option, count, model_option
-from asma_core.cli.named_values import named_values
-from asma_core.cli.networks import check_all_suit, check_execution
+from asma_core.cli.arguments import count
+from asma_core.cli.many_pairs import add_pairs_options, asked_of, listed
+from asma_core.cli.networks import check_all_suit
 from asma_core.cli.progress import Progress
-from asma_core.cli.setting_options import add_settings, settings_of
-from asma_core.data.datasets import open_dataset
 from asma_core.defences.detectors.registry import DETECTORS
 from asma_core.errors import InputError
 from asma_core.experiments.plan import pairs_of, variant
 from asma_core.experiments.store import ExperimentStore
-from asma_core.models.sources.cards import find_card
-from asma_core.runs.execution import Execution
 from asma_core.runs.store import RunStore
 
 ALL: Final = ",".join(DETECTORS)
@@ -27,15 +23,8 @@ GOAL: Final = ("target_iou", "goal_is", "rounding")
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    model_option(parser)
-    add_settings(parser, Execution)
-    parser.add_argument("--dataset", required=True, help="a data set's name or a folder")
-    parser.add_argument("--samples", type=count, default=20, help="pairs to attack (20)")
+    add_pairs_options(parser)
     parser.add_argument("--attack", default="minimal", help="that does not know the detectors")
-    parser.add_argument("--steps", help="short for --set steps=N")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the attack"
-    )
     parser.add_argument(
         "--detectors",
         default=ALL,
@@ -48,7 +37,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-adaptive", action="store_true", help="leave out the attack that knows each (slow)"
     )
-    batch_option(parser)
     parser.add_argument("--out", help="folder for the tables")
 
 
@@ -57,24 +45,21 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     from asma_core.experiments.detection import EVADE, DetectionPlan, carry_out, evading
     from asma_core.experiments.detection_table import problems, rows, sentences, written
 
-    card, dataset = find_card(options.model), open_dataset(options.dataset)
-    execution = settings_of(options, Execution)
-    check_execution(execution)
-    detectors = tuple(_split(options.detectors))
+    asked = asked_of(options)
+    detectors = tuple(listed(options.detectors))
     if not detectors:
         raise InputError("name at least one detector: --detectors entropy,squeezing")
-    settings = named_values(options.set)
-    if options.steps is not None:
-        settings["steps"] = options.steps
     # Both have the same goal; steps and budgets are each one's own.
-    own = {name: text for name, text in settings.items() if name in GOAL}
+    own = {name: text for name, text in asked.settings.items() if name in GOAL}
     own["steps"] = str(options.adaptive_steps)
     own |= {} if options.budget is None else {"budget": options.budget}
     known = () if options.no_adaptive else tuple(evading(text, own) for text in detectors)
-    check_all_suit(card, [options.attack, *([EVADE] if known else [])])
-    attack = variant(options.attack, settings)
-    pairs = pairs_of(dataset, options.samples)
-    plan = DetectionPlan(card.name, options.dataset, pairs, attack, detectors, known, execution)
+    check_all_suit(asked.card, [options.attack, *([EVADE] if known else [])])
+    attack = variant(options.attack, asked.settings)
+    pairs = pairs_of(asked.dataset, options.samples)
+    plan = DetectionPlan(
+        asked.card.name, options.dataset, pairs, attack, detectors, known, asked.execution
+    )
     progress = Progress("detect", len(pairs) * (1 + len(known)))
     try:
         found, cells = carry_out(ExperimentStore(RunStore()), plan, progress.update, options.batch)
@@ -92,7 +77,3 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if options.out:
         answer["files"] = written(Path(options.out), table)
     return answer
-
-
-def _split(text: str) -> list[str]:
-    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
