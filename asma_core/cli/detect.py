@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from asma_core.cli.arguments import count
 from asma_core.cli.many_pairs import add_pairs_options, asked_of, listed
@@ -15,6 +15,9 @@ from asma_core.errors import InputError
 from asma_core.experiments.plan import pairs_of, variant
 from asma_core.experiments.store import ExperimentStore
 from asma_core.runs.store import RunStore
+
+if TYPE_CHECKING:
+    from asma_core.experiments.detection import DetectionPlan
 
 ALL: Final = ",".join(DETECTORS)
 # Settings by which it is said what an attack is to reach.
@@ -42,8 +45,32 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Attack images with and without knowing the detectors, and say what these are worth."""
-    from asma_core.experiments.detection import EVADE, DetectionPlan, carry_out, evading
+    from asma_core.experiments.detection import carry_out
     from asma_core.experiments.detection_table import problems, rows, sentences, written
+
+    plan = _plan(options)
+    progress = Progress("detect", len(plan.pairs) * (1 + len(plan.evading)))
+    try:
+        found, cells = carry_out(ExperimentStore(RunStore()), plan, progress.update, options.batch)
+    finally:
+        progress.close()
+    table = rows(found)
+    answer: dict[str, Any] = {
+        "model": plan.model,
+        "dataset": plan.dataset,
+        "attack": plan.attack.label,
+        "sentences": sentences(table),
+        "rows": table,
+        "problems": problems(cells),
+    }
+    if options.out:
+        answer["files"] = written(Path(options.out), table)
+    return answer
+
+
+def _plan(options: argparse.Namespace) -> DetectionPlan:
+    """Return what is asked, checked as far as it can be before anything is loaded."""
+    from asma_core.experiments.detection import DetectionPlan, evading
 
     asked = asked_of(options)
     detectors = tuple(listed(options.detectors))
@@ -53,27 +80,15 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     own = {name: text for name, text in asked.settings.items() if name in GOAL}
     own["steps"] = str(options.adaptive_steps)
     own |= {} if options.budget is None else {"budget": options.budget}
+    check_all_suit(asked.card, [options.attack])
+    if not (asked.card.takes_gradients or options.no_adaptive):
+        raise InputError(
+            f"{asked.card.name} takes no gradients, so that no attack can know a detector; add "
+            "--no-adaptive"
+        )
     known = () if options.no_adaptive else tuple(evading(text, own) for text in detectors)
-    check_all_suit(asked.card, [options.attack, *([EVADE] if known else [])])
     attack = variant(options.attack, asked.settings)
     pairs = pairs_of(asked.dataset, options.samples)
-    plan = DetectionPlan(
+    return DetectionPlan(
         asked.card.name, options.dataset, pairs, attack, detectors, known, asked.execution
     )
-    progress = Progress("detect", len(pairs) * (1 + len(known)))
-    try:
-        found, cells = carry_out(ExperimentStore(RunStore()), plan, progress.update, options.batch)
-    finally:
-        progress.close()
-    table = rows(found)
-    answer: dict[str, Any] = {
-        "model": plan.model,
-        "dataset": plan.dataset,
-        "attack": attack.label,
-        "sentences": sentences(table),
-        "rows": table,
-        "problems": problems(cells),
-    }
-    if options.out:
-        answer["files"] = written(Path(options.out), table)
-    return answer

@@ -100,6 +100,7 @@ def test_the_check_says_so_and_finds_it_usable() -> None:
         (("ablation",), "ssm"),
         (("robustness",), "minimal"),
         (("robustness", "--attacks", "square,asma"), "asma"),
+        (("detect",), "minimal"),
         (("ablation", "--attacks", "square,pgd"), "pgd"),
         (("ablation", "--attacks", "square", "--distance-weights", "0,1"), "asma"),
     ],
@@ -112,6 +113,14 @@ def test_commands_refuse_other_attacks_before_anything_is_loaded(
     said = capsys.readouterr().err
     assert f"box is a black box (ONNX), which takes no gradients, and {first}" in said
     assert said.strip().endswith("needs them; choose square") and said.count("\n") == 1
+
+
+def test_no_attack_on_it_can_know_a_detector(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--model", named(home), "--dataset", tiny.DATASET, "--attack", "square"]
+    assert cli.main(["detect", *given]) == 2
+    assert "add --no-adaptive" in capsys.readouterr().err
 
 
 def test_commands_list_it_as_one(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
