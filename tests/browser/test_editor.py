@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import separate, watched
+from tests.browser.test_journey import settle
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -106,6 +107,9 @@ class Canvas:
 def _opened(page: Page, url: str, size: str, folder: Path) -> Iterator[Canvas]:
     name = uuid4().hex
     page.goto(f"{url}/?size={size}&name={name}")
+    expect(page.locator(".editor[data-ready]")).to_be_visible()
+    # What the page still draws moves the stage, between the press and the release of a mouse too.
+    settle(page)
     yield Canvas(page, folder / f"{name}.npz", size)
 
 
