@@ -117,7 +117,8 @@ def three_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+# Its servers end with the module: an idle one holds half a gigabyte and looks after its workers.
+@pytest.fixture(scope="module")
 def serve(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Serve]:
@@ -228,8 +229,9 @@ def page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Pa
 
 
 def is_picture(said: ConsoleMessage) -> bool:
-    """Tell whether a message is that a picture is gone."""
-    return "404" in said.text and "/media/" in said.location.get("url", "")
+    """Tell whether a message is that a picture is gone: the browser's, or Streamlit's own."""
+    gone = "404" in said.text and "/media/" in said.location.get("url", "")
+    return gone or ("Image source error" in said.text and "/media/" in said.text)
 
 
 def fault(said: ConsoleMessage) -> list[str]:
