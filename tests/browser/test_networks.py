@@ -85,4 +85,5 @@ def test_from_the_file_to_the_first_attack(
     keep.click()
     page.wait_for_url(re.compile(r"model=(?!tiny)"))
     expect(page.get_by_text("uploaded", exact=True)).to_be_visible()
+    settle(page)
     attack_it(page, square if write is onnx else start_run)

@@ -81,6 +81,7 @@ def test_a_zip_is_mapped_a_network_checked_and_attacked(
     page.get_by_role("button", name="Add this data set").click()
     page.wait_for_url(re.compile(r"dataset=discs"))
     expect(page.get_by_text("8 images", exact=True)).to_be_visible()
+    settle(page)
     monkeypatch.setenv("ASMA_HOME", str(home))
     dataset = open_dataset("discs")
     for index, sample in enumerate(dataset.samples):
@@ -102,6 +103,7 @@ def test_a_zip_is_mapped_a_network_checked_and_attacked(
     page.get_by_role("button", name="Keep this network").click()
     page.wait_for_url(re.compile(r"model=discs-net"))
     expect(page.get_by_text("uploaded", exact=True)).to_be_visible()
+    settle(page)
 
     page.get_by_role("button", name="Attack it").click()
     page.wait_for_url(re.compile(r"attack"))
@@ -131,6 +133,7 @@ def test_a_network_is_trained_in_the_browser(
     expect(page.get_by_text("Test IoU", exact=True)).to_be_visible()
     page.get_by_role("link", name="Look at the network").click()
     expect(page.get_by_text("trained here", exact=True)).to_be_visible()
+    settle(page)
 
 
 @pytest.mark.hasty
