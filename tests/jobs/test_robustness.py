@@ -31,9 +31,10 @@ QUICK = {"steps": "5", "target_iou": "0.8"}
 
 @pytest.fixture
 def runner(home: Path) -> Iterator[RobustnessRunner]:
-    """A runner whose workers are threads of this process."""
+    """A runner whose worker is a thread of this process."""
     tiny.furnish(home)
-    worker = ThreadPoolExecutor(max_workers=2)
+    # One thread: how torch rounds is set for the whole process while it works.
+    worker = ThreadPoolExecutor(max_workers=1)
 
     def executor(folder: str) -> Executor:
         return worker

@@ -116,3 +116,15 @@ def test_what_is_gone_is_a_sentence_and_hides_nothing(
     assert app.button(key="defences-resume").label == "Go on"
     app.button(key="defences-delete").click().run()
     assert runner.plans.newest() == ["broken"] and address(app) == {}
+
+
+def test_a_late_question_for_what_was_forgotten_leads_to_the_list(
+    house: House, runner: RobustnessRunner
+) -> None:
+    kept = runner.plans.keep(plan())
+    app = visit("defences", plan=kept)
+    app.button(key="defences-delete").click().run()
+    assert address(app) == {}
+    app.query_params["plan"] = kept
+    app.run()
+    assert errors(app) == [] and address(app) == {}

@@ -21,6 +21,8 @@ from ui.defences.plan_text import about, plan_link, status_text, title
 from ui.pictures.curves import NO_TOOLBAR
 
 REFRESH: Final = 1.0
+# The plan that this session forgot last.
+FORGOTTEN: Final = "defences-forgotten"
 TITLES: Final = {
     "report.html": ("Report", "text/html"),
     "robustness.csv": ("Table as CSV", "text/csv"),
@@ -36,6 +38,9 @@ def plan_view(plan_id: str) -> None:
         UnknownExperimentError: There is none of that id.
     """
     runner = services.robustness()
+    if st.session_state.get(FORGOTTEN) == plan_id and plan_id not in runner.plans.newest():
+        # The browser asked once more for what was forgotten while it was on its way.
+        open_here(DefencesView())
     plan = runner.plans.get(plan_id)
     name_tab(title(plan), "Defences")
     plan_link("All plans", icon=":material/arrow_back:")
@@ -99,6 +104,7 @@ def _actions(plan: RobustnessPlan, found: Standing) -> None:
     ):
         with show_errors():
             services.robustness().delete(plan.id)
+            st.session_state[FORGOTTEN] = plan.id
             open_here(DefencesView())
 
 
