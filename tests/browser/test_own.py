@@ -62,6 +62,8 @@ def fill(page: Page, label: str, text: str) -> None:
         box.press("Enter")
 
 
+# What is filled in draws the pictures of an import anew, also those that have not come yet.
+@pytest.mark.hasty
 def test_a_zip_is_mapped_a_network_checked_and_attacked(
     page: Page, serve: Serve, home: Path, upload: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
