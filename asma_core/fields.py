@@ -218,6 +218,27 @@ def config_from_text(config: type[Config], values: Mapping[str, str]) -> Config:
     return config(**{name: known[name].parse(text) for name, text in values.items()})
 
 
+def named_values_in(text: str, kind: str, example: str) -> tuple[str, dict[str, str]]:
+    """Split a text such as "jpeg:quality=85" into a name and texts by the names of settings.
+
+    Args:
+        text: Name and settings, parted by colons.
+        kind: What the name is of, in a word.
+        example: How it is written, for the error.
+
+    Raises:
+        InputError: A part without "=".
+    """
+    name, _, rest = text.partition(":")
+    values = {}
+    for pair in filter(None, rest.split(":")):
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"{text[:40]!r} is no {kind}; write it as {example}")
+        values[key] = value
+    return name, values
+
+
 def config_from_dict(config: type[Config], values: Mapping[str, Any]) -> Config:
     """Make settings from stored values.
 

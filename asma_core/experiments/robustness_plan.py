@@ -14,6 +14,7 @@ from asma_core.defences.contract import Defence
 from asma_core.defences.registry import in_words
 from asma_core.errors import InputError, UnknownExperimentError
 from asma_core.experiments.plan import Plan, Variant, plan_from_dict
+from asma_core.fields import named_values_in
 from asma_core.files import read_json, write_json
 from asma_core.models.sources.cards import find_card, model_cards, weights_hash
 from asma_core.models.sources.defending import defence_from_text, keep_defended
@@ -117,16 +118,9 @@ def parsed(text: str) -> Defence | None:
         UnknownNameError: No such defence, or no such setting.
         InputError: A text that is no value, or a value outside its range.
     """
-    name, _, rest = text.partition(":")
-    if name == "none":
+    if text.partition(":")[0] == "none":
         return None
-    values = {}
-    for pair in filter(None, rest.split(":")):
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise InputError(f"{text!r} is no defence; write it as jpeg or jpeg:quality=85")
-        values[key] = value
-    return defence_from_text(name, values)
+    return defence_from_text(*named_values_in(text, "defence", "jpeg or jpeg:quality=85"))
 
 
 class RobustnessPlans:

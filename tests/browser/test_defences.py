@@ -10,30 +10,22 @@ from playwright.sync_api import Page, expect
 
 from asma_core.models.sources.cards import find_card, model_cards
 from tests import tiny
-from tests.browser.conftest import PROJECT, Serve
+from tests.browser.conftest import Serve
 from tests.browser.looking import look
 from tests.browser.test_journey import (
     attack_it,
     settle,
 )
-from tests.browser.test_own import choose, fill
+from tests.browser.test_own import at_home, choose, fill, open_network
 
 pytestmark = pytest.mark.browser
-APP = PROJECT / "app.py"
 
 
 def test_a_network_is_defended_and_attacked_through_the_defence(
     page: Page, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page.set_viewport_size({"width": 1280, "height": 1400})
-    tiny.furnish(tmp_path)
-    page.goto(serve(APP, {"ASMA_HOME": str(tmp_path)}))
-    settle(page)
-    page.get_by_role("link", name="Models", exact=True).click()
-    settle(page)
-    page.get_by_text(tiny.MODEL, exact=True).first.click()
-    page.wait_for_url(re.compile(f"model={tiny.MODEL}"))
-    settle(page)
+    at_home(page, serve, tmp_path)
+    open_network(page, tiny.MODEL)
     choose(page, "Stand a defence before it", "Asks at random: Randomized smoothing")
     fill(page, "Sigma", "0.03")
     expect(page.get_by_text("The mask and the prediction behind the defence")).to_be_visible()
@@ -62,10 +54,7 @@ def test_a_network_is_defended_and_attacked_through_the_defence(
     expect(page.get_by_text("Over 20 draws of the defence")).to_be_visible()
     look(page, "defended-run")
     # The way to the bare network, as a person goes it.
-    page.get_by_role("link", name="Models", exact=True).click()
-    settle(page)
-    page.get_by_text(name, exact=True).first.click()
-    page.wait_for_url(re.compile(f"model={name}"))
+    open_network(page, name)
     page.get_by_role("link", name=f"{tiny.MODEL}, without it").click()
     page.wait_for_url(re.compile(rf"model={tiny.MODEL}(&|$)"))
 
@@ -74,10 +63,7 @@ def test_from_defences_to_the_report(
     page: Page, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two defences before a tiny network, started, watched, read, opened and forgotten."""
-    page.set_viewport_size({"width": 1280, "height": 1400})
-    tiny.furnish(tmp_path)
-    page.goto(serve(APP, {"ASMA_HOME": str(tmp_path)}))
-    settle(page)
+    at_home(page, serve, tmp_path)
     page.get_by_role("link", name="Defences", exact=True).click()
     expect(page.get_by_role("heading", name="Defences", exact=True)).to_be_visible()
     settle(page)

@@ -47,6 +47,23 @@ def upload(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def at_home(page: Page, serve: Serve, home: Path) -> None:
+    """Open Home over a data folder with the tiny networks."""
+    page.set_viewport_size({"width": 1280, "height": 1400})
+    tiny.furnish(home)
+    page.goto(serve(APP, {"ASMA_HOME": str(home)}))
+    settle(page)
+
+
+def open_network(page: Page, name: str) -> None:
+    """Go to a network from wherever one is, as a person does."""
+    page.get_by_role("link", name="Models", exact=True).click()
+    settle(page)
+    page.get_by_text(name, exact=True).first.click()
+    page.wait_for_url(re.compile(f"model={name}"))
+    settle(page)
+
+
 def choose(page: Page, label: str, option: str) -> None:
     """Choose an option of a select box by its label."""
     with rerun(page):
@@ -143,15 +160,8 @@ def test_a_network_is_used_with_other_classes(
     page: Page, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Three classes of a network count as the two of a data set; what is kept is attacked."""
-    page.set_viewport_size({"width": 1280, "height": 1400})
-    tiny.furnish(tmp_path)
-    page.goto(serve(APP, {"ASMA_HOME": str(tmp_path)}))
-    settle(page)
-    page.get_by_role("link", name="Models", exact=True).click()
-    settle(page)
-    page.get_by_text(tiny.THREE, exact=True).first.click()
-    page.wait_for_url(re.compile(f"model={tiny.THREE}"))
-    settle(page)
+    at_home(page, serve, tmp_path)
+    open_network(page, tiny.THREE)
     choose(page, "Use it with a data set of other classes", tiny.DATASET)
     expect(
         page.get_by_text("Proposed by the names, and by what the predictions lie on")

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from asma_core.defences.detectors import augmentation, crops, residual, softmax, squeezing
 from asma_core.defences.detectors.contract import Detector, DetectorEntry
-from asma_core.errors import InputError, UnknownNameError
-from asma_core.fields import config_from_text
+from asma_core.errors import UnknownNameError
+from asma_core.fields import config_from_text, named_values_in
 
 _ENTRIES: Final[tuple[DetectorEntry[Any], ...]] = (
     softmax.ENTROPY,
@@ -27,16 +27,8 @@ def find_detector(text: str) -> Detector:
         UnknownNameError: No such detector, or no such setting.
         InputError: A text that is no value, or a value outside its range.
     """
-    name, _, rest = text.partition(":")
+    name, values = named_values_in(text, "detector", "squeezing or squeezing:bits=3")
     if name not in DETECTORS:
         raise UnknownNameError("detector", name, DETECTORS)
-    values = {}
-    for pair in filter(None, rest.split(":")):
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise InputError(
-                f"{text[:40]!r} is no detector; write it as squeezing or squeezing:bits=3"
-            )
-        values[key] = value
     entry = DETECTORS[name]
     return Detector(entry, config_from_text(entry.settings, values))
