@@ -2,6 +2,7 @@
 
 The parts, of which `--part` chooses some:
 
+- `adaptive`: attacks that know a defence and that do not, on the demo networks and the zoo's;
 - `certificate`: attacks within the radius on certified pixels, which must not change.
 """
 
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 from asma_core.files import json_values, to_json
 from asma_core.models.wrapper.memory import keep_freed_memory
+from benchmarks.adaptive import DEFENCES, adaptive, network_names
 from benchmarks.machine import machine
 from benchmarks.soundness import soundness
 
@@ -30,6 +32,14 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="the answer always is JSON")
     parser.add_argument("--part", action="append", choices=list(PARTS))
+    of_adaptive = parser.add_argument_group("of the part `adaptive`")
+    of_adaptive.add_argument("--networks", help="separated by commas; all by default")
+    of_adaptive.add_argument("--defences", default=",".join(DEFENCES))
+    of_adaptive.add_argument("--pairs", type=int, default=2, help="of each network")
+    of_adaptive.add_argument("--attack", default="minimal")
+    of_adaptive.add_argument("--iou", type=float, default=0.9, help="the attack's goal")
+    of_adaptive.add_argument("--steps", type=int, default=100)
+    of_adaptive.add_argument("--real-size", type=int, default=256)
     of_certificate = parser.add_argument_group("of the part `certificate`")
     of_certificate.add_argument("--crops", type=int, default=20)
     of_certificate.add_argument("--pixels", type=int, default=10, help="of each crop")
@@ -38,6 +48,18 @@ def _options() -> argparse.Namespace:
     of_certificate.add_argument("--draws", type=int, default=1000)
     of_certificate.add_argument("--evaluations", type=int, default=1000)
     return parser.parse_args()
+
+
+def _adaptive(options: argparse.Namespace) -> dict[str, Any]:
+    return adaptive(
+        options.networks.split(",") if options.networks else network_names(),
+        options.defences.split(","),
+        options.pairs,
+        options.attack,
+        options.iou,
+        options.steps,
+        options.real_size,
+    )
 
 
 def _certificate(options: argparse.Namespace) -> dict[str, Any]:
@@ -52,6 +74,7 @@ def _certificate(options: argparse.Namespace) -> dict[str, Any]:
 
 
 PARTS: Final[Mapping[str, Callable[[argparse.Namespace], dict[str, Any]]]] = {
+    "adaptive": _adaptive,
     "certificate": _certificate,
 }
 

@@ -9,11 +9,12 @@ from asma_core.defences import (
     bit_depth,
     dropout,
     flips,
+    gaussian,
     jpeg,
+    median,
     noise,
     non_local_means,
     random_resizing,
-    smoothing_filters,
     total_variation,
 )
 from asma_core.defences.contract import Defence, DefenceEntry
@@ -23,8 +24,8 @@ from asma_core.fields import Settings, config_from_dict
 _ENTRIES: Final[tuple[DefenceEntry[Any], ...]] = (
     jpeg.ENTRY,
     bit_depth.ENTRY,
-    smoothing_filters.MEDIAN,
-    smoothing_filters.GAUSSIAN,
+    median.ENTRY,
+    gaussian.ENTRY,
     total_variation.ENTRY,
     non_local_means.ENTRY,
     flips.ENTRY,

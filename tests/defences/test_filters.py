@@ -19,9 +19,10 @@ from asma_core.defences import jpeg
 from asma_core.defences.averaging import mean_answer
 from asma_core.defences.bit_depth import reduced
 from asma_core.defences.contract import Defence
+from asma_core.defences.gaussian import gaussian
+from asma_core.defences.median import exchanges, median
 from asma_core.defences.non_local_means import averaged
 from asma_core.defences.registry import DEFENCES, find_defence, in_words, settings_of
-from asma_core.defences.smoothing_filters import gaussian, median
 from asma_core.defences.total_variation import denoised
 from asma_core.errors import AsmaError
 from asma_core.fields import declared
@@ -97,6 +98,31 @@ def test_median_is_scipy_s(size: int) -> None:
     image = picture()
     truth = ndimage.median_filter(image[0].numpy(), (1, size, size), mode="nearest")
     assert np.array_equal(median(image, size)[0].numpy(), truth)
+
+
+@given(values=st.lists(st.integers(0, 9), min_size=2, max_size=49))
+@settings(max_examples=60)
+def test_exchanges_bring_the_median_to_the_middle(values: list[int]) -> None:
+    row, truth = list(values), sorted(values)
+    for first, second, lower, higher in exchanges(len(row)):
+        one, other = row[first], row[second]
+        # What nobody looks at afterwards may be anything.
+        row[first] = min(one, other) if lower else -1000
+        row[second] = max(one, other) if higher else 1000
+    assert row[len(row) // 2] == truth[len(row) // 2]
+
+
+@pytest.mark.parametrize("size", [3, 5, 7])
+def test_the_gradient_of_a_median_goes_to_the_pixel_that_it_is(size: int) -> None:
+    """Of values that all differ, as torch's own median of each pixel's square has it."""
+    values = torch.randperm(2 * 15 * 11, generator=torch.Generator().manual_seed(0))
+    images = values.view(2, 1, 15, 11).float().requires_grad_()
+    squares = torch.nn.functional.pad(images, (size // 2,) * 4, mode="replicate")
+    own = squares.unfold(2, size, 1).unfold(3, size, 1).flatten(4).median(dim=4).values
+    weights = torch.randn(own.shape, generator=torch.Generator().manual_seed(1))
+    (truth,) = torch.autograd.grad((own * weights).sum(), images)
+    (found,) = torch.autograd.grad((median(images, size) * weights).sum(), images)
+    assert torch.allclose(found, truth, atol=1e-5)
 
 
 @given(bits=st.integers(1, 8), value=st.integers(0, 255))

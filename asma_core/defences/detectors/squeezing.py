@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from asma_core.defences.bit_depth import reduced
 from asma_core.defences.contract import Network
 from asma_core.defences.detectors.contract import DetectorEntry, distance, probabilities
-from asma_core.defences.smoothing_filters import median
+from asma_core.defences.median import median
 from asma_core.fields import Settings, setting
 from asma_core.lazy import Tensor, torch
 

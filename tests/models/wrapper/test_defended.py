@@ -41,7 +41,7 @@ def test_the_first_defence_meets_the_image_first() -> None:
     blurred_last = DefendedModel(model, [bits, BLUR])(images)
     blurred_first = DefendedModel(model, [BLUR, bits])(images)
     from asma_core.defences.bit_depth import reduced
-    from asma_core.defences.smoothing_filters import gaussian
+    from asma_core.defences.gaussian import gaussian
 
     assert torch.allclose(blurred_last, model(gaussian(reduced(images, 1), 1.0)))
     assert torch.allclose(blurred_first, model(reduced(gaussian(images, 1.0), 1)))

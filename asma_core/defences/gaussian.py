@@ -1,15 +1,13 @@
-"""Gaussian and median filters: the image is smoothed before the network sees it.
+"""Gaussian filter: the image is smoothed before the network sees it.
 
-Source: Xu, Evans and Qi, "Feature squeezing", NDSS 2018, arXiv:1704.01155, section 3.2 (median);
-the Gaussian is the textbook's. Both are differentiable as they are: of a median, the gradient goes
-to the pixel that was chosen. At the borders the outermost pixels are repeated.
+The textbook's, and differentiable as it is. At the borders the outermost pixels are repeated.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from asma_core.defences.contract import INPUT, DefenceEntry, cleaned
 from asma_core.fields import Settings, setting
@@ -21,18 +19,11 @@ REACH: Final = 4.0
 
 @dataclass(frozen=True)
 class GaussianSettings(Settings):
-    """Settings of the Gaussian filter."""
+    """Settings of the defence."""
 
     sigma: float = setting(
         1.0, "Sigma", "Its standard deviation.", minimum=0.1, maximum=20.0, unit="px", step=0.1
     )
-
-
-@dataclass(frozen=True)
-class MedianSettings(Settings):
-    """Settings of the median filter."""
-
-    size: Literal["3", "5", "7"] = setting("3", "Window", "Side of the square, in pixels.")
 
 
 def gaussian(images: Tensor, sigma: float) -> Tensor:
@@ -49,20 +40,12 @@ def gaussian(images: Tensor, sigma: float) -> Tensor:
     return smooth
 
 
-def median(images: Tensor, size: int) -> Tensor:
-    """Return the median of each pixel's square, float32 (B, C, H, W)."""
-    radius = size // 2
-    padded = _bordered(images, (radius,) * 4)
-    squares = padded.unfold(2, size, 1).unfold(3, size, 1).flatten(4)
-    return squares.median(dim=4).values
-
-
 def _bordered(images: Tensor, margins: tuple[int, ...]) -> Tensor:
     bordered: Tensor = torch.nn.functional.pad(images, margins, mode="replicate")
     return bordered
 
 
-GAUSSIAN: Final[DefenceEntry[Any]] = DefenceEntry(
+ENTRY: Final[DefenceEntry[Any]] = DefenceEntry(
     "gaussian",
     "Gaussian filter",
     INPUT,
@@ -71,14 +54,4 @@ GAUSSIAN: Final[DefenceEntry[Any]] = DefenceEntry(
     "textbook",
     GaussianSettings,
     cleaned(lambda images, settings: gaussian(images, settings.sigma)),
-)
-MEDIAN: Final[DefenceEntry[Any]] = DefenceEntry(
-    "median",
-    "Median filter",
-    INPUT,
-    "Each pixel becomes the median of its surroundings before the network sees it.",
-    "The gradient goes to the pixel that is the median.",
-    "arXiv:1704.01155",
-    MedianSettings,
-    cleaned(lambda images, settings: median(images, int(settings.size))),
 )
