@@ -33,6 +33,7 @@ class Setting:
         offered: Values that the page offers, by what it calls them; empty for all that are allowed.
         shown_as: `SLIDER`, `BUTTONS`, or "" for a plain field.
         option: What the command line calls it, where that is not the field's name.
+        asked: Whether a person is asked for it; else the program knows.
     """
 
     label: str
@@ -47,6 +48,7 @@ class Setting:
     offered: Mapping[Any, str] = field(default_factory=dict)
     shown_as: Literal["", "slider", "buttons"] = ""
     option: str = ""
+    asked: bool = True
 
     def range_text(self) -> str:
         """Return the allowed range in words."""
@@ -128,6 +130,11 @@ def declared(settings: type[Settings]) -> dict[str, Declared]:
         item.name: Declared(item.name, kinds[item.name], item.default, setting_of(item))
         for item in fields(settings)
     }
+
+
+def asked(settings: type[Settings]) -> list[Declared]:
+    """Return the fields of a class of settings that a person is asked for, in their order."""
+    return [item for item in declared(settings).values() if item.rule.asked]
 
 
 @dataclass(frozen=True)
@@ -270,4 +277,5 @@ def described(config: type[Settings]) -> dict[str, dict[str, Any]]:
             "help": item.rule.help,
         }
         for name, item in declared(config).items()
+        if item.rule.asked
     }

@@ -18,6 +18,7 @@ from asma_core.experiments.robustness_plan import (
     with_check,
 )
 from asma_core.experiments.store import ExperimentStore
+from asma_core.models.sources.learning import learnt
 from asma_core.runs.store import RunStore
 
 
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         options.dataset,
         pairs_of(asked.dataset, options.samples),
         tuple(variant(name, asked.settings) for name in names),
-        tuple(defence for defence in defences if defence is not None),
+        tuple(learnt(defence, asked.dataset) for defence in defences if defence is not None),
         asked.execution,
     )
     progress = Progress("robustness", plan.total)

@@ -21,6 +21,22 @@ AVERAGE: Final = "Asks several times"
 
 
 @dataclass(frozen=True)
+class Learning(Generic[Values]):
+    """How a defence learns from images before it stands anywhere.
+
+    Its settings have a field `learnt`, the name under which it is kept.
+
+    Attributes:
+        learn: From images, each float32 (C, H, W) in [0, 1], and settings to what is kept; a third
+            argument gets the steps done.
+        is_kept: Whether what the settings name has been learnt.
+    """
+
+    learn: Callable[..., None]
+    is_kept: Callable[[Values], bool]
+
+
+@dataclass(frozen=True)
 class DefenceEntry(Generic[Values]):
     """A defence with what a person needs to know of it.
 
@@ -40,6 +56,7 @@ class DefenceEntry(Generic[Values]):
             that lacks it.
         around: Of one that works within the bare network: what is done to it while it is asked. The
             network is then as it was.
+        learning: Of one that learns from images first: how.
     """
 
     name: str
@@ -53,6 +70,7 @@ class DefenceEntry(Generic[Values]):
     random: bool = False
     check: Callable[[torch.nn.Module], None] | None = None
     around: Callable[[torch.nn.Module, Values], AbstractContextManager[None]] | None = None
+    learning: Learning[Values] | None = None
 
 
 @dataclass(frozen=True)

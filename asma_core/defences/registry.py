@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from asma_core.defences import (
     bit_depth,
+    denoiser,
     dropout,
     flips,
     gaussian,
@@ -28,6 +29,7 @@ _ENTRIES: Final[tuple[DefenceEntry[Any], ...]] = (
     gaussian.ENTRY,
     total_variation.ENTRY,
     non_local_means.ENTRY,
+    denoiser.ENTRY,
     flips.ENTRY,
     noise.ENTRY,
     random_resizing.ENTRY,

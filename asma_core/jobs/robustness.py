@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from asma_core.attacks.registry import check_suits, find_attack
+from asma_core.data.datasets import open_dataset
 from asma_core.defences.registry import find_defence
 from asma_core.errors import AsmaError, RunStateError
 from asma_core.experiments.robustness_plan import RobustnessPlan, RobustnessPlans, behind, networks
@@ -17,6 +18,7 @@ from asma_core.files import json_values, read_json, write_json
 from asma_core.jobs.experiments import ExperimentRunner
 from asma_core.jobs.predictions import Predictor
 from asma_core.models.sources.cards import find_card
+from asma_core.models.sources.learning import learns, learnt
 from asma_core.models.sources.model_card import ModelCard
 from asma_core.runs.store import RunStore
 
@@ -68,6 +70,8 @@ class RobustnessRunner:
     def start(self, plan: RobustnessPlan) -> str:
         """Keep a plan and carry it out, or go on with it; return its id.
 
+        A defence that learns from images learns from the plan's first.
+
         Raises:
             AsmaError: As for `networks`; an attack that needs gradients of a network that takes
                 none; or the store can't be written.
@@ -75,12 +79,26 @@ class RobustnessRunner:
         store, bare = self._experiments.store, find_card(plan.model)
         for row in plan.attacks:
             check_suits(find_attack(row.attack), bare.name, bare.takes_gradients)
+        plan = self._learnt(plan)
         self._look_inside(bare, plan)
         found = [store.open(plan.part(card.name)) for card in networks(plan)]
         plan_id = self.plans.keep(plan)
         for experiment in found:
             self._experiments.start(experiment.id)
         return plan_id
+
+    def _learnt(self, plan: RobustnessPlan) -> RobustnessPlan:
+        """Return a plan whose defences have learnt, each in a process that has torch."""
+        if not any(learns(defence) for defence in plan.defences):
+            return plan
+        dataset = open_dataset(plan.dataset)
+        return replace(
+            plan,
+            defences=tuple(
+                self._predictor.carry_out(learnt, one, dataset) if learns(one) else one
+                for one in plan.defences
+            ),
+        )
 
     def _look_inside(self, bare: ModelCard, plan: RobustnessPlan) -> None:
         """Have the network kept behind what must look into it, in a process that has torch."""

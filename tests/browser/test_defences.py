@@ -99,3 +99,22 @@ def test_from_defences_to_the_report(
     assert {f"{tiny.MODEL}-{name}" for name in ("jpeg", "bit-depth", "median")} <= set(
         model_cards()
     )
+
+
+def test_a_denoiser_learns_from_the_images_before_it_stands_anywhere(
+    page: Page, serve: Serve, tmp_path: Path
+) -> None:
+    at_home(page, serve, tmp_path)
+    open_network(page, tiny.MODEL)
+    choose(page, "Stand a defence before it", "Cleans the image: Denoising autoencoder")
+    fill(page, "Steps", "20")
+    expect(page.get_by_role("button", name="Keep this network")).to_be_hidden()
+    look(page, "denoiser")
+    page.get_by_role("button", name="Train it on the images of").click()
+    expect(page.get_by_text("The mask and the prediction behind the defence")).to_be_visible()
+    settle(page)
+    look(page, "denoiser-learnt")
+    page.get_by_role("button", name="Keep this network").click()
+    page.wait_for_url(re.compile(f"model={tiny.MODEL}-denoiser"))
+    expect(page.get_by_text("Denoising autoencoder (sigma 0.1, steps 20").first).to_be_visible()
+    settle(page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import MISSING
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -194,12 +195,27 @@ class TwoClasses(torch.nn.Module):
         return torch.cat([-bright, bright], 1)
 
 
+@pytest.fixture
+def learnt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
+    """Settings of what learns from images first, by its name; it has learnt."""
+    monkeypatch.setenv("ASMA_HOME", str(tmp_path))
+    known = {}
+    for name, entry in DEFENCES.items():
+        if entry.learning is not None:
+            values = {"steps": 20, "learnt": "mine"}
+            entry.learning.learn([picture()[0].numpy()], settings_of(Defence(name, values)))
+            known[name] = values
+    return known
+
+
 @pytest.mark.parametrize("name", DEFENCES)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_each_has_a_finite_gradient_that_leads_somewhere(name: str, channels: int) -> None:
+def test_each_has_a_finite_gradient_that_leads_somewhere(
+    name: str, channels: int, learnt: dict[str, dict[str, Any]]
+) -> None:
     """A step along it raises what was asked for, through the defence as it really is."""
     entry = find_defence(name)
-    settings = settings_of(Defence(name))
+    settings = settings_of(Defence(name, learnt.get(name, {})))
     images = picture(channels, 24, 32).expand(2, -1, -1, -1).clone().requires_grad_()
 
     def asked(given: Tensor) -> Tensor:

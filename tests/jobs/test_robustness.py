@@ -100,6 +100,19 @@ def test_a_plan_whose_network_is_gone_can_be_forgotten(
     assert runner.plans.newest() == []
 
 
+def test_what_learns_from_images_does_so_in_the_process_that_has_torch(
+    runner: RobustnessRunner, home: Path
+) -> None:
+    asked = replace(plan(), defences=(Defence("denoiser", {"steps": 3}),))
+    plan_id = runner.start(asked)
+    known = runner.plans.get(plan_id)
+    assert known.defences[0].values["learnt"]
+    until(lambda: runner.standing(known).complete)
+    # Asked again it is the same plan, and going on with it as well.
+    assert runner.start(asked) == runner.start(known) == plan_id
+    assert len(list((home / "denoisers").iterdir())) == 1
+
+
 def test_what_looks_into_the_network_is_kept_by_the_process_that_has_torch(
     runner: RobustnessRunner, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from asma_core.defences.registry import DEFENCES
 from asma_core.errors import AsmaError
 from asma_core.experiments.plan import pairs_of, variant
 from asma_core.experiments.robustness_plan import BLACK_BOX, RobustnessPlan, with_check
-from asma_core.fields import declared
+from asma_core.fields import asked
 from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.execution import Execution
 from ui.address.links import open_here
@@ -22,6 +22,7 @@ from ui.common import services
 from ui.common.errors import show_error
 from ui.common.execution_form import execution_form
 from ui.common.pairs_choice import choose_attacks, choose_goal, choose_images, choose_pairs
+from ui.common.rerun import patiently
 from ui.common.settings_form import setting_widget
 from ui.common.values import SESSION, initial
 
@@ -77,7 +78,7 @@ def _defences() -> tuple[Defence, ...]:
         for name in names:
             entry = DEFENCES[name]
             st.markdown(f"**{entry.title}**", help=f"{entry.summary} {entry.adaptive}")
-            items = list(declared(entry.settings).values())
+            items = asked(entry.settings)
             columns = st.columns(max(len(items), 2))
             values: dict[str, Any] = {
                 item.name: setting_widget(column, f"{KEY}-{name}", item)
@@ -112,7 +113,8 @@ def _start(
         rows = tuple(variant(name, settings) for name in attacks)
         chosen = pairs_of(dataset, pairs)
         plan = RobustnessPlan(card.name, dataset.name, chosen, rows, defences, execution)
-        plan_id = services.robustness().start(plan)
+        with st.spinner("Preparing the networks behind the defences", show_time=True):
+            plan_id = patiently(services.robustness().start, plan)
     except AsmaError as error:
         show_error(error)
         return

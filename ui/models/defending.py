@@ -10,9 +10,10 @@ from asma_core.data.datasets import Dataset
 from asma_core.defences.contract import Defence
 from asma_core.defences.registry import DEFENCES, find_defence, in_words
 from asma_core.errors import AsmaError
-from asma_core.fields import declared
+from asma_core.fields import asked
 from asma_core.models.sources.cards import model_cards
 from asma_core.models.sources.defending import defended, keep_defended
+from asma_core.models.sources.learning import learns, learnt, named
 from asma_core.models.sources.model_card import ModelCard
 from ui.address.links import open_here
 from ui.address.views import ModelsView
@@ -62,7 +63,7 @@ def defend(card: ModelCard, dataset: str) -> None:
         return
     entry = find_defence(name)
     st.caption(escape_markdown(f"{entry.summary} {entry.adaptive} Source: {entry.source}."))
-    items = list(declared(entry.settings).values())
+    items = asked(entry.settings)
     prefix = f"{KEY}-{card.name}-{name}"
     columns = st.columns(max(len(items), 2))
     values = {
@@ -70,7 +71,10 @@ def defend(card: ModelCard, dataset: str) -> None:
         for column, item in zip(columns, items, strict=False)
     }
     with show_errors():
-        made = defended(card, Defence(name, values), card.name)
+        defence = _taught(card, Defence(name, values), dataset)
+        if defence is None:
+            return
+        made = defended(card, defence, card.name)
         if dataset and not _tried(made, services.open_dataset(dataset)):
             return
         chosen = name_to_keep(KEY, f"{card.name}-{name}", ":material/shield:")
@@ -78,6 +82,30 @@ def defend(card: ModelCard, dataset: str) -> None:
             carry_out = services.predictor().carry_out
             kept = patiently(carry_out, keep_defended, card, made.defences[0], chosen)
             open_here(ModelsView(model=kept.name))
+
+
+def _taught(card: ModelCard, defence: Defence, dataset: str) -> Defence | None:
+    """Return a defence that needs to learn nothing more; None until a person has it learn."""
+    if not learns(defence):
+        return defence
+    if not dataset:
+        st.caption("It learns from images: add a data set with masks of this network's classes.")
+        return None
+    images = services.open_dataset(dataset)
+    known = named(defence, images)
+    if not learns(known):
+        return known
+    title = escape_markdown(images.title)
+    if not st.button(
+        f"Train it on the images of {title}",
+        icon=":material/model_training:",
+        key=f"{KEY}-learn-{card.name}",
+        help="Masks are not looked at. It is kept, and trained once for these images and settings.",
+    ):
+        return None
+    with st.spinner(f"It learns from the images of {title}", show_time=True):
+        done: Defence = patiently(services.predictor().carry_out, learnt, defence, images)
+    return done
 
 
 def _tried(made: ModelCard, dataset: Dataset) -> bool:

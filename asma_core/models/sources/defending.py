@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from asma_core.data.datasets import Dataset
 from asma_core.defences.contract import Defence
 from asma_core.defences.registry import find_defence, in_words, settings_of
 from asma_core.errors import InputError
@@ -14,6 +15,7 @@ from asma_core.lazy import torch
 from asma_core.models.sources.card_reading import MOST_DEFENCES
 from asma_core.models.sources.cards import model_cards
 from asma_core.models.sources.derived import keep_derived
+from asma_core.models.sources.learning import learns, learnt
 from asma_core.models.sources.model_card import ModelCard
 from asma_core.models.sources.names import check_model_name
 
@@ -65,12 +67,20 @@ def draws_at_random(name: str) -> bool:
     return card is not None and any(find_defence(one.name).random for one in card.defences)
 
 
-def keep_defended(card: ModelCard, defence: Defence, name: str) -> ModelCard:
+def keep_defended(
+    card: ModelCard, defence: Defence, name: str, dataset: Dataset | None = None
+) -> ModelCard:
     """Keep a network behind one more defence as a network of its own; return its card.
 
+    Args:
+        card: Of the network.
+        defence: With its settings.
+        name: Of the new network.
+        dataset: That a defence learns from which learns.
+
     Raises:
-        UnknownNameError, InputError: As for `defended`; or the name can't be or is taken, or Python
-            code makes the network.
+        UnknownNameError, InputError: As for `defended`; or the name can't be or is taken, Python
+            code makes the network, or there is nothing to learn from.
         ModelError: The network lacks what the defence needs, which is looked for in torch.
         StoreError: The data folder can't be written.
     """
@@ -80,7 +90,13 @@ def keep_defended(card: ModelCard, defence: Defence, name: str) -> ModelCard:
             f"{card.name} is made by Python code; add [[defences]] with {_toml(table)} to a card "
             "beside it yourself"
         )
-    made = defended(card, defence, check_model_name(name))
+    check_model_name(name)
+    if dataset is not None:
+        defence = learnt(defence, dataset)
+    if learns(defence):
+        title = find_defence(defence.name).title
+        raise InputError(f"{title} learns from images first; name a data set with --dataset")
+    made = defended(card, defence, name)
     if find_defence(defence.name).check is not None:
         from asma_core.models.sources.loading import load_card
 
