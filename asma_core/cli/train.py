@@ -15,7 +15,7 @@ from asma_core.errors import InputError
 from asma_core.files import json_values
 from asma_core.training.data import Material, material_of
 from asma_core.training.demo_stream import DEMO_TRAININGS
-from asma_core.training.plan import TrainingPlan, usual_name
+from asma_core.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
     from asma_core.training.evaluation import Evaluation
@@ -68,7 +68,7 @@ def _plan(options: argparse.Namespace) -> TrainingPlan:
     usual = DEMO_TRAININGS[dataset.name].steps if dataset.name in DEMO_SETS else plan.steps
     return replace(
         plan,
-        name=plan.name or usual_name(dataset.name, plan),
+        name=plan.named(dataset.name),
         steps=plan.steps if options.steps else usual,
     )
 

@@ -17,7 +17,7 @@ from asma_core.training.data import Material
 from asma_core.training.evaluation import Evaluation
 from asma_core.training.loop import WEIGHT_DECAY
 from asma_core.training.network import architecture_arguments
-from asma_core.training.plan import TrainingPlan, usual_name
+from asma_core.training.plan import TrainingPlan
 from asma_core.training.robust_evaluation import TEST_STEPS
 
 _IN_A_SENTENCE: Final = {"UNet": "U-Net", "AttentionUnet": "attention U-Net"}
@@ -76,7 +76,7 @@ def card_of(trained: Trained, material: Material, plan: TrainingPlan, out: Path)
     start, model = trained.start, trained.model
     demo = DEMO_SETS.get(material.dataset)
     architecture = start.architecture if start else plan.architecture
-    name = plan.name or usual_name(material.dataset, plan)
+    name = plan.named(material.dataset)
     title = demo.title if demo else Path(material.dataset).name
     kind = _IN_A_SENTENCE.get(architecture, architecture)
     arguments = architecture_arguments(plan, model.spec.channels, len(model.classes))

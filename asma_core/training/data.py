@@ -66,13 +66,20 @@ def material_of(plan: TrainingPlan, on_drawn: Callable[[int, int], None] | None 
     split = split_samples(dataset, 0.0 if is_demo else plan.validation)
     train: Sequence[Pair] = SamplePairs(dataset, split.train)
     if is_demo and plan.is_adversarial:
-        # It is trained on none of the set's images, so that all but those for the test may choose.
-        split = Split((), split.train[::_DEMO_VALIDATION_EVERY], split.test)
+        split = Split((), demo_validation(split), split.test)
     if is_demo:
         count = DEMO_TRAININGS[dataset.name].pairs
         train = drawn_pairs(dataset.name, count, plan.image_size, on_drawn)
     test, validation = SamplePairs(dataset, split.test), SamplePairs(dataset, split.validation)
     return Material(dataset.name, tuple(dataset.classes), train, test, validation)
+
+
+def demo_validation(split: Split) -> Sequence[Sample]:
+    """Return the images of a demo set by which the weights of an adversarial training are chosen.
+
+    No network is trained on images of the set, so that all but those for the test may choose.
+    """
+    return split.train[::_DEMO_VALIDATION_EVERY]
 
 
 class SamplePairs(Sequence[Pair]):

@@ -154,9 +154,8 @@ class TrainingPlan(Settings):
         1.0,
         "Share of attacked images",
         "Of each step; the others are seen as they are.",
-        minimum=0.0,
+        minimum=0.05,
         maximum=1.0,
-        open_minimum=True,
         step=0.05,
         shown_as=SLIDER,
     )
@@ -223,6 +222,11 @@ class TrainingPlan(Settings):
             return f"{NORMS[self.norm]} {_as_levels(self.budget, self.norm)}"
         return "Linf 4/255" if self.norm == LINF else "L2 of root mean square 2/255"
 
+    def named(self, dataset: str) -> str:
+        """Return the name of the network, for the name of the data set itself."""
+        usual = usual_name(dataset, self.start_from, self.adversarial, self.architecture)
+        return self.name or usual
+
     @property
     def identity(self) -> str:
         """A text that tells one training from another; name and device are no part of it."""
@@ -278,12 +282,19 @@ def _as_levels(budget: float, norm: str) -> str:
     return f"{budget:.4g}"
 
 
-def usual_name(dataset: str, plan: TrainingPlan) -> str:
-    """Return what a network of a plan is called where nobody says."""
-    name = plan.start_from or network_name(dataset, plan.architecture)
-    if plan.is_adversarial:
+def usual_name(dataset: str, start: str, adversarial: str, architecture: str) -> str:
+    """Return what a network is called where nobody says.
+
+    Args:
+        dataset: Name of what it is trained on.
+        start: Of the network that it starts from, or "".
+        adversarial: As in a plan.
+        architecture: Of a fresh one.
+    """
+    name = start or network_name(dataset, architecture)
+    if adversarial != PLAIN:
         return f"{name}-robust"
-    return f"{name}-tuned" if plan.start_from else name
+    return f"{name}-tuned" if start else name
 
 
 def plan_from_dict(content: Any) -> TrainingPlan:

@@ -16,12 +16,12 @@ def check_start(card: ModelCard, classes: Sequence[str], plan: TrainingPlan) -> 
     Raises:
         InputError: It can't, and what to do.
     """
-    fault = _kind_fault(card) or _shape_fault(card, classes, plan)
+    fault = kind_fault(card) or _shape_fault(card, classes, plan)
     if fault:
         raise InputError(fault)
 
 
-def _kind_fault(card: ModelCard) -> str:
+def kind_fault(card: ModelCard) -> str:
     """Return why a network's weights can't be trained and written back, or ""."""
     if card.members:
         return (
