@@ -4,6 +4,8 @@ The parts, of which `--part` chooses some:
 
 - `adaptive`: attacks that know a defence and that do not, on the demo networks and the zoo's;
 - `certificate`: attacks within the radius on certified pixels, which must not change.
+- `training`: the shipped lesion network beside one that is trained adversarially, or is given by
+  `--robust`.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any, Final
 from asma_core.files import json_values, to_json
 from asma_core.models.wrapper.memory import keep_freed_memory
 from benchmarks.adaptive import DEFENCES, adaptive, network_names
+from benchmarks.adversarial_training import training
 from benchmarks.machine import machine
 from benchmarks.soundness import soundness
 
@@ -47,6 +50,13 @@ def _options() -> argparse.Namespace:
     of_certificate.add_argument("--sigma", type=float, default=0.25)
     of_certificate.add_argument("--draws", type=int, default=1000)
     of_certificate.add_argument("--evaluations", type=int, default=1000)
+    of_training = parser.add_argument_group("of the part `training`")
+    of_training.add_argument(
+        "--robust", default="", help="name of the robust network or its card; else one is trained"
+    )
+    of_training.add_argument("--images", type=int, default=16, help="of the test split")
+    of_training.add_argument("--attack-steps", type=int, default=40, help="of PGD")
+    of_training.add_argument("--smallest-steps", type=int, default=100, help="of minimal in L2")
     return parser.parse_args()
 
 
@@ -73,9 +83,14 @@ def _certificate(options: argparse.Namespace) -> dict[str, Any]:
     )
 
 
+def _training(options: argparse.Namespace) -> dict[str, Any]:
+    return training(options.robust, options.images, options.attack_steps, options.smallest_steps)
+
+
 PARTS: Final[Mapping[str, Callable[[argparse.Namespace], dict[str, Any]]]] = {
     "adaptive": _adaptive,
     "certificate": _certificate,
+    "training": _training,
 }
 
 

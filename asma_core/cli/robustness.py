@@ -14,6 +14,8 @@ from asma_core.experiments.plan import pairs_of, variant
 from asma_core.experiments.robustness_plan import (
     RobustnessPlan,
     RobustnessPlans,
+    networks,
+    other_network,
     parsed,
     with_check,
 )
@@ -28,7 +30,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--defences",
         default="jpeg,bit-depth,median",
-        help="names, separated by commas, with settings behind colons: jpeg:quality=85,median",
+        help="names, separated by commas, with settings behind colons: jpeg:quality=85,median; "
+        "network:NAME sets another network beside, such as one that was trained adversarially",
     )
     parser.add_argument("--attacks", default="minimal", help="names, separated by commas")
     parser.add_argument(
@@ -48,8 +51,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         raise InputError("name at least one attack: --attacks asma,minimal")
     if not options.no_black_box:
         names = with_check(names)
-    check_all_suit(asked.card, names)
-    defences = [parsed(text) for text in listed(options.defences)]
+    texts = listed(options.defences)
+    others = [other_network(text) for text in texts]
+    defences = [parsed(text) for text, other in zip(texts, others, strict=True) if other is None]
     plan = RobustnessPlan(
         asked.card.name,
         options.dataset,
@@ -57,7 +61,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         tuple(variant(name, asked.settings) for name in names),
         tuple(learnt(defence, asked.dataset) for defence in defences if defence is not None),
         asked.execution,
+        tuple(dict.fromkeys(name for name in others if name is not None)),
     )
+    for card in networks(plan):
+        check_all_suit(card, names)
     progress = Progress("robustness", plan.total)
     store = ExperimentStore(RunStore())
     RobustnessPlans(store.runs.home).keep(plan)

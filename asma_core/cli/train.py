@@ -13,7 +13,6 @@ from asma_core.data.datasets import open_dataset
 from asma_core.data.synthetic.demo import DEMO_SETS
 from asma_core.errors import InputError
 from asma_core.files import json_values
-from asma_core.models.sources.names import network_name
 from asma_core.training.data import Material, material_of
 from asma_core.training.demo_stream import DEMO_TRAININGS
 from asma_core.training.plan import TrainingPlan
@@ -52,6 +51,12 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             "seconds": report.seconds,
             "files": {"card": str(report.card), "weights": str(report.weights)},
             **_scores(report.evaluation),
+            **(
+                {"test_robust_iou": report.robust.iou, "within": plan.against()}
+                if report.robust
+                else {}
+            ),
+            **({"message": report.message} if report.message else {}),
         }
     )
 
@@ -63,7 +68,7 @@ def _plan(options: argparse.Namespace) -> TrainingPlan:
     usual = DEMO_TRAININGS[dataset.name].steps if dataset.name in DEMO_SETS else plan.steps
     return replace(
         plan,
-        name=plan.name or network_name(dataset.name, plan.architecture),
+        name=plan.named(dataset.name),
         steps=plan.steps if options.steps else usual,
     )
 
@@ -76,12 +81,20 @@ def _trained(
     progress = Progress("train", plan.steps)
 
     def show(now: TrainingProgress) -> None:
-        progress.update(now.step, {"loss": now.loss})
+        told = _reached(now)
+        progress.update(now.step, {"loss": now.loss, **told})
 
     try:
         return train(material, plan, out, checkpoint=checkpoint, on_progress=show)
     finally:
         progress.close()
+
+
+def _reached(now: TrainingProgress) -> dict[str, float]:
+    """Return what the weights that are kept reach, attacked and not."""
+    if now.best is None or now.best_robust is None:
+        return {}
+    return {"IoU": now.best, "robust IoU": now.best_robust}
 
 
 def _scores(evaluation: Evaluation) -> dict[str, Any]:

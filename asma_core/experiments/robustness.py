@@ -14,12 +14,11 @@ from dataclasses import dataclass, replace
 import torch
 
 from asma_core.data.formats.images import read_image
-from asma_core.defences.registry import in_words
 from asma_core.errors import RunStateError
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.execute import execute
 from asma_core.experiments.plan import Variant
-from asma_core.experiments.robustness_plan import RobustnessPlan, networks
+from asma_core.experiments.robustness_plan import RobustnessPlan, networks, words_of
 from asma_core.experiments.store import ExperimentStore, ended
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.metrics.score import SUCCESS, outcome
@@ -54,7 +53,7 @@ class Trial:
     """One attack on one image, and one network.
 
     Attributes:
-        defence: In words, "none" of the bare network.
+        defence: In words, "none" of the bare network; the name of another network.
         network: Its name.
         attack: The attack's row.
         cell: Of the attack that knows the defence; of the bare network, of the attack on it.
@@ -145,7 +144,7 @@ class _Look:
 
     def trial(self, plan: RobustnessPlan, own: Cell, bare: Cell, at: int) -> Trial:
         attack = plan.attacks[at % len(plan.attacks)]
-        words = in_words(self.card.defences) or "none"
+        words = words_of(plan, self.card)
         if not (own.run_id and own.results):
             return Trial(words, self.card.name, attack, own, None, None, None)
         run = self.runs.get(own.run_id)

@@ -24,6 +24,8 @@ from asma_core.runs.execution import DEFAULT, Execution
 
 # Uses no gradients, so that no defence can hide any from it.
 BLACK_BOX: Final = "square"
+# Among defences it means a network that was trained otherwise: "network:NAME".
+NETWORK: Final = "network"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class RobustnessPlan:
         attacks: The attacks with their settings, the black box among them.
         defences: Each stands before the network by itself.
         execution: How the runs are carried out.
+        others: Names of other networks that are set beside the bare one as a defence is, such as
+            it after an adversarial training.
     """
 
     model: str
@@ -45,6 +49,7 @@ class RobustnessPlan:
     attacks: tuple[Variant, ...]
     defences: tuple[Defence, ...]
     execution: Execution = DEFAULT
+    others: tuple[str, ...] = ()
 
     def part(self, network: str) -> Plan:
         """Return the experiment of one of its networks."""
@@ -53,7 +58,7 @@ class RobustnessPlan:
     @property
     def total(self) -> int:
         """How many runs it takes."""
-        return len(self.pairs) * len(self.attacks) * (1 + len(self.defences))
+        return len(self.pairs) * len(self.attacks) * (1 + len(self.defences) + len(self.others))
 
     @property
     def id(self) -> str:
@@ -64,15 +69,20 @@ class RobustnessPlan:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as `robustness_plan_from_dict` takes them."""
         defences = [asdict(defence) for defence in self.defences]
-        return self.part(self.model).as_dict() | {"defences": defences}
+        # Only where there are any, so that plans of before keep their ids.
+        others = {"others": list(self.others)} if self.others else {}
+        return self.part(self.model).as_dict() | {"defences": defences} | others
 
 
 def robustness_plan_from_dict(values: Mapping[str, Any]) -> RobustnessPlan:
     """Return the plan that `RobustnessPlan.as_dict` made plain."""
     rest = dict(values)
     defences = tuple(Defence(**defence) for defence in rest.pop("defences"))
+    others = tuple(str(name) for name in rest.pop("others", ()))
     own = plan_from_dict(rest)
-    return RobustnessPlan(own.model, own.dataset, own.pairs, own.variants, defences, own.execution)
+    return RobustnessPlan(
+        own.model, own.dataset, own.pairs, own.variants, defences, own.execution, others
+    )
 
 
 def with_check(attacks: list[str]) -> list[str]:
@@ -82,11 +92,12 @@ def with_check(attacks: list[str]) -> list[str]:
 
 
 def networks(plan: RobustnessPlan) -> list[ModelCard]:
-    """Return the bare network, and it behind each defence, under a name of its own.
+    """Return the bare network, it behind each defence under a name of its own, and the others.
 
     Raises:
         UnknownNameError: There is no such network.
-        InputError: It stands behind a defence itself, or Python code makes it.
+        InputError: It stands behind a defence itself, or Python code makes it; or another network
+            has other classes, or is the bare one.
         StoreError: The data folder can't be written.
     """
     bare = find_card(plan.model)
@@ -94,7 +105,27 @@ def networks(plan: RobustnessPlan) -> list[ModelCard]:
         raise InputError(
             f"{bare.name} stands behind a defence already; name the bare network, {bare.base}"
         )
-    return [bare, *(behind(bare, defence) for defence in plan.defences)]
+    others = [_other(bare, name) for name in plan.others]
+    return [bare, *(behind(bare, defence) for defence in plan.defences), *others]
+
+
+def _other(bare: ModelCard, name: str) -> ModelCard:
+    card = find_card(name)
+    if name == bare.name:
+        raise InputError(f"{name} is the bare network itself; name another one beside it")
+    if len(card.classes) != len(bare.classes):
+        raise InputError(
+            f"{name} has {len(card.classes)} classes and {bare.name} {len(bare.classes)}; name a "
+            "network of the same classes"
+        )
+    return card
+
+
+def words_of(plan: RobustnessPlan, card: ModelCard) -> str:
+    """Return what a network of a plan stands for: its defences, or of another one its name."""
+    if card.name in plan.others:
+        return card.name
+    return in_words(card.defences) or "none"
 
 
 def behind(bare: ModelCard, defence: Defence) -> ModelCard:
@@ -109,6 +140,16 @@ def behind(bare: ModelCard, defence: Defence) -> ModelCard:
         if mine and weights_hash(card) == weights_hash(bare):
             return card
     return keep_defended(bare, defence, free_model_name(f"{bare.name}-{defence.name}"))
+
+
+def other_network(text: str) -> str | None:
+    """Return the network that a text such as "network:NAME" sets beside; None of a defence."""
+    kind, _, name = text.partition(":")
+    if kind != NETWORK:
+        return None
+    if not name:
+        raise InputError("say which network: network:NAME")
+    return name
 
 
 def parsed(text: str) -> Defence | None:

@@ -223,6 +223,9 @@ def _asked(plan: RobustnessPlan, trials: Sequence[Trial]) -> str:
     for defence in plan.defences:
         entry = find_defence(defence.name)
         told[entry.title] = f"{entry.summary} {entry.adaptive} Source: {entry.source}."
+    for name in plan.others:
+        other = find_card(name)
+        told[f"Beside it: {name}"] = f"{other.description} Its hash: {network_hash(other)}"
     for attack in plan.attacks:
         values = ", ".join(f"{key} {value}" for key, value in attack.config.items())
         told[f"Attack {attack.label}"] = values

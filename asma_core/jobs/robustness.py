@@ -77,8 +77,9 @@ class RobustnessRunner:
                 none; or the store can't be written.
         """
         store, bare = self._experiments.store, find_card(plan.model)
-        for row in plan.attacks:
-            check_suits(find_attack(row.attack), bare.name, bare.takes_gradients)
+        for card in (bare, *(find_card(name) for name in plan.others)):
+            for row in plan.attacks:
+                check_suits(find_attack(row.attack), card.name, card.takes_gradients)
         plan = self._learnt(plan)
         self._look_inside(bare, plan)
         found = [store.open(plan.part(card.name)) for card in networks(plan)]

@@ -18,7 +18,7 @@ AUGMENTATION: Final = Augmentation()
 
 
 def batches(
-    pairs: Sequence[Pair], plan: TrainingPlan, channels: int, start: int = 0
+    pairs: Sequence[Pair], plan: TrainingPlan, channels: int, start: int = 0, multiple: int = 0
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield every batch of a training; one thread prepares the next meanwhile.
 
@@ -29,20 +29,22 @@ def batches(
         plan: Seed, steps, batch size and sizes.
         channels: 1 or 3.
         start: The step to begin with, from 0.
+        multiple: Of both sides of a batch; that of the plan's network unless given.
 
     Yields:
         Images, float32 (B, channels, H, W) in [0, 1], and labels, int64 (B, 1, H, W).
     """
     if start >= plan.steps:
         return
-    order = batch_order(len(pairs), plan)
+    order, multiple = batch_order(len(pairs), plan), multiple or plan.multiple
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(_batch, pairs, order[start], plan, channels, start)
+        coming = pool.submit(_batch, pairs, order[start], plan, channels, multiple, start)
         for step in range(start, plan.steps):
             ready = coming.result()
             if step + 1 < plan.steps:
-                following = order[step + 1]
-                coming = pool.submit(_batch, pairs, following, plan, channels, step + 1)
+                coming = pool.submit(
+                    _batch, pairs, order[step + 1], plan, channels, multiple, step + 1
+                )
             yield ready
 
 
@@ -56,10 +58,15 @@ def batch_order(count: int, plan: TrainingPlan) -> list[list[int]]:
 
 
 def _batch(
-    pairs: Sequence[Pair], indices: list[int], plan: TrainingPlan, channels: int, step: int
+    pairs: Sequence[Pair],
+    indices: list[int],
+    plan: TrainingPlan,
+    channels: int,
+    multiple: int,
+    step: int,
 ) -> tuple[Tensor, Tensor]:
     rng = np.random.default_rng((plan.seed, 2, step))
-    canvas = canvas_size(rng, AUGMENTATION, plan.size_at(step), plan.multiple)
+    canvas = canvas_size(rng, AUGMENTATION, plan.size_at(step), multiple)
     changed = [warped(pairs[index], rng, AUGMENTATION, canvas, channels) for index in indices]
     images = torch.stack([image for image, _ in changed])
     labels = torch.stack([labels for _, labels in changed])

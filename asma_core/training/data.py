@@ -25,6 +25,8 @@ TEST_EVERY: Final = 5
 # With fewer training images, none is set aside for validation.
 LEAST_VALIDATION: Final = 40
 KEPT_BYTES: Final = 1_000_000_000
+# Of a demo set's training images, these choose the weights of an adversarial training.
+_DEMO_VALIDATION_EVERY: Final = 3
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ class Material:
 def material_of(plan: TrainingPlan, on_drawn: Callable[[int, int], None] | None = None) -> Material:
     """Return what a plan trains on; images of a data set are read when they are asked for.
 
-    A demo set is trained on its own stream of generated pictures, which shares none with the set.
+    A demo set is trained on its own stream of generated pictures, which shares none with the set;
+    where the training is adversarial, some of the set's training images choose the weights.
 
     Args:
         plan: What is asked for.
@@ -62,11 +65,21 @@ def material_of(plan: TrainingPlan, on_drawn: Callable[[int, int], None] | None 
     is_demo = dataset.name in DEMO_SETS
     split = split_samples(dataset, 0.0 if is_demo else plan.validation)
     train: Sequence[Pair] = SamplePairs(dataset, split.train)
+    if is_demo and plan.is_adversarial:
+        split = Split((), demo_validation(split), split.test)
     if is_demo:
         count = DEMO_TRAININGS[dataset.name].pairs
         train = drawn_pairs(dataset.name, count, plan.image_size, on_drawn)
     test, validation = SamplePairs(dataset, split.test), SamplePairs(dataset, split.validation)
     return Material(dataset.name, tuple(dataset.classes), train, test, validation)
+
+
+def demo_validation(split: Split) -> Sequence[Sample]:
+    """Return the images of a demo set by which the weights of an adversarial training are chosen.
+
+    No network is trained on images of the set, so that all but those for the test may choose.
+    """
+    return split.train[::_DEMO_VALIDATION_EVERY]
 
 
 class SamplePairs(Sequence[Pair]):

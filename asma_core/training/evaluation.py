@@ -25,12 +25,14 @@ class Evaluation:
         iou: Per image the mean over the foreground classes in either mask, then over images.
         iou_per_class: Per class over the images that have it in either mask, background first.
         dice: As `iou`, for the Dice coefficient.
+        classes_seen: How many classes the network says anywhere, on pixels that count.
     """
 
     images: int
     iou: float
     iou_per_class: tuple[float, ...]
     dice: float
+    classes_seen: int = 0
 
 
 def evaluate(model: SegmentationModel, pairs: Sequence[Pair]) -> Evaluation:
@@ -49,6 +51,7 @@ def evaluate(model: SegmentationModel, pairs: Sequence[Pair]) -> Evaluation:
         iou=_mean([foreground_mean(row) for row in ious]),
         iou_per_class=tuple(_mean(column) for column in ious.T),
         dice=_mean([foreground_mean(row) for row in dices]),
+        classes_seen=int(np.asarray(tables).reshape(-1, classes).any(axis=0).sum()),
     )
 
 

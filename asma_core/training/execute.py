@@ -27,19 +27,20 @@ class _Watch:
         self._store, self._id = trainings, training.id
         curve = training.curve or {}
         self._loss = list(zip(curve.get("steps", []), curve.get("loss", []), strict=True))
-        self._validations = list(
-            zip(curve.get("validations", []), curve.get("iou", []), strict=True)
-        )
+        clean = curve.get("iou", [])
+        attacked = curve.get("robust") or [None] * len(clean)
+        self._validations = list(zip(curve.get("validations", []), clean, attacked, strict=True))
         self._kept_at = -math.inf
         self._begun: tuple[int, float] | None = None
 
     def __call__(self, now: TrainingProgress) -> bool:
         # What a later checkpoint had not kept is trained, and drawn, once more.
         self._loss = [point for point in self._loss[-2 * MOST_POINTS :] if point[0] < now.step]
-        self._loss.append((now.step, now.loss))
+        if not math.isnan(now.loss):
+            self._loss.append((now.step, now.loss))
         if now.validation is not None:
             self._validations = [point for point in self._validations if point[0] < now.step]
-            self._validations.append((now.step, now.validation))
+            self._validations.append((now.step, now.validation, now.robust))
         self._begun = self._begun or (now.step, now.seconds)
         last = now.step == now.steps
         if last or time.monotonic() - self._kept_at > KEEP_EVERY:
@@ -64,6 +65,9 @@ class _Watch:
             "left": per_step * (now.steps - now.step),
             "best": now.best,
         }
+        if any(point[2] is not None for point in self._validations):
+            curve["robust"] = [point[2] for point in self._validations]
+            curve["best_robust"] = now.best_robust
         return json_values(curve)
 
 
@@ -111,4 +115,12 @@ def _end(trainings: TrainingStore, training_id: str, report: TrainingReport | No
         "seconds": report.seconds,
         "stopped": report.stopped,
     }
-    trainings.end(training_id, states.DONE, network=report.name, figures=json_values(figures))
+    if report.robust is not None:
+        figures["test_robust_iou"] = report.robust.iou
+    trainings.end(
+        training_id,
+        states.DONE,
+        message=report.message,
+        network=report.name,
+        figures=json_values(figures),
+    )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import math
-import pickle
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,12 +15,15 @@ from torch import Tensor, nn
 
 from asma_core.data.masks.label_maps import VOID
 from asma_core.errors import ModelError
-from asma_core.files import write_bytes
 from asma_core.models.wrapper.contract import SegmentationModel
+from asma_core.training.adversary import Adversary
 from asma_core.training.batches import AUGMENTATION, batches
+from asma_core.training.checkpoint import read_checkpoint, write_checkpoint
+from asma_core.training.choice import Choice, Scores, choice_of_before
 from asma_core.training.data import Material
 from asma_core.training.evaluation import evaluate
 from asma_core.training.plan import TrainingPlan
+from asma_core.training.robust_evaluation import VALIDATION_STEPS, evaluate_robust, some_of
 
 # Seconds between two checkpoints beside those that follow a look at the validation images.
 CHECKPOINT_EVERY: Final = 60.0
@@ -37,13 +38,15 @@ class TrainingProgress:
     """Where a training is.
 
     Attributes:
-        step: Steps done.
+        step: Steps done; 0 of an adversarial training that has looked at where it starts.
         steps: Steps in all.
-        loss: Dice plus cross-entropy of the last batch.
+        loss: Dice plus cross-entropy of the last batch; NaN before the first.
         learning_rate: Of the last step.
         seconds: Since the training began.
         validation: Mean IoU on the validation images, where one came after this step.
-        best: The best of these so far.
+        best: Of the weights that are kept so far.
+        robust: As `validation`, of attacked images, in an adversarial training.
+        best_robust: As `best`, of attacked images.
     """
 
     step: int
@@ -53,6 +56,8 @@ class TrainingProgress:
     seconds: float
     validation: float | None = None
     best: float | None = None
+    robust: float | None = None
+    best_robust: float | None = None
 
 
 # What it returns, if true, stops the training; its checkpoint lets it go on later.
@@ -65,8 +70,9 @@ class TrainingLoop:
     Attributes:
         model: The network being trained.
         step: Steps done.
-        stopped: "" while it runs, then "done", "early" or "asked".
-        best: Best mean IoU on the validation images; None without any.
+        stopped: "" while it runs, then "done", "early", "asked" or "collapsed".
+        fault: How it collapsed, in words.
+        choice: The best weights so far.
     """
 
     def __init__(
@@ -75,23 +81,24 @@ class TrainingLoop:
         plan: TrainingPlan,
         material: Material,
         checkpoint: Path | None = None,
+        origin: str = "",
     ) -> None:
         """Prepare a training, or go on with the one in the checkpoint.
 
         Args:
-            model: With fresh weights, on the device to train on.
+            model: With the weights to begin with, on the device to train on.
             plan: How to train.
             material: What to train on, and to choose the best weights by.
             checkpoint: File to go on from, if it is there and of the same training.
+            origin: Tells these first weights from others; "" for those of the plan's seed.
         """
         self.model = model
         self.step = 0
-        self.stopped = ""
-        self.best: float | None = None
-        self._plan, self._material = plan, material
+        self.stopped = self.fault = ""
+        self.choice = Choice()
+        self._plan, self._material, self._origin = plan, material, origin
         self._checkpoint = checkpoint
-        self._best_weights: dict[str, Tensor] = {}
-        self._without_gain = 0
+        self._adversary = Adversary(plan, self._logits) if plan.is_adversarial else None
         self._seconds = 0.0
         self._optimiser = torch.optim.AdamW(
             model.parameters(), lr=plan.learning_rate, weight_decay=WEIGHT_DECAY
@@ -104,8 +111,10 @@ class TrainingLoop:
     def run(self, on_progress: OnProgress | None = None) -> None:
         """Train to the end, until nothing is gained any more, or until somebody asks to stop.
 
+        An adversarial training that collapses ends too, if it has weights that are worth keeping.
+
         Raises:
-            ModelError: The loss became NaN.
+            ModelError: It collapsed and has none; or the loss of another one became NaN.
             StoreError: The checkpoint can't be written.
         """
         from monai.losses.dice import DiceCELoss
@@ -113,46 +122,88 @@ class TrainingLoop:
         loss_of = DiceCELoss(softmax=True, to_onehot_y=True, batch=True)
         begin, before = time.perf_counter(), self._seconds
         saved = begin
-        pairs, channels = self._material.train, self.model.spec.channels
+        pairs, spec = self._material.train, self.model.spec
         self.model.train()
-        for images, labels in batches(pairs, self._plan, channels, self.step):
+        if self._asked_at_start(on_progress):
+            return
+        for images, labels in batches(
+            pairs, self._plan, spec.channels, self.step, self._multiple()
+        ):
             loss = self._update(loss_of, images, labels)
+            if not math.isfinite(loss):
+                self._collapse("the training loss became NaN")
+                break
             self.step += 1
             self._seconds = before + time.perf_counter() - begin
-            validation = self._validate()
-            asked = bool(on_progress and on_progress(self._progress(loss, validation)))
+            scores = self._validate()
+            asked = bool(on_progress and on_progress(self._progress(loss, scores)))
+            fault = self.choice.fault(scores, self._plan.steps) if scores else ""
+            if fault:
+                self._collapse(fault)
+                break
             if asked or self._is_idle():
                 self.stopped = "asked" if asked else "early"
                 self._save()
                 break
-            if validation is not None or time.perf_counter() - saved > CHECKPOINT_EVERY:
+            if scores is not None or time.perf_counter() - saved > CHECKPOINT_EVERY:
                 self._save()
                 saved = time.perf_counter()
         self.stopped = self.stopped or "done"
 
     def best_model(self) -> SegmentationModel:
         """Return the network with its best weights, in evaluation mode."""
-        if self._best_weights:
-            self.model.load_state_dict(self._best_weights)
+        if self.choice.weights:
+            self.model.load_state_dict(self.choice.weights)
         return self.model.eval()
 
-    def _progress(self, loss: float, validation: float | None) -> TrainingProgress:
-        rate = float(self._optimiser.param_groups[0]["lr"])
+    def _multiple(self) -> int:
+        return self.model.spec.multiple if self._plan.start_from else 0
+
+    def _progress(self, loss: float, scores: Scores | None) -> TrainingProgress:
+        best = self.choice.best
         return TrainingProgress(
-            self.step, self._plan.steps, loss, rate, self._seconds, validation, self.best
+            self.step,
+            self._plan.steps,
+            loss,
+            float(self._optimiser.param_groups[0]["lr"]),
+            self._seconds,
+            scores.iou if scores else None,
+            best.iou if best else None,
+            scores.robust if scores else None,
+            best.robust if best else None,
         )
 
+    def _asked_at_start(self, on_progress: OnProgress | None) -> bool:
+        """Look at what an adversarial training starts from; return whether to stop there."""
+        if self._adversary is None or self.step > 0 or not self._material.validation:
+            return False
+        scores = self._scores()
+        if self._plan.start_from:
+            self.choice.refer_to(scores)
+        if on_progress and on_progress(self._progress(math.nan, scores)):
+            self.stopped = "asked"
+            self._save()
+        return bool(self.stopped)
+
+    def _logits(self, images: Tensor) -> Tensor:
+        """Return logits of images in [0, 1] that have the network's own size already."""
+        # A GPU computes in bfloat16 where that is safe.
+        kind = images.device.type
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=kind == "cuda"):
+            logits = self.model.unresized(images)
+        return logits.float()
+
     def _update(self, loss_of: nn.Module, images: Tensor, labels: Tensor) -> float:
+        """Take a step and return the loss; none where the loss is not finite."""
         device = self.model.mean.device
         images, labels = images.to(device), labels.to(device)
-        # A GPU computes in bfloat16 where that is safe.
-        reduced = device.type == "cuda"
-        # The batch already has the network's own size, so the resizing inside is skipped.
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=reduced):
-            logits = self.model.network((images - self.model.mean) / self.model.std)
-        loss = loss_of(*without_void(logits.float(), labels))
+        if self._adversary is not None:
+            self.model.eval()
+            images = self._adversary.attacked(images, labels, self.step)
+            self.model.train()
+        loss = loss_of(*without_void(self._logits(images), labels))
         if not math.isfinite(loss.item()):
-            raise ModelError("the training loss became NaN; choose a smaller learning rate")
+            return math.nan
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
@@ -160,75 +211,90 @@ class TrainingLoop:
         self._schedule.step()
         return float(loss.item())
 
-    def _validate(self) -> float | None:
+    def _validate(self) -> Scores | None:
         """Score the network on the validation images when it is time; keep the best weights."""
         last = self.step == self._plan.steps
         due = last or self.step % self._plan.validation_every == 0
         if not self._material.validation or not due:
             return None
+        scores = self._scores()
+        self.choice.consider(scores, self.model)
+        return scores
+
+    def _scores(self) -> Scores:
+        pairs = self._material.validation
         self.model.eval()
-        iou = evaluate(self.model, self._material.validation).iou
+        clean = evaluate(self.model, pairs)
+        robust = None
+        if self._adversary is not None:
+            attacked = some_of(pairs)
+            worst = evaluate_robust(self.model, attacked, self._plan, VALIDATION_STEPS)
+            robust = _or_none_right(worst.iou)
         self.model.train()
-        iou = 0.0 if math.isnan(iou) else iou
-        self._without_gain += 1
-        if self.best is None or iou > self.best:
-            self.best, self._without_gain = iou, 0
-            state = self.model.state_dict()
-            self._best_weights = {key: value.detach().clone() for key, value in state.items()}
-        return iou
+        one_class = self._adversary is not None and clean.classes_seen < 2
+        return Scores(self.step, _or_none_right(clean.iou), robust, one_class)
 
     def _is_idle(self) -> bool:
-        return 0 < self._plan.patience <= self._without_gain
+        return 0 < self._plan.patience <= self.choice.without_gain
+
+    def _collapse(self, fault: str) -> None:
+        """End with the last good state.
+
+        Raises:
+            ModelError: There is none, or the training attacks nothing.
+        """
+        if self._adversary is None:
+            raise ModelError(f"{fault}; choose a smaller learning rate")
+        if self.choice.best is None:
+            raise ModelError(
+                f"the training collapsed at step {self.step}, before there was a state worth "
+                f"keeping: {fault}; choose a smaller learning rate or budget, attack a smaller "
+                "share of the images, or start from a network that is trained already"
+            )
+        self.stopped, self.fault = "collapsed", fault
 
     def _identity(self) -> str:
         """Tell one training from another: its plan, its images and its network."""
         shapes = [tuple(value.shape) for value in self.model.state_dict().values()]
         counts = (len(self._material.train), len(self._material.validation))
-        # Under another name and on another device it is the same training.
-        how = (replace(self._plan, name="", device=""), AUGMENTATION, WEIGHT_DECAY)
-        text = repr((how, counts, self.model.classes, self.model.spec, shapes))
-        return hashlib.sha256(text.encode()).hexdigest()
+        told = (counts, self.model.classes, self.model.spec, shapes)
+        rest = ", ".join(repr(part) for part in told)
+        text = f"(({self._plan.identity}, {AUGMENTATION!r}, {WEIGHT_DECAY!r}), {rest})"
+        return hashlib.sha256((text + self._origin).encode()).hexdigest()
 
     def _save(self) -> None:
         if self._checkpoint is None:
             return
-        buffer = io.BytesIO()
-        torch.save(
+        write_checkpoint(
+            self._checkpoint,
             {
                 "identity": self._identity(),
                 "step": self.step,
                 "seconds": self._seconds,
-                "best": self.best,
-                "without_gain": self._without_gain,
-                "best_weights": self._best_weights,
+                "choice": self.choice.as_dict(),
                 "model": self.model.state_dict(),
                 "optimiser": self._optimiser.state_dict(),
                 "schedule": self._schedule.state_dict(),
                 "random": torch.get_rng_state(),
             },
-            buffer,
         )
-        write_bytes(self._checkpoint, buffer.getvalue())
 
     def _take_up(self) -> None:
-        if self._checkpoint is None or not self._checkpoint.exists():
+        if self._checkpoint is None:
             return
-        device = self.model.mean.device
-        try:
-            state = torch.load(self._checkpoint, map_location=device, weights_only=True)
-            same = state["identity"] == self._identity()
-        except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, KeyError, ValueError):
-            # Damaged: the training begins again.
-            return
-        if not same:
+        state = read_checkpoint(self._checkpoint, self._identity(), self.model.mean.device)
+        if state is None:
             return
         self.model.load_state_dict(state["model"])
         self._optimiser.load_state_dict(state["optimiser"])
         self._schedule.load_state_dict(state["schedule"])
         self.step, self._seconds = state["step"], state["seconds"]
-        self.best, self._without_gain = state["best"], state["without_gain"]
-        self._best_weights = state["best_weights"]
+        self.choice.take_up(state.get("choice") or choice_of_before(state))
         torch.set_rng_state(state["random"].cpu())
+
+
+def _or_none_right(iou: float) -> float:
+    return 0.0 if math.isnan(iou) else iou
 
 
 def without_void(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,13 +21,18 @@ RESIDUAL_UNITS: Final = 2
 
 def new_network(material: Material, plan: TrainingPlan) -> SegmentationModel:
     """Return an untrained network that fits the images and classes of the material."""
-    count = min(len(material.train), SEEN_AT_FIRST)
-    some = [np.asarray(material.train[index][0]) for index in range(count)]
+    some = images_in(material)
     channels = 3 if any(image.ndim == 3 for image in some) else 1
     mean, std = _statistics(some, channels)
     spec = InputSpec(channels, plan.image_size, plan.multiple, mean, std)
     arguments = architecture_arguments(plan, channels, len(material.classes))
     return SegmentationModel(build_network(plan.architecture, arguments), spec, material.classes)
+
+
+def images_in(material: Material) -> list[NDArray[np.uint8]]:
+    """Return the first training images, uint8 (H, W) or (H, W, 3)."""
+    count = min(len(material.train), SEEN_AT_FIRST)
+    return [np.asarray(material.train[index][0]) for index in range(count)]
 
 
 def architecture_arguments(plan: TrainingPlan, in_channels: int, classes: int) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass
 from typing import Any, Final, Literal, get_args
 
+from asma_core.attacks.settings import LINF, NORMS, norm_setting
 from asma_core.errors import InputError
 from asma_core.fields import BUTTONS, SLIDER, Settings, config_from_dict, declared, setting
+from asma_core.models.sources.names import network_name
 
 Architecture = Literal["UNet", "SegResNet", "AttentionUnet"]
 Width = Literal["tiny", "small", "medium"]
@@ -24,8 +27,21 @@ WIDTHS: Final[Mapping[str, tuple[int, ...]]] = {
 EARLY_SHARE: Final = 0.7
 VALIDATIONS: Final = 25
 _SIDES: Final = (64, 96, 128, 192, 256, 320, 384, 512)
+# Fewer in an adversarial training, as each attacks the validation images.
+ROBUST_VALIDATIONS: Final = 12
 # Of a plan, what the command that trains the same again does not say.
 _UNSAID: Final = ("name", "device")
+# What an adversarial training attacks its images by; `PLAIN` is a training without.
+PLAIN: Final = "none"
+Adversarial = Literal["none", "pgd", "segpgd", "asma"]
+# The automatic budgets: the largest change of a value, and in L2 the root mean square of all.
+LINF_BUDGET: Final = 4.0 / 255.0
+L2_BUDGET_RMS: Final = 2.0 / 255.0
+# What only an adversarial training has, in the order of the form.
+OF_THE_ATTACK: Final = ("norm", "budget", "attack_steps", "attacked")
+# What is the starting network's, where there is one.
+OF_THE_START: Final = ("architecture", "width")
+_LATER: Final = ("start_from", "adversarial", *OF_THE_ATTACK)
 
 
 @dataclass(frozen=True)
@@ -97,21 +113,131 @@ class TrainingPlan(Settings):
     patience: int = setting(
         8,
         "Validations without a gain before it stops",
-        f"There are {VALIDATIONS} in all; 0 never stops early.",
+        f"There are {VALIDATIONS} in all, {ROBUST_VALIDATIONS} in an adversarial training; 0 never "
+        "stops early.",
         minimum=0,
         maximum=1000,
         advanced=True,
     )
     device: str = setting("auto", "Device", "auto, cpu, cuda or cuda:N.")
+    start_from: str = setting(
+        "",
+        "Start from",
+        "A network whose weights the training begins with; random ones by default.",
+    )
+    adversarial: Adversarial = setting(
+        PLAIN,
+        "Adversarial training",
+        "Images are attacked while the network learns, by PGD, by SegPGD, or by ASMA's objective "
+        "towards masks of other images.",
+        offered={"none": "no", "pgd": "PGD", "segpgd": "SegPGD", "asma": "ASMA"},
+    )
+    norm: Literal["linf", "l2"] = norm_setting(LINF, "In which the budget is measured.")
+    budget: float | None = setting(
+        None,
+        "Budget",
+        "Largest norm of the change, in [0, 1] units. Automatic: 4/255 in Linf; in L2 a root mean "
+        "square of 2/255. An L2 budget is of images of the size that is trained at, and in "
+        "proportion to the side of others.",
+        minimum=0.0,
+        maximum=1e4,
+        open_minimum=True,
+    )
+    attack_steps: int = setting(
+        2,
+        "Steps of the attack",
+        "From a random start; each costs about half as much as a training step without.",
+        minimum=1,
+        maximum=1000,
+    )
+    attacked: float = setting(
+        1.0,
+        "Share of attacked images",
+        "Of each step; the others are seen as they are.",
+        minimum=0.05,
+        maximum=1.0,
+        step=0.05,
+        shown_as=SLIDER,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check_start()
+        self._check_attack()
         # Instance norm needs more than one pixel at the lowest level.
         if self.image_size < 2 * self.multiple:
             raise InputError(
                 f"image_size is {self.image_size}; it must be at least {2 * self.multiple} for a "
                 f"network of width {self.width!r}"
             )
+
+    def _check_start(self) -> None:
+        if self.start_from and self._changed(OF_THE_START):
+            raise InputError(
+                f"a training that starts from {self.start_from} trains that network; leave out "
+                f"{' and '.join(self._changed(OF_THE_START))}"
+            )
+
+    def _check_attack(self) -> None:
+        if not self.is_adversarial:
+            if self._changed(OF_THE_ATTACK):
+                raise InputError(
+                    f"{' and '.join(self._changed(OF_THE_ATTACK))} belong to an adversarial "
+                    "training; choose by what: pgd, segpgd or asma"
+                )
+            return
+        within = self.budget is None or 1.0 / 255.0 - 1e-9 <= self.budget <= 1.0
+        if self.norm == LINF and not within:
+            raise InputError(
+                f"a Linf budget of {self.budget:g} can't be; it must be at least 1/255 = 0.00392, "
+                "or no 8-bit file can change, and at most 1"
+            )
+        if self.adversarial == "asma" and self.batch_size < 2:
+            raise InputError(
+                "ASMA leads towards masks of other images of a step, and there is one image a "
+                "step; raise batch_size, or choose pgd or segpgd"
+            )
+
+    def _changed(self, names: Sequence[str]) -> list[str]:
+        known = declared(type(self))
+        return [name for name in names if getattr(self, name) != known[name].default]
+
+    @property
+    def is_adversarial(self) -> bool:
+        """Whether images are attacked while the network learns."""
+        return self.adversarial != PLAIN
+
+    def budget_at(self, channels: int, height: int, width: int) -> float:
+        """Return the budget for images of a size, in the plan's norm and [0, 1] units."""
+        if self.norm == LINF:
+            return LINF_BUDGET if self.budget is None else self.budget
+        side = math.sqrt(height * width)
+        if self.budget is None:
+            return L2_BUDGET_RMS * math.sqrt(channels) * side
+        return self.budget * side / self.image_size
+
+    def against(self) -> str:
+        """Return in words what an adversarial training is to withstand."""
+        if self.budget is not None:
+            return f"{NORMS[self.norm]} {_as_levels(self.budget, self.norm)}"
+        return "Linf 4/255" if self.norm == LINF else "L2 of root mean square 2/255"
+
+    def named(self, dataset: str) -> str:
+        """Return the name of the network, for the name of the data set itself."""
+        usual = usual_name(dataset, self.start_from, self.adversarial, self.architecture)
+        return self.name or usual
+
+    @property
+    def identity(self) -> str:
+        """A text that tells one training from another; name and device are no part of it."""
+        said = {name: getattr(self, name) for name in declared(type(self))}
+        # As plans of before said it, so that their trainings can still be gone on with.
+        said |= {"name": "", "device": ""}
+        later = self._changed(_LATER)
+        told = ", ".join(
+            f"{name}={value!r}" for name, value in said.items() if name not in _LATER or later
+        )
+        return f"TrainingPlan({told})"
 
     @property
     def channels(self) -> tuple[int, ...]:
@@ -126,7 +252,7 @@ class TrainingPlan(Settings):
     @property
     def validation_every(self) -> int:
         """Steps between two validations."""
-        return max(1, self.steps // VALIDATIONS)
+        return max(1, self.steps // (ROBUST_VALIDATIONS if self.is_adversarial else VALIDATIONS))
 
     @property
     def early_size(self) -> int:
@@ -146,6 +272,29 @@ class TrainingPlan(Settings):
             if name not in _UNSAID and getattr(self, name) != item.default
         ]
         return " ".join(["python -m asma_core train", *said, "--out DIR"])
+
+
+def _as_levels(budget: float, norm: str) -> str:
+    """Return a budget as people say it: in levels of 255 where it is a whole number of them."""
+    levels = budget * 255.0
+    if norm == LINF and abs(levels - round(levels)) < 1e-3:
+        return f"{round(levels)}/255"
+    return f"{budget:.4g}"
+
+
+def usual_name(dataset: str, start: str, adversarial: str, architecture: str) -> str:
+    """Return what a network is called where nobody says.
+
+    Args:
+        dataset: Name of what it is trained on.
+        start: Of the network that it starts from, or "".
+        adversarial: As in a plan.
+        architecture: Of a fresh one.
+    """
+    name = start or network_name(dataset, architecture)
+    if adversarial != PLAIN:
+        return f"{name}-robust"
+    return f"{name}-tuned" if start else name
 
 
 def plan_from_dict(content: Any) -> TrainingPlan:

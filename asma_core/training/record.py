@@ -25,10 +25,10 @@ class Training:
         plan: What was asked for.
         created: When, in seconds since 1970.
         state: "queued", "running", "stopped", "done", "failed" or "interrupted".
-        message: Why it failed or was interrupted.
+        message: Why it failed or was interrupted; of one that is done, what is to be known.
         network: Name of the network that it gave.
         curve: `steps`, `loss` (lists), `validations` (their steps), `iou` (lists), `step`, `of`,
-            `seconds`, `best`.
+            `seconds`, `best`; of an adversarial one `robust` (beside `iou`) and `best_robust`.
         figures: Scores on the test images; empty without.
     """
 

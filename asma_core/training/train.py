@@ -16,11 +16,13 @@ from asma_core.data.masks.label_maps import VOID
 from asma_core.errors import InputError
 from asma_core.models.wrapper.devices import choose_device
 from asma_core.training.card import Trained, write_network
+from asma_core.training.choice import MOST_LOST
 from asma_core.training.data import Material
 from asma_core.training.evaluation import Evaluation, evaluate
 from asma_core.training.loop import OnProgress, TrainingLoop
-from asma_core.training.network import new_network
 from asma_core.training.plan import TrainingPlan
+from asma_core.training.robust_evaluation import TEST_STEPS, evaluate_robust
+from asma_core.training.start import Start, starting_network
 
 # Of the CPU; rounding depends on it slightly.
 THREADS: Final = 2
@@ -39,7 +41,10 @@ class TrainingReport:
         evaluation: Scores on the test pairs.
         steps: Steps done.
         seconds: Time for training, without evaluation.
-        stopped: "done", or "early" when the validation images gained nothing any more.
+        stopped: "done", "early" when the validation images gained nothing any more, or
+            "collapsed".
+        robust: Scores on the test pairs, attacked; None unless the training was adversarial.
+        message: What went wrong, or what is to be known of the weights; else "".
     """
 
     name: str
@@ -49,6 +54,8 @@ class TrainingReport:
     steps: int
     seconds: float
     stopped: str = "done"
+    robust: Evaluation | None = None
+    message: str = ""
 
 
 def train(
@@ -74,18 +81,18 @@ def train(
         Scores, time and paths; None when it was stopped.
 
     Raises:
+        AsmaError: It can't start from the network that the plan names.
         InputError: No pairs, fewer than two classes, or labels beyond the classes.
         DeviceError: The plan's device is absent.
-        ModelError: The loss became NaN.
+        ModelError: The loss became NaN, or the training collapsed with nothing to keep.
         StoreError: `out` can't be written.
     """
     begin = time.perf_counter()
-    loop = _run(material, plan, checkpoint, on_progress)
+    start, loop = _run(material, plan, checkpoint, on_progress)
     if loop.stopped == "asked":
         return None
     seconds = time.perf_counter() - begin
-    model = loop.best_model().to(torch.device("cpu"))
-    trained = Trained(model, loop.step, evaluate(model, material.test))
+    trained = _trained(start, loop, material, plan)
     card, weights = write_network(trained, material, plan, out)
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
@@ -97,20 +104,50 @@ def train(
         steps=loop.step,
         seconds=seconds,
         stopped=loop.stopped,
+        robust=trained.robust,
+        message=_message(loop, card.stem),
     )
+
+
+def _trained(start: Start, loop: TrainingLoop, material: Material, plan: TrainingPlan) -> Trained:
+    model = loop.best_model().to(torch.device("cpu"))
+    with _threads(THREADS):
+        robust = None
+        if plan.is_adversarial:
+            robust = evaluate_robust(model, material.test, plan, TEST_STEPS)
+        return Trained(model, loop.step, evaluate(model, material.test), robust, start.card)
+
+
+def _message(loop: TrainingLoop, name: str) -> str:
+    best = loop.choice.best
+    if best is None or best.robust is None:
+        return ""
+    reached = f"clean IoU {best.iou:.3f}, robust IoU {best.robust:.3f} on the validation images"
+    if loop.fault:
+        return (
+            f"the training collapsed at step {loop.step}: {loop.fault}; {name} has the weights of "
+            f"step {best.step} ({reached}), choose a smaller learning rate or budget for more"
+        )
+    if loop.choice.lost(best):
+        return (
+            f"no weights were robust and lost at most {MOST_LOST:g} of clean IoU; {name} has the "
+            f"most robust ones, of step {best.step} ({reached}); choose a smaller budget, or "
+            "attack a smaller share of the images"
+        )
+    return ""
 
 
 def _run(
     material: Material, plan: TrainingPlan, checkpoint: Path | None, on_progress: OnProgress | None
-) -> TrainingLoop:
+) -> tuple[Start, TrainingLoop]:
     device = choose_device(plan.device)
     _check(material)
     with _threads(THREADS), torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.seed)
-        model = new_network(material, plan).to(device)
-        loop = TrainingLoop(model, plan, material, checkpoint)
+        start = starting_network(material, plan)
+        loop = TrainingLoop(start.model.to(device), plan, material, checkpoint, start.origin)
         loop.run(on_progress)
-    return loop
+    return start, loop
 
 
 def _check(material: Material) -> None:

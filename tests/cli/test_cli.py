@@ -39,6 +39,7 @@ FILES = {
 }  # fmt: skip
 SAMPLE = ["--dataset", tiny.DATASET, "--sample", "0"]
 TARGET = ["--target-sample", "2"]
+TRAIN = ["train", "--dataset", tiny.DATASET, "--out", "x"]
 ATTACK = ["attack", "--model", tiny.MODEL, "--set", "target_iou=0.85", "--steps", "100"]
 
 Ask = Callable[..., Any]
@@ -285,6 +286,16 @@ def test_a_trained_network_can_be_used_at_once(
     ask("predict", "--model", answer["name"], "--image", str(picture), "--out", str(tmp_path / "p"))
 
 
+def test_a_network_is_trained_on_against_attacks(home: Path, ask: Ask) -> None:
+    small = ["--image-size", "32", "--steps", "2", "--batch-size", "2", "--learning-rate", "1e-3"]
+    how = ["--start-from", tiny.MODEL, "--adversarial", "segpgd", "--attacked", "0.5"]
+    answer = ask("train", "--dataset", tiny.DATASET, *small, *how, "--out", str(home / "models"))
+    assert (answer["name"], answer["within"]) == (f"{tiny.MODEL}-robust", "Linf 4/255")
+    assert 0 <= answer["test_robust_iou"] <= answer["test_iou"] <= 1
+    card = {entry["name"]: entry for entry in ask("models")}[answer["name"]]
+    assert "trained adversarially" in card["description"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -326,6 +337,11 @@ def test_a_trained_network_can_be_used_at_once(
         (["runs", "--limit", "0"], "whole number from 1 on"),
         (["train", "--dataset", "no-such", "--out", "x"], "no-such"),
         (["train", "--dataset", tiny.DATASET, "--out", "x", "--steps", "0"], "at least 1"),
+        ([*TRAIN, "--budget", "0.1"], "belong to an adversarial training"),
+        ([*TRAIN, "--adversarial", "pgd", "--budget", "0.001"], "at least 1/255"),
+        ([*TRAIN, "--start-from", "no-such"], "no-such"),
+        ([*TRAIN, "--start-from", tiny.THREE], "has 3 classes and tiny-set has 2"),
+        ([*TRAIN, "--start-from", tiny.MODEL, "--width", "tiny"], "leave out width"),
         (["predict", "--model", tiny.MODEL, "--image", "no/such", "--out", "x"], "the path"),
     ],
 )  # fmt: skip

@@ -10,8 +10,9 @@ from asma_core.cli.setting_options import add_settings, settings_of
 from asma_core.fields import declared
 from asma_core.training.plan import TrainingPlan
 
-# What `train` has had from the beginning.
+# What `train` has had from the beginning, and what is of adversarial trainings.
 OPTIONS = {
+    "--start-from", "--adversarial", "--norm", "--budget", "--attack-steps", "--attacked",
     "--dataset", "--name", "--architecture", "--width", "--steps", "--batch-size", "--image-size",
     "--learning-rate", "--seed", "--validation", "--patience", "--device",
 }  # fmt: skip

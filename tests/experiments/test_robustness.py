@@ -13,7 +13,7 @@ import pytest
 from asma_core.cli.main import main
 from asma_core.data.datasets import open_dataset
 from asma_core.defences.contract import Defence
-from asma_core.errors import AsmaError
+from asma_core.errors import AsmaError, InputError
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.plan import pairs_of, variant
 from asma_core.experiments.robustness import Seen, Trial, carry_out, looked_at, problems
@@ -22,9 +22,11 @@ from asma_core.experiments.robustness_plan import (
     RobustnessPlan,
     RobustnessPlans,
     behind,
+    other_network,
     parsed,
     robustness_plan_from_dict,
 )
+from asma_core.experiments.robustness_report import answer
 from asma_core.experiments.robustness_table import points, rows, sentences
 from asma_core.experiments.store import ExperimentStore
 from asma_core.models.sources.cards import find_card, model_cards
@@ -72,6 +74,48 @@ def test_each_network_is_attacked_and_asked_about_the_bare_one_s_files(home: Pat
     networks = set(model_cards())
     again = carry_out(store, plan())
     assert again == trials and set(model_cards()) == networks
+
+
+def test_another_network_is_set_beside_as_a_defence_is(home: Path) -> None:
+    twin = another(home, "twin")
+    asked = plan(defences=(), attacks=(variant("pgd", QUICK),), others=(twin,))
+    assert asked.total == 4 and robustness_plan_from_dict(asked.as_dict()) == asked
+    store = ExperimentStore(RunStore())
+    trials = carry_out(store, asked)
+    assert [(one.defence, one.network) for one in trials] == [
+        ("none", tiny.MODEL)] * 2 + [(twin, twin)] * 2  # fmt: skip
+    # The weights are the same, so each file does to one what it does to the other.
+    for bare, beside in zip(trials[:2], trials[2:], strict=True):
+        assert beside.unknowing == bare.knowing == beside.knowing
+    found = answer(asked, trials)
+    assert f"{twin} stops pgd on 0 of" in " ".join(found["sentences"])
+
+
+def test_a_plan_of_before_keeps_its_id_and_has_no_other_networks(home: Path) -> None:
+    values = plan().as_dict()
+    assert "others" not in values and robustness_plan_from_dict(values) == plan()
+
+
+def test_another_network_that_can_t_stand_beside_is_a_sentence(home: Path) -> None:
+    store = ExperimentStore(RunStore())
+    for name, sentence in (
+        (tiny.THREE, "has 3 classes and tiny-unet 2"),
+        (tiny.MODEL, "is the bare network itself"),
+        ("nothing", "nothing"),
+    ):
+        with pytest.raises(AsmaError, match=sentence):
+            carry_out(store, plan(others=(name,)))
+    with pytest.raises(InputError, match="say which network"):
+        other_network("network:")
+    assert other_network("network:x") == "x" and other_network("jpeg:quality=3") is None
+
+
+def another(home: Path, name: str) -> str:
+    """Keep the tiny network once more under another name."""
+    folder = home / "models"
+    text = (folder / f"{tiny.MODEL}.toml").read_text()
+    (folder / f"{name}.toml").write_text(text.replace(f'name = "{tiny.MODEL}"', f'name = "{name}"'))
+    return name
 
 
 def test_a_network_that_stands_behind_the_defence_already_is_taken(home: Path) -> None:
@@ -238,6 +282,8 @@ def test_the_command_line_writes_a_report_that_needs_nothing_else(
     ("more", "says"),
     [
         (["--defences", "garlic"], "defence"),
+        (["--defences", "network:"], "say which network"),
+        (["--defences", f"network:{tiny.THREE}"], "3 classes"),
         (["--attacks", ","], "at least one attack"),
         (["--attacks", "garlic"], "attack"),
         (["--samples", "3"], "pairs"),

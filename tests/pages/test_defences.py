@@ -85,6 +85,22 @@ def test_settings_go_into_the_plan(house: House, runner: RobustnessRunner) -> No
     assert [(row.attack, row.config["steps"]) for row in made.attacks] == [("pgd", 7)]
 
 
+def test_other_networks_are_set_beside_with_or_without_defences(
+    house: House, runner: RobustnessRunner
+) -> None:
+    keep_defended(find_card(MODEL), Defence("jpeg"), "mine")
+    app = visit("defences")
+    app.multiselect(key="defences-form-defences").set_value([]).run()
+    others = app.multiselect(key="defences-form-others")
+    assert MODEL not in others.options
+    others.set_value(["mine"]).run()
+    assert "and mine beside it" in texts(app)
+    app.button(key="defences-form-start").click().run()
+    made = runner.plans.get(runner.plans.newest()[0])
+    assert (made.defences, made.others) == ((), ("mine",))
+    assert "mine; Minimal, Square; 2 pairs" in texts(visit("defences"))
+
+
 def test_nothing_is_started_without_a_defence(house: House, runner: RobustnessRunner) -> None:
     app = visit("defences")
     app.multiselect(key="defences-form-defences").set_value([]).run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -276,6 +277,72 @@ def test_a_finished_training_shows_its_figures_and_its_network() -> None:
     assert "done, test IoU 0.870" in words(visit())
     app.button(key="training-delete").click().run()
     assert store.all() == []
+
+
+def test_a_network_that_is_there_is_trained_against_attacks() -> None:
+    app = visit(train="1", dataset=small_house.DATASET, start=MODEL)
+    start = app.selectbox(key="training-form-start_from")
+    # Networks of other classes are not offered.
+    assert start.value == MODEL and small_house.TWO not in start.options
+    assert app.number_input(key="training-form-learning_rate").value == 1e-3
+    assert "training-form-architecture" not in [one.key for one in app.selectbox]
+    assert app.text_input(key="training-form-name").value == f"{MODEL}-tuned"
+    app.selectbox(key="training-form-adversarial").set_value("segpgd").run()
+    assert app.text_input(key="training-form-name").value == f"{MODEL}-robust"
+    app.selectbox(key="training-form-norm").set_value("l2").run()
+    app.number_input(key="training-form-budget").set_value(2.0)
+    app.number_input(key="training-form-attack_steps").set_value(3)
+    app.slider(key="training-form-attacked").set_value(0.5).run()
+    app.button(key="training-form-start").click().run()
+    assert not app.exception and not app.error
+    (training,) = services.trainer().store.all()
+    plan = training.plan
+    assert (plan.start_from, plan.adversarial, plan.norm) == (MODEL, "segpgd", "l2")
+    assert (plan.budget, plan.attack_steps, plan.attacked) == (2.0, 3, 0.5)
+    about = f"from {MODEL}, on {small_house.DATASET}, against SegPGD within L2 2"
+    assert about in words(visit(training=training.id))
+
+
+def test_a_link_to_training_another_network_is_followed_and_a_choice_then_stays() -> None:
+    app = visit(train="1", dataset=small_house.DATASET, start=MODEL)
+    app.selectbox(key="training-form-start_from").set_value("").run()
+    assert app.selectbox(key="training-form-start_from").value == ""
+    assert app.number_input(key="training-form-learning_rate").value == 3e-3
+    assert app.selectbox(key="training-form-architecture").value == "UNet"
+
+
+def test_a_budget_that_no_file_holds_is_a_sentence() -> None:
+    app = visit(train="1")
+    app.selectbox(key="training-form-adversarial").set_value("pgd").run()
+    app.number_input(key="training-form-budget").set_value(0.001).run()
+    app.button(key="training-form-start").click().run()
+    assert "it must be at least 1/255" in words(app)
+    assert services.trainer().store.all() == []
+
+
+def test_an_adversarial_training_shows_both_curves_and_what_is_kept() -> None:
+    store = services.trainer().store
+    training = store.create(TrainingPlan(small_house.DATASET, "hard", adversarial="pgd"))
+    curve = {"steps": [1, 2], "loss": [1.2, 0.9], "validations": [0, 2], "iou": [0.9, 0.8],
+             "robust": [0.1, 0.6], "best_robust": 0.6, "best": 0.8, "step": 2, "of": 4,
+             "seconds": 3.0, "left": 3.0}  # fmt: skip
+    store.keep_curve(training.id, curve)
+    assert store.claim(training.id)
+    app = visit(training=training.id)
+    assert not app.exception
+    assert "Kept so far: clean IoU 0.800, robust IoU 0.600 within Linf 4/255" in words(app)
+    assert drawn_lines(app) == ["loss", "clean IoU", "robust IoU"]
+    figures = {"test_iou": 0.8, "test_robust_iou": 0.55, "stopped": "collapsed", "steps": 2}
+    store.end(training.id, states.DONE, network=MODEL, message="it collapsed", figures=figures)
+    app = visit(training=training.id)
+    assert [one.value for one in app.warning] == ["it collapsed"] and not app.error
+    assert {"0.550", "2, collapsed"} <= {one.value for one in app.metric}
+
+
+def drawn_lines(app: AppTest) -> list[str]:
+    """Return the names of the lines of the chart."""
+    (chart,) = app.get("plotly_chart")
+    return [line["name"] for line in json.loads(chart.proto.spec)["data"]]
 
 
 def test_an_unknown_training_is_a_sentence() -> None:

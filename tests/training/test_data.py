@@ -59,6 +59,16 @@ def test_a_demo_set_is_trained_on_its_own_stream(
     assert len(material.test) > 0 and len(material.validation) == 0
 
 
+def test_images_of_a_demo_set_choose_the_weights_of_an_adversarial_training(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data, "drawn_pairs", lambda *given: [])
+    material = material_of(replace(PLAN, dataset="demo-lesion", adversarial="pgd"))
+    assert (len(material.validation), len(material.test)) == (16, 16)
+    test = {material.test[place][0].tobytes() for place in range(16)}
+    assert not test & {material.validation[place][0].tobytes() for place in range(16)}
+
+
 def test_an_unknown_data_set_is_told(home: Path) -> None:
     with pytest.raises(InputError, match="nothing"):
         material_of(replace(PLAN, dataset="nothing"))

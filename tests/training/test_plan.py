@@ -69,7 +69,7 @@ def test_every_setting_says_what_a_person_needs_and_what_a_page_offers_is_allowe
         told = setting_of(item)
         assert told.label and told.help.endswith(".")
         for value in told.offered:
-            replace(TrainingPlan("d"), **{item.name: value})
+            replace(TrainingPlan("d", adversarial="pgd"), **{item.name: value})
 
 
 @pytest.mark.parametrize(("side", "early"), [(256, 160), (64, 32), (96, 48), (512, 320), (32, 32)])
@@ -80,3 +80,53 @@ def test_the_first_part_sees_smaller_images(side: int, early: int) -> None:
 
 def test_there_are_25_validations_or_one_a_step() -> None:
     assert [replace(PLAN, steps=steps).validation_every for steps in (8, 25, 1000)] == [1, 1, 40]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"budget": 0.1, "attacked": 0.5}, "budget and attacked belong to an adversarial training"),
+        ({"adversarial": "pgd", "budget": 0.003}, "at least 1/255"),
+        ({"adversarial": "pgd", "budget": 1.5}, "at most 1"),
+        ({"adversarial": "asma", "batch_size": 1}, "one image a step; raise batch_size"),
+        ({"adversarial": "fgsm"}, '"none" or "pgd" or "segpgd" or "asma"'),
+        ({"adversarial": "pgd", "attack_steps": 0}, "at least 1"),
+        ({"start_from": "net"}, "leave out width"),
+    ],
+)
+def test_an_adversarial_plan_that_can_t_be_is_told(
+    change: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        replace(PLAN, **change)
+
+
+def test_an_adversarial_plan_survives_says_its_command_and_what_it_withstands() -> None:
+    plan = TrainingPlan("d", start_from="net", adversarial="segpgd", budget=8 / 255)
+    assert plan_from_dict(plan.as_dict()) == plan
+    assert plan.command() == (
+        "python -m asma_core train --dataset d --start-from net --adversarial segpgd "
+        f"--budget {8 / 255} --out DIR"
+    )
+    assert plan.against() == "Linf 8/255"
+    assert replace(plan, budget=None).against() == "Linf 4/255"
+    assert replace(plan, norm="l2", budget=2.5).against() == "L2 2.5"
+    assert replace(plan, norm="l2", budget=None).against() == "L2 of root mean square 2/255"
+    assert plan.named("d") == "net-robust" and replace(plan, name="mine").named("d") == "mine"
+    assert TrainingPlan("My set").named("My set") == "my-set-unet"
+
+
+def test_there_are_12_validations_of_an_adversarial_training() -> None:
+    assert replace(PLAN, steps=240, adversarial="pgd").validation_every == 20
+
+
+def test_a_plan_without_attacks_is_told_apart_as_before_there_were_any() -> None:
+    # As `repr` gave it; the checkpoints of trainings that were interrupted then hold its hash.
+    assert TrainingPlan("d", "mine", steps=8, device="cpu").identity == (
+        "TrainingPlan(dataset='d', name='', architecture='UNet', width='small', steps=8, "
+        "batch_size=8, image_size=256, learning_rate=0.003, seed=0, validation=0.15, patience=8, "
+        "device='')"
+    )
+    plain = TrainingPlan("d")
+    others = [replace(plain, adversarial="pgd"), replace(plain, start_from="net")]
+    assert len({one.identity for one in (plain, *others)}) == 3

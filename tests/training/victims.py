@@ -17,6 +17,7 @@ import torch
 
 from asma_core.runs.job_table import JobTable
 from asma_core.training import card, execute
+from asma_core.training import checkpoint as training_checkpoint
 from asma_core.training import loop as training_loop
 from asma_core.training.store import TrainingStore
 
@@ -38,7 +39,7 @@ def execute_and_die(point: str, training_id: str) -> None:
         watch = execute._Watch.__call__
         execute._Watch.__call__ = lambda self, now: die() if now.step == STEP else watch(self, now)
     elif point == "checkpoint":
-        training_loop.write_bytes = die
+        training_checkpoint.write_bytes = die
     elif point == "weights":
         card.card_text = die
     elif point == "network":

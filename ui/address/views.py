@@ -107,6 +107,7 @@ class ModelsView(View):
         add: Whether a network is being added.
         train: Whether the form of a training is open.
         dataset: What it is to be trained on.
+        start: The network that it is to start from.
         check: Whether the open network is to be checked at once.
     """
 
@@ -117,6 +118,7 @@ class ModelsView(View):
     add: bool = parameter(False, opens=True)
     train: bool = parameter(False, opens=True)
     dataset: str = ""
+    start: str = ""
     check: bool = False
 
 

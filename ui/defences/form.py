@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import streamlit as st
@@ -19,8 +20,9 @@ from asma_core.runs.execution import Execution
 from ui.address.links import open_here
 from ui.address.views import DefencesView
 from ui.common import services
-from ui.common.errors import show_error
+from ui.common.errors import escape_markdown, show_error
 from ui.common.execution_form import execution_form
+from ui.common.network_choice import fitting_networks
 from ui.common.pairs_choice import choose_attacks, choose_goal, choose_images, choose_pairs
 from ui.common.rerun import patiently
 from ui.common.settings_form import setting_widget
@@ -41,26 +43,51 @@ def plan_form() -> None:
         pairs = choose_pairs(KEY, dataset, FEW)
     with right:
         defences = _defences()
+        others = _others(dataset, card)
         attacks, settings = _attacks(card)
         with st.expander("How the runs are carried out", icon=":material/tune:"):
             execution = execution_form(st, KEY)
-    runs = pairs * len(attacks) * (1 + len(defences))
+    runs = pairs * len(attacks) * (1 + len(defences) + len(others))
     with left:
         st.caption(
             f"{runs} runs: {pairs} {'pair' if pairs == 1 else 'pairs'}, {len(attacks)} attacks, "
             f"the bare network and {len(defences)} behind a defence, each kept as a network of its "
-            "own. What has been run already is taken as it is."
+            f"own{_beside(others)}. What has been run already is taken as it is."
         )
         if st.button(
             "Start",
             key=f"{KEY}-start",
             type="primary",
             icon=":material/play_arrow:",
-            disabled=card is None or not defences or not attacks,
+            disabled=card is None or not (defences or others) or not attacks,
             width=160,
         ):
             assert card is not None
-            _start(card, dataset, pairs, attacks, settings, defences, execution)
+            _start(card, dataset, pairs, attacks, settings, defences, execution, others)
+
+
+def _beside(others: Sequence[str]) -> str:
+    return f", and {', '.join(map(escape_markdown, others))} beside it" if others else ""
+
+
+def _others(dataset: Dataset, card: ModelCard | None) -> tuple[str, ...]:
+    """Ask which networks are set beside the bare one, such as it after a training."""
+    fitting = [name for name in fitting_networks(dataset) if card is None or name != card.name]
+    if not fitting:
+        return ()
+    key = f"{KEY}-others"
+    kept = [name for name in st.session_state.get(key, []) if name in fitting]
+    st.session_state[key] = kept
+    chosen = st.multiselect(
+        "Other networks beside it",
+        fitting,
+        key=key,
+        persist_state=SESSION,
+        placeholder="Choose networks",
+        help="Such as the same network after an adversarial training: each is attacked as one "
+        "behind a defence is, by an attack that knows it and by the bare network's files.",
+    )
+    return tuple(chosen)
 
 
 def _defences() -> tuple[Defence, ...]:
@@ -108,11 +135,12 @@ def _start(
     settings: dict[str, str],
     defences: tuple[Defence, ...],
     execution: Execution,
+    others: tuple[str, ...],
 ) -> None:
     try:
         rows = tuple(variant(name, settings) for name in attacks)
         chosen = pairs_of(dataset, pairs)
-        plan = RobustnessPlan(card.name, dataset.name, chosen, rows, defences, execution)
+        plan = RobustnessPlan(card.name, dataset.name, chosen, rows, defences, execution, others)
         with st.spinner("Preparing the networks behind the defences", show_time=True):
             plan_id = patiently(services.robustness().start, plan)
     except AsmaError as error:

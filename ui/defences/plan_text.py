@@ -22,7 +22,8 @@ def about(plan: RobustnessPlan) -> str:
     ]
     count = len(plan.pairs)
     pairs = f"{count} {'pair' if count == 1 else 'pairs'}"
-    return f"{in_words(plan.defences) or 'no defence'}; {', '.join(attacks)}; {pairs}"
+    beside = [text for text in (in_words(plan.defences), *plan.others) if text]
+    return f"{', '.join(beside) or 'no defence'}; {', '.join(attacks)}; {pairs}"
 
 
 def status_text(found: Standing) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import plotly.graph_objects as go
 import streamlit as st
 
-from asma_core.data.masks.palette import QUIET, TRUTH
+from asma_core.data.masks.palette import ADVERSARIAL, QUIET, TRUTH
 from asma_core.training import store as states
 from asma_core.training.store import Training
 from ui.address import browser as address
@@ -19,12 +19,13 @@ from ui.common.format import duration, number
 from ui.common.rerun import rerun_page
 from ui.common.shell import name_tab
 from ui.models.link import back, model_link
-from ui.models.training_text import about, status_text
+from ui.models.training_text import about, kept_text, status_text
 from ui.pictures.curves import NO_TOOLBAR
 
 REFRESH: Final = 1.0
 LOSS_COLOUR: Final = QUIET
 IOU_COLOUR: Final = TRUTH.colour
+ROBUST_COLOUR: Final = ADVERSARIAL.colour
 
 
 def training_view(training_id: str) -> None:
@@ -66,6 +67,8 @@ def _live(training_id: str) -> None:
             trainings.ask_to_stop(training_id)
             rerun_page()
         if curve is not None:
+            if kept_text(training):
+                st.caption(escape_markdown(kept_text(training)))
             _curves(curve)
 
 
@@ -73,7 +76,9 @@ def _ended(training: Training) -> None:
     words, colour = status_text(training)
     st.markdown(f":{colour}[{escape_markdown(words)}]")
     if training.message:
-        st.error(escape_markdown(training.message), icon=":material/error:")
+        # One that is done has a network all the same.
+        show = st.warning if training.state == states.DONE else st.error
+        show(escape_markdown(training.message), icon=":material/error:")
     row = st.container(horizontal=True, vertical_alignment="center")
     if training.state == states.DONE:
         with row:
@@ -90,11 +95,18 @@ def _ended(training: Training) -> None:
     if figures:
         row = st.container(horizontal=True)
         row.metric("Test IoU", number(figures.get("test_iou")))
+        if "test_robust_iou" in figures:
+            row.metric(
+                "Test robust IoU",
+                number(figures["test_robust_iou"]),
+                help=f"Of images attacked by SegPGD within {training.plan.against()}. It says "
+                "nothing of larger changes, and stronger attacks find more.",
+            )
         row.metric("Test Dice", number(figures.get("test_dice")))
         row.metric("Test images", figures.get("test_images"))
-        early = ", stopped early" if figures.get("stopped") == "early" else ""
+        ended = {"early": ", stopped early", "collapsed": ", collapsed"}
         row.metric("Time", duration(float(figures.get("seconds", 0))))
-        row.metric("Steps", f"{figures.get('steps')}{early}")
+        row.metric("Steps", f"{figures.get('steps')}{ended.get(str(figures.get('stopped')), '')}")
     if training.curve is not None:
         _curves(training.curve)
 
@@ -108,16 +120,18 @@ def _curves(curve: Mapping[str, Any]) -> None:
         line={"color": LOSS_COLOUR, "width": 1.5},
         hovertemplate="step %{x}<br>loss %{y:.3f}<extra></extra>",
     )
-    if curve["validations"]:
-        figure.add_scatter(
-            x=curve["validations"],
-            y=curve["iou"],
-            name="validation IoU",
-            yaxis="y2",
-            mode="lines+markers",
-            line={"color": IOU_COLOUR, "width": 2},
-            hovertemplate="step %{x}<br>IoU %{y:.3f}<extra></extra>",
-        )
+    clean, robust = ("clean IoU", "robust IoU") if curve.get("robust") else ("validation IoU", "")
+    for name, key, colour in ((clean, "iou", IOU_COLOUR), (robust, "robust", ROBUST_COLOUR)):
+        if name and curve["validations"]:
+            figure.add_scatter(
+                x=curve["validations"],
+                y=curve[key],
+                name=name,
+                yaxis="y2",
+                mode="lines+markers",
+                line={"color": colour, "width": 2},
+                hovertemplate=f"step %{{x}}<br>{name} %{{y:.3f}}<extra></extra>",
+            )
     figure.update_layout(
         height=360,
         margin={"l": 8, "r": 8, "t": 28, "b": 8},

@@ -14,6 +14,7 @@ from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.cards import ModelCard, find_card, fits
 from asma_core.models.sources.importing import can_forget, forget_model
 from asma_core.models.wrapper.specs import NO_GRADIENTS
+from asma_core.training.start_check import kind_fault
 from ui.address import browser as address
 from ui.address.links import open_here, open_page
 from ui.address.views import AttackView, DatasetsView, ModelsView
@@ -26,7 +27,7 @@ from ui.common.shell import name_tab
 from ui.common.values import SESSION, initial
 from ui.models.certifying import certify
 from ui.models.defending import defence_facts, defend
-from ui.models.link import back
+from ui.models.link import back, model_link
 from ui.models.mapping import class_mapping
 from ui.models.members import member_facts
 from ui.models.network_text import (
@@ -67,6 +68,14 @@ def model_view(name: str) -> None:
         certify(card, _tried_on(card, fitting))
         class_mapping(card)
         defend(card, _tried_on(card, fitting))
+        _train_on(card, _tried_on(card, fitting))
+
+
+def _train_on(card: ModelCard, dataset: str) -> None:
+    """Offer to train a network further, such as adversarially, where its weights can be."""
+    if dataset and not kind_fault(card):
+        view = ModelsView(train=True, dataset=dataset, start=card.name)
+        model_link("Train it on, such as against attacks", view, "train-on", ":material/school:")
 
 
 def _tried_on(card: ModelCard, fitting: Sequence[str]) -> str:

@@ -105,12 +105,28 @@ class SegmentationModel(nn.Module):
         inner = resized(
             match_channels(images, self.spec.channels), self.spec.inner_size(*images.shape[-2:])
         )
-        if self.spec.order == "bgr":
-            inner = inner.flip(1)
         inner = self._normalised(inner)
         return padded(inner, self.spec.padding(*inner.shape[-2:]), self.spec.pad)
 
+    def unresized(self, images: Tensor) -> Tensor:
+        """Return logits of images of whatever size they are, as a training shows them.
+
+        Args:
+            images: float32 (B, channels, H, W) in [0, 1], sides multiples of the spec's.
+
+        Returns:
+            (B, K, H, W); see `forward`.
+
+        Raises:
+            ModelError: The network does not answer with logits of its classes.
+        """
+        logits = self.read(self.ask(self._normalised(images)))
+        return merged(resized(logits, images.shape[-2:]), self.output.counts_as, len(self.classes))
+
     def _normalised(self, inner: Tensor) -> Tensor:
+        """Bring images in [0, 1] to the order and the range of the bare network."""
+        if self.spec.order == "bgr":
+            inner = inner.flip(1)
         how = self.spec.normalisation
         if how == PER_IMAGE:
             mean, std = inner.mean((1, 2, 3), True), inner.std((1, 2, 3), keepdim=True)
