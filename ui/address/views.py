@@ -17,6 +17,7 @@ SORTS: Final = {
     "worst": "Network's IoU, worst first",
 }
 DISTANCE: Final = "distance"
+DETECTION: Final = "detection"
 SIDE: Final = "side"
 MODES: Final = (SIDE, "slider", "blink")
 USUAL_OVERLAYS: Final = ("before", "target", "after")
@@ -280,11 +281,13 @@ class DefencesView(View):
 
     Attributes:
         plan: The one that is open; None lists them.
+        room: `DETECTION` for what asks about detectors, "" for what asks about defences.
     """
 
     PAGE: ClassVar[str] = "pages/defences.py"
 
     plan: str | None = parameter(None, opens=True)
+    room: str = parameter("", choices=(DETECTION,))
 
 
 VIEWS: Final[tuple[type[View], ...]] = (

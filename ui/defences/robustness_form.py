@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
@@ -13,7 +13,6 @@ from asma_core.defences.registry import DEFENCES
 from asma_core.errors import AsmaError
 from asma_core.experiments.plan import pairs_of, variant
 from asma_core.experiments.robustness_plan import BLACK_BOX, RobustnessPlan, with_check
-from asma_core.fields import declared
 from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.execution import Execution
 from ui.address.links import open_here
@@ -22,8 +21,8 @@ from ui.common import services
 from ui.common.errors import show_error
 from ui.common.execution_form import execution_form
 from ui.common.pairs_choice import choose_attacks, choose_goal, choose_images, choose_pairs
-from ui.common.settings_form import setting_widget
 from ui.common.values import SESSION, initial
+from ui.defences.settings_of import Offer, choose_with_settings
 
 KEY: Final = "defences-form"
 USUAL: Final = ("jpeg", "bit-depth", "median")
@@ -32,7 +31,7 @@ FEW: Final = 4
 USUAL_ATTACKS: Final = ("minimal",)
 
 
-def plan_form() -> None:
+def robustness_form() -> None:
     """Show the form; a press of Start goes to the plan."""
     left, right = st.columns(2, gap="large")
     with left:
@@ -63,28 +62,14 @@ def plan_form() -> None:
 
 
 def _defences() -> tuple[Defence, ...]:
-    names = st.multiselect(
-        "Defences",
-        list(DEFENCES),
-        format_func=lambda name: DEFENCES[name].title,
-        key=initial(f"{KEY}-defences", list(USUAL)),
-        persist_state=SESSION,
-        placeholder="Choose defences",
-        help="Each stands before the network by itself.",
+    offers = {
+        name: Offer(entry.title, f"{entry.summary} {entry.adaptive}", entry.settings)
+        for name, entry in DEFENCES.items()
+    }
+    chosen = choose_with_settings(
+        KEY, "Defences", offers, USUAL, "Each stands before the network by itself."
     )
-    found = []
-    with st.expander("Settings of the defences", icon=":material/shield:"):
-        for name in names:
-            entry = DEFENCES[name]
-            st.markdown(f"**{entry.title}**", help=f"{entry.summary} {entry.adaptive}")
-            items = list(declared(entry.settings).values())
-            columns = st.columns(max(len(items), 2))
-            values: dict[str, Any] = {
-                item.name: setting_widget(column, f"{KEY}-{name}", item)
-                for column, item in zip(columns, items, strict=False)
-            }
-            found.append(Defence(name, values))
-    return tuple(found)
+    return tuple(Defence(name, values) for name, values in chosen.items())
 
 
 def _attacks(card: ModelCard | None) -> tuple[list[str], dict[str, str]]:
