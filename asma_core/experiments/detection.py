@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 
 from asma_core.data.formats.images import FloatImage, read_image
-from asma_core.defences.detectors.contract import Detector, judged, suspicion
+from asma_core.defences.detectors.contract import Detector, suspicion
 from asma_core.defences.detectors.registry import find_detector
 from asma_core.errors import RunStateError
 from asma_core.experiments.cells import Cell
@@ -27,14 +27,12 @@ from asma_core.metrics.distance import l2_norm
 from asma_core.models.sources.cards import find_card, network_hash
 from asma_core.models.sources.loading import load_model
 from asma_core.models.sources.model_card import ModelCard
-from asma_core.models.wrapper.backend import float32_sums
-from asma_core.models.wrapper.calls import borrowed
 from asma_core.models.wrapper.contract import SegmentationModel
 from asma_core.models.wrapper.devices import choose_device
-from asma_core.models.wrapper.precision import FLOAT32
 from asma_core.runs.artefacts import ADVERSARIAL
 from asma_core.runs.attacking import as_attacked
 from asma_core.runs.store import RunStore
+from asma_core.runs.suspicion import suspicion_map
 
 
 @dataclass(frozen=True)
@@ -197,12 +195,3 @@ class _Watch:
     def _suspicion(self, detector: Detector, image: FloatImage, valid: torch.Tensor) -> float:
         maps = suspicion_map(detector, self.model, image, self.device)
         return float(suspicion(maps, valid[None])[0])
-
-
-def suspicion_map(
-    detector: Detector, model: SegmentationModel, image: FloatImage, device: torch.device
-) -> torch.Tensor:
-    """Return where a detector finds an image suspicious, float32 (1, H', W') on the CPU."""
-    images = torch.from_numpy(image.copy())[None].to(device)
-    with borrowed(model), torch.inference_mode(), float32_sums(FLOAT32):
-        return detector.maps(model, images, judged()).cpu()

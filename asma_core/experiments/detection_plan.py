@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from asma_core.attacks.registry import check_suits, find_attack
-from asma_core.defences.detectors.contract import Detector
+from asma_core.defences.detectors.contract import check_judges
 from asma_core.defences.detectors.registry import find_detector
 from asma_core.errors import InputError
 from asma_core.experiments.plan import Plan, Variant, plan_from_dict, variant
 from asma_core.experiments.plan_folder import KeptPlan, PlanFolder
 from asma_core.models.sources.model_card import ModelCard
-from asma_core.models.wrapper.specs import CENTRE
 from asma_core.runs.execution import DEFAULT, Execution
 
 EVADE: Final = "evade"
@@ -119,23 +118,10 @@ def check_asked(plan: DetectionPlan, card: ModelCard) -> None:
             that knows a detector where there are no gradients.
     """
     for text in plan.detectors:
-        check_judges(find_detector(text), card)
+        check_judges(find_detector(text), card.name, card.output.fit)
     check_suits(find_attack(plan.attack.attack), card.name, card.takes_gradients)
     if plan.evading and not card.takes_gradients:
         raise InputError(
             f"{card.name} takes no gradients, so that no attack can know a detector; leave that "
             "attack out (--no-adaptive)"
-        )
-
-
-def check_judges(detector: Detector, card: ModelCard) -> None:
-    """Check that a detector can judge what a network says.
-
-    Raises:
-        InputError: It compares crops or shifted images, and the network answers for their centre.
-    """
-    if detector.entry.moves and card.output.fit == CENTRE:
-        raise InputError(
-            f"{detector.entry.name} compares shifted or cut images pixel by pixel, and {card.name} "
-            "answers for the centre of each only; choose entropy, margin, squeezing or residual"
         )

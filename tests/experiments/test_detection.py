@@ -13,6 +13,7 @@ import pytest
 from asma_core.cli.main import main
 from asma_core.data.datasets import open_dataset
 from asma_core.data.formats.images import from_bytes, read_image, to_bytes
+from asma_core.defences.detectors.contract import check_judges
 from asma_core.defences.detectors.registry import find_detector
 from asma_core.errors import AsmaError
 from asma_core.experiments.clean_suspicions import known_clean
@@ -20,7 +21,6 @@ from asma_core.experiments.detection import Look, Sighting, carry_out, looked_at
 from asma_core.experiments.detection_plan import (
     DetectionPlan,
     DetectionPlans,
-    check_judges,
     detection_plan_from_dict,
     evading,
 )
@@ -135,9 +135,9 @@ def test_a_network_that_answers_for_the_centre_is_refused_where_images_move(home
     centred = replace(card, output=replace(card.output, fit="centre"))
     for text in ("crops", "augmentation"):
         with pytest.raises(AsmaError, match="centre"):
-            check_judges(find_detector(text), centred)
-        check_judges(find_detector(text), card)
-    check_judges(find_detector("entropy"), centred)
+            check_judges(find_detector(text), "it", centred.output.fit)
+        check_judges(find_detector(text), "it", card.output.fit)
+    check_judges(find_detector("entropy"), "it", centred.output.fit)
 
 
 def seen(sample: int, clean: float, attacked: float | None, **more: Any) -> Sighting:
