@@ -1,4 +1,4 @@
-"""What defences are worth, against attacks that know them."""
+"""What defences and detectors are worth, against attacks that know them."""
 
 from ui.address.browser import current
 from ui.address.views import DefencesView
@@ -8,8 +8,8 @@ from ui.defences.view import plan_view
 
 through_app()
 
-asked = current(DefencesView).plan
-if asked is None:
+asked = current(DefencesView)
+if asked.plan is None:
     plan_list()
 else:
-    plan_view(asked)
+    plan_view(asked.room, asked.plan)

@@ -9,59 +9,30 @@ arXiv:1705.07263).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
 import torch
 
 from asma_core.data.formats.images import FloatImage, read_image
-from asma_core.defences.detectors.contract import Detector, judged, suspicion
+from asma_core.defences.detectors.contract import Detector, suspicion
 from asma_core.defences.detectors.registry import find_detector
-from asma_core.errors import InputError, RunStateError
+from asma_core.errors import RunStateError
 from asma_core.experiments.cells import Cell
+from asma_core.experiments.clean_suspicions import keep_clean
+from asma_core.experiments.detection_plan import DetectionPlan, check_asked
 from asma_core.experiments.execute import execute
 from asma_core.experiments.noise_twin import noise_twin
-from asma_core.experiments.plan import Plan, Variant, variant
-from asma_core.experiments.store import ExperimentStore
+from asma_core.experiments.store import ExperimentStore, ended
 from asma_core.metrics.distance import l2_norm
-from asma_core.models.sources.cards import find_card
+from asma_core.models.sources.cards import find_card, network_hash
 from asma_core.models.sources.loading import load_model
 from asma_core.models.sources.model_card import ModelCard
-from asma_core.models.wrapper.backend import float32_sums
-from asma_core.models.wrapper.calls import borrowed
 from asma_core.models.wrapper.contract import SegmentationModel
 from asma_core.models.wrapper.devices import choose_device
-from asma_core.models.wrapper.precision import FLOAT32
-from asma_core.models.wrapper.specs import CENTRE
 from asma_core.runs.artefacts import ADVERSARIAL
 from asma_core.runs.attacking import as_attacked
-from asma_core.runs.execution import DEFAULT, Execution
 from asma_core.runs.store import RunStore
-
-EVADE: Final = "evade"
-
-
-@dataclass(frozen=True)
-class DetectionPlan:
-    """What is asked.
-
-    Attributes:
-        model: Name of the network.
-        dataset: Name or folder of the data set.
-        pairs: Names of an image and of the image whose mask is its target.
-        attack: The attack with its settings, which does not know the detectors.
-        detectors: As `find_detector` reads them, each once.
-        evading: For each detector the attack that knows it; empty where none is asked.
-        execution: How the runs are carried out.
-    """
-
-    model: str
-    dataset: str
-    pairs: tuple[tuple[str, str], ...]
-    attack: Variant
-    detectors: tuple[str, ...]
-    evading: tuple[Variant, ...] = ()
-    execution: Execution = DEFAULT
+from asma_core.runs.suspicion import suspicion_map
 
 
 @dataclass(frozen=True)
@@ -103,22 +74,6 @@ class Sighting:
     evaded: bool | None
 
 
-def evading(detector: str, settings: dict[str, str]) -> Variant:
-    """Return the attack that knows a detector.
-
-    Args:
-        detector: As `find_detector` reads it.
-        settings: Of `evade`, as texts; those that it does not have are left.
-
-    Raises:
-        UnknownNameError, InputError: As for `find_detector` and `variant`.
-    """
-    find_detector(detector)
-    name, _, own = detector.partition(":")
-    made = variant(EVADE, settings | {"detector": name, "detector_settings": own})
-    return replace(made, label=f"{EVADE} {detector}")
-
-
 def carry_out(
     store: ExperimentStore,
     plan: DetectionPlan,
@@ -145,40 +100,57 @@ def carry_out(
         RunStateError: Another process carries the experiment out.
         DeviceError: No such device.
     """
-    card = find_card(plan.model)
-    detectors = {text: find_detector(text) for text in plan.detectors}
-    for detector in detectors.values():
-        check_judges(detector, card)
-    rows = (plan.attack, *plan.evading)
-    experiment = store.open(Plan(card.name, plan.dataset, plan.pairs, rows, plan.execution))
+    check_asked(plan, find_card(plan.model))
+    experiment = store.open(plan.part)
     if not store.claim(experiment.id):
         raise RunStateError(
-            f"another process carries out the experiment {experiment.id}; wait for it, or stop it "
-            "on the Experiments page"
+            f"another process carries out the experiment {experiment.id}; wait for it, or stop "
+            "it on the Experiments page"
         )
-    cells = execute(store, experiment, on_cell, most)
-    device = choose_device(plan.execution.device)
+    execute(store, experiment, on_cell, most)
+    return looked_at(store, plan)
+
+
+def looked_at(store: ExperimentStore, plan: DetectionPlan) -> tuple[list[Sighting], list[Cell]]:
+    """Look at the files of attacks that have ended; see `carry_out`.
+
+    What is said of the originals is kept for whoever looks at a single run.
+
+    Raises:
+        InputError: As for `carry_out`.
+        RunStateError: Not all attacks have ended.
+        DeviceError: No such device.
+    """
+    card = find_card(plan.model)
+    check_asked(plan, card)
+    every = store.cells(store.open(plan.part))
+    cells = ended(every)
+    if len(cells) < len(every):
+        raise RunStateError("not all attacks have ended; go on with them first")
+    device, each = choose_device(plan.execution.device), len(plan.rows)
     watch = _Watch(store.runs, card, load_model(card, device), device)
     found = [
         sighting
-        for place, (text, detector) in enumerate(detectors.items())
-        for at in range(0, len(cells), len(rows))
-        if (sighting := watch.sighting(text, detector, cells[at : at + len(rows)], place))
+        for place, text in enumerate(plan.detectors)
+        for at in range(0, len(cells), each)
+        if (sighting := watch.sighting(text, cells[at : at + each], place))
     ]
+    _keep_clean(store.runs, plan, card, found, cells)
     return found, cells
 
 
-def check_judges(detector: Detector, card: ModelCard) -> None:
-    """Check that a detector can judge what a network says.
-
-    Raises:
-        InputError: It compares crops or shifted images, and the network answers for their centre.
-    """
-    if detector.entry.moves and card.output.fit == CENTRE:
-        raise InputError(
-            f"{detector.entry.name} compares shifted or cut images pixel by pixel, and {card.name} "
-            "answers for the centre of each only; choose entropy, margin, squeezing or residual"
-        )
+def _keep_clean(
+    runs: RunStore,
+    plan: DetectionPlan,
+    card: ModelCard,
+    sightings: Sequence[Sighting],
+    cells: Sequence[Cell],
+) -> None:
+    images = {one.sample: runs.get(one.run_id).spec.image_hash for one in cells if one.run_id}
+    scores: dict[str, dict[str, float]] = {}
+    for one in sightings:
+        scores.setdefault(one.detector, {})[images[one.sample]] = one.clean.suspicion
+    keep_clean(runs.home, network_hash(card), plan.dataset, scores)
 
 
 @dataclass(frozen=True)
@@ -190,14 +162,12 @@ class _Watch:
     model: SegmentationModel
     device: torch.device
 
-    def sighting(
-        self, text: str, detector: Detector, cells: Sequence[Cell], place: int
-    ) -> Sighting | None:
+    def sighting(self, text: str, cells: Sequence[Cell], place: int) -> Sighting | None:
         """Look at one image; the first of its cells is the plain attack's, then the evading ones.
 
         None where the plain attack has no run.
         """
-        plain = cells[0]
+        plain, detector = cells[0], find_detector(text)
         if not plain.results:
             return None
         inputs = as_attacked(self.runs.inputs(self.runs.get(plain.run_id)), self.card, self.device)
@@ -223,7 +193,5 @@ class _Watch:
         return read_image(self.runs.folder(cell.run_id) / ADVERSARIAL)
 
     def _suspicion(self, detector: Detector, image: FloatImage, valid: torch.Tensor) -> float:
-        images = torch.from_numpy(image.copy())[None].to(self.device)
-        with borrowed(self.model), torch.inference_mode(), float32_sums(FLOAT32):
-            maps = detector.maps(self.model, images, judged())
-            return float(suspicion(maps, valid[None].to(self.device))[0])
+        maps = suspicion_map(detector, self.model, image, self.device)
+        return float(suspicion(maps, valid[None])[0])

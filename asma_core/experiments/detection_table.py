@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,20 +13,40 @@ import numpy as np
 from asma_core.defences.detectors.registry import find_detector
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.detection import Look, Sighting
+from asma_core.experiments.detection_plan import ADAPTIVE, KINDS, DetectionPlan
 from asma_core.experiments.export import csv_text, latex_table, markdown_table
 from asma_core.files import write_bytes
-from asma_core.metrics.detection import auroc, bootstrapped, tpr_at_fpr
+from asma_core.metrics.detection import COVERAGE, auroc, bootstrapped, tpr_at_fpr
 
-# Of which files, in the order of the tables.
-KINDS: Final = {
-    "noise": "noise of the same L2",
-    "attacked": "attacked",
-    "adaptive": "attacked, knowing it",
-}
 HEAD: Final = (
     "Detector", "Files", "Images", "AUROC", "95 %", "TPR at 5 % FPR", "95 %", "L2",
 )  # fmt: skip
+# By the side of chance that an AUROC with its interval is on.
+_PLAIN: Final = {
+    1: "tells attacked from clean files",
+    0: "does not surely tell attacked from clean files",
+    -1: "finds attacked files calmer than clean ones",
+}
+_LEFT: Final = {
+    1: "so that it still helps",
+    0: "which may be chance",
+    -1: "so that being too calm tells the file",
+}
 FEW: Final = "AUROC is undefined for one image; ask for two or more"
+
+
+def answer(
+    plan: DetectionPlan, table: Sequence[dict[str, Any]], cells: Sequence[Cell]
+) -> dict[str, Any]:
+    """Return what the rows come to as plain values, with what could not be attacked."""
+    return {
+        "model": plan.model,
+        "dataset": plan.dataset,
+        "attack": plan.attack.label,
+        "sentences": sentences(table),
+        "rows": list(table),
+        "problems": problems(cells),
+    }
 
 
 def rows(sightings: Sequence[Sighting]) -> list[dict[str, Any]]:
@@ -36,7 +57,7 @@ def rows(sightings: Sequence[Sighting]) -> list[dict[str, Any]]:
     found = []
     for text in dict.fromkeys(one.detector for one in sightings):
         own = [one for one in sightings if one.detector == text]
-        found += [_row(text, kind, own) for kind in KINDS if kind != "adaptive" or _asked(own)]
+        found += [_row(text, kind, own) for kind in KINDS if kind != ADAPTIVE or _asked(own)]
     return found
 
 
@@ -62,7 +83,7 @@ def _row(text: str, kind: str, own: Sequence[Sighting]) -> dict[str, Any]:
         "files": kind,
         "clean_images": len(clean),
         "n": len(every),
-        "evaded": sum(bool(one.evaded) for one in own) if kind == "adaptive" else None,
+        "evaded": sum(bool(one.evaded) for one in own) if kind == ADAPTIVE else None,
         "auroc": asdict(bootstrapped(auroc, clean, found)),
         "tpr": asdict(bootstrapped(tpr_at_fpr, clean, found)),
         "clean_suspicion": float(np.mean(clean)),
@@ -80,21 +101,32 @@ def sentences(table: Sequence[dict[str, Any]]) -> list[str]:
     found = []
     for text in dict.fromkeys(row["detector"] for row in table):
         own = {row["files"]: row for row in table if row["detector"] == text}
-        found.append(_sentence(text, own))
+        found.append(_sentence(own))
     return found
 
 
-def _sentence(text: str, own: dict[str, dict[str, Any]]) -> str:
+def _sentence(own: dict[str, dict[str, Any]]) -> str:
     plain = own["attacked"]
+    title = plain["title"]
     if plain["auroc"]["value"] is None:
         why = FEW if plain["clean_images"] < 2 else "the attack reaches its goal on no image"
-        return f"{text}: {why}."
-    told = f"{text} tells attacked from clean files with an AUROC of {plain['auroc']['value']:.2f}"
+        return f"{title}: {why}."
+    told = f"{title} {_PLAIN[_side(plain)]} with an AUROC of {plain['auroc']['value']:.2f}"
     told += f" (noise of the same L2 {own['noise']['auroc']['value']:.2f})"
-    knowing = own.get("adaptive")
+    knowing = own.get(ADAPTIVE)
     if knowing is None:
         return told + "; the attack that knows it was not tried."
-    return told + f"; {knowing['auroc']['value']:.2f} is left when the attack knows it."
+    left = knowing["auroc"]["value"]
+    return f"{told}; {left:.2f} is left when the attack knows it, {_LEFT[_side(knowing)]}."
+
+
+def _side(row: dict[str, Any]) -> int:
+    """Return 1 if a row's AUROC is above chance for certain, -1 if below, 0 if it may be chance."""
+    # All scores on their sides are a point to the bootstrap, whatever their number; to Mann and
+    # Whitney it is one of that many orders.
+    if 2.0 / math.comb(row["clean_images"] + row["n"], row["n"]) > 1.0 - COVERAGE:
+        return 0
+    return int(row["auroc"]["low"] > 0.5) - int(row["auroc"]["high"] < 0.5)
 
 
 def problems(cells: Sequence[Cell]) -> list[str]:

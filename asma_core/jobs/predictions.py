@@ -26,6 +26,12 @@ from asma_core.jobs.survivals import (
     read_survival,
     survival_file,
 )
+from asma_core.jobs.suspicions import (
+    KeptSuspicion,
+    keep_suspicions,
+    read_suspicions,
+    suspicion_file,
+)
 from asma_core.jobs.worker_process import MakeExecutor, WorkerProcess
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.sources.cards import ModelCard, check_fits, read_card, weights_hash
@@ -105,6 +111,21 @@ class Predictor:
         """Return `survival` if it has been worked out; None otherwise."""
         file = survival_file(self._home, run)
         return read_survival(file) if file.exists() else None
+
+    def suspicions(self, run: Run, device: str = "auto") -> list[KeptSuspicion]:
+        """Return what each detector says of a run.
+
+        Raises:
+            AsmaError: As for `runs.suspicion.suspicions`; or its process ended.
+        """
+        file = suspicion_file(self._home, run)
+        self.have_made(file, keep_suspicions, str(self._home), run.id, device)
+        return read_suspicions(file)
+
+    def known_suspicions(self, run: Run) -> list[KeptSuspicion] | None:
+        """Return `suspicions` if the detectors have looked; None otherwise."""
+        file = suspicion_file(self._home, run)
+        return read_suspicions(file) if file.exists() else None
 
     def check(self, model: ModelCard, dataset: str, samples: int = CHECKED) -> dict[str, Any]:
         """Check a model on a few images of a data set; see `models.checking`.

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ui.address import browser as address
 from ui.address.views import CompareView
-from ui.comparison import Beside, Comparison, Curves, Frame, comparison_viewer
+from ui.comparison import Beside, Comparison, Curves, Frame, SuspicionMaps, comparison_viewer
 
 FRAMES = 5
 # What a link to the page that is open may say.
@@ -102,7 +102,22 @@ def huge_run() -> Comparison:
     return Comparison("huge", png(original), (Frame("result", 1, png(original + 5)),), png(truth))
 
 
-RUNS = {"square": square_run, "beside": square_beside_run, "wide": wide_run, "huge": huge_run}
+def suspected_run() -> Comparison:
+    """The square run with the maps of a detector: all on the right, half of it below."""
+    original, adversarial = np.zeros((2, 64, 64), np.uint8)
+    original[32:] = 102
+    adversarial[:, 32:] = 255
+    maps = SuspicionMaps("entropy", "Entropy", "a unit", "0.8", png(original), png(adversarial))
+    return replace(square_run(), key="suspected", suspicions=(maps,))
+
+
+RUNS = {
+    "suspected": suspected_run,
+    "square": square_run,
+    "beside": square_beside_run,
+    "wide": wide_run,
+    "huge": huge_run,
+}
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from asma_core.defences.detectors.registry import DETECTORS
 from asma_core.runs import artefacts
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
@@ -190,3 +191,28 @@ def test_what_survives_is_asked_for_by_a_press_and_stays(
     opened(page, page.url)
     expect(pictures).to_have_count(1 + len(TREATMENTS))
     expect(page.get_by_role("button", name="See what survives")).to_have_count(0)
+
+
+def test_from_home_to_where_a_detector_is_suspicious(page: Page, url: str, runs: list[Run]) -> None:
+    page.goto(url)
+    page.get_by_role("link", name="Compare", exact=True).click()
+    viewer = page.locator(".viewer[data-ready]")
+    viewer.wait_for()
+    settle(page)
+    page.get_by_role("button", name="Ask the detectors").click()
+    for entry in DETECTORS.values():
+        expect(page.get_by_role("cell", name=re.compile(f"^{entry.title}")).first).to_be_visible()
+    settle(page)
+    viewer.get_by_label("detector whose maps are shown").select_option("Entropy")
+    expect(viewer).to_have_attribute("data-suspicion", "entropy")
+    zoomed = zoom(page, viewer)
+    expect(viewer).to_have_attribute("data-suspicion", "entropy")
+    expect(viewer.locator("[data-panel=original] .scale")).to_be_visible()
+    page.wait_for_url(re.compile("suspicion=entropy"))
+    look(page, "suspicion")
+    page.get_by_role("heading", name="Would a machine notice?").scroll_into_view_if_needed()
+    look(page, "suspicion-said")
+    # A colleague who is given the address sees the same.
+    page.reload()
+    expect(viewer).to_have_attribute("data-suspicion", "entropy")
+    expect(viewer).to_have_attribute("data-zoom", re.compile(f"^{float(zoomed):g}"))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -293,3 +294,48 @@ def test_the_pictures_take_what_the_window_has(browser: Browser, url: str) -> No
             assert stage is not None and first is not None
             assert first["width"] >= stage["width"] / shape - 8
             assert stage["y"] + stage["height"] < height, "all of them in sight"
+
+
+def test_a_detector_s_maps_stand_in_the_place_of_original_and_result(
+    page: Page, viewer: Locator, url: str
+) -> None:
+    expect(viewer.locator(".suspicious")).to_be_hidden()
+    page.get_by_role("button", name="suspected").click()
+    expect(viewer).to_have_attribute("data-run", "suspected")
+    assert pixel(viewer, "original", 40, 10) == (80, 20, 100)
+    viewer.get_by_label("detector whose maps are shown").select_option("Entropy")
+    expect(viewer).to_have_attribute("data-suspicion", "entropy")
+    zero, more, most = (
+        tuple(difference_picture(*_grey(level), kind="absolute", factor=1)[0, 0])
+        for level in (0, 102, 255)
+    )
+    assert zero == WHITE and len({zero, more, most}) == 3
+    assert pixel(viewer, "original", 40, 10) == WHITE
+    assert pixel(viewer, "original", 40, 40) == pytest.approx(more, abs=1)
+    assert pixel(viewer, "adversarial", 10, 40) == WHITE
+    assert pixel(viewer, "adversarial", 40, 40) == pytest.approx(most, abs=1)
+    for kind in ("original", "adversarial"):
+        expect(panel(viewer, kind).locator(".scale")).to_be_visible()
+        expect(panel(viewer, kind).locator(".scale .high")).to_have_text("0.8")
+        expect(panel(viewer, kind).locator(".caption")).to_contain_text("Entropy, a unit")
+    # The difference is still one of the pictures.
+    assert pixel(viewer, "difference", 50, 30) == WHITE
+    assert pixel(viewer, "difference", 5, 5) == (0x67, 0x00, 0x0D)
+    page.wait_for_url(re.compile("suspicion=entropy"))
+    page.keyboard.press("ArrowLeft")
+    expect(viewer).to_have_attribute("data-frame", "3")
+    assert pixel(viewer, "adversarial", 50, 40) == (100, 80, 100)
+    expect(panel(viewer, "adversarial").locator(".caption")).to_contain_text("of the result only")
+    expect(panel(viewer, "adversarial").locator(".scale")).to_be_hidden()
+    page.keyboard.press("s")
+    expect(viewer).to_have_attribute("data-suspicion", "")
+    assert pixel(viewer, "original", 40, 40) == (80, 80, 100)
+    # Who is given the address sees the maps, in the other views too.
+    page.keyboard.press("s")
+    page.keyboard.press("w")
+    page.wait_for_url(re.compile("mode=slider.*suspicion=entropy|suspicion=entropy.*mode=slider"))
+    expect(panel(viewer, "single").locator(".scale")).to_be_visible()
+
+
+def _grey(level: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    return np.zeros((1, 1), np.uint8), np.full((1, 1), level, np.uint8)

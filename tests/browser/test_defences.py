@@ -118,3 +118,34 @@ def test_a_denoiser_learns_from_the_images_before_it_stands_anywhere(
     page.wait_for_url(re.compile(f"model={tiny.MODEL}-denoiser"))
     expect(page.get_by_text("Denoising autoencoder (sigma 0.1, steps 20").first).to_be_visible()
     settle(page)
+
+
+def test_from_defences_to_what_detectors_are_worth(
+    page: Page, serve: Serve, tmp_path: Path
+) -> None:
+    """Two images of a tiny network, attacked with and without knowing two detectors."""
+    at_home(page, serve, tmp_path)
+    page.get_by_role("link", name="Defences", exact=True).click()
+    page.get_by_text("Would anybody notice, by machine?").click()
+    page.wait_for_url(re.compile("room=detection"))
+    settle(page)
+    choose(page, "Data set", tiny.DATASET)
+    choose(page, "Network", tiny.MODEL)
+    fill(page, "Target IoU", "0.8")
+    fill(page, "Steps", "10")
+    fill(page, "Steps of that attack", "20")
+    look(page, "detection-form")
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_url(re.compile("plan="))
+    expect(
+        page.get_by_text(re.compile("^Entropy .* is left when the attack knows it"))
+    ).to_be_visible()
+    expect(page.get_by_role("cell", name="Attacked, knowing it")).to_have_count(3)
+    settle(page)
+    look(page, "detection-result")
+    with page.expect_download() as waited:
+        page.get_by_role("button", name="Table as CSV", exact=True).click()
+    assert Path(waited.value.path()).read_text().startswith("Detector,Files,Images,AUROC")
+    page.get_by_role("link", name="All plans").click()
+    expect(page.get_by_text("Earlier", exact=True)).to_be_visible()
+    page.wait_for_url(re.compile(r"defences\?room=detection$"))

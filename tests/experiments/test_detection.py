@@ -13,22 +13,22 @@ import pytest
 from asma_core.cli.main import main
 from asma_core.data.datasets import open_dataset
 from asma_core.data.formats.images import from_bytes, read_image, to_bytes
+from asma_core.defences.detectors.contract import check_judges
 from asma_core.defences.detectors.registry import find_detector
 from asma_core.errors import AsmaError
-from asma_core.experiments import detection
-from asma_core.experiments.detection import (
+from asma_core.experiments.clean_suspicions import known_clean
+from asma_core.experiments.detection import Look, Sighting, carry_out, looked_at
+from asma_core.experiments.detection_plan import (
     DetectionPlan,
-    Look,
-    Sighting,
-    carry_out,
-    check_judges,
+    DetectionPlans,
+    detection_plan_from_dict,
     evading,
 )
 from asma_core.experiments.detection_table import FEW, rows, sentences
 from asma_core.experiments.noise_twin import noise_twin
 from asma_core.experiments.plan import pairs_of, variant
 from asma_core.experiments.store import ExperimentStore
-from asma_core.models.sources.cards import find_card
+from asma_core.models.sources.cards import find_card, network_hash
 from asma_core.runs.artefacts import ADVERSARIAL
 from asma_core.runs.store import RunStore
 from tests import tiny
@@ -45,8 +45,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def plan(samples: int = 2, adaptive: bool = True) -> DetectionPlan:
     pairs = pairs_of(open_dataset(tiny.DATASET), samples)
-    own = GOAL | {"steps": "20", "budget": "6"}
-    known = tuple(evading(text, own) for text in DETECTORS) if adaptive else ()
+    known = tuple(evading(text, GOAL, 20, "6") for text in DETECTORS) if adaptive else ()
     attack = variant("minimal", GOAL | {"steps": "20"})
     return DetectionPlan(tiny.MODEL, tiny.DATASET, pairs, attack, DETECTORS, known)
 
@@ -101,6 +100,27 @@ def test_each_detector_looks_at_every_file_and_nothing_is_made_twice(home: Path)
     assert again == found and len(store.runs.newest()) == runs
 
 
+def test_what_is_said_of_originals_is_kept_by_image(home: Path) -> None:
+    store, asked = ExperimentStore(RunStore()), plan(adaptive=False)
+    with pytest.raises(AsmaError, match="not all attacks"):
+        looked_at(store, asked)
+    found, cells = carry_out(store, asked)
+    kept = known_clean(home, network_hash(find_card(tiny.MODEL)), tiny.DATASET)
+    images = {cell.sample: store.runs.get(cell.run_id).spec.image_hash for cell in cells}
+    assert {text: dict(scores) for text, scores in kept.items()} == {
+        text: {images[one.sample]: one.clean.suspicion for one in found if one.detector == text}
+        for text in DETECTORS
+    }
+    assert known_clean(home, "another", tiny.DATASET) == {}
+
+
+def test_a_plan_is_kept_and_read_again(home: Path) -> None:
+    plans, asked = DetectionPlans(home), plan()
+    assert plans.keep(asked) == asked.id and plans.get(asked.id) == asked
+    assert detection_plan_from_dict(json.loads(json.dumps(asked.as_dict()))) == asked
+    assert asked.id != plan(adaptive=False).id and (asked.total, plan(1, False).total) == (6, 1)
+
+
 def test_what_another_process_carries_out_is_a_sentence(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,9 +135,9 @@ def test_a_network_that_answers_for_the_centre_is_refused_where_images_move(home
     centred = replace(card, output=replace(card.output, fit="centre"))
     for text in ("crops", "augmentation"):
         with pytest.raises(AsmaError, match="centre"):
-            check_judges(find_detector(text), centred)
-        check_judges(find_detector(text), card)
-    check_judges(find_detector("entropy"), centred)
+            check_judges(find_detector(text), "it", centred.output.fit)
+        check_judges(find_detector(text), "it", card.output.fit)
+    check_judges(find_detector("entropy"), "it", centred.output.fit)
 
 
 def seen(sample: int, clean: float, attacked: float | None, **more: Any) -> Sighting:
@@ -146,6 +166,20 @@ def test_rows_are_over_the_files_that_reach_the_goal() -> None:
     assert "0.00 is left when the attack knows it" in sentences(table)[0]
 
 
+@pytest.mark.parametrize(
+    ("count", "step", "left"),
+    [(3, 1.0, "may be chance"), (6, 1.0, "still helps"), (6, -1.0, "too calm")],
+)
+def test_few_images_that_are_told_may_be_chance(count: int, step: float, left: str) -> None:
+    own = [
+        replace(seen(at, 0.1 * at, 2.0), adaptive=Look(0.1 * at + step, 1.0), evaded=True)
+        for at in range(count)
+    ]
+    (told,) = sentences(rows(own))
+    assert left in told and told.startswith("Entropy ")
+    assert ("not surely" in told) == (count == 3)
+
+
 def test_an_image_with_two_targets_is_one_clean_image() -> None:
     own = [seen(0, 0.1, 0.3), replace(seen(0, 0.1, 0.4), target="else"), seen(1, 0.35, None)]
     (_, attacked) = rows(own)
@@ -155,7 +189,7 @@ def test_an_image_with_two_targets_is_one_clean_image() -> None:
 
 def test_what_is_undefined_is_told() -> None:
     (alone,) = sentences(rows([seen(0, 0.1, 0.3)]))
-    assert alone == f"entropy: {FEW}."
+    assert alone == f"Entropy: {FEW}."
     (nobody,) = sentences(rows([seen(0, 0.1, None), seen(1, 0.1, None)]))
     assert "no image" in nobody
 
@@ -186,7 +220,7 @@ def test_one_image_is_told_and_not_refused(home: Path, capsys: pytest.CaptureFix
     more = ["--samples", "1", "--detectors", "entropy", "--steps", "20", "--no-adaptive", "--json"]
     assert main(["detect", *GIVEN, *more]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert answer["sentences"] == [f"entropy: {FEW}."]
+    assert answer["sentences"] == [f"Entropy: {FEW}."]
     assert answer["rows"][1]["auroc"]["value"] is None
 
 
@@ -215,7 +249,7 @@ def test_an_image_that_could_not_be_attacked_is_left_out(
     store = ExperimentStore(RunStore())
     _, cells = carry_out(store, given)
     lost = [replace(cells[0], results={}, run_id="", message="no memory"), cells[1]]
-    monkeypatch.setattr(detection, "execute", lambda *_: lost)
-    found, _ = carry_out(store, given)
+    monkeypatch.setattr(store, "cells", lambda _: lost)
+    found, _ = looked_at(store, given)
     assert [one.sample for one in found] == [cells[1].sample] * 2
     assert all(one.adaptive is one.evaded is None for one in found)

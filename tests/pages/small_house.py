@@ -19,13 +19,14 @@ from streamlit.testing.v1 import AppTest
 
 from asma_core import paths
 from asma_core.data.datasets import Dataset
-from asma_core.data.formats.images import FloatImage
+from asma_core.data.formats.images import FloatImage, encode_png, read_image
 from asma_core.data.masks.label_maps import encode_mask
 from asma_core.data.synthetic import demo
 from asma_core.defences.certificate import CertificateSettings, check_draws, smoothing_sigma
 from asma_core.errors import ModelError
 from asma_core.jobs.queue import JobQueue
 from asma_core.jobs.survivals import KeptSurvival
+from asma_core.jobs.suspicions import KeptSuspicion
 from asma_core.jobs.trainings import Trainer
 from asma_core.models.sources.cards import ModelCard
 from asma_core.models.sources.draft import Choices
@@ -79,6 +80,23 @@ SURVIVED: list[dict[str, Any]] = [
 ]
 
 
+SUSPECTED: list[dict[str, Any]] = [
+    {
+        "name": name,
+        "title": title,
+        "unit": "a unit",
+        "original": original,
+        "attacked": attacked,
+        "end": 0.8,
+        "why": why,
+    }
+    for name, title, original, attacked, why in (
+        ("entropy", "Entropy", 0.125, 0.25, ""),
+        ("crops", "Spatial consistency", None, None, "it answers for the centre"),
+    )
+]
+
+
 @dataclass
 class House:
     """What the tests look into.
@@ -89,6 +107,7 @@ class House:
         prediction: What every network says of every image.
         fails: Whether predicting fails.
         survived: Whether what survives has been worked out.
+        suspected: Whether the detectors have looked.
         report: What every check finds.
     """
 
@@ -99,6 +118,7 @@ class House:
     )
     fails: bool = False
     survived: bool = False
+    suspected: bool = False
     report: dict[str, Any] = field(default_factory=lambda: dict(REPORT))
 
     @property
@@ -130,6 +150,21 @@ class House:
 
     def known_survival(self, run: Run) -> list[KeptSurvival] | None:
         return self.survival(run) if self.survived else None
+
+    def suspicions(self, run: Run, device: str = "auto") -> list[KeptSuspicion]:
+        """Keep a map of the image's size as what each detector finds."""
+        if self.fails:
+            raise ModelError("the process that predicts ended; reload the page to ask again")
+        self.suspected = True
+        size = read_image(self.runs.folder(run.id) / artefacts.ORIGINAL).shape[1:]
+        file = self.home / "map.png"
+        file.write_bytes(encode_png(np.full(size, 51, np.uint8)))
+        return [
+            KeptSuspicion(one, *([None] * 2 if one["why"] else [file] * 2)) for one in SUSPECTED
+        ]
+
+    def known_suspicions(self, run: Run) -> list[KeptSuspicion] | None:
+        return self.suspicions(run) if self.suspected else None
 
     def clean_ious(self, card: ModelCard, dataset: str) -> dict[str, float | None]:
         return {"a": 0.9, "b": 0.2, "c": None}

@@ -13,6 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from asma_core.errors import StoreError
+from asma_core.experiments.clean_suspicions import keep_clean
 from asma_core.runs import artefacts
 from asma_core.runs.run import CANCELLED, DONE, Run
 from asma_core.runs.store import RECORD
@@ -454,3 +455,49 @@ def test_a_run_that_was_made_to_survive_is_called_so(house: House) -> None:
     run = finished(house, Made(survives=True))
     app = visit("compare", run=run.id)
     assert errors(app) == [] and "made to survive on demo-fundus" in texts(app)
+
+
+# Would a machine notice -----------------------------------------------------------------------
+
+
+def test_detectors_are_asked_by_a_press_and_their_maps_are_the_viewers(house: House) -> None:
+    run = finished(house)
+    app = visit("compare", run=run.id, suspicion="entropy")
+    assert "Would a machine notice?" in texts(app) and "| Entropy |" not in texts(app)
+    # Maps that there are not are not in the address.
+    assert "suspicion" not in address(app)
+    app.button(key="compare-suspicion").click()
+    app.run()
+    assert errors(app) == []
+    said = texts(app)
+    assert "| Entropy | 0.125 | 0.25 | 2.0 times as suspicious | not known | a unit |" in said
+    assert "| Spatial consistency | n/a | n/a | can't be told |" in said
+    assert "it answers for the centre" in said and "none of this data set were looked at" in said
+    again = visit("compare", run=run.id, suspicion="entropy")
+    assert address(again)["suspicion"] == "entropy" and "| Entropy |" in texts(again)
+
+
+def test_a_run_is_held_against_clean_images_that_detectors_looked_at(house: House) -> None:
+    run = finished(house)
+    spec, scores = run.spec, {"entropy": {"one": 0.1, "two": 0.3}}
+    keep_clean(house.home, spec.network_hash, spec.dataset, scores)
+    house.suspected = True
+    said = texts(visit("compare", run=run.id))
+    assert "| above 1 of 2 |" in said and "No detector finds the attacked file" in said
+
+
+def test_detectors_that_can_t_be_asked_are_a_sentence_and_can_be_asked_again(
+    house: House,
+) -> None:
+    run = finished(house)
+    house.fails = True
+    app = visit("compare", run=run.id)
+    app.button(key="compare-suspicion").click()
+    app.run()
+    (sentence,) = errors(app)
+    assert "the process that predicts ended" in sentence.lower()
+    house.fails = False
+    app.run()
+    app.button(key="compare-suspicion").click()
+    app.run()
+    assert errors(app) == [] and "| Entropy |" in texts(app)

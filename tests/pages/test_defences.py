@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,9 +11,12 @@ import pytest
 
 from asma_core.data.datasets import open_dataset
 from asma_core.defences.contract import Defence
+from asma_core.experiments.detection_plan import DetectionPlan, evading
 from asma_core.experiments.plan import pairs_of, variant
 from asma_core.experiments.robustness_plan import RobustnessPlan
+from asma_core.jobs.detection import DetectionRunner
 from asma_core.jobs.experiments import ExperimentRunner
+from asma_core.jobs.plan_runner import Standing
 from asma_core.jobs.robustness import RobustnessRunner
 from asma_core.models.sources.cards import find_card, model_cards
 from asma_core.models.sources.defending import keep_defended
@@ -144,3 +148,116 @@ def test_a_late_question_for_what_was_forgotten_leads_to_the_list(
     app.query_params["plan"] = kept
     app.run()
     assert errors(app) == [] and address(app) == {}
+
+
+# The other room: detectors ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def watcher(house: House, monkeypatch: pytest.MonkeyPatch) -> DetectionRunner:
+    """What keeps plans of detectors; nothing carries their experiments out."""
+    experiments = ExperimentRunner(house.jobs)
+    monkeypatch.setattr(experiments, "start", lambda _: True)
+    made = DetectionRunner(house.home, experiments, SimpleNamespace())
+    monkeypatch.setattr(services, "detection", lambda: made)
+    return made
+
+
+def test_without_touching_anything_three_detectors_are_asked(
+    house: House, watcher: DetectionRunner
+) -> None:
+    app = visit("defences", room="detection")
+    assert errors(app) == []
+    # Two pairs; the attack, and one more for each detector.
+    assert "8 runs: 2 pairs" in texts(app)
+    app.button(key="detection-form-start").click().run()
+    assert errors(app) == []
+    (plan_id,) = watcher.plans.newest()
+    assert address(app) == {"plan": plan_id, "room": "detection"}
+    made = watcher.plans.get(plan_id)
+    assert made.detectors == ("entropy", "squeezing", "residual")
+    assert [row.label for row in made.rows] == [
+        "minimal", "evade entropy", "evade squeezing", "evade residual",
+    ]  # fmt: skip
+    assert {row.config["target_iou"] for row in made.rows} == {0.9}
+    assert "Stopped at 0 of 8 runs" in texts(app)
+    app = visit("defences", room="detection")
+    assert "stopped at 0 of 8" in texts(app) and "Feature squeezing (bits 4, window 3)" in texts(
+        app
+    )
+    app = visit("defences", plan=plan_id, room="detection")
+    assert app.button(key="defences-resume").label == "Go on"
+    app.button(key="defences-delete").click().run()
+    assert watcher.plans.newest() == [] and address(app) == {"room": "detection"}
+
+
+def test_settings_of_detectors_go_into_the_plan(house: House, watcher: DetectionRunner) -> None:
+    app = visit("defences", room="detection")
+    app.multiselect(key="detection-form-detectors").set_value(["squeezing"]).run()
+    app.number_input(key="detection-form-squeezing-bits").set_value(3)
+    app.number_input(key="detection-form-knowing-steps").set_value(40).run()
+    app.button(key="detection-form-start").click().run()
+    made = watcher.plans.get(watcher.plans.newest()[0])
+    assert made.detectors == ("squeezing:bits=3",)
+    config = made.evading[0].config
+    assert (config["detector"], config["detector_settings"], config["steps"]) == (
+        "squeezing", "bits=3", 40,
+    )  # fmt: skip
+
+
+def test_of_a_black_box_no_attack_can_know_a_detector(
+    house: House, watcher: DetectionRunner
+) -> None:
+    box = write_black_box(house.home)
+    app = visit("defences", room="detection")
+    next(one for one in app.selectbox if one.label == "Network").set_value(box).run()
+    assert app.selectbox(key="detection-form-attack-black-box").options == ["Square"]
+    assert "no attack can know a detector" in texts(app)
+    app.button(key="detection-form-start").click().run()
+    assert errors(app) == []
+    made = watcher.plans.get(watcher.plans.newest()[0])
+    assert made.evading == () and made.attack.attack == "square"
+
+
+def test_a_question_is_chosen_by_hand_and_stands_in_the_address(
+    house: House, runner: RobustnessRunner, watcher: DetectionRunner
+) -> None:
+    app = visit("defences")
+    (question,) = app.get("button_group")
+    assert question.value == ""
+    question.set_value("detection").run()
+    assert errors(app) == [] and address(app) == {"room": "detection"}
+    assert "made to evade it" in texts(app)
+
+
+def test_what_detectors_are_worth_is_shown(
+    house: House, watcher: DetectionRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = pairs_of(open_dataset(DATASET), 2)
+    asked = DetectionPlan(
+        MODEL, DATASET, pairs, variant("pgd", {}), ("entropy",), (evading("entropy", {}, 5),)
+    )
+    plan_id = watcher.plans.keep(asked)
+    estimate = {"value": 0.25, "low": 0.125, "high": 0.375}
+    row = {"detector": "entropy", "title": "Entropy", "n": 2, "auroc": estimate, "tpr": estimate}
+    answer = {
+        "sentences": ["Nobody notices."],
+        "rows": [row | {"files": kind, "l2": 1.5} for kind in ("noise", "attacked", "adaptive")],
+        "problems": ["pgd on a: no memory"],
+    }
+    files = dict.fromkeys(("detection.csv", "detection.md", "detection.tex"), b"table")
+    whole = Standing((), 4, 0, 4, False, False, ())
+    monkeypatch.setattr(watcher, "standing", lambda _: whole)
+    monkeypatch.setattr(watcher, "result", lambda _: (answer, files))
+    app = visit("defences", plan=plan_id, room="detection")
+    assert errors(app) == []
+    told = texts(app)
+    assert "Nobody notices." in told and "no memory" in told
+    assert "| Entropy | Attacked | 2 | 0.25 | 0.12 to 0.38 |" in told
+    assert "| **Entropy** | **Attacked, knowing it** | **2** | **0.25** |" in told
+    (chart,) = app.get("plotly_chart")
+    traces = json.loads(chart.proto.spec)["data"]
+    assert [trace["name"] for trace in traces] == [
+        "Noise of the same L2", "Attacked", "Attacked, knowing it",
+    ]  # fmt: skip
+    assert len(app.get("download_button")) == 3

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Self
 
 from asma_core.data.masks.palette import ROLES
+from asma_core.defences.detectors.registry import DETECTORS
 from asma_core.runs.difference import CHANNELS, KINDS
 from ui.address.view import View, parameter
 
@@ -17,6 +18,7 @@ SORTS: Final = {
     "worst": "Network's IoU, worst first",
 }
 DISTANCE: Final = "distance"
+DETECTION: Final = "detection"
 SIDE: Final = "side"
 MODES: Final = (SIDE, "slider", "blink")
 USUAL_OVERLAYS: Final = ("before", "target", "after")
@@ -171,6 +173,7 @@ class CompareView(View):
         times: The amplification of the difference; 0 for the automatic one.
         difference: One of `KINDS`.
         channel: Of the difference, one of `CHANNELS`.
+        suspicion: Detector whose maps stand in the place of the pictures; "" for the pictures.
         overlays: Names out of `ROLES`; None for the usual ones.
         fill: Whether the outlines are filled.
         opacity: Of the outlines, in [0, 1].
@@ -194,6 +197,7 @@ class CompareView(View):
     times: int = parameter(0, high=100)
     difference: str = parameter(KINDS[0], choices=KINDS)
     channel: str = parameter(CHANNELS[0], choices=CHANNELS)
+    suspicion: str = parameter("", choices=tuple(DETECTORS))
     overlays: tuple[str, ...] | None = parameter(None, choices=tuple(ROLES))
     fill: bool = False
     opacity: float = parameter(1.0, low=0.1, high=1.0)
@@ -282,11 +286,13 @@ class DefencesView(View):
 
     Attributes:
         plan: The one that is open; None lists them.
+        room: `DETECTION` for what asks about detectors, "" for what asks about defences.
     """
 
     PAGE: ClassVar[str] = "pages/defences.py"
 
     plan: str | None = parameter(None, opens=True)
+    room: str = parameter("", choices=(DETECTION,))
 
 
 VIEWS: Final[tuple[type[View], ...]] = (

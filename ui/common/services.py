@@ -11,6 +11,7 @@ from asma_core import paths
 from asma_core.data.datasets import Dataset, dataset_names
 from asma_core.data.datasets import open_dataset as _open_dataset
 from asma_core.errors import UnknownNameError
+from asma_core.jobs.detection import DetectionRunner
 from asma_core.jobs.experiments import ExperimentRunner
 from asma_core.jobs.predictions import Predictor
 from asma_core.jobs.queue import JobQueue
@@ -71,6 +72,16 @@ def robustness() -> RobustnessRunner:
 @st.cache_resource(show_spinner=False)
 def _robustness(home: str) -> RobustnessRunner:
     return RobustnessRunner(Path(home), experiments(), predictor())
+
+
+def detection() -> DetectionRunner:
+    """Return what carries plans of detectors out."""
+    return _detection(str(paths.home()))
+
+
+@st.cache_resource(show_spinner=False)
+def _detection(home: str) -> DetectionRunner:
+    return DetectionRunner(Path(home), experiments(), predictor())
 
 
 def trainer() -> Trainer:

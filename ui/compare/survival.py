@@ -16,7 +16,7 @@ from asma_core.runs.survival_words import in_words
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import number, score_label
-from ui.common.rerun import patiently, whole
+from ui.compare.asked import asked_by_press
 from ui.pictures.encoding import data_address
 from ui.pictures.outlines import Layer, fit_size, outline, resize
 
@@ -45,42 +45,21 @@ def what_survives(run: Run) -> None:
     """Show what is left of a run under each treatment; what isn't known is asked for by a press."""
     st.markdown("### What survives")
     with show_errors():
-        found = services.predictor().known_survival(run)
-        if found is None and not st.session_state.get(_key(run)):
-            st.caption(
-                "Does the attack stand when its file is mailed as JPEG, resized, turned by a "
-                "degree or made noisy?"
-            )
-            st.button(
-                "See what survives",
-                key="compare-survival",
-                icon=":material/mail:",
-                on_click=whole(_ask),
-                args=(_key(run),),
-            )
-            return
-        if found is None:
-            found = _worked_out(run)
-        _row(run, found)
-
-
-def _key(run: Run) -> str:
-    return f"compare-survival-asked-{run.id}"
-
-
-def _ask(key: str) -> None:
-    st.session_state[key] = True
-
-
-def _worked_out(run: Run) -> list[KeptSurvival]:
-    """Have it worked out beside the page; what can't be is asked for anew by the next press."""
-    words = "Treating the file in each way, and asking the network: some seconds for a small image"
-    with st.spinner(words, show_time=True):
-        try:
-            return patiently(services.predictor().survival, run)
-        except Exception:
-            st.session_state.pop(_key(run), None)
-            raise
+        predictor = services.predictor()
+        found, _ = asked_by_press(
+            run,
+            "survival",
+            predictor.known_survival,
+            predictor.survival,
+            invitation="Does the attack stand when its file is mailed as JPEG, resized, turned by "
+            "a degree or made noisy?",
+            button="See what survives",
+            icon=":material/mail:",
+            busy="Treating the file in each way, and asking the network: some seconds for a small "
+            "image",
+        )
+        if found is not None:
+            _row(run, found)
 
 
 def _row(run: Run, found: Sequence[KeptSurvival]) -> None:

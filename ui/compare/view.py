@@ -30,7 +30,8 @@ from ui.compare.beside import choose_beside, other_runs, short_line
 from ui.compare.pictures import beside_of, comparison_of
 from ui.compare.run_choice import comparable_runs
 from ui.compare.survival import what_survives
-from ui.comparison.payload import Beside
+from ui.compare.suspicion import suspicion_maps, would_a_machine_notice
+from ui.comparison.payload import Beside, SuspicionMaps
 from ui.comparison.viewer import comparison_viewer
 from ui.judging.strip import judging_strip
 from ui.judging.verdict import verdict_badge
@@ -55,7 +56,9 @@ def compare_run(run: Run) -> None:
         beside, left_out = _head(run, others)
         if left_out:
             st.info(escape_markdown(left_out), icon=":material/info:")
-        shown = replace(comparison_of(run), beside=_with_pictures(beside))
+        shown = replace(
+            comparison_of(run), beside=_with_pictures(beside), suspicions=_with_maps(run)
+        )
         view = comparison_viewer(shown, key="compare-viewer", view=address.current(CompareView))
     # What is as always is left out: an address that the page completes by itself is one more step
     # back in the browser, which would lead to this page again and again.
@@ -77,6 +80,7 @@ def compare_run(run: Run) -> None:
     # Last, as it may have to be waited for.
     with place:
         what_survives(run)
+        would_a_machine_notice(run)
 
 
 def _head(run: Run, others: list[Run]) -> tuple[list[Run], str]:
@@ -149,6 +153,13 @@ def _with_pictures(runs: list[Run]) -> tuple[Beside, ...]:
         with show_errors():
             read.append(beside_of(run, short_line(run)))
     return tuple(read)
+
+
+def _with_maps(run: Run) -> tuple[SuspicionMaps, ...]:
+    """Read the maps of detectors; where they can't be read it is told."""
+    with show_errors():
+        return suspicion_maps(run)
+    return ()
 
 
 def _list(others: list[Run]) -> None:

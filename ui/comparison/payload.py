@@ -105,6 +105,27 @@ class Beside:
 
 
 @dataclass(frozen=True)
+class SuspicionMaps:
+    """Where a detector finds the original and the result suspicious, on one scale.
+
+    Attributes:
+        name: Of the detector, in the address.
+        title: For people.
+        unit: Of the scale.
+        end: What a value of 255 stands for, as a text; 0 stands for 0.
+        original_png: 8-bit grey PNG of the original's size.
+        adversarial_png: The same of the result.
+    """
+
+    name: str
+    title: str
+    unit: str
+    end: str
+    original_png: bytes
+    adversarial_png: bytes
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The pictures of one run.
 
@@ -119,6 +140,7 @@ class Comparison:
         beside: Results of other runs of the same image, at most `MOST_BESIDE`.
         curves: Of the run, if it has any.
         visible: (name, value) of how visible the result's 8-bit file is.
+        suspicions: Of each detector that has looked at the run.
     """
 
     key: str
@@ -131,6 +153,7 @@ class Comparison:
     beside: tuple[Beside, ...] = ()
     curves: Curves | None = None
     visible: Figures = ()
+    suspicions: tuple[SuspicionMaps, ...] = ()
 
 
 def thinned(frames: tuple[Frame, ...], budget: int = FRAME_BYTES) -> list[int]:
@@ -197,6 +220,17 @@ def pack(comparison: Comparison, view: str) -> bytes:
                 "target": add(other.target_png, _labels),
             }
             for other in comparison.beside[:MOST_BESIDE]
+        ],
+        "suspicions": [
+            {
+                "name": one.name,
+                "title": one.title,
+                "unit": one.unit,
+                "end": one.end,
+                "original": add(one.original_png, _picture),
+                "adversarial": add(one.adversarial_png, _picture),
+            }
+            for one in comparison.suspicions
         ],
         "curves": asdict(comparison.curves) if comparison.curves else None,
         "visible": comparison.visible,

@@ -18,7 +18,7 @@ _FOLDER: Final = Path(__file__).parent
 # In the order in which they build on each other.
 _SCRIPTS: Final = (
     *("payload", "colours", "difference", "state", "grid", "viewer", "decoding", "painting"),
-    *("pointer", "keys", "course", "controls", "entry"),
+    *("suspicion", "pointer", "keys", "course", "controls", "entry"),
 )
 
 
@@ -113,6 +113,7 @@ def _told(memory: _Memory, told: Any) -> CompareView:
 def _fitting(view: CompareView, comparison: Comparison) -> CompareView:
     """Return a view without what the comparison has not; the last snapshot is the result."""
     usual = CompareView()
+    detectors = {one.name for one in comparison.suspicions}
     known = ("", "original", "run", *(other.key for other in comparison.beside))
     last = len(comparison.frames) - 1
     return replace(
@@ -120,5 +121,6 @@ def _fitting(view: CompareView, comparison: Comparison) -> CompareView:
         frame=None if view.frame is None or view.frame >= last else view.frame,
         left=view.left if view.left in known else usual.left,
         right=view.right if view.right in known else usual.right,
+        suspicion=view.suspicion if view.suspicion in detectors else usual.suspicion,
         still=view.still if view.still in known else usual.still,
     )

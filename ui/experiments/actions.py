@@ -18,6 +18,7 @@ from ui.address.views import ExperimentsView
 from ui.common import services
 from ui.common.errors import show_error, show_errors
 from ui.common.rerun import rerun_page, whole
+from ui.common.stop_go import stop_or_go_on
 
 ASKED: Final = "experiment-delete-asked"
 FILES: Final[dict[str, tuple[str, str, Callable[[Sequence[Cell]], str]]]] = {
@@ -40,30 +41,17 @@ def experiment_actions(experiment: Experiment, cells: Sequence[Cell], complete: 
         cells: Those that have ended.
         complete: Whether all have.
     """
-    runner = services.experiments()
-    failed = any(not cell.results for cell in cells)
     row = st.container(horizontal=True, horizontal_alignment="right")
-    # Each has its place: nothing moves under the hand when another comes or goes.
-    with row.empty():
-        if experiment.active:
-            st.button(
-                "Stopping" if experiment.stop else "Stop",
-                key="experiment-stop",
-                icon=":material/stop:",
-                disabled=experiment.stop,
-                on_click=whole(runner.store.ask_to_stop),
-                args=(experiment.id,),
-                help="What is done stays done; go on with it when you like.",
-            )
-        elif not complete or failed:
-            st.button(
-                "Try the failed ones again" if complete else "Go on",
-                key="experiment-resume",
-                type="primary",
-                icon=":material/play_arrow:",
-                on_click=whole(_resume),
-                args=(experiment.id,),
-            )
+    stop_or_go_on(
+        row,
+        "experiment",
+        active=experiment.active,
+        stopping=experiment.stop,
+        complete=complete,
+        failed=any(not cell.results for cell in cells),
+        stop=partial(services.experiments().store.ask_to_stop, experiment.id),
+        go_on=partial(_resume, experiment.id),
+    )
     with row.popover(
         "Export", icon=":material/download:", disabled=not cells, key="experiment-export"
     ):

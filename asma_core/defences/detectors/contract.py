@@ -74,6 +74,24 @@ class Detector:
         return f"{self.entry.title} ({', '.join(values)})" if values else self.entry.title
 
 
+def check_judges(detector: Detector, network: str, fit: str) -> None:
+    """Check that a detector can judge what a network says.
+
+    Args:
+        detector: The detector.
+        network: What to call the network.
+        fit: For which pixels it answers, as its card has it; "centre" is not for all.
+
+    Raises:
+        InputError: It compares crops or shifted images, and the network answers for their centre.
+    """
+    if detector.entry.moves and fit == "centre":
+        raise InputError(
+            f"{detector.entry.name} compares shifted or cut images pixel by pixel, and {network} "
+            "answers for the centre of each only; choose entropy, margin, squeezing or residual"
+        )
+
+
 def judged() -> torch.Generator:
     """Return the generator by which a detector that looks at chance is judged."""
     return torch.Generator().manual_seed(JUDGED_SEED)

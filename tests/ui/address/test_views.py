@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asma_core.data.masks.palette import ROLES
+from asma_core.defences.detectors.registry import DETECTORS
 from asma_core.runs.difference import ABSOLUTE, CHANNELS, KINDS
 from ui.address.view import View
 from ui.address.views import (
@@ -37,6 +38,7 @@ def some_of(names: tuple[str, ...]) -> st.SearchStrategy[tuple[str, ...]]:
 CHOICES = {
     (DatasetsView, "sort"): st.sampled_from(list(SORTS)),
     (CompareView, "difference"): st.sampled_from(KINDS),
+    (CompareView, "suspicion"): st.sampled_from(["", *DETECTORS]),
     (CompareView, "channel"): st.sampled_from(CHANNELS),
     (CompareView, "mode"): st.sampled_from(MODES),
     (CompareView, "times"): st.integers(0, 100),

@@ -15,6 +15,7 @@ function connectControls(viewer) {
   on(".amplification", "input", ({ target }) => viewer.change({ times: viewer.looks.difference.factors[target.valueAsNumber] }));
   on(".automatic", "click", () => viewer.change({ times: viewer.state.times ? 0 : viewer.factor }));
   on(".opacity", "input", ({ target }) => viewer.change({ opacity: target.valueAsNumber }));
+  on(".suspicion", "change", ({ target }) => suspect(viewer, target.value));
   on(".fill", "change", ({ target }) => viewer.change({ fill: target.checked }));
   on(".blink-play", "click", () => toggleBlink(viewer));
   on(".blink-next", "click", () => nextBlink(viewer));
@@ -92,6 +93,7 @@ function showOverlays(viewer) {
     label.firstElementChild.checked = there && state.overlays.includes(name);
   }
   find(".fill").checked = state.fill;
+  find(".suspicion").value = chosenDetector(viewer)?.name ?? "";
   find(".opacity").value = state.opacity;
   if (viewer.legendOf === comparison) return;
   viewer.legendOf = comparison;

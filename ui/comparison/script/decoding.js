@@ -36,6 +36,17 @@ class Pictures {
     this.beside = await Promise.all(this.header.beside.map(load));
   }
 
+  /** Return the maps of a detector; only those of the last one are kept. */
+  mapsOf(detector) {
+    if (this.maps?.detector !== detector) {
+      const decode = (place) => decodeLabels(this.part(place));
+      const found = Promise.all([decode(detector.original), decode(detector.adversarial)]);
+      const loading = found.then(([original, adversarial]) => ({ detector, original, adversarial }));
+      this.maps = { detector, loading };
+    }
+    return this.maps.loading;
+  }
+
   shownFrame(frame) {
     const cached = this.frames.get(frame) ?? this.decodeFrame(frame);
     this.frames.delete(frame);

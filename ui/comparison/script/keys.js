@@ -44,6 +44,7 @@ function keyAction(viewer, key, event) {
     f: () => viewer.change({ fill: !viewer.state.fill }),
     p: () => togglePlay(viewer),
     x: () => nextBlink(viewer),
+    s: viewer.comparison.header.suspicions.length ? () => nextDetector(viewer) : undefined,
   }[key];
 }
 

@@ -7,7 +7,6 @@ function makePanels(pattern) {
   const make = (kind, shows, run) => {
     const element = pattern.cloneNode(true);
     Object.assign(element.dataset, { panel: kind, place: String(Math.max(0, run - 1)) });
-    if (shows !== "difference") element.querySelector(".scale").remove();
     if (shows !== "single") element.querySelectorAll(".divider, .second").forEach((part) => part.remove());
     pattern.before(element);
     return newPanel(element, shows, run);
@@ -56,7 +55,7 @@ function paintPanel(viewer, panel) {
   const split = second ? Math.round(viewer.state.divider * width) : width;
   paintPart(viewer, panel, context, matrix, first, 0, split);
   if (second) paintPart(viewer, panel, context, matrix, second, split, width);
-  if (panel.shows === "difference") frameDifference(viewer, panel, context, matrix);
+  if (panel.shows === "difference" || first.map) frameDifference(viewer, panel, context, matrix);
 }
 
 /** Paint a source and its outlines from one column of the screen to another. */
@@ -67,10 +66,15 @@ function paintPart(viewer, panel, context, matrix, source, from, to) {
   context.clip(part);
   context.save();
   context.setTransform(matrix);
-  context.drawImage(panel.shows === "difference" ? panel.picture : source.picture.bitmap, 0, 0);
+  context.drawImage(pictureOf(viewer, panel, source), 0, 0);
   context.restore();
   paintMasks(viewer, panel, context, matrix, source.masks);
   context.restore();
+}
+
+function pictureOf(viewer, panel, source) {
+  if (panel.shows === "difference") return panel.picture;
+  return source.map ? mapPicture(viewer, source.map) : source.picture.bitmap;
 }
 
 /** Show where the difference ends: its zero is the page's own background. */
@@ -124,8 +128,16 @@ function updateDifference(viewer, panel) {
 }
 
 /** Draw the difference's colours with what their ends stand for. */
-function paintScale({ state, looks, factor, zero }, element) {
+function paintScale(viewer, element) {
+  const { state, looks, factor } = viewer;
   const kind = state.difference;
+  const end = scaleEnd(looks.difference, kind, factor);
+  const high = kind === "signed" ? `+${end}` : kind === "absolute" ? end : `${end} \u0394E`;
+  paintColours(viewer, element, kind, kind === "signed" ? `\u2212${end}` : "0", high);
+}
+
+/** Draw colours from one end to the other, with what the ends stand for. */
+function paintColours({ looks, zero }, element, kind, low, high) {
   const canvas = element.querySelector(".scale canvas");
   canvas.width = 80;
   const context = canvas.getContext("2d");
@@ -135,10 +147,8 @@ function paintScale({ state, looks, factor, zero }, element) {
     context.fillStyle = `rgb(${colour.join(" ")})`;
     context.fillRect(x, 0, 1, 1);
   }
-  const end = scaleEnd(looks.difference, kind, factor);
-  element.querySelector(".scale .low").textContent = kind === "signed" ? `\u2212${end}` : "0";
-  element.querySelector(".scale .high").textContent =
-    kind === "signed" ? `+${end}` : kind === "absolute" ? end : `${end} \u0394E`;
+  element.querySelector(".scale .low").textContent = low;
+  element.querySelector(".scale .high").textContent = high;
 }
 
 /** Expose what is on show, for tests and for styles. */
@@ -155,5 +165,6 @@ function publish(viewer) {
     shown: viewer.sources()[blink.place].key,
     blinking: String(blink.running),
     divider: state.divider.toFixed(3),
+    suspicion: mapOf(viewer, "original") ? chosenDetector(viewer).name : "",
   });
 }

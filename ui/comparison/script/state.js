@@ -9,10 +9,10 @@ const rounded = (value) => Math.round(value * DECIMALS) / DECIMALS;
 
 /** Return a view as the address can hold it, its parts always in the same order. */
 function toldView(view) {
-  const { mode, frame, times, difference, channel, overlays, fill } = view;
+  const { mode, frame, times, difference, channel, suspicion, overlays, fill } = view;
   const { opacity, zoom, x, y, divider, left, right, still } = view;
   return {
-    ...{ mode, frame, times, difference, channel, fill, left, right, still },
+    ...{ mode, frame, times, difference, channel, suspicion, fill, left, right, still },
     overlays: MASKS.filter((name) => overlays.includes(name)),
     opacity: rounded(opacity),
     zoom: rounded(zoom),

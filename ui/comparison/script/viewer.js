@@ -58,6 +58,7 @@ class Viewer {
       this.goTo(this.frame);
     }
     this.layOut();
+    if (this.comparison) await fetchMaps(this);
   }
 
   /**
@@ -96,6 +97,7 @@ class Viewer {
     this.blink.place = still ? this.placeOf(still) : Math.min(this.blink.place, this.sources().length - 1);
     showCourse(this);
     offerPartners(this);
+    offerDetectors(this);
     this.find(".fault").hidden = true;
   }
 
@@ -143,9 +145,10 @@ class Viewer {
     const shown = header.frames[this.shownFrame ?? this.frame];
     const own = { ...masks, after: this.after };
     const caption = `${beside.length ? `run ${header.key}` : "adversarial"}, ${shown.label}`;
+    const told = (key, text) => ({ key, caption: suspicionCaption(this, key, text), map: mapOf(this, key), masks: own });
     return [
-      { key: "original", name: "original", caption: "original", picture: this.original, masks: own },
-      { key: "run", name: "this run", caption, picture: this.picture, masks: own },
+      { ...told("original", "original"), name: "original", picture: this.original },
+      { ...told("run", caption), name: "this run", picture: this.picture },
       ...beside.map(({ key, label, picture, after, target }) => ({
         ...{ key, name: `run ${key}`, caption: label, picture },
         masks: { ...masks, target, after },
@@ -287,6 +290,7 @@ class Viewer {
     for (const panel of this.visible()) {
       measure(panel);
       if (panel.shows === "difference") updateDifference(this, panel);
+      else showMapScale(this, panel);
       paintPanel(this, panel);
     }
     showReadout(this);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
@@ -14,7 +14,6 @@ from asma_core.defences.registry import DEFENCES
 from asma_core.errors import AsmaError
 from asma_core.experiments.plan import pairs_of, variant
 from asma_core.experiments.robustness_plan import BLACK_BOX, RobustnessPlan, with_check
-from asma_core.fields import asked
 from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.execution import Execution
 from ui.address.links import open_here
@@ -25,8 +24,8 @@ from ui.common.execution_form import execution_form
 from ui.common.network_choice import fitting_networks
 from ui.common.pairs_choice import choose_attacks, choose_goal, choose_images, choose_pairs
 from ui.common.rerun import patiently
-from ui.common.settings_form import setting_widget
 from ui.common.values import SESSION, initial
+from ui.defences.settings_of import Offer, choose_with_settings
 
 KEY: Final = "defences-form"
 USUAL: Final = ("jpeg", "bit-depth", "median")
@@ -35,7 +34,7 @@ FEW: Final = 4
 USUAL_ATTACKS: Final = ("minimal",)
 
 
-def plan_form() -> None:
+def robustness_form() -> None:
     """Show the form; a press of Start goes to the plan."""
     left, right = st.columns(2, gap="large")
     with left:
@@ -91,28 +90,14 @@ def _others(dataset: Dataset, card: ModelCard | None) -> tuple[str, ...]:
 
 
 def _defences() -> tuple[Defence, ...]:
-    names = st.multiselect(
-        "Defences",
-        list(DEFENCES),
-        format_func=lambda name: DEFENCES[name].title,
-        key=initial(f"{KEY}-defences", list(USUAL)),
-        persist_state=SESSION,
-        placeholder="Choose defences",
-        help="Each stands before the network by itself.",
+    offers = {
+        name: Offer(entry.title, f"{entry.summary} {entry.adaptive}", entry.settings)
+        for name, entry in DEFENCES.items()
+    }
+    chosen = choose_with_settings(
+        KEY, "Defences", offers, USUAL, "Each stands before the network by itself."
     )
-    found = []
-    with st.expander("Settings of the defences", icon=":material/shield:"):
-        for name in names:
-            entry = DEFENCES[name]
-            st.markdown(f"**{entry.title}**", help=f"{entry.summary} {entry.adaptive}")
-            items = asked(entry.settings)
-            columns = st.columns(max(len(items), 2))
-            values: dict[str, Any] = {
-                item.name: setting_widget(column, f"{KEY}-{name}", item)
-                for column, item in zip(columns, items, strict=False)
-            }
-            found.append(Defence(name, values))
-    return tuple(found)
+    return tuple(Defence(name, values) for name, values in chosen.items())
 
 
 def _attacks(card: ModelCard | None) -> tuple[list[str], dict[str, str]]:

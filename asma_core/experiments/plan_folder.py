@@ -1,0 +1,85 @@
+"""Plans of several experiments or of one that is looked at further: each a file that is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from asma_core.errors import AsmaError, UnknownExperimentError
+from asma_core.files import read_json, write_json
+
+
+class KeptPlan(ABC):
+    """What is asked, such that it can be kept in a file."""
+
+    @abstractmethod
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, of which the plan can be made again."""
+
+    @property
+    def id(self) -> str:
+        """Eight hexadecimal digits; the same for the same plan."""
+        text = json.dumps(self.as_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+AskedPlan = TypeVar("AskedPlan", bound=KeptPlan)
+
+
+class PlanFolder(Generic[AskedPlan]):
+    """The plans of one kind that somebody asked for, each a file of a folder."""
+
+    def __init__(self, folder: Path, from_dict: Callable[[Mapping[str, Any]], AskedPlan]) -> None:
+        """Find them in a folder, which need not be there yet.
+
+        Args:
+            folder: Of the files.
+            from_dict: Makes a plan of what its `as_dict` gave.
+        """
+        self._folder = folder
+        self._from_dict = from_dict
+
+    def keep(self, plan: AskedPlan) -> str:
+        """Keep a plan; return its id.
+
+        Raises:
+            StoreError: The data folder can't be written.
+        """
+        write_json(self._folder / f"{plan.id}.json", plan.as_dict())
+        return plan.id
+
+    def get(self, plan_id: str) -> AskedPlan:
+        """Return a plan.
+
+        Raises:
+            UnknownExperimentError: There is none of that id, or its file can't be read.
+        """
+        known = {path.stem: path for path in self._files()}
+        try:
+            return self._from_dict(read_json(known[plan_id]))
+        except (KeyError, TypeError, ValueError, OSError, AttributeError, AsmaError) as error:
+            raise UnknownExperimentError(
+                f"nothing is known of {plan_id[:40]!r}; the Defences page lists what there is"
+            ) from error
+
+    def newest(self) -> list[str]:
+        """Return the ids, the newest first."""
+        files = sorted(self._files(), key=lambda path: path.stat().st_mtime, reverse=True)
+        return [path.stem for path in files]
+
+    def created(self, plan_id: str) -> float:
+        """Return when a plan was asked for last, in seconds since 1970; 0 of none."""
+        file = self._folder / f"{plan_id}.json"
+        return file.stat().st_mtime if file.exists() else 0.0
+
+    def delete(self, plan_id: str) -> None:
+        """Forget a plan; its runs and networks stay."""
+        self.get(plan_id)
+        (self._folder / f"{plan_id}.json").unlink(missing_ok=True)
+
+    def _files(self) -> list[Path]:
+        return list(self._folder.glob("*.json"))

@@ -1,0 +1,76 @@
+"""The page's two rooms: what defences are worth, and what detectors are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from asma_core.jobs.plan_runner import PlanRunner
+from ui.address.views import DETECTION
+from ui.common import services
+from ui.defences import detection_result, detection_text, robustness_result, robustness_text
+from ui.defences.detection_form import detection_form
+from ui.defences.robustness_form import robustness_form
+
+
+@dataclass(frozen=True)
+class Room:
+    """What is asked, and how the answer is shown.
+
+    Attributes:
+        name: As `DefencesView.room` has it.
+        question: In a few words.
+        what: The question in a sentence or two.
+        runner: What carries its plans out.
+        form: Shows the form of a new plan.
+        about: Says what a plan asks.
+        looking: Said while the files are looked at.
+        result: Shows what a complete plan comes to.
+        files: Words and kind of each file that there is then, by its name; the first is primary.
+    """
+
+    name: str
+    question: str
+    what: str
+    runner: Callable[[], PlanRunner[Any]]
+    form: Callable[[], None]
+    about: Callable[[Any], str]
+    looking: str
+    result: Callable[[Any, Mapping[str, Any]], None]
+    files: Mapping[str, tuple[str, str]]
+
+
+_ROOMS: Final = (
+    Room(
+        "",
+        "Does a defence hold?",
+        "Each attack is made twice: on the bare network, which is what a defence stops, and "
+        "through the defence, which is what counts. A black box is the check that no defence "
+        "merely hides its gradients.",
+        lambda: services.robustness(),
+        robustness_form,
+        robustness_text.about,
+        "Showing the files to the defended networks",
+        robustness_result.robustness_result,
+        robustness_result.FILES,
+    ),
+    Room(
+        DETECTION,
+        "Would anybody notice, by machine?",
+        "Detectors look at original files, at attacked ones and at originals with noise of the "
+        "same L2. A detector is worth what it finds of files that were made to evade it.",
+        lambda: services.detection(),
+        detection_form,
+        detection_text.about,
+        "Showing the files to the detectors",
+        detection_result.detection_result,
+        detection_result.FILES,
+    ),
+)
+ROOMS: Final = {room.name: room for room in _ROOMS}
+
+
+def title(plan: Any) -> str:
+    """Return what a plan is about: network and data set."""
+    return f"{plan.model} on {plan.dataset}"
