@@ -149,3 +149,39 @@ def test_from_defences_to_what_detectors_are_worth(
     page.get_by_role("link", name="All plans").click()
     expect(page.get_by_text("Earlier", exact=True)).to_be_visible()
     page.wait_for_url(re.compile(r"defences\?room=detection$"))
+
+
+def test_a_network_is_trained_against_attacks_and_set_beside_itself(
+    page: Page, serve: Serve, tmp_path: Path
+) -> None:
+    """From a network's page to the training, its curves, what came of it, and the comparison."""
+    at_home(page, serve, tmp_path)
+    open_network(page, tiny.MODEL)
+    page.get_by_role("link", name="Train it on, such as against attacks").click()
+    page.wait_for_url(re.compile("train=1"))
+    expect(page.get_by_role("combobox", name="Start from")).to_have_value(tiny.MODEL)
+    settle(page)
+    choose(page, "Adversarial training", "SegPGD")
+    fill(page, "Steps", "60")
+    expect(page.get_by_role("textbox", name="Name", exact=True)).to_have_value(
+        f"{tiny.MODEL}-robust"
+    )
+    look(page, "adversarial-form")
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_url(re.compile(r"training=[0-9a-f]{8}"))
+    expect(page.get_by_text(f"from {tiny.MODEL}, on {tiny.DATASET}")).to_be_visible()
+    page.get_by_role("link", name="Look at the network").click()
+    page.wait_for_url(re.compile(f"model={tiny.MODEL}-robust"))
+    expect(page.get_by_text("Its robustness is measured within that budget")).to_be_visible()
+    expect(page.get_by_text("against SegPGD of 40 steps within Linf 4/255")).to_be_visible()
+    settle(page)
+    look(page, "adversarial-network")
+    page.get_by_role("link", name="Defences", exact=True).click()
+    settle(page)
+    choose(page, "Data set", tiny.DATASET)
+    choose(page, "Network", tiny.MODEL)
+    choose(page, "Other networks beside it", f"{tiny.MODEL}-robust")
+    page.keyboard.press("Escape")
+    expect(page.get_by_text(f"and {tiny.MODEL}-robust beside it")).to_be_visible()
+    settle(page)
+    look(page, "defences-beside")

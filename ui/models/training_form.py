@@ -50,8 +50,8 @@ def training_form() -> None:
     st.markdown(
         "A network of your own on your own images, good enough to be attacked: random turns, "
         "scales, colours and noise, Dice and cross-entropy, the weights that are best on the "
-        "validation images. Trained adversarially it sees attacked images too, and withstands "
-        "changes within the budget. It goes on in the background.",
+        "validation images. Trained adversarially it sees attacked images, so as to withstand "
+        "changes within a budget. It goes on in the background.",
         width=760,
     )
     left, right = st.columns(2, gap="large")

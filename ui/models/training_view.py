@@ -108,6 +108,8 @@ def _ended(training: Training) -> None:
         row.metric("Time", duration(float(figures.get("seconds", 0))))
         row.metric("Steps", f"{figures.get('steps')}{ended.get(str(figures.get('stopped')), '')}")
     if training.curve is not None:
+        if training.state != states.DONE and kept_text(training):
+            st.caption(escape_markdown(kept_text(training)))
         _curves(training.curve)
 
 

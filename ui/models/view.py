@@ -125,6 +125,11 @@ def _facts(card: ModelCard) -> None:
         rows["Weights"] = card.weights.name
     if spacing(card):
         rows["Spacing"] = spacing(card)
+    if "robust_against" in card.figures:
+        robust = number(card.figures.get("test_robust_iou"))
+        rows["Robust IoU"] = (
+            f"{robust} on its test images, against {card.figures['robust_against']}"
+        )
     if not card.takes_gradients:
         rows["Gradients"] = NO_GRADIENTS
     if card.source:
