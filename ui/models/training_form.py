@@ -47,6 +47,7 @@ def training_form() -> None:
         settings = _settings()
     with show_errors():
         dataset = services.open_dataset(wanted["dataset"])
+        dataset.check_masked()
         left.caption(_said(dataset, split_samples(dataset, settings["validation"])))
         if left.button("Start", type="primary", icon=":material/play_arrow:", key=f"{KEY}-start"):
             _start(TrainingPlan(**wanted, **settings))
