@@ -26,6 +26,7 @@ from ui.common.shell import name_tab
 from ui.common.values import SESSION, initial
 from ui.models.certifying import certify
 from ui.models.defending import defence_facts, defend
+from ui.models.joining import join
 from ui.models.link import back
 from ui.models.mapping import class_mapping
 from ui.models.members import member_facts
@@ -67,6 +68,7 @@ def model_view(name: str) -> None:
         certify(card, _tried_on(card, fitting))
         class_mapping(card)
         defend(card, _tried_on(card, fitting))
+        join(card, _tried_on(card, fitting))
 
 
 def _tried_on(card: ModelCard, fitting: Sequence[str]) -> str:
