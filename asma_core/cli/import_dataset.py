@@ -89,16 +89,23 @@ def _answer(imported: Imported, found: Preview) -> dict[str, Any]:
         "left_out": imported.left_out,
         "reasons": list(found.found.reasons),
         "warnings": [_warning(one) for one in imported.findings],
-        "checked": "every image and mask" if imported.decoded else "every mask, images by header",
+        "masks": dataset.masked,
+        "checked": _checked(imported),
         **{split: sum(one.split == split for one in dataset.samples) for split in splits},
         "volume": dataset.samples[0].where.volume,
         "window": window_text(dataset),
-        "encoding": encoding_text(dataset.encoding),
+        "encoding": encoding_text(dataset.encoding) if dataset.masked else "no masks",
         "values": {
             f"#{value:06X}" if found.survey.colours else str(value): count
             for value, count in sorted(found.survey.counts.items(), key=lambda item: -item[1])[:16]
         },
     }
+
+
+def _checked(imported: Imported) -> str:
+    if not imported.dataset.masked:
+        return "every image" if imported.decoded else "every image by header"
+    return "every image and mask" if imported.decoded else "every mask, images by header"
 
 
 def _warning(finding: Finding) -> str:

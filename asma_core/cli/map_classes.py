@@ -38,6 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Keep a network in the classes of a data set."""
     card, dataset = find_card(options.model), open_dataset(options.dataset)
+    dataset.check_masked()
     words = named_values(options.set)
     samples = dataset.some(options.samples)
     pairs = (

@@ -65,6 +65,7 @@ def _plan(options: argparse.Namespace) -> TrainingPlan:
     """Return what is asked for; a demo set is trained for as long as its shipped network."""
     plan = settings_of(options, TrainingPlan)
     dataset = open_dataset(plan.dataset)
+    dataset.check_masked()
     usual = DEMO_TRAININGS[dataset.name].steps if dataset.name in DEMO_SETS else plan.steps
     return replace(
         plan,

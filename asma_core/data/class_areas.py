@@ -94,8 +94,9 @@ def size_problem(sample: Sample, mask: Mask, size: tuple[int, int]) -> str:
     """Return a sentence where a mask has another size than its image, (H, W); else ""."""
     if mask.labels.shape == size:
         return ""
+    name = sample.mask.name if sample.mask else sample.name
     return (
-        f"the mask {sample.mask.name} is {mask.labels.shape[1]} x {mask.labels.shape[0]} and "
+        f"the mask {name} is {mask.labels.shape[1]} x {mask.labels.shape[0]} and "
         f"its image {size[1]} x {size[0]}; export both at one size"
     )
 

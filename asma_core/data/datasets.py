@@ -21,7 +21,14 @@ from asma_core.data.layouts.detection import open_layout, recognise
 from asma_core.data.layouts.entries import Entry, Found
 from asma_core.data.masks.encodings import Encoding, count_values
 from asma_core.data.masks.label_maps import Mask
-from asma_core.data.samples import Sample, mask_codes, sample_image, sample_mask, sample_picture
+from asma_core.data.samples import (
+    Sample,
+    mask_codes,
+    no_masks,
+    sample_image,
+    sample_mask,
+    sample_picture,
+)
 from asma_core.data.synthetic import demo
 from asma_core.data.value_counts import larger_first, settled_encoding, survey
 from asma_core.data.volumes import with_slices
@@ -45,7 +52,8 @@ class Dataset(Sequence[Item]):
         title: For people.
         description: What it is and where it comes from.
         synthetic: Whether its images are generated.
-        classes: Names of the classes, background first.
+        classes: Names of the classes, background first; none of a set without masks, whose images
+            mean to each network what it sees in them.
         samples: In the order of their names.
         encoding: What the masks' values mean; None reads class numbers or binary masks.
         layout: How the files are laid out.
@@ -119,8 +127,27 @@ class Dataset(Sequence[Item]):
         return sample_picture(sample)
 
     def mask(self, sample: Sample) -> Mask:
-        """Read a sample's mask, checked against the set's classes."""
+        """Read a sample's mask, checked against the set's classes.
+
+        Raises:
+            InputError: It can't be read, or the set has no masks.
+        """
+        self.check_masked()
         return sample_mask(sample, self.encoding, len(self.classes))
+
+    @property
+    def masked(self) -> bool:
+        """Whether its images have masks: all of them, or none."""
+        return all(sample.mask is not None for sample in self.samples)
+
+    def check_masked(self) -> None:
+        """Check that there are masks.
+
+        Raises:
+            InputError: There are none.
+        """
+        if not self.masked:
+            raise no_masks(self.name)
 
     def fingerprint(self, sample: Sample | None = None) -> str:
         """Return what changes when files do, or what is known of how to read and name them.
@@ -225,6 +252,8 @@ def from_card(name: str, root: Path, card: DatasetCard, found: Found) -> Dataset
         )
     if card.layers:
         samples = tuple(numbered(sample, found, card.layers) for sample in samples)
+    if not samples[0].layers:
+        return _without_masks(name, root, card, found, samples)
     encoding, classes = card.encoding, card.classes or found.classes
     per_class = bool(samples[0].layers[0][0])
     if encoding is None and (found.encoding is not None or per_class):
@@ -244,6 +273,14 @@ def from_card(name: str, root: Path, card: DatasetCard, found: Found) -> Dataset
         encoding=encoding,
         layout=found.layout,
     )
+
+
+def _without_masks(
+    name: str, root: Path, card: DatasetCard, found: Found, samples: tuple[Sample, ...]
+) -> Dataset:
+    told = card.description or f"{len(samples)} images of the folder {root}, without masks."
+    title = card.title or root.name
+    return Dataset(name, title, told, card.synthetic, (), samples, None, found.layout)
 
 
 def _ordered(entries: Sequence[Entry], order: Sequence[str]) -> Sequence[Entry]:
@@ -266,7 +303,7 @@ def samples_of(root: Path, entry: Entry, card: DatasetCard, crop: str) -> list[S
         Sample(
             f"{entry.name}-{place:0{digits}d}" if count else entry.name,
             root / entry.image,
-            layers[0][1],
+            layers[0][1] if layers else None,
             split,
             layers,
             field_mask,
@@ -296,6 +333,7 @@ def _guess_classes(samples: Sequence[Sample], encoding: Encoding | None) -> tupl
         return class_names(encoding.classes)
     values: set[int] = set()
     for sample in samples[:LOOKED_AT]:
+        assert sample.mask is not None
         codes, colours = mask_codes(sample.mask, sample)
         values.update(() if colours else count_values(codes))
     values.discard(255)

@@ -137,7 +137,7 @@ def _of_jpeg(dataset: Dataset, seen: Sequence[Seen]) -> Finding | None:
 
 def _identical(seen: Sequence[Seen]) -> Finding | None:
     masks = Counter(one.mask_digest for one in seen)
-    if len(seen) < 3 or len(masks) > 1 or all(_covers(one, 0) for one in seen):
+    if len(seen) < 3 or len(masks) > 1 or "" in masks or all(_covers(one, 0) for one in seen):
         return None
     return Finding(
         IDENTICAL,

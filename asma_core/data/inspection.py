@@ -73,19 +73,14 @@ def inspect(
 
 
 def _look(dataset: Dataset, sample: Sample, decode: bool) -> Seen:
+    if sample.mask is None:
+        return _look_at_image(dataset, sample, decode)
     image, mask = read_header(sample.image), read_header(sample.mask)
     across, fit = (sample.image, sample.mask), None
     try:
         fit = fit_of(*across) if are_across(*across) else None
         read = dataset.mask(sample)
-        span = 1.0
-        if decode:
-            pixels = dataset.image(sample)
-            size = pixels.shape[1], pixels.shape[2]
-            span = float(pixels.max() - pixels.min())
-        else:
-            size = image_size(sample)
-        digest = hashlib.sha256(sample.image_file.read_bytes()).hexdigest()
+        size, span, digest = _image_facts(dataset, sample, decode)
     except (AsmaError, OSError) as error:
         return Seen(sample, problem=str(error), image=image, mask=mask, fit=fit)
     sizes = size, read.labels.shape
@@ -95,7 +90,7 @@ def _look(dataset: Dataset, sample: Sample, decode: bool) -> Seen:
     return Seen(
         sample,
         areas=class_areas_of(read, len(dataset.classes)),
-        digest=f"{digest}:{sample.where.frame}",
+        digest=digest,
         mask_digest=hashlib.sha256(read.labels.astype(np.uint8).tobytes()).hexdigest(),
         border=_border_share(read.labels),
         span=span,
@@ -104,6 +99,31 @@ def _look(dataset: Dataset, sample: Sample, decode: bool) -> Seen:
         sizes=sizes,
         fit=fit,
     )
+
+
+def _look_at_image(dataset: Dataset, sample: Sample, decode: bool) -> Seen:
+    """Look at a sample that has no mask."""
+    image = read_header(sample.image)
+    try:
+        _, span, digest = _image_facts(dataset, sample, decode)
+    except (AsmaError, OSError) as error:
+        return Seen(sample, problem=str(error), image=image)
+    return Seen(sample, digest=digest, span=span, image=image)
+
+
+def _image_facts(
+    dataset: Dataset, sample: Sample, decode: bool
+) -> tuple[tuple[int, int], float, str]:
+    """Return height and width of an image, the range of its values, and what tells its file."""
+    span = 1.0
+    if decode:
+        pixels = dataset.image(sample)
+        size = pixels.shape[1], pixels.shape[2]
+        span = float(pixels.max() - pixels.min())
+    else:
+        size = image_size(sample)
+    digest = hashlib.sha256(sample.image_file.read_bytes()).hexdigest()
+    return size, span, f"{digest}:{sample.where.frame}"
 
 
 def _border_share(labels: NDArray[np.int64]) -> float:

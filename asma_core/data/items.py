@@ -44,7 +44,7 @@ class Item:
         """The mask: `labels`, int64 (H, W) in 0..K-1, and `valid`, bool (H, W), False where void.
 
         Raises:
-            InputError: It can't be read, or holds a class that the data set has not.
+            InputError: It can't be read, holds a class that the data set has not, or there is none.
         """
         return self.dataset.mask(self.sample)
 

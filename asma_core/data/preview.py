@@ -134,7 +134,10 @@ class Preview:
         """
         encoding = encoding or self.card.encoding
         names = tuple(self.card.classes if classes is None else (name.strip() for name in classes))
-        if len(names) < 2 or not all(names) or len(set(names)) < len(names):
+        if not self.dataset.masked:
+            if classes is not None:
+                raise InputError("images without masks have no classes; leave them out")
+        elif len(names) < 2 or not all(names) or len(set(names)) < len(names):
             raise InputError("name a background and at least one class, each by a name of its own")
         card = replace(
             self.card,
@@ -181,11 +184,13 @@ def preview(root: Path, layout: str = "", images: str = "", masks: str = "") -> 
     dataset = from_card("preview", root, replace(card, encoding=Encoding()), found)
     card = replace(card, window=settled_window(dataset.samples))
     looked_at = Preview(root, fitting, found, card, dataset, Survey({}, False, {}, 0))
+    if not dataset.masked:
+        return replace(looked_at, card=card, dataset=from_card("preview", root, card, found))
     if dataset.samples and _fits_as_stored(dataset.samples[0]):
         looked_at = looked_at.chosen(TURNED, "stored")
     settled = _settled(looked_at)
     # Their heads are enough: no image is decoded for it.
-    heads = [Seen(one, mask=read_header(one.mask)) for one in _some(settled)]
+    heads = [Seen(one, mask=read_header(one.mask)) for one in _some(settled) if one.mask]
     if palettes_finding(settled.dataset, heads) is not None:
         settled = settled.chosen(PALETTES, "colours")
     return settled
@@ -193,6 +198,8 @@ def preview(root: Path, layout: str = "", images: str = "", masks: str = "") -> 
 
 def _fits_as_stored(sample: Sample) -> bool:
     """Tell whether a mask has the size of its image only where no EXIF tag turns this."""
+    if sample.mask is None:
+        return False
     if not read_header(sample.image).turned or read_header(sample.mask).turned:
         return False
     try:

@@ -28,6 +28,15 @@ OUTLINE: Final = ".txt"
 MATLAB: Final = ".mat"
 
 
+def no_masks(name: str) -> InputError:
+    """Return what is said to who asks for the truth of a data set, or of an image, without it."""
+    return InputError(
+        f"{name} has no mask, so there is no truth to train on, to hold anything against or to "
+        "take as a target; add masks and import it again, draw a target, begin with the "
+        "prediction, or lead away from it"
+    )
+
+
 @dataclass(frozen=True)
 class Sample:
     """One image of a data set with its mask.
@@ -35,7 +44,8 @@ class Sample:
     Attributes:
         name: Unique in its data set.
         image: File of the image, or the folder of its DICOM slices.
-        mask: File of the mask, or a folder of DICOM slices; the first where there are several.
+        mask: File of the mask, or a folder of DICOM slices; the first where there are several; None
+            in a data set without masks.
         split: "train", "validation", "test", or "" when the set has no split.
         layers: All mask files with the class that each shows; 0 for all classes by its values.
         field_mask: A mask of what counts; outside it is void.
@@ -49,7 +59,7 @@ class Sample:
 
     name: str
     image: Path
-    mask: Path
+    mask: Path | None
     split: str = ""
     layers: tuple[tuple[int, Path], ...] = ()
     field_mask: Path | None = None
@@ -79,7 +89,8 @@ class Sample:
     @property
     def files(self) -> tuple[Path, ...]:
         """All files that the sample is read from."""
-        masks = tuple(path for _, path in self.layers) or (self.mask,)
+        one = (self.mask,) if self.mask else ()
+        masks = tuple(path for _, path in self.layers) or one
         return (self.image, *masks, *((self.field_mask,) if self.field_mask else ()))
 
     def fingerprint(self) -> str:
@@ -129,20 +140,23 @@ def sample_mask(sample: Sample, encoding: Encoding | None, classes: int) -> Mask
         classes: Number of classes K, background counted.
 
     Raises:
-        InputError: A file can't be read, or holds a value that means no class.
+        InputError: A file can't be read, or holds a value that means no class; or there is no mask.
     """
     mask = _read(sample, encoding, classes)
     return _as_large_as_the_image(mask, sample) if sample.resized else mask
 
 
 def _read(sample: Sample, encoding: Encoding | None, classes: int) -> Mask:
+    path = sample.mask
+    if path is None:
+        raise no_masks(sample.name)
     if encoding is None:
-        return read_mask(sample.mask, classes, where=sample.where_of_mask)
-    layers = sample.layers or ((0, sample.mask),)
-    mask = _of_layers(sample, layers, encoding) if layers[0][0] else _of_one(sample, encoding)
+        return read_mask(path, classes, where=sample.where_of_mask)
+    layers = sample.layers or ((0, path),)
+    mask = _of_layers(sample, layers, encoding) if layers[0][0] else _of_one(sample, path, encoding)
     if int(mask.labels.max(initial=0)) >= classes:
         raise InputError(
-            f"{sample.mask.name} holds class {mask.labels.max()}, but the data set has "
+            f"{path.name} holds class {mask.labels.max()}, but the data set has "
             f"0 to {classes - 1}; import it again"
         )
     return mask if sample.field_mask is None else _within(mask, sample, sample.field_mask)
@@ -159,9 +173,9 @@ def _as_large_as_the_image(mask: Mask, sample: Sample) -> Mask:
     return Mask(mask.labels[places], mask.valid[places])
 
 
-def _of_one(sample: Sample, encoding: Encoding) -> Mask:
-    codes, colours = mask_codes(sample.mask, sample)
-    return decode(codes, colours, encoding, sample.mask.name)
+def _of_one(sample: Sample, path: Path, encoding: Encoding) -> Mask:
+    codes, colours = mask_codes(path, sample)
+    return decode(codes, colours, encoding, path.name)
 
 
 def _of_layers(sample: Sample, layers: tuple[tuple[int, Path], ...], encoding: Encoding) -> Mask:

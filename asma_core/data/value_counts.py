@@ -72,7 +72,7 @@ def survey(samples: Sequence[Sample], most: int) -> Survey:
     for place in places:
         sample = samples[place]
         values: set[int] = set()
-        for label, path in sample.layers or ((0, sample.mask),):
+        for label, path in sample.layers or (((0, sample.mask),) if sample.mask else ()):
             codes, coloured = mask_codes(path, sample)
             found = count_values(codes)
             values.update(found)

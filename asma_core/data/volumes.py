@@ -35,7 +35,7 @@ def with_slices(card: DatasetCard, root: Path, found: Found) -> DatasetCard:
     across = [
         (root / entry.image, root / entry.masks[0].path)
         for entry in found.entries
-        if are_across(root / entry.image, root / entry.masks[0].path)
+        if entry.masks and are_across(root / entry.image, root / entry.masks[0].path)
     ]
     if across:
         card = _laid_over(card, across)

@@ -9,14 +9,14 @@ from typing import Any
 
 from asma_core.attacks.settings import TOWARDS
 from asma_core.data.datasets import open_dataset
-from asma_core.experiments.plan import Plan
+from asma_core.experiments.plan import Plan, check_goals
 from asma_core.metrics.score import IOU, LOST, REMOVED, SUCCESS
 from asma_core.models.sources.cards import check_fits, find_card
 from asma_core.runs.run import DONE, Run, outcome_of
 from asma_core.runs.sources import from_sample, target_from_sample
 from asma_core.runs.spec import RunInputs, RunRequest, make_spec
 from asma_core.runs.store import RunStore
-from asma_core.runs.target_source import SAMPLE, TargetSource
+from asma_core.runs.target_source import NO_TARGET, SAMPLE, TargetSource
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,18 @@ def requests(plan: Plan) -> Callable[[int], Asked]:
     cells = plan.cells()
     dataset, card = open_dataset(plan.dataset), find_card(plan.model)
     check_fits(card, dataset)
+    check_goals(dataset, plan.variants)
 
     # The rows of a pair follow each other, and differ in the attack alone.
     @lru_cache(maxsize=1)
     def of_pair(names: tuple[str, str]) -> Asked:
         sample, other = (dataset.find(name) for name in names)
         source = from_sample(dataset, sample)
+        if not dataset.masked:
+            target = TargetSource(NO_TARGET)
+            request = source.request(card.name, "", {}, target, plan.execution)
+            inputs = source.without_target()
+            return Asked(request, inputs, inputs.packed())
         target = TargetSource(SAMPLE, other.name)
         request = source.request(card.name, "", {}, target, plan.execution)
         inputs = source.with_target(target_from_sample(dataset, other, source.shape))

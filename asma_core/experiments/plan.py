@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from asma_core.attacks.registry import find_attack
+from asma_core.attacks.settings import AWAY, TOWARDS
 from asma_core.data.datasets import Dataset
 from asma_core.errors import InputError
 from asma_core.fields import config_from_dict, config_from_text
@@ -70,6 +71,8 @@ def plan_from_dict(values: Mapping[str, Any]) -> Plan:
 def pairs_of(dataset: Dataset, count: int) -> tuple[tuple[str, str], ...]:
     """Pair each test image with the masks that follow, one further on in each round.
 
+    Without masks each image is its own other, once: there is nothing to lead to, only away.
+
     Args:
         dataset: Its test images, or all where there is no test split.
         count: How many pairs, at least 1.
@@ -79,6 +82,12 @@ def pairs_of(dataset: Dataset, count: int) -> tuple[tuple[str, str], ...]:
     """
     samples = dataset.split("test") or dataset.samples
     total = len(samples)
+    if not dataset.masked:
+        if count > total:
+            raise InputError(
+                f"{count} are more than the {total} images that {dataset.name} has; ask for fewer"
+            )
+        return tuple((one.name, one.name) for one in samples[:count])
     if total < 2:
         raise InputError(f"{dataset.name} has {total} images to attack; two are needed for a pair")
     if count > total * (total - 1):
@@ -88,6 +97,20 @@ def pairs_of(dataset: Dataset, count: int) -> tuple[tuple[str, str], ...]:
         )
     places = [(n % total, (n + 1 + n // total) % total) for n in range(count)]
     return tuple((samples[i].name, samples[j].name) for i, j in places)
+
+
+def check_goals(dataset: Dataset, rows: Sequence[Variant]) -> None:
+    """Check that attacks have something to lead to, or away from.
+
+    Raises:
+        InputError: The data set has no masks, and one leads towards a mask or away from the truth.
+    """
+    for row in rows if not dataset.masked else ():
+        if row.config.get("goal_is", TOWARDS) != AWAY:
+            raise InputError(
+                f"{dataset.name} has no masks, so {row.label} has no target; choose an attack that "
+                f'leads away from the prediction, such as pgd with --set "goal_is={AWAY}"'
+            )
 
 
 def variant(attack: str, settings: Mapping[str, str]) -> Variant:

@@ -80,6 +80,7 @@ class Predictor:
         """
         content = open_dataset(dataset)
         check_fits(model, content)
+        content.check_masked()
         file = _clean_ious_file(self._home, model, content)
         self.have_made(file, _measure_clean_ious, str(self._home), model, content)
         ious: dict[str, float | None] = read_json(file)

@@ -96,29 +96,23 @@ class SourceImage:
 
 
 def from_sample(dataset: Dataset, sample: Sample) -> SourceImage:
-    """Read a sample of a data set.
+    """Read a sample of a data set; one without a mask has no truth, and all of it counts.
 
     Raises:
         InputError: A file can't be read, or the mask has another size than the image.
     """
-    picture, mask = dataset.picture(sample), dataset.mask(sample)
-    image = picture.image
+    picture = dataset.picture(sample)
+    image, name = picture.image, f"{dataset.name} / {sample.name}"
+    named = (name, dataset.name, sample.name, picture.window, picture.extent)
+    if sample.mask is None:
+        return SourceImage(image, None, np.ones(image.shape[1:], dtype=np.bool_), *named)
+    mask = dataset.mask(sample)
     if mask.labels.shape != image.shape[1:]:
         raise InputError(
             f"the mask {sample.mask.name} is {mask.labels.shape[1]} x {mask.labels.shape[0]} and "
             f"its image {image.shape[2]} x {image.shape[1]}; export both at one size"
         )
-    name = f"{dataset.name} / {sample.name}"
-    return SourceImage(
-        image,
-        mask.labels,
-        mask.valid,
-        name,
-        dataset.name,
-        sample.name,
-        picture.window,
-        picture.extent,
-    )
+    return SourceImage(image, mask.labels, mask.valid, *named)
 
 
 def from_file(source: Source, name: str | None = None, where: Slice = MIDDLE) -> SourceImage:

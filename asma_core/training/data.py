@@ -62,6 +62,7 @@ def material_of(plan: TrainingPlan, on_drawn: Callable[[int, int], None] | None 
         AsmaError: The data set can't be used.
     """
     dataset = open_dataset(plan.dataset)
+    dataset.check_masked()
     is_demo = dataset.name in DEMO_SETS
     split = split_samples(dataset, 0.0 if is_demo else plan.validation)
     train: Sequence[Pair] = SamplePairs(dataset, split.train)

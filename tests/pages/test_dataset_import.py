@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,11 +14,14 @@ from streamlit.testing.v1 import AppTest
 from asma_core.data.datasets import dataset_names, open_dataset
 from asma_core.data.formats.windows import Window
 from asma_core.data.masks.label_maps import VOID
+from asma_core.jobs.detection import DetectionRunner
+from asma_core.jobs.experiments import ExperimentRunner
 from tests.data.formats.test_volumes import dicom, nifti
 from tests.data.publish import PUBLISHED, disc, encoded, lay_out, nested, picture
 from tests.pages import small_house
 from tests.pages.small_house import PROJECT, House
 from tests.waiting import PATIENCE
+from ui.common import services
 
 GREYS = np.array([0, 128, 255], dtype=np.uint8)
 
@@ -302,3 +306,87 @@ def test_a_volume_of_four_dimensions_is_chosen() -> None:
     assert not app.exception and not app.error
     keep(app)
     assert {sample.where.volume for sample in open_dataset("four").samples} == {1}
+
+
+# Without masks ----------------------------------------------------------------------------------
+
+
+def images_alone() -> dict[str, bytes]:
+    return {f"mine/{n}.png": picture(n) for n in range(3)}
+
+
+def unmasked() -> AppTest:
+    """Images without masks, taken in as somebody says that there are none."""
+    app = uploaded(("mine.zip", zipped(images_alone())))
+    assert "There are no masks" in app.error[0].value
+    next(one for one in app.toggle if one.label == "There are no masks").set_value(True).run()
+    assert not app.exception and not app.error
+    assert "3 images without masks" in words(app)
+    return keep(app)
+
+
+def test_images_without_masks_are_kept_where_somebody_says_so() -> None:
+    app = unmasked()
+    assert not app.exception and not app.error
+    dataset = open_dataset("mine")
+    assert not dataset.masked and dataset.classes == ()
+    app = visit(dataset="mine", sort="worst", low="5")
+    assert not app.exception and not app.error
+    assert "3 images" in words(app) and not app.slider
+    assert next(one for one in app.selectbox if one.label == "Sort by").options == ["Name"]
+    assert not any(one.key == "datasets-train" for one in app.button)
+
+
+def test_an_image_without_a_mask_has_no_iou_and_the_network_s_classes(house: House) -> None:
+    unmasked()
+    house.prediction = disc(0)
+    app = visit(dataset="mine", sample="1", model=small_house.MODEL)
+    assert not app.exception and not app.error
+    assert "no masks: IoU n/a" in words(app)
+    assert app.toggle(key="sample-truth").disabled
+    table = next(one.proto.body for one in app.get("html") if "asma-figures" in one.proto.body)
+    assert "rim" in table and "prediction" in table and "IoU" not in table
+
+
+def test_an_image_without_a_mask_is_attacked_from_the_prediction(house: House) -> None:
+    unmasked()
+    house.prediction = disc(0)
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=PATIENCE)
+    app.query_params.update({"dataset": "mine", "sample": "1"})
+    app.switch_page("pages/attack.py").run()
+    assert not app.exception and [one.value for one in app.error] == []
+    start = next(one for one in app.selectbox if one.label == "Target starts from")
+    assert start.options == ["the prediction", "nothing", "a file"]
+
+
+@pytest.mark.parametrize("page", ["experiments", "defences"])
+def test_forms_that_need_masks_say_so(house: House, page: str) -> None:
+    unmasked()
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=PATIENCE)
+    app.switch_page(f"pages/{page}.py").run()
+    next(one for one in app.selectbox if one.label == "Data set").set_value("mine").run()
+    assert not app.exception and not app.error
+    assert "mine has no mask" in words(app)
+    assert next(one for one in app.button if one.label == "Start").disabled
+
+
+def test_detectors_are_asked_of_images_that_are_led_away_from_the_prediction(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unmasked()
+    experiments = ExperimentRunner(house.jobs)
+    monkeypatch.setattr(experiments, "start", lambda _: True)
+    runner = DetectionRunner(house.home, experiments, SimpleNamespace())
+    monkeypatch.setattr(services, "detection", lambda: runner)
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=PATIENCE)
+    app.query_params["room"] = "detection"
+    app.switch_page("pages/defences.py").run()
+    next(one for one in app.selectbox if one.label == "Data set").set_value("mine").run()
+    assert not app.exception and not app.error
+    attack = next(one for one in app.selectbox if one.label == "Attack")
+    assert "PGD" in attack.options and "ASMA" not in attack.options
+    app.button(key="detection-form-start").click().run()
+    assert not app.exception and not app.error
+    plan = runner.plans.get(runner.plans.newest()[0])
+    assert plan.pairs == (("0", "0"), ("1", "1"), ("2", "2"))
+    assert {row.config["goal_is"] for row in plan.rows} == {"away from the prediction"}

@@ -527,3 +527,33 @@ def test_an_ensemble_shows_its_members(home: Path) -> None:
     app = visit(model="both")
     assert not app.exception and "second, a member of both, is gone" in words(app)
     assert not visit().exception
+
+
+def test_networks_are_joined_by_hand(home: Path) -> None:
+    small_house.write_network(home, "second", find_card(MODEL).classes, small_house.DATASET)
+    app = visit(model=MODEL)
+    app.multiselect(key=f"join-members-{MODEL}").set_value(["second"]).run()
+    assert not app.exception and not app.error
+    assert "The mask and the prediction of all together" in words(app)
+    app.button(key="join-keep").click().run()
+    assert not app.exception and not app.error
+    made = find_card(f"{MODEL}-and-second")
+    assert made.members == (MODEL, "second")
+    assert app.query_params["model"] in (made.name, [made.name])
+    # An ensemble is no member.
+    assert not [one for one in app.multiselect if one.key == f"join-members-{made.name}"]
+    options = visit(model=MODEL).multiselect(key=f"join-members-{MODEL}").options
+    assert made.name not in options and "second" in options
+
+
+def test_why_networks_don_t_fit_together_is_a_sentence(home: Path) -> None:
+    app = visit(model=MODEL)
+    app.multiselect(key=f"join-members-{MODEL}").set_value([small_house.TWO]).run()
+    assert not app.exception
+    (error,) = app.error
+    assert "an ensemble needs the same of all" in error.value
+    assert not [one for one in app.button if one.key == "join-keep"]
+    keep_defended(find_card(MODEL), Defence("smoothing", {"sigma": 0.2}), "smooth")
+    app = visit(model=MODEL)
+    app.multiselect(key=f"join-members-{MODEL}").set_value(["smooth"]).run()
+    assert "before the ensemble" in app.error[0].value

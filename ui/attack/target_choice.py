@@ -59,7 +59,7 @@ def counted_target(start: BaseMask, drawn: NDArray[np.int64]) -> Mask:
 def usual_head(chosen: AttackSource) -> Head:
     """Return the choices with which an image is shown to somebody who has chosen nothing."""
     usual = {"start": PREDICTION, "other": "", "scenario": "", "values": {}}
-    if chosen.dataset is not None:
+    if chosen.dataset is not None and chosen.dataset.masked:
         usual |= {"start": OTHER, "other": _following(chosen)}
     return usual | {"region": EVERYWHERE, "margin": 0}
 
@@ -104,7 +104,7 @@ def choose_start(
     options = [PREDICTION, NOTHING, FILE]
     if chosen.source.truth is not None:
         options.insert(1, TRUTH)
-    if chosen.dataset is not None:
+    if chosen.dataset is not None and chosen.dataset.masked:
         options.insert(0, OTHER)
     if left is not None:
         options.insert(0, RESTORED)

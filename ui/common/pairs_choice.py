@@ -8,18 +8,24 @@ import streamlit as st
 
 from asma_core.attacks.registry import ATTACKS, suited
 from asma_core.data.datasets import Dataset, dataset_names
+from asma_core.data.samples import no_masks
 from asma_core.models.sources.cards import ModelCard
 from ui.common import services
+from ui.common.errors import escape_markdown
 from ui.common.network_choice import LEFT_OUT, fitting_networks, network_choice
 from ui.common.values import SESSION, initial
 
 
-def choose_images(key: str, bare: bool = False) -> tuple[Dataset, ModelCard | None]:
+def choose_images(
+    key: str, bare: bool = False, unmasked: bool = False
+) -> tuple[Dataset, ModelCard | None]:
     """Show the choice of a data set and of a network that fits it; None where none does.
 
     Args:
         key: Of the page's widgets.
         bare: Whether networks behind defences are left out.
+        unmasked: Whether a data set without masks will do; if not, it is told and there is no
+            network for it.
     """
     names = dataset_names()
     name = st.selectbox(
@@ -30,6 +36,9 @@ def choose_images(key: str, bare: bool = False) -> tuple[Dataset, ModelCard | No
         help="Its test images, or all where it has no test split.",
     )
     dataset = services.open_dataset(name)
+    if not (dataset.masked or unmasked):
+        st.warning(escape_markdown(f"{no_masks(name)}."), icon=":material/info:")
+        return dataset, None
     fitting = {
         network: card
         for network, card in fitting_networks(dataset).items()
@@ -48,17 +57,19 @@ def choose_images(key: str, bare: bool = False) -> tuple[Dataset, ModelCard | No
 def choose_pairs(key: str, dataset: Dataset, few: int) -> int:
     """Show the choice of how many pairs of a data set are attacked, at first a few."""
     total = len(dataset.split("test") or dataset.samples)
-    most = max(total * (total - 1), 1)
+    most = max(total * (total - 1), 1) if dataset.masked else total
     return int(
         st.number_input(
-            "Pairs",
+            "Pairs" if dataset.masked else "Images",
             min_value=1,
             max_value=most,
             step=1,
             key=initial(f"{key}-pairs-{dataset.name}", min(few, most)),
             persist_state=SESSION,
             help="Each image is attacked towards the mask of the next one, the paper's way; when "
-            "all are used up, towards that of the next but one.",
+            "all are used up, towards that of the next but one."
+            if dataset.masked
+            else "There are no masks, so each image is led away from the network's prediction.",
         )
     )
 

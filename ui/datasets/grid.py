@@ -86,9 +86,18 @@ def settled(view: DatasetsView, dataset: Dataset, models: Sequence[ModelCard]) -
         split=view.split if view.split in _splits(dataset) else "",
         classes=tuple(label for label in view.classes if 0 < label < len(dataset.classes)),
         model=view.model if view.model in names else next(iter(names), ""),
-        sort=view.sort if names or view.sort != "worst" else "name",
+        sort=view.sort if view.sort in _sorts(dataset, names) else "name",
+        low=view.low if dataset.masked else 0,
+        high=view.high if dataset.masked else 100,
         prediction=view.prediction and bool(names),
     )
+
+
+def _sorts(dataset: Dataset, models: Sequence[object]) -> list[str]:
+    """Return the orders that there are: by area and by IoU only where there are masks."""
+    if not dataset.masked:
+        return ["name"]
+    return [name for name in SORTS if models or name != "worst"]
 
 
 def _splits(dataset: Dataset) -> list[str]:
@@ -143,7 +152,7 @@ def dataset_grid(dataset: Dataset, view: DatasetsView, bar: Any) -> None:
     """
     models = fitting_models(dataset)
     allowed = settled(view, dataset, models)
-    _order(bar, allowed, models)
+    _order(bar, dataset, allowed, models)
     _filters(dataset, allowed)
     _about(dataset)
     allowed, samples, runs, ious = listed(dataset, view)
@@ -170,10 +179,10 @@ def _show_all() -> None:
     change(split="", classes=(), low=0, high=100, with_runs=False)
 
 
-def _order(bar: Any, view: DatasetsView, models: Sequence[ModelCard]) -> None:
+def _order(bar: Any, dataset: Dataset, view: DatasetsView, models: Sequence[ModelCard]) -> None:
     bar.selectbox(
         "Sort by",
-        [name for name in SORTS if models or name != "worst"],
+        _sorts(dataset, models),
         format_func=SORTS.__getitem__,
         key=prime("datasets-sort", view.sort),
         on_change=whole(_changed),
@@ -215,15 +224,16 @@ def _filters(dataset: Dataset, view: DatasetsView) -> None:
             on_change=whole(_changed),
             args=("classes",),
         )
-    row.slider(
-        "Area of the structure",
-        0,
-        100,
-        format="%d %%",
-        key=prime("datasets-area", (view.low, view.high)),
-        on_change=whole(_area_changed),
-        width=230,
-    )
+    if dataset.masked:
+        row.slider(
+            "Area of the structure",
+            0,
+            100,
+            format="%d %%",
+            key=prime("datasets-area", (view.low, view.high)),
+            on_change=whole(_area_changed),
+            width=230,
+        )
     row.pills(
         "Runs",
         [True],
@@ -263,7 +273,7 @@ def _count(dataset: Dataset, samples: Sequence[Sample], view: DatasetsView) -> N
     words = f"{len(samples):,} of {total:,} images" if view.filters else f"{total:,} images"
     row.markdown(f"**{words}**", width="content")
     row.space("stretch")
-    entries = [(TRUTH, "mask")]
+    entries = [(TRUTH, "mask")] if dataset.masked else []
     if view.prediction:
         entries.append((PREDICTION, "the network's prediction"))
     with row:

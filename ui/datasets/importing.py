@@ -14,6 +14,7 @@ from asma_core.data.formats.images import count_volumes
 from asma_core.data.formats.tree import WANTED, suffix
 from asma_core.data.importing import imports_folder, unpack_upload
 from asma_core.data.layouts.detection import layout_title
+from asma_core.data.layouts.unmasked import UNMASKED
 from asma_core.data.preview import Preview, preview
 from asma_core.errors import AsmaError, InputError
 from asma_core.files import write_bytes
@@ -51,9 +52,9 @@ def dataset_import() -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         understood = st.container()
-        images, masks = _patterns(root)
+        images, masks, unmasked = _patterns(root)
     try:
-        found = _looked_at(root, images, masks)
+        found = _looked_at(root, images, masks, unmasked)
         with understood:
             _found(found)
         with left:
@@ -62,7 +63,8 @@ def dataset_import() -> None:
             found = window_choice(found, f"{KEY}-{root}-{found.found.layout}")
             found, findings = with_choices(found, key)
             show_findings(found, findings, key)
-            found = mask_meaning(found, key_of_meaning(found, key))
+            if found.dataset.masked:
+                found = mask_meaning(found, key_of_meaning(found, key))
     except AsmaError as error:
         with understood:
             show_error(error)
@@ -163,9 +165,10 @@ def _folders(roots: tuple[str, ...]) -> list[str]:
     return found[:MOST_FOLDERS]
 
 
-def _patterns(root: Path) -> tuple[str, str]:
-    """Let people say what is an image and what is a mask, where the guess is wrong."""
-    given = [st.session_state.get(f"{KEY}-{what}-{root}") for what in ("images", "masks")]
+def _patterns(root: Path) -> tuple[str, str, bool]:
+    """Let people say what is an image and what a mask, or that there are no masks."""
+    asked = ("images", "masks", "unmasked")
+    given = [st.session_state.get(f"{KEY}-{what}-{root}") for what in asked]
     with st.expander("Wrong images or masks?", expanded=any(given)):
         st.caption("`*` stands for any text and `?` for one sign; an ending or a folder is enough.")
         images = st.text_input(
@@ -180,17 +183,26 @@ def _patterns(root: Path) -> tuple[str, str]:
             placeholder="*_outline.png",
             persist_state=SESSION,
         )
-    return images.strip(), masks.strip()
+        unmasked = st.toggle(
+            "There are no masks",
+            key=initial(f"{KEY}-unmasked-{root}", False),
+            persist_state=SESSION,
+            help="Images alone can be attacked and shown to detectors; nothing is held against a "
+            "truth, and no network can be trained on them.",
+        )
+    return images.strip(), masks.strip(), unmasked
 
 
-def _looked_at(root: Path, images: str, masks: str) -> Preview:
-    layout = st.session_state.get(f"{KEY}-layout-{root}", "")
+def _looked_at(root: Path, images: str, masks: str, unmasked: bool) -> Preview:
+    layout = UNMASKED if unmasked else st.session_state.get(f"{KEY}-layout-{root}", "")
     with st.spinner("Looking at the files", show_time=True):
         return _preview(str(root), layout, images, masks)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, ttl=600)
 def _preview(root: str, layout: str, images: str, masks: str) -> Preview:
+    if layout == UNMASKED:
+        return patiently(preview, Path(root), layout, images)
     first = patiently(preview, Path(root), "", images, masks)
     if not layout or layout == first.found.layout or images or masks:
         return first
@@ -215,7 +227,8 @@ def _found(found: Preview) -> None:
     }
     split = ", ".join(f"{count:,} {name}" for name, count in parts.items() if count)
     st.markdown(
-        f"**{len(samples):,} images with masks**" + (f": {split}" if split else ""),
+        f"**{len(samples):,} images {'with' if found.dataset.masked else 'without'} masks**"
+        + (f": {split}" if split else ""),
     )
     if found.found.reasons:
         reasons = "; ".join(found.found.reasons)
@@ -274,7 +287,8 @@ def _thumbnails(found: Preview) -> None:
     samples = found.dataset.samples
     step = max(1, len(samples) // SHOWN)
     shown = samples[::step][:SHOWN]
-    st.caption("Masks outlined, as they would be read")
+    if found.dataset.masked:
+        st.caption("Masks outlined, as they would be read")
     columns = st.columns(4)
     for place, sample in enumerate(shown):
         picture = sample_thumbnail(found.dataset, sample)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
 from asma_core.data.importing import can_forget, forget
+from asma_core.errors import AsmaError
 from asma_core.models.sources.cards import model_cards
 from ui.address import browser as address
 from ui.address.links import open_page
 from ui.address.views import DatasetsView, ModelsView
+from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.icon_button import icon_popover
 from ui.common.rerun import rerun_page, whole
@@ -28,7 +32,11 @@ def _add() -> None:
 
 def train_on(name: str) -> None:
     """Offer to train a network on a data set that has none of its own."""
-    if not can_forget(name) or any(card.dataset == name for card in model_cards().values()):
+    if (
+        not can_forget(name)
+        or not _masked(name)
+        or any(card.dataset == name for card in model_cards().values())
+    ):
         return
     if st.button(
         "Train",
@@ -37,6 +45,13 @@ def train_on(name: str) -> None:
         help="A network on these images; there is none yet",
     ):
         open_page(ModelsView(train=True, dataset=name))
+
+
+def _masked(name: str) -> bool:
+    # The page itself says what is wrong with one that can't be opened.
+    with suppress(AsmaError):
+        return services.open_dataset(name).masked
+    return False
 
 
 def remove_dataset(name: str) -> None:

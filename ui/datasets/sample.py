@@ -50,6 +50,11 @@ LINE_WIDTH: Final = 2.0
 QUALITY: Final = 95
 MOST_RUNS: Final = 8
 Labels = NDArray[np.int64]
+_HEADS: Final = (
+    f"{swatch(TRUTH.colour)}mask",
+    f"{swatch(PREDICTION.colour)}prediction",
+    "IoU",
+)
 
 
 def sample_view(dataset: Dataset, view: DatasetsView, bar: Any) -> None:
@@ -130,6 +135,8 @@ def _overlay_controls(dataset: Dataset, view: DatasetsView) -> None:
         key=prime("sample-truth", "truth" in shown),
         on_change=whole(_overlay_chosen),
         args=("truth",),
+        disabled=not dataset.masked,
+        help=None if dataset.masked else "This data set has no masks.",
     )
     row.toggle(
         "Prediction",
@@ -240,8 +247,11 @@ def _figures(
     )
     window = f"; seen through the window {source.window.text()}" if source.window else ""
     st.caption(f"{width} x {height} pixels, {kind}{split}{by}{window}")
+    truth = source.truth
+    if truth is None:
+        _predicted_alone(source, prediction, card)
+        return
     classes = len(dataset.classes)
-    truth = np.zeros(source.shape, dtype=np.int64) if source.truth is None else source.truth
     rows = [_share(truth, source, classes)]
     overall = None
     if prediction is not None and card is not None:
@@ -252,6 +262,17 @@ def _figures(
     st.html(_table(dataset.classes, rows, overall))
 
 
+def _predicted_alone(
+    source: SourceImage, prediction: Labels | None, card: ModelCard | None
+) -> None:
+    """Show the figures of an image without a mask, whose classes are those of the network."""
+    st.caption("This data set has no masks: IoU n/a.")
+    if prediction is not None and card is not None:
+        shares = _share(prediction, source, len(card.classes))
+        heads = (f"{swatch(PREDICTION.colour)}prediction",)
+        st.html(_table(card.classes, [shares], None, heads))
+
+
 def _share(labels: Labels, source: SourceImage, classes: int) -> list[float]:
     counts = np.bincount(labels[source.valid], minlength=classes)
     shares: list[float] = (100.0 * counts / max(counts.sum(), 1)).tolist()
@@ -259,10 +280,12 @@ def _share(labels: Labels, source: SourceImage, classes: int) -> list[float]:
 
 
 def _table(
-    names: tuple[str, ...], columns: Sequence[Sequence[float]], overall: float | None
+    names: tuple[str, ...],
+    columns: Sequence[Sequence[float]],
+    overall: float | None,
+    heads: Sequence[str] = _HEADS,
 ) -> str:
     """Return the legend and the figures per class as one table."""
-    heads = [f"{swatch(TRUTH.colour)}mask", f"{swatch(PREDICTION.colour)}prediction", "IoU"]
     digits, units = (1, 1, 3), (" %", " %", "")
     cells = ["".join(f"<th>{head}</th>" for head in ("class", *heads[: len(columns)]))]
     for label in range(1, len(names)):

@@ -7,12 +7,13 @@ from typing import Any, Final
 import streamlit as st
 
 from asma_core.attacks.registry import ATTACKS, suited
+from asma_core.attacks.settings import AWAY
 from asma_core.data.datasets import Dataset
 from asma_core.defences.detectors.registry import DETECTORS
 from asma_core.errors import AsmaError
 from asma_core.experiments.detection_plan import EVADE, DetectionPlan, evading
 from asma_core.experiments.plan import pairs_of, variant
-from asma_core.fields import config_from_dict
+from asma_core.fields import config_from_dict, declared
 from asma_core.models.sources.cards import ModelCard
 from asma_core.runs.execution import Execution
 from ui.address.links import open_here
@@ -36,11 +37,11 @@ def detection_form() -> None:
     """Show the form; a press of Start goes to the plan."""
     left, right = st.columns(2, gap="large")
     with left:
-        dataset, card = choose_images(KEY)
+        dataset, card = choose_images(KEY, unmasked=True)
         pairs = choose_pairs(KEY, dataset, FEW)
     with right:
         detectors = _detectors()
-        attack, settings, steps = _attack(card)
+        attack, settings, steps = _attack(card, dataset.masked)
         with st.expander("How the runs are carried out", icon=":material/memory:"):
             execution = execution_form(st, KEY)
     with left:
@@ -82,20 +83,26 @@ def _text(name: str, values: dict[str, Any]) -> str:
     return ":".join([name, *own])
 
 
-def _attack(card: ModelCard | None) -> tuple[str, dict[str, str], int | None]:
+def _attack(card: ModelCard | None, masked: bool) -> tuple[str, dict[str, str], int | None]:
     """Show the attack; return its name, its settings, and the steps of the one that knows."""
     gradients = card is None or card.takes_gradients
-    offered = [name for name in suited(gradients) if name != EVADE]
+    offered = [
+        name for name in suited(gradients) if name != EVADE and (masked or _leads_away(name))
+    ]
     first = USUAL_ATTACK if USUAL_ATTACK in offered else offered[0]
     attack = st.selectbox(
         "Attack",
         offered,
         format_func=lambda name: ATTACKS[name].title,
-        key=initial(f"{KEY}-attack{'' if gradients else '-black-box'}", first, offered),
+        key=initial(
+            f"{KEY}-attack{'' if gradients else '-black-box'}{'' if masked else '-away'}",
+            first,
+            offered,
+        ),
         persist_state=SESSION,
         help="It does not know the detectors.",
     )
-    settings = choose_goal(KEY, 0.9, 100)
+    settings = choose_goal(KEY, 0.9, 100) | ({} if masked else {"goal_is": AWAY})
     if not gradients:
         st.caption(f"{LEFT_OUT} So no attack can know a detector.")
         return attack, settings, None
@@ -116,6 +123,10 @@ def _attack(card: ModelCard | None) -> tuple[str, dict[str, str], int | None]:
         persist_state=SESSION,
     )
     return attack, settings, int(steps)
+
+
+def _leads_away(name: str) -> bool:
+    return "goal_is" in declared(ATTACKS[name].config)
 
 
 def _start(

@@ -6,10 +6,8 @@ from typing import Final
 
 import streamlit as st
 
-from asma_core.data.datasets import Dataset
 from asma_core.defences.contract import Defence
 from asma_core.defences.registry import DEFENCES, find_defence, in_words
-from asma_core.errors import AsmaError
 from asma_core.fields import asked
 from asma_core.models.sources.cards import model_cards
 from asma_core.models.sources.defending import defended, keep_defended
@@ -18,10 +16,10 @@ from asma_core.models.sources.model_card import ModelCard
 from ui.address.links import open_here
 from ui.address.views import ModelsView
 from ui.common import services
-from ui.common.errors import escape_markdown, show_error, show_errors
+from ui.common.errors import escape_markdown, show_errors
 from ui.common.rerun import patiently
 from ui.common.settings_form import setting_widget
-from ui.models.derived import SAMPLES, name_to_keep, pictures
+from ui.models.derived import name_to_keep, tried
 from ui.models.link import model_link
 
 KEY: Final = "defend"
@@ -74,8 +72,13 @@ def defend(card: ModelCard, dataset: str) -> None:
         defence = _taught(card, Defence(name, values), dataset)
         if defence is None:
             return
-        made = defended(card, defence, card.name)
-        if dataset and not _tried(made, services.open_dataset(dataset)):
+        made = defended(card, Defence(name, values), card.name)
+        if dataset and not tried(
+            made,
+            services.open_dataset(dataset),
+            "Looking at what the network says behind it",
+            "The mask and the prediction behind the defence, outlined",
+        ):
             return
         chosen = name_to_keep(KEY, f"{card.name}-{name}", ":material/shield:")
         if chosen is not None:
@@ -106,17 +109,3 @@ def _taught(card: ModelCard, defence: Defence, dataset: str) -> Defence | None:
     with st.spinner(f"It learns from the images of {title}", show_time=True):
         done: Defence = patiently(services.predictor().carry_out, learnt, defence, images)
     return done
-
-
-def _tried(made: ModelCard, dataset: Dataset) -> bool:
-    """Show what a network behind a defence says of some images; return whether it can."""
-    samples = dataset.some(SAMPLES)
-    with st.spinner("Looking at what the network says behind it", show_time=True):
-        try:
-            for sample in samples:
-                patiently(services.predictor().predict, made, dataset.image(sample))
-        except AsmaError as error:
-            show_error(error)
-            return False
-    pictures(dataset, samples, made, "The mask and the prediction behind the defence, outlined")
-    return True

@@ -8,11 +8,14 @@ from typing import Final
 import streamlit as st
 
 from asma_core.data.datasets import Dataset, Sample
+from asma_core.errors import AsmaError
 from asma_core.models.sources.cards import model_cards
 from asma_core.models.sources.model_card import ModelCard
 from asma_core.naming import free_among
-from ui.common.errors import escape_markdown
+from ui.common import services
+from ui.common.errors import escape_markdown, show_error
 from ui.common.format import number
+from ui.common.rerun import patiently
 from ui.common.values import SESSION, initial
 from ui.pictures.thumbnails import sample_thumbnail
 
@@ -28,6 +31,27 @@ def pictures(dataset: Dataset, samples: Sequence[Sample], card: ModelCard, words
             column.image(picture.picture, width="stretch", alt=sample.name)
         iou = "" if picture.iou is None else f", IoU {number(picture.iou)}"
         column.caption(escape_markdown(f"{sample.name}{iou}"))
+
+
+def tried(card: ModelCard, dataset: Dataset, busy: str, words: str) -> bool:
+    """Show what a network that nobody keeps yet says of some images; return whether it can.
+
+    Args:
+        card: Of the network.
+        dataset: Whose images.
+        busy: Said meanwhile.
+        words: Above the pictures.
+    """
+    samples = dataset.some(SAMPLES)
+    with st.spinner(busy, show_time=True):
+        try:
+            for sample in samples:
+                patiently(services.predictor().predict, card, dataset.image(sample))
+        except AsmaError as error:
+            show_error(error)
+            return False
+    pictures(dataset, samples, card, words)
+    return True
 
 
 def name_to_keep(key: str, wanted: str, icon: str = ":material/add:") -> str | None:

@@ -52,6 +52,7 @@ def class_mapping(card: ModelCard) -> None:
 
 
 def _mapped(card: ModelCard, dataset: Dataset) -> None:
+    dataset.check_masked()
     samples = dataset.some(SAMPLES)
     with st.spinner("Looking at what the network says", show_time=True):
         try:

@@ -61,6 +61,7 @@ def training_form() -> None:
         settings = _settings()
     with show_errors():
         dataset = services.open_dataset(wanted["dataset"])
+        dataset.check_masked()
         adversarial = settings["adversarial"] != PLAIN
         split = split_samples(dataset, settings["validation"])
         left.caption(_said(dataset, split, adversarial))

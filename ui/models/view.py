@@ -27,6 +27,7 @@ from ui.common.shell import name_tab
 from ui.common.values import SESSION, initial
 from ui.models.certifying import certify
 from ui.models.defending import defence_facts, defend
+from ui.models.joining import join
 from ui.models.link import back, model_link
 from ui.models.mapping import class_mapping
 from ui.models.members import member_facts
@@ -68,6 +69,7 @@ def model_view(name: str) -> None:
         certify(card, _tried_on(card, fitting))
         class_mapping(card)
         defend(card, _tried_on(card, fitting))
+        join(card, _tried_on(card, fitting))
         _train_on(card, _tried_on(card, fitting))
 
 

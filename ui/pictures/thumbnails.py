@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import streamlit as st
 
 from asma_core.data.datasets import Dataset, Sample
@@ -69,13 +68,16 @@ def _sample_thumbnail(
         source = from_sample(_dataset, _sample)
     except InputError as error:
         return _without_mask(_sample, str(error))
-    truth = np.zeros(source.shape, dtype=np.int64) if source.truth is None else source.truth
-    area = 100.0 * float((truth > 0).sum()) / max(int(source.valid.sum()), 1)
-    layers = [Layer(truth, TRUTH)]
+    truth, area, layers = source.truth, None, []
+    if truth is not None:
+        area = 100.0 * float((truth > 0).sum()) / max(int(source.valid.sum()), 1)
+        layers.append(Layer(truth, TRUTH))
     if _network is None:
         return Thumbnail(_drawn(source.image, layers), area)
     prediction = patiently(services.predictor().predict, _network, source.image)
     layers.append(Layer(prediction, PREDICTION))
+    if truth is None:
+        return Thumbnail(_drawn(source.image, layers), None)
     counted = source.valid & services.predictor().covered(_network, source.shape)
     iou = foreground_iou(confusion_matrix(prediction, truth, len(_dataset.classes), counted))
     return Thumbnail(_drawn(source.image, layers), area, iou=None if math.isnan(iou) else iou)

@@ -21,6 +21,7 @@ from asma_core.data.layouts.manifest import TABLE, TABLE_TITLE, find_in_table
 from asma_core.data.layouts.names import name_of
 from asma_core.data.layouts.pairing import PAIRED, PAIRED_TITLE, find_pairs
 from asma_core.data.layouts.refusals import problem_of
+from asma_core.data.layouts.unmasked import UNMASKED, UNMASKED_TITLE, find_images
 from asma_core.errors import InputError, UnknownNameError
 
 # Layouts whose masks are files of their own, the surest first.
@@ -31,13 +32,15 @@ _BEFORE: Final = ("folders", "beside")
 
 def layout_names() -> list[str]:
     """Return the names of all layouts, for a choice."""
-    return [*_BY_PICTURES, *READERS]
+    return [*_BY_PICTURES, *READERS, UNMASKED]
 
 
 def layout_title(name: str) -> str:
     """Return what a layout is called."""
     titles = {layout.name: layout.title for layout in KNOWN}
-    return ({TABLE: TABLE_TITLE, PAIRED: PAIRED_TITLE} | TITLES | titles).get(name, name)
+    return (
+        {TABLE: TABLE_TITLE, PAIRED: PAIRED_TITLE, UNMASKED: UNMASKED_TITLE} | TITLES | titles
+    ).get(name, name)
 
 
 def recognise(folder: Path, layout: str = "", images: str = "", masks: str = "") -> list[Found]:
@@ -54,7 +57,8 @@ def recognise(folder: Path, layout: str = "", images: str = "", masks: str = "")
         UnknownNameError: No layout has that name.
         InputError: No image at all, or no layout finds a mask for half of the images.
     """
-    layout = PAIRED if layout in _BEFORE or images or masks else layout
+    if layout != UNMASKED:
+        layout = PAIRED if layout in _BEFORE or images or masks else layout
     if layout and layout not in layout_names():
         raise UnknownNameError("layout", layout, layout_names())
     files = list_files(folder)
@@ -107,6 +111,8 @@ def _found(
 ) -> Found | None:
     if name == TABLE:
         return find_in_table(folder, files)
+    if name == UNMASKED:
+        return find_images(files, images)
     if name in READERS:
         return find_annotated(name, folder, files)
     if name == PAIRED:

@@ -47,7 +47,7 @@ class Entry:
     Attributes:
         name: Unique in its set.
         image: Its file.
-        masks: At least one file.
+        masks: At least one file; none in a data set without masks.
         field_mask: A mask of what counts, or "".
         split: "train", "validation", "test" or "".
     """

@@ -17,6 +17,10 @@ PATTERNS: Final = (
     "say which files are images and which are masks by the two patterns (Images are, Masks are; "
     "--images, --masks)"
 )
+WITHOUT: Final = (
+    "where there are no masks at all, say so (There are no masks; --layout images): such images "
+    "can be attacked, but nothing is held against a truth"
+)
 # Of other programs; each can write one of ours.
 _FOREIGN: Final = (
     *(".mha", ".mhd", ".nrrd", ".nhdr", ".seg.nrrd", ".npy", ".npz", ".h5", ".hdf5", ".mgz"),
@@ -50,6 +54,7 @@ def problem_of(folder: Path, files: Sequence[str], tries: Sequence[Found]) -> st
         f"{best.left_out[0].rpartition('/')[2]}"
         + (" (all look like masks)" if alike else "")
         + f"; add its mask or remove the image, or {PATTERNS}"
+        + ("" if best.entries else f"; {WITHOUT}")
     )
 
 

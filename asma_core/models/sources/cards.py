@@ -110,8 +110,11 @@ def find_card(name: str) -> ModelCard:
 
 
 def fits(card: ModelCard, dataset: Dataset) -> bool:
-    """Tell whether a network and a data set have the same classes, as far as their number says."""
-    return len(card.classes) == len(dataset.classes)
+    """Tell whether a network and a data set have the same classes, as far as their number says.
+
+    A data set without masks has no classes of its own and fits every network.
+    """
+    return not dataset.masked or len(card.classes) == len(dataset.classes)
 
 
 def check_fits(card: ModelCard, dataset: Dataset) -> None:
