@@ -222,6 +222,14 @@ EXPECTED = {
         "goal_is": ("towards the mask", "", False),
         "first_share": (0.05, "above 0 and at most 1", True),
     },
+    "dla": COMMON
+    | STOPS
+    | BUDGET
+    | {
+        "steps": (1000, "at least 1 and at most 1e+06", False),
+        "goal_is": ("towards the mask", "", False),
+        "exploring": (0.2, "at least 0 and at most 1", True),
+    },
     "worst-case": COMMON
     | {"steps": (300, "at least 3 and at most 100000", False), "norm": ("l2", "", False)},
 }
@@ -241,7 +249,7 @@ def test_who_stops_and_what_is_near(entry: object) -> None:
     goal = entry.config().goal()
     names = [item.name for item in dataclasses.fields(entry.config)]
     assert goal.stops == ("stop_at_target" in names or entry.name == "dag")
-    linf = ("pgd", "segpgd", "cospgd", "apgd-ensemble", "square", "alma-prox")
+    linf = ("pgd", "segpgd", "cospgd", "apgd-ensemble", "square", "dla", "alma-prox")
     usual = "suspicion" if entry.name == "evade" else "l2"
     assert goal.norm == ("linf" if entry.name in linf else usual)
     assert goal.away == (entry.name == "apgd-ensemble")
@@ -281,7 +289,7 @@ ALIKE = {"ssm-dpm": "asma", "ssm": "asm", "segpgd": "pgd", "cospgd": "pgd"}
 @pytest.mark.parametrize("entry", ATTACKS.values(), ids=list(ATTACKS))
 def test_presets_are_what_the_page_offers(entry: object) -> None:
     assert entry.presets == PRESETS.get(ALIKE.get(entry.name, entry.name), {})
-    assert entry.black_box == (entry.name == "square")
+    assert entry.black_box == (entry.name in ("square", "dla"))
 
 
 def test_the_ends_of_a_range_are_in_it_unless_it_says_above() -> None:

@@ -101,7 +101,7 @@ def test_of_a_black_box_only_square_is_offered_and_defended_networks_are_no_bare
     assert "mine" not in network.options
     network.set_value(box).run()
     attacks = app.multiselect(key="defences-form-attacks-black-box")
-    assert attacks.options == ["Square"] and "left out" in texts(app)
+    assert attacks.options == ["Square", "DLA"] and "left out" in texts(app)
 
 
 def test_what_is_gone_is_a_sentence_and_hides_nothing(
