@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,10 +10,10 @@ from typing import Any, Final
 from asma_core.attacks.registry import ATTACKS
 from asma_core.defences.contract import Defence
 from asma_core.defences.registry import in_words
-from asma_core.errors import InputError, UnknownExperimentError
+from asma_core.errors import InputError
 from asma_core.experiments.plan import Plan, Variant, plan_from_dict
+from asma_core.experiments.plan_files import PlanFiles, id_of
 from asma_core.fields import named_values_in
-from asma_core.files import read_json, write_json
 from asma_core.models.sources.cards import find_card, model_cards, weights_hash
 from asma_core.models.sources.defending import defence_from_text, keep_defended
 from asma_core.models.sources.model_card import ModelCard
@@ -58,8 +56,7 @@ class RobustnessPlan:
     @property
     def id(self) -> str:
         """Eight hexadecimal digits; the same for the same plan."""
-        text = json.dumps(self.as_dict(), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:8]
+        return id_of(self.as_dict())
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as `robustness_plan_from_dict` takes them."""
@@ -123,50 +120,9 @@ def parsed(text: str) -> Defence | None:
     return defence_from_text(*named_values_in(text, "defence", "jpeg or jpeg:quality=85"))
 
 
-class RobustnessPlans:
+class RobustnessPlans(PlanFiles[RobustnessPlan]):
     """The plans that somebody asked for, each a file of the data folder."""
 
     def __init__(self, home: Path) -> None:
         """Find them under `home`/robustness."""
-        self._folder = home / "robustness"
-
-    def keep(self, plan: RobustnessPlan) -> str:
-        """Keep a plan; return its id.
-
-        Raises:
-            StoreError: The data folder can't be written.
-        """
-        write_json(self._folder / f"{plan.id}.json", plan.as_dict())
-        return plan.id
-
-    def get(self, plan_id: str) -> RobustnessPlan:
-        """Return a plan.
-
-        Raises:
-            UnknownExperimentError: There is none of that id, or its file can't be read.
-        """
-        known = {path.stem: path for path in self._files()}
-        try:
-            return robustness_plan_from_dict(read_json(known[plan_id]))
-        except (KeyError, TypeError, ValueError, OSError) as error:
-            raise UnknownExperimentError(
-                f"nothing is known of {plan_id[:40]!r}; the Defences page lists what there is"
-            ) from error
-
-    def newest(self) -> list[str]:
-        """Return the ids, the newest first."""
-        files = sorted(self._files(), key=lambda path: path.stat().st_mtime, reverse=True)
-        return [path.stem for path in files]
-
-    def created(self, plan_id: str) -> float:
-        """Return when a plan was asked for last, in seconds since 1970; 0 of none."""
-        file = self._folder / f"{plan_id}.json"
-        return file.stat().st_mtime if file.exists() else 0.0
-
-    def delete(self, plan_id: str) -> None:
-        """Forget a plan; its runs and networks stay."""
-        self.get(plan_id)
-        (self._folder / f"{plan_id}.json").unlink(missing_ok=True)
-
-    def _files(self) -> list[Path]:
-        return list(self._folder.glob("*.json"))
+        super().__init__(home / "robustness", robustness_plan_from_dict, "Defences")
