@@ -32,6 +32,7 @@ def main() -> None:
             st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:"),
             st.Page("pages/experiments.py", title="Experiments", icon=":material/bar_chart:"),
             st.Page("pages/defences.py", title="Defences", icon=":material/shield:"),
+            st.Page("pages/transfer.py", title="Transfer", icon=":material/sync_alt:"),
         ],
         position="top",
     )

@@ -4,7 +4,8 @@ from ui.address.browser import current
 from ui.address.views import DefencesView
 from ui.common.shell import through_app
 from ui.defences.list import plan_list
-from ui.defences.view import plan_view
+from ui.defences.plans import PAGE
+from ui.plans.page import plan_view
 
 through_app()
 
@@ -12,4 +13,4 @@ asked = current(DefencesView).plan
 if asked is None:
     plan_list()
 else:
-    plan_view(asked)
+    plan_view(PAGE, asked)

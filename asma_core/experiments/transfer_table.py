@@ -115,7 +115,9 @@ def _sentence(label: str, own: Sequence[Mapping[str, Any]]) -> str:
     other = [row for row in own if not row["white_box"] and row["attacker"] != OTHERS]
     others = [row for row in own if row["attacker"] == OTHERS]
     if not any(row["n"] for row in own):
-        return f"{label}: nothing could be shown."
+        there = any(row["already"] for row in own)
+        why = "each image is at the goal before it is attacked" if there else "all runs failed"
+        return f"{label}: {why}."
     told = f"{label}: on the network that a file was made on it reaches its goal {_times(white)}, "
     told += f"on another {_times(other)}"
     if others:

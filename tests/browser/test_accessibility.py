@@ -63,6 +63,8 @@ def states(page: Page, run: str) -> Iterator[str]:
     yield "Experiments"
     click(page, "link", "Defences", "Defences")
     yield "Defences"
+    click(page, "link", "Transfer", "Transfer")
+    yield "Transfer"
     click(page, "link", "Datasets", "Datasets")
     expect(page.get_by_role("img", name="b", exact=True)).to_be_visible()
     yield "Datasets"

@@ -252,6 +252,8 @@ def test_the_tables_and_words_say_what_the_rows_say(tmp_path: Path) -> None:
         ["b", "0 of 2 (0.00)", "2 of 2 (1.00)"],
         [OTHERS, "2 of 2 (1.00)", "2 of 2 (1.00)"],
     ]
+    there = [showing("a", "b", "0", False, already=True)]
+    assert sentences(rows(there)) == ["pgd: each image is at the goal before it is attacked."]
     files = written(tmp_path, own)
     assert "| clean IoU | 0.900 | 0.900 |" in Path(files["transfer.md"]).read_text()
     assert Path(files["transfer.tex"]).read_text().count("toprule") == 1

@@ -287,6 +287,19 @@ class DefencesView(View):
     plan: str | None = parameter(None, opens=True)
 
 
+@dataclass(frozen=True)
+class TransferView(View):
+    """The Transfer page.
+
+    Attributes:
+        plan: The one that is open; None lists them.
+    """
+
+    PAGE: ClassVar[str] = "pages/transfer.py"
+
+    plan: str | None = parameter(None, opens=True)
+
+
 VIEWS: Final[tuple[type[View], ...]] = (
     DatasetsView,
     ModelsView,
@@ -295,4 +308,5 @@ VIEWS: Final[tuple[type[View], ...]] = (
     RunsView,
     ExperimentsView,
     DefencesView,
+    TransferView,
 )

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from asma_core.errors import AsmaError
-from ui.common import services
-from ui.common.errors import escape_markdown, show_errors
-from ui.common.format import moment
+from ui.common.errors import show_errors
 from ui.defences.form import plan_form
-from ui.defences.plan_text import about, plan_link, status_text, title
+from ui.defences.plans import PAGE
+from ui.plans.page import plan_lines
 
 WHAT = (
     "Does a defence hold? Each attack is made twice: on the bare network, which is what a defence "
@@ -24,23 +22,4 @@ def plan_list() -> None:
     st.markdown(WHAT, width=760)
     with st.container(border=True), show_errors():
         plan_form()
-    known = services.robustness().plans.newest()
-    if known:
-        st.subheader("Earlier", anchor=False)
-    for plan_id in known:
-        _line(plan_id)
-
-
-def _line(plan_id: str) -> None:
-    runner = services.robustness()
-    try:
-        plan = runner.plans.get(plan_id)
-        words, colour = status_text(runner.standing(plan))
-    except AsmaError as error:
-        st.markdown(f":red[{escape_markdown(str(error))}]")
-        return
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        plan_link(f"**{escape_markdown(title(plan))}**", plan_id)
-        st.markdown(f":{colour}[{words}]", width="content")
-        when = moment(runner.plans.created(plan_id))
-        st.caption(f"{escape_markdown(about(plan))}, {when}", width="stretch")
+    plan_lines(PAGE)

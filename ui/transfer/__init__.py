@@ -1,0 +1,1 @@
+"""The Transfer page: attacks on one network, shown to others."""
