@@ -175,6 +175,9 @@ BALL = COMMON | STOPS | {
     "budget": (None, "above 0 and at most 10000", False),
     "step_size": (None, "above 0 and at most 10000", True),
     "random_start": (False, "", True),
+    "momentum": (0.0, "at least 0 and at most 2", True),
+    "diversity": (0.0, "at least 0 and at most 1", True),
+    "whole_budget": (False, "", True),
 }  # fmt: skip
 BUDGET = {"budget": (None, "above 0 and at most 1", False)}
 PROXIMAL = COMMON | {
@@ -279,7 +282,11 @@ PRESETS = {
             "alpha": 1e-6,
         },
     },
-    "pgd": {"quick": {"steps": 40, "target_iou": 0.9}, "strong": {"steps": 300}},
+    "pgd": {
+        "quick": {"steps": 40, "target_iou": 0.9},
+        "strong": {"steps": 300},
+        "transfer": {"momentum": 1.0, "diversity": 0.5, "whole_budget": True},
+    },
     "minimal": {"quick": {"steps": 100}},
     "evade": {"strong": {"steps": 600}},
 }  # fmt: skip

@@ -26,13 +26,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar, Final
 
-from asma_core.attacks.contract import (
-    BLACK_BOX,
-    AttackEntry,
-    AttackInputs,
-    AttackResult,
-    OnStep,
-)
+from asma_core.attacks.contract import BLACK_BOX, AttackEntry
 from asma_core.attacks.engine.balls import check_budget, linf_bounds
 from asma_core.attacks.engine.batch import AttackBatch, per_image
 from asma_core.attacks.engine.loop import AttackRule, AttackState, RuleAttack
@@ -48,7 +42,7 @@ from asma_core.attacks.settings import (
     linf_budget_setting,
     stop_setting,
 )
-from asma_core.fields import AttackConfig, setting
+from asma_core.fields import setting
 from asma_core.lazy import Tensor, torch
 
 
@@ -188,20 +182,13 @@ def _cuts(length: int, count: int) -> list[tuple[int, int]]:
     return list(pairwise(ends))
 
 
-RULE: Final = RuleAttack(DlaConfig, _Signs)
-
-
-def dla(
-    model: torch.nn.Module,
-    inputs: AttackInputs,
-    config: AttackConfig,
-    *,
-    on_step: OnStep | None = None,
-) -> list[AttackResult]:
-    """Attack a batch; see `contract.Attack`."""
+def _labels_only(model: torch.nn.Module, _config: DlaConfig) -> torch.nn.Module:
     from asma_core.attacks.engine.labels_only import LabelsOnly
 
-    return RULE(LabelsOnly(model), inputs, config, on_step=on_step)
+    return LabelsOnly(model)
+
+
+DLA: Final = RuleAttack(DlaConfig, _Signs, through=_labels_only)
 
 
 ENTRY: Final = AttackEntry(
@@ -211,6 +198,6 @@ ENTRY: Final = AttackEntry(
     "Sees labels alone, no logits: stripes of plus or minus the budget, then parts of them turned.",
     "arXiv:2402.01220",
     DlaConfig,
-    dla,
+    DLA,
     black_box=True,
 )

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from asma_core.attacks.contract import AttackInputs
-from asma_core.attacks.dla import RULE, DlaConfig, dla, halved
+from asma_core.attacks.dla import DLA, DlaConfig, halved
 from asma_core.attacks.engine.batch import make_batch
 from asma_core.attacks.engine.labels_only import LabelsOnly
 from asma_core.attacks.engine.loop import AttackState
@@ -41,7 +41,7 @@ def test_of_two_networks_of_the_same_labels_it_sees_the_same(goal: str) -> None:
     found = []
     for network in (small_network(3), Rescaled()):
         torch.manual_seed(0)
-        found.append(dla(network, AttackInputs(images, masks), config))
+        found.append(DLA(network, AttackInputs(images, masks), config))
     for one, other in zip(*found, strict=True):
         assert torch.equal(one.adversarial, other.adversarial)
         assert one.trajectory == other.trajectory
@@ -63,7 +63,7 @@ def test_queries_are_counted_and_no_gradient_is_asked_for() -> None:
     network.register_forward_hook(lambda _module, _given, output: graphs.append(output))
     images = some_images(1)
     config = DlaConfig(target_iou=0.99, steps=30, budget=BUDGET)
-    (result,) = dla(network, AttackInputs(images, disc(1)), config)
+    (result,) = DLA(network, AttackInputs(images, disc(1)), config)
     assert len(graphs) == result.forward_passes == 31 and result.gradient_evaluations == 0
     assert not any(output.requires_grad for output in graphs)
 
@@ -88,7 +88,7 @@ def test_where_pixels_are_alone_it_reaches_the_best_that_a_budget_allows() -> No
     mask = torch.randint(0, 2, (1, 4, 4))
     # Turning one of 16 pixels at a time: each size of parts is gone through once in 31 queries.
     config = DlaConfig(1.0, steps=80, rounding=False, budget=0.05, exploring=0.1)
-    (result,) = dla(Linear((1.0,), -0.5), AttackInputs(image, mask), config)
+    (result,) = DLA(Linear((1.0,), -0.5), AttackInputs(image, mask), config)
     moved = image[:, 0] + torch.where(mask == 1, 0.05, -0.05)
     reachable = ((moved > 0.5).long() == mask)[0]
     assert 0 < int(reachable.sum()) < 16
@@ -101,7 +101,7 @@ def test_it_keeps_what_is_no_worse_and_the_first_stripes_in_any_case(away: bool)
     batch = make_batch(AttackInputs(image, torch.ones(1, 8, 8, dtype=torch.int64)))
     goal = AWAY if away else TOWARDS
     config = DlaConfig(steps=100, budget=BUDGET, goal_is=goal, exploring=0.0, rounding=False)
-    rule, still = RULE.make(batch, config), torch.zeros(1, 3, 8, 8)
+    rule, still = DLA.make(batch, config), torch.zeros(1, 3, 8, 8)
 
     def propose(step: int, images: Tensor, score: float, at_goal: int) -> Tensor:
         """Say what the run is judged by, and how many pixels are at the goal."""
@@ -133,4 +133,4 @@ def test_it_keeps_what_is_no_worse_and_the_first_stripes_in_any_case(away: bool)
 
 def test_a_budget_below_one_level_is_a_sentence() -> None:
     with pytest.raises(InputError, match="below 1/255"):
-        dla(small_network(), AttackInputs(some_images(1), disc(1)), DlaConfig(budget=0.003))
+        DLA(small_network(), AttackInputs(some_images(1), disc(1)), DlaConfig(budget=0.003))

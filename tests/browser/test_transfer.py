@@ -43,7 +43,7 @@ def test_from_the_form_to_the_matrix_and_a_run(page: Page, serve: Serve, tmp_pat
     ).to_be_visible()
     settle(page)
     # Twins: what fools one fools the other, so that all four cells are alike.
-    cells = page.get_by_role("tabpanel").first.locator(".scatterlayer .textpoint text")
+    cells = page.get_by_role("tabpanel").first.get_by_text(re.compile(r"^\d of \d$"))
     expect(cells).to_have_count(4)
     assert len(set(cells.all_text_contents())) == 1
     look(page, "transfer-matrix")

@@ -42,6 +42,9 @@ def heat_map(
             showscale=False,
             xgap=3,
             ygap=3,
+            text=[["" if row is None else _text(row) for row in line] for line in cells],
+            texttemplate="%{text}",
+            textfont={"size": 13},
             hoverinfo="skip",
         )
     )
@@ -55,10 +58,8 @@ def heat_map(
     drawing.add_scatter(
         x=[_victim(victim, clean) for victim, _, _ in shown],
         y=[name for _, name, _ in shown],
-        mode="markers+text",
+        mode="markers",
         marker={"size": ROW - 8, "symbol": "square", "opacity": 0},
-        text=[_text(row) for _, _, row in shown],
-        textfont={"color": [_ink(row) for _, _, row in shown], "size": 13},
         customdata=[[name, victim] for victim, name, _ in shown],
         hovertext=[_hover(row) for _, _, row in shown],
         hovertemplate="%{hovertext}<extra></extra>",
@@ -69,6 +70,8 @@ def heat_map(
         height=MARGINS + ROW * len(made_on),
         margin={"l": 10, "r": 10, "t": 40, "b": 10},
         showlegend=False,
+        # A click anywhere in a cell is one on its point.
+        hoverdistance=-1,
         xaxis={"title": {"text": "shown to"}, "side": "top", "showgrid": False},
         yaxis={"title": {"text": "made on"}, "autorange": "reversed", "showgrid": False},
     )
@@ -82,10 +85,6 @@ def _victim(name: str, clean: Mapping[str, float | None]) -> str:
 
 def _text(row: Mapping[str, Any]) -> str:
     return f"{row['successes']} of {row['n']}" if row["n"] else "n/a"
-
-
-def _ink(row: Mapping[str, Any]) -> str:
-    return "#ffffff" if (row["success_rate"] or 0.0) > 0.55 else "#0e1418"
 
 
 def _hover(row: Mapping[str, Any]) -> str:
