@@ -18,7 +18,7 @@ from asma_core.models.wrapper.contract import SegmentationModel
 from benchmarks.turns import medians
 
 # Composed of others, or without gradients.
-LEFT_OUT: Final = ("worst-case", "square")
+LEFT_OUT: Final = ("worst-case", "square", "dla")
 
 
 def loop_overhead(

@@ -175,6 +175,9 @@ BALL = COMMON | STOPS | {
     "budget": (None, "above 0 and at most 10000", False),
     "step_size": (None, "above 0 and at most 10000", True),
     "random_start": (False, "", True),
+    "momentum": (0.0, "at least 0 and at most 2", True),
+    "diversity": (0.0, "at least 0 and at most 1", True),
+    "whole_budget": (False, "", True),
 }  # fmt: skip
 BUDGET = {"budget": (None, "above 0 and at most 1", False)}
 PROXIMAL = COMMON | {
@@ -222,6 +225,14 @@ EXPECTED = {
         "goal_is": ("towards the mask", "", False),
         "first_share": (0.05, "above 0 and at most 1", True),
     },
+    "dla": COMMON
+    | STOPS
+    | BUDGET
+    | {
+        "steps": (1000, "at least 1 and at most 1e+06", False),
+        "goal_is": ("towards the mask", "", False),
+        "exploring": (0.2, "at least 0 and at most 1", True),
+    },
     "worst-case": COMMON
     | {"steps": (300, "at least 3 and at most 100000", False), "norm": ("l2", "", False)},
 }
@@ -241,7 +252,7 @@ def test_who_stops_and_what_is_near(entry: object) -> None:
     goal = entry.config().goal()
     names = [item.name for item in dataclasses.fields(entry.config)]
     assert goal.stops == ("stop_at_target" in names or entry.name == "dag")
-    linf = ("pgd", "segpgd", "cospgd", "apgd-ensemble", "square", "alma-prox")
+    linf = ("pgd", "segpgd", "cospgd", "apgd-ensemble", "square", "dla", "alma-prox")
     usual = "suspicion" if entry.name == "evade" else "l2"
     assert goal.norm == ("linf" if entry.name in linf else usual)
     assert goal.away == (entry.name == "apgd-ensemble")
@@ -271,7 +282,11 @@ PRESETS = {
             "alpha": 1e-6,
         },
     },
-    "pgd": {"quick": {"steps": 40, "target_iou": 0.9}, "strong": {"steps": 300}},
+    "pgd": {
+        "quick": {"steps": 40, "target_iou": 0.9},
+        "strong": {"steps": 300},
+        "transfer": {"momentum": 1.0, "diversity": 0.5, "whole_budget": True},
+    },
     "minimal": {"quick": {"steps": 100}},
     "evade": {"strong": {"steps": 600}},
 }  # fmt: skip
@@ -281,7 +296,7 @@ ALIKE = {"ssm-dpm": "asma", "ssm": "asm", "segpgd": "pgd", "cospgd": "pgd"}
 @pytest.mark.parametrize("entry", ATTACKS.values(), ids=list(ATTACKS))
 def test_presets_are_what_the_page_offers(entry: object) -> None:
     assert entry.presets == PRESETS.get(ALIKE.get(entry.name, entry.name), {})
-    assert entry.black_box == (entry.name == "square")
+    assert entry.black_box == (entry.name in ("square", "dla"))
 
 
 def test_the_ends_of_a_range_are_in_it_unless_it_says_above() -> None:

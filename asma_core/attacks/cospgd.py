@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from asma_core.attacks.contract import WITHIN_BUDGET, AttackEntry
-from asma_core.attacks.engine.loop import AttackState, RuleAttack
-from asma_core.attacks.engine.projected import BUDGET_PRESETS, BudgetConfig, Projected
+from asma_core.attacks.engine.loop import AttackState
+from asma_core.attacks.engine.projected import BUDGET_PRESETS, BudgetConfig, projected
 from asma_core.fields import setting
 from asma_core.lazy import Tensor
 
@@ -38,7 +38,7 @@ def _aligned(state: AttackState, away: bool) -> Tensor:
     return cosine if away else 1.0 - cosine
 
 
-COSPGD: Final = RuleAttack(CosPgdConfig, lambda batch, config: Projected(batch, config, _aligned))
+COSPGD: Final = projected(CosPgdConfig, _aligned)
 
 ENTRY: Final = AttackEntry(
     "cospgd",

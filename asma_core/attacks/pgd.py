@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Final
 
 from asma_core.attacks.contract import WITHIN_BUDGET, AttackEntry
-from asma_core.attacks.engine.loop import AttackState, RuleAttack
-from asma_core.attacks.engine.projected import BUDGET_PRESETS, BudgetConfig, Projected
+from asma_core.attacks.engine.loop import AttackState
+from asma_core.attacks.engine.projected import BUDGET_PRESETS, BudgetConfig, projected
 from asma_core.lazy import Tensor, torch
 
 
@@ -20,7 +20,7 @@ def _alike(state: AttackState, _away: bool) -> Tensor:
     return torch.ones_like(state.logits[:, 0])
 
 
-PGD: Final = RuleAttack(BudgetConfig, lambda batch, config: Projected(batch, config, _alike))
+PGD: Final = projected(BudgetConfig, _alike)
 
 ENTRY: Final = AttackEntry(
     "pgd",

@@ -9,6 +9,7 @@ from asma_core.attacks import (
     apgd,
     cospgd,
     dag,
+    dla,
     evade,
     pdpgd,
     pgd,
@@ -33,6 +34,7 @@ _ENTRIES: Final[tuple[AttackEntry, ...]] = (
     apgd.ENTRY,
     evade.ENTRY,
     square.ENTRY,
+    dla.ENTRY,
     worst_case.ENTRY,
 )
 ATTACKS: Final = {entry.name: entry for entry in _ENTRIES}

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Final
 
 from asma_core.attacks.contract import WITHIN_BUDGET, AttackEntry
-from asma_core.attacks.engine.loop import AttackState, RuleAttack
-from asma_core.attacks.engine.projected import BUDGET_PRESETS, BudgetConfig, Projected
+from asma_core.attacks.engine.loop import AttackState
+from asma_core.attacks.engine.projected import BUDGET_PRESETS, BudgetConfig, projected
 from asma_core.lazy import Tensor, torch
 
 
@@ -23,7 +23,7 @@ def _shifting(state: AttackState, away: bool) -> Tensor:
     return torch.where(to_be_won, 1.0 - share, share).to(state.logits)
 
 
-SEGPGD: Final = RuleAttack(BudgetConfig, lambda batch, config: Projected(batch, config, _shifting))
+SEGPGD: Final = projected(BudgetConfig, _shifting)
 
 ENTRY: Final = AttackEntry(
     "segpgd",

@@ -13,6 +13,8 @@ LINF: Final = "linf"
 CIEDE2000: Final = "ciede2000"
 # Not a norm: of two successes the one wins that a detector finds more like the original.
 SUSPICION: Final = "suspicion"
+# Nor this: of two successes the one wins that is further beyond the goal, whatever its change.
+SCORE: Final = "score"
 # What people call them.
 NORMS: Final = {L2: "L2", LINF: "Linf", CIEDE2000: "CIEDE2000"}
 TOWARDS: Final = "towards the mask"
@@ -77,7 +79,8 @@ class Goal:
     Attributes:
         stops: Whether an image is done at its first success.
         norm: In which the nearer of two successes wins: `L2`, `LINF` or `CIEDE2000`; or
-            `SUSPICION`, by which the one does that a detector finds more like the original.
+            `SUSPICION`, by which the one does that a detector finds more like the original; or
+            `SCORE`, by which the one of the higher score does.
         aim: Towards the target mask, or away (untargeted) from what the network says of the
             original, or from the truth.
     """

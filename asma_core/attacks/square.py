@@ -7,7 +7,8 @@ the same squares, so that a batch gives what single images give; an image stops 
 success; the first query looks at the original.
 
 A step is a query. No gradient is asked for, so it succeeds where a network only hides its
-gradients, and is otherwise far weaker than the attacks that use them.
+gradients, and is otherwise far weaker than the attacks that use them. It sees the logits; the black
+box that does not is `dla`.
 """
 
 from __future__ import annotations

@@ -38,6 +38,8 @@ COMMANDS: Final = {
     "ensemble": "keep networks as one that answers their mean",
     "certify": "see which pixels of an image no small change can move",
     "robustness": "see what defences are worth, against attacks that know them",
+    "transfer": "see whether attacks on one network fool another",
+    "universal": "learn one change that fools a network on all images",
     "detectors": "list the detectors with their settings",
     "detect": "see what detectors are worth, against attacks that know them",
     "import-dataset": "take in a folder or a zip of images and masks",

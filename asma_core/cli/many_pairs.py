@@ -33,11 +33,18 @@ class Asked:
 
 
 def add_pairs_options(parser: argparse.ArgumentParser) -> None:
-    """Add network, data set, number of pairs, settings of the attacks, and how they are run."""
+    """Add the network, and what `add_many_options` does."""
     model_option(parser)
+    add_many_options(parser)
+
+
+def add_many_options(parser: argparse.ArgumentParser, samples: int = 20) -> None:
+    """Add data set, number of pairs, settings of the attacks, and how they are run."""
     add_settings(parser, Execution)
     parser.add_argument("--dataset", required=True, help="a data set's name or a folder")
-    parser.add_argument("--samples", type=count, default=20, help="pairs to attack (20)")
+    parser.add_argument(
+        "--samples", type=count, default=samples, help=f"pairs to attack ({samples})"
+    )
     parser.add_argument("--target-iou", help="short for --set target_iou=X")
     parser.add_argument("--steps", help="short for --set steps=N")
     parser.add_argument(
@@ -57,12 +64,29 @@ def asked_of(options: argparse.Namespace) -> Asked:
         AsmaError: A network or data set that there is not, or a device.
     """
     card, dataset = find_card(options.model), open_dataset(options.dataset)
+    return Asked(card, dataset, execution_of(options), settings_given(options))
+
+
+def execution_of(options: argparse.Namespace) -> Execution:
+    """Return how the runs are carried out, checked.
+
+    Raises:
+        AsmaError: A device that there is not.
+    """
     execution = settings_of(options, Execution)
     check_execution(execution)
-    settings = named_values(options.set)
+    return execution
+
+
+def settings_given(options: argparse.Namespace) -> dict[str, str]:
+    """Return the settings of the attacks, as texts by their names.
+
+    Raises:
+        InputError: A text without "=".
+    """
     short = {"steps": options.steps, "target_iou": options.target_iou}
-    settings |= {name: text for name, text in short.items() if text is not None}
-    return Asked(card, dataset, execution, settings)
+    given = {name: text for name, text in short.items() if text is not None}
+    return named_values(options.set) | given
 
 
 def listed(text: str) -> list[str]:

@@ -30,9 +30,23 @@ class RandomResizingSettings(Settings):
 
 
 def _ask(network: Network, images: Tensor, settings: RandomResizingSettings) -> Tensor:
+    return resized_at_random(network, images, settings.smallest)
+
+
+def resized_at_random(network: Network, images: Tensor, smallest: float) -> Tensor:
+    """Ask a network about images that are made smaller and moved within their frame.
+
+    Args:
+        network: Answers every pixel of images (B, C, H, W), (B, K, H, W).
+        images: float32 (B, C, H, W); all of them are treated alike.
+        smallest: Share of its own size that an image has at least.
+
+    Returns:
+        What it answers, put back to where the images were.
+    """
     height, width = images.shape[-2:]
     share, down, right = torch.rand(3).tolist()
-    scale = settings.smallest + share * (1 - settings.smallest)
+    scale = smallest + share * (1 - smallest)
     size = (max(1, round(scale * height)), max(1, round(scale * width)))
     above, left = round(down * (height - size[0])), round(right * (width - size[1]))
     resize = torch.nn.functional.interpolate

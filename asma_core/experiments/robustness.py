@@ -9,43 +9,17 @@ arXiv:1902.06705).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import torch
-
-from asma_core.data.formats.images import read_image
 from asma_core.errors import RunStateError
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.execute import execute
 from asma_core.experiments.plan import Variant
 from asma_core.experiments.robustness_plan import RobustnessPlan, networks, words_of
+from asma_core.experiments.shown_files import Look, Seen, truth_iou
 from asma_core.experiments.store import ExperimentStore, ended
-from asma_core.metrics.overlap import confusion_matrix, foreground_iou
-from asma_core.metrics.score import SUCCESS, outcome
-from asma_core.models.sources.loading import load_model, predict
-from asma_core.models.sources.model_card import ModelCard
 from asma_core.models.wrapper.devices import choose_device
-from asma_core.runs.artefacts import ADVERSARIAL
-from asma_core.runs.attacking import as_attacked
-from asma_core.runs.figures import Judge, Labels, make_judge
-from asma_core.runs.run import Run
-from asma_core.runs.spec import RunInputs
-from asma_core.runs.store import RunStore
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a network says of a file.
-
-    Attributes:
-        success: Whether it is a change that fools it as was asked.
-        score: As the run is judged, in [0, 1].
-        iou: With the truth, in [0, 1]; None where there is none.
-    """
-
-    success: bool
-    score: float
-    iou: float | None
+from asma_core.runs.figures import make_judge
 
 
 @dataclass(frozen=True)
@@ -124,9 +98,9 @@ def looked_at(store: ExperimentStore, plan: RobustnessPlan) -> list[Trial]:
     device = choose_device(plan.execution.device)
     trials = []
     for card, own in zip(cards, cells, strict=True):
-        look = _Look(store.runs, card, device)
+        look = Look(store.runs, card, device)
         pairs = zip(ended(own), ended(cells[0]), strict=True)
-        trials += [look.trial(plan, mine, bare, at) for at, (mine, bare) in enumerate(pairs)]
+        trials += [_trial(look, plan, mine, bare, at) for at, (mine, bare) in enumerate(pairs)]
     return trials
 
 
@@ -134,49 +108,21 @@ def _further(on_cell: Callable[[int], None], passed: int) -> Callable[[int], Non
     return lambda done: on_cell(passed + done)
 
 
-@dataclass(frozen=True)
-class _Look:
-    """Asks a network about files."""
-
-    runs: RunStore
-    card: ModelCard
-    device: torch.device
-
-    def trial(self, plan: RobustnessPlan, own: Cell, bare: Cell, at: int) -> Trial:
-        attack = plan.attacks[at % len(plan.attacks)]
-        words = words_of(plan, self.card)
-        if not (own.run_id and own.results):
-            return Trial(words, self.card.name, attack, own, None, None, None)
-        run = self.runs.get(own.run_id)
-        inputs = as_attacked(self.runs.inputs(run), self.card, self.device)
-        clean = self._says(inputs)
-        judge = make_judge(inputs, clean, len(self.card.classes), run.aim)
-        knowing = self._seen(run, run, judge, inputs)
-        unknowing = None
-        if bare.run_id and bare.results:
-            unknowing = self._seen(self.runs.get(bare.run_id), run, judge, inputs)
-        clean_iou = _iou(clean, inputs, judge.classes)
-        return Trial(words, self.card.name, attack, own, clean_iou, knowing, unknowing)
-
-    def _says(self, inputs: RunInputs) -> Labels:
-        return predict(load_model(self.card, self.device), inputs.image, self.device)
-
-    def _seen(self, of: Run, run: Run, judge: Judge, inputs: RunInputs) -> Seen:
-        """Return what the network says of a run's file, as its own run is judged."""
-        saved = read_image(self.runs.folder(of.id) / ADVERSARIAL)
-        labels = self._says(replace(inputs, image=saved))
-        score = float(judge.figures(labels, "")["score"])
-        before = float(judge.figures(judge.clean, "")["score"])
-        success = outcome(before, score, run.wanted) == SUCCESS
-        return Seen(success, score, _iou(labels, inputs, judge.classes))
-
-
-def _iou(labels: Labels, inputs: RunInputs, classes: int) -> float | None:
-    """Return the mean foreground IoU with the truth; None where there is none to have."""
-    if inputs.truth is None:
-        return None
-    value = foreground_iou(confusion_matrix(labels, inputs.truth, classes, inputs.valid))
-    return None if value != value else value
+def _trial(look: Look, plan: RobustnessPlan, own: Cell, bare: Cell, at: int) -> Trial:
+    attack, card = plan.attacks[at % len(plan.attacks)], look.card
+    words = words_of(plan, card)
+    if not (own.run_id and own.results):
+        return Trial(words, card.name, attack, own, None, None, None)
+    run = look.runs.get(own.run_id)
+    inputs = look.inputs(run)
+    clean = look.says(inputs)
+    judge = make_judge(inputs, clean, len(card.classes), run.aim)
+    knowing = look.seen(run, run, judge, inputs)
+    unknowing = None
+    if bare.run_id and bare.results:
+        unknowing = look.seen(look.runs.get(bare.run_id), run, judge, inputs)
+    clean_iou = truth_iou(clean, inputs, judge.classes)
+    return Trial(words, card.name, attack, own, clean_iou, knowing, unknowing)
 
 
 def problems(trials: Sequence[Trial]) -> list[str]:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from asma_core.attacks.registry import find_attack
-from asma_core.experiments.robustness import Seen, Trial
+from asma_core.experiments.robustness import Trial
+from asma_core.experiments.shown_files import Seen
 
 NONE = "none"
 

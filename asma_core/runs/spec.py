@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from asma_core.attacks.engine.projected import LATER
 from asma_core.attacks.registry import check_suits, find_attack
 from asma_core.attacks.settings import AWAY_FROM_TRUTH
 from asma_core.data.formats.images import FloatImage, from_bytes, to_bytes
@@ -166,6 +167,12 @@ class RunSpec(RunRequest):
 
     def _without(self, *left_out: str) -> str:
         told = {name: value for name, value in self.as_dict().items() if name not in left_out}
+        # What came later than records counts only where it is not as it was.
+        told["config"] = {
+            name: value
+            for name, value in self.config.items()
+            if name not in LATER or value != LATER[name]
+        }
         return json.dumps(told, sort_keys=True)
 
     def as_dict(self) -> dict[str, Any]:

@@ -205,13 +205,13 @@ def test_an_onnx_file_is_imported_and_only_square_attacks_it(
                  tiny.DATASET, "--multiple", "2", "--mean", "0.5", "--std", "0.25")  # fmt: skip
     assert (answer["name"], answer["architecture"]) == ("disc", "onnx program")
     assert not answer["gradients"] and answer["output"] == {}
-    assert "only square attacks it" in " ".join(answer["notes"])
+    assert "only square and dla attack it" in " ".join(answer["notes"])
     assert answer["check"]["iou"] == ask("check-model", tiny.MODEL)["iou"]
     image = ("--dataset", tiny.DATASET, "--sample", "0", "--target-sample", "2")
     said = refused(capsys, "attack", "--model", "disc", *image)
-    assert "disc is a black box (ONNX)" in said and "asma needs them; choose square" in said
+    assert "disc is a black box (ONNX)" in said and "asma needs them; choose square, dla" in said
     said = refused(capsys, "ablation", "--model", "disc", "--dataset", tiny.DATASET)
-    assert "ssm needs them; choose square" in said
+    assert "ssm needs them; choose square, dla" in said
     run = ask("attack", "--model", "disc", *image, "--attack", "square", "--steps", "30")
     assert run["gradient_evaluations"] == 0 and run["forward_passes"] > 0
 

@@ -16,7 +16,7 @@ from asma_core.defences.contract import Defence
 from asma_core.errors import AsmaError, InputError
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.plan import pairs_of, variant
-from asma_core.experiments.robustness import Seen, Trial, carry_out, looked_at, problems
+from asma_core.experiments.robustness import Trial, carry_out, looked_at, problems
 from asma_core.experiments.robustness_chart import NO_TRUTH, chart
 from asma_core.experiments.robustness_plan import (
     RobustnessPlan,
@@ -28,6 +28,7 @@ from asma_core.experiments.robustness_plan import (
 )
 from asma_core.experiments.robustness_report import answer
 from asma_core.experiments.robustness_table import points, rows, sentences
+from asma_core.experiments.shown_files import Seen
 from asma_core.experiments.store import ExperimentStore
 from asma_core.models.sources.cards import find_card, model_cards
 from asma_core.models.sources.defending import keep_defended

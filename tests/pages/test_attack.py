@@ -1006,7 +1006,7 @@ def test_of_a_black_box_only_square_is_offered(home: Path, house: House) -> None
     box = write_black_box(home)
     app = visit("attack", dataset=DATASET, sample="a", network=box, attack="minimal")
     (choice,) = [one for one in app.selectbox if one.label == "Attack"]
-    assert choice.options == ["Black box: Square"] and choice.value == "square"
+    assert choice.options == ["Black box: Square", "Black box: DLA"] and choice.value == "square"
     assert "attacks that need gradients are left out" in texts(app)
     press_run(start_from(app, target_choice.OTHER))
     assert errors(app) == [] and house.submitted().spec.attack == "square"
@@ -1019,6 +1019,8 @@ def test_a_run_of_another_attack_can_not_be_asked_for_of_a_black_box(
     app = visit("attack", dataset=DATASET, sample="a", network=box)
     press_run(start_from(app, target_choice.OTHER))
     square = house.submitted()
-    with pytest.raises(InputError, match="takes no gradients, and asma needs them; choose square"):
+    with pytest.raises(
+        InputError, match="takes no gradients, and asma needs them; choose square, dla"
+    ):
         house.jobs.submit(replace(square.spec.request(), attack="asma", config={}),
                           house.runs.inputs(square))  # fmt: skip

@@ -121,7 +121,7 @@ def test_of_a_black_box_only_square_is_offered_and_defended_networks_are_no_bare
     assert "mine" not in network.options
     network.set_value(box).run()
     attacks = app.multiselect(key="defences-form-attacks-black-box")
-    assert attacks.options == ["Square"] and "left out" in texts(app)
+    assert attacks.options == ["Square", "DLA"] and "left out" in texts(app)
 
 
 def test_what_is_gone_is_a_sentence_and_hides_nothing(
@@ -211,7 +211,7 @@ def test_of_a_black_box_no_attack_can_know_a_detector(
     box = write_black_box(house.home)
     app = visit("defences", room="detection")
     next(one for one in app.selectbox if one.label == "Network").set_value(box).run()
-    assert app.selectbox(key="detection-form-attack-black-box").options == ["Square"]
+    assert app.selectbox(key="detection-form-attack-black-box").options == ["Square", "DLA"]
     assert "no attack can know a detector" in texts(app)
     app.button(key="detection-form-start").click().run()
     assert errors(app) == []

@@ -123,7 +123,7 @@ def test_of_a_black_box_only_what_needs_no_gradient_is_offered(
     app = visit("experiments")
     app.selectbox(key=f"experiment-form-network-{DATASET}").set_value(box).run()
     (attacks,) = app.multiselect
-    assert attacks.options == ["Square"] and attacks.value == ["square"]
+    assert attacks.options == ["Square", "DLA"] and attacks.value == ["square"]
     assert "attacks that need gradients are left out" in texts(app)
     assert not any(one.key == "experiment-form-study" for one in app.toggle)
     app.button(key="experiment-form-start").click().run()

@@ -462,7 +462,7 @@ def test_a_folder_of_transformers_is_taken_in(tmp_path: Path) -> None:
 def test_an_onnx_file_is_taken_in_as_a_black_box(tmp_path: Path, free: str) -> None:
     file = onnx_files.exported(tmp_path / "net.onnx", bare.Probabilities(), free=free)
     app = upload(visit(add="1"), ("net.onnx", file.read_bytes(), "application/octet-stream"))
-    assert not app.exception and "only square attacks it" in words(app)
+    assert not app.exception and "only square and dla attack it" in words(app)
     choices = {one.label: one.value for one in app.selectbox}
     assert choices["It answers with"] == "probabilities" and choices["Images"] == 3
     assert "Architecture (monai.networks.nets)" not in choices
@@ -470,7 +470,7 @@ def test_an_onnx_file_is_taken_in_as_a_black_box(tmp_path: Path, free: str) -> N
     keep(app)
     card = find_card("net")
     assert (card.program, card.input.exact) == ("onnx", None if free else (32, 40))
-    assert "takes no gradients: only square attacks it" in words(visit(model="net"))
+    assert "takes no gradients: only square and dla attack it" in words(visit(model="net"))
 
 
 @onnx_files.needs_onnx

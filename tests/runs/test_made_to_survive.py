@@ -82,6 +82,7 @@ def test_each_is_attacked_alone_whatever_it_is_queued_with(runs: RunStore) -> No
         ("pgd", {"goal_is": "away from the prediction"}),
         ("asma", {}),
         ("square", {}),
+        ("dla", {}),
         ("worst-case", {}),
     ],
 )

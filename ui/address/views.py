@@ -19,6 +19,7 @@ SORTS: Final = {
 }
 DISTANCE: Final = "distance"
 DETECTION: Final = "detection"
+TRANSFER: Final = "transfer"
 SIDE: Final = "side"
 MODES: Final = (SIDE, "slider", "blink")
 USUAL_OVERLAYS: Final = ("before", "target", "after")
@@ -286,13 +287,14 @@ class DefencesView(View):
 
     Attributes:
         plan: The one that is open; None lists them.
-        room: `DETECTION` for what asks about detectors, "" for what asks about defences.
+        room: `DETECTION` for what asks about detectors, `TRANSFER` about other networks, "" about
+            defences.
     """
 
     PAGE: ClassVar[str] = "pages/defences.py"
 
     plan: str | None = parameter(None, opens=True)
-    room: str = parameter("", choices=(DETECTION,))
+    room: str = parameter("", choices=(DETECTION, TRANSFER))
 
 
 VIEWS: Final[tuple[type[View], ...]] = (

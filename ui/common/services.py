@@ -17,6 +17,7 @@ from asma_core.jobs.predictions import Predictor
 from asma_core.jobs.queue import JobQueue
 from asma_core.jobs.robustness import RobustnessRunner
 from asma_core.jobs.trainings import Trainer
+from asma_core.jobs.transfer import TransferRunner
 from asma_core.runs.store import RunStore
 from asma_core.server_config import settings
 from ui.common.rerun import patiently
@@ -82,6 +83,16 @@ def detection() -> DetectionRunner:
 @st.cache_resource(show_spinner=False)
 def _detection(home: str) -> DetectionRunner:
     return DetectionRunner(Path(home), experiments(), predictor())
+
+
+def transfer() -> TransferRunner:
+    """Return what carries plans of transfer out."""
+    return _transfer(str(paths.home()))
+
+
+@st.cache_resource(show_spinner=False)
+def _transfer(home: str) -> TransferRunner:
+    return TransferRunner(Path(home), experiments(), predictor())
 
 
 def trainer() -> Trainer:

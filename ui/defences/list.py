@@ -10,7 +10,7 @@ from ui.address.views import DefencesView
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import moment
 from ui.defences.plan_text import plan_link, status_text
-from ui.defences.rooms import ROOMS, Room, title
+from ui.defences.rooms import ROOMS, Room
 
 
 def plan_list() -> None:
@@ -50,7 +50,7 @@ def _line(room: Room, plan_id: str) -> None:
         st.markdown(f":red[{escape_markdown(str(error))}]")
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        plan_link(DefencesView(plan_id, room.name), f"**{escape_markdown(title(plan))}**")
+        plan_link(DefencesView(plan_id, room.name), f"**{escape_markdown(room.title(plan))}**")
         st.markdown(f":{colour}[{words}]", width="content")
         when = moment(runner.plans.created(plan_id))
         st.caption(f"{escape_markdown(room.about(plan))}, {when}", width="stretch")

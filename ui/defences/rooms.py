@@ -1,4 +1,4 @@
-"""The page's two rooms: what defences are worth, and what detectors are."""
+"""The page's rooms: what defences are worth, what detectors are, and attacks on other networks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,24 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from asma_core.jobs.plan_runner import PlanRunner
-from ui.address.views import DETECTION
+from ui.address.views import DETECTION, TRANSFER
 from ui.common import services
-from ui.defences import detection_result, detection_text, robustness_result, robustness_text
+from ui.defences import (
+    detection_result,
+    detection_text,
+    robustness_result,
+    robustness_text,
+    transfer_result,
+    transfer_text,
+)
 from ui.defences.detection_form import detection_form
 from ui.defences.robustness_form import robustness_form
+from ui.defences.transfer_form import transfer_form
+
+
+def title(plan: Any) -> str:
+    """Return what a plan is about: network and data set."""
+    return f"{plan.model} on {plan.dataset}"
 
 
 @dataclass(frozen=True)
@@ -24,6 +37,7 @@ class Room:
         what: The question in a sentence or two.
         runner: What carries its plans out.
         form: Shows the form of a new plan.
+        title: Says what a plan is about.
         about: Says what a plan asks.
         looking: Said while the files are looked at.
         result: Shows what a complete plan comes to.
@@ -35,6 +49,7 @@ class Room:
     what: str
     runner: Callable[[], PlanRunner[Any]]
     form: Callable[[], None]
+    title: Callable[[Any], str]
     about: Callable[[Any], str]
     looking: str
     result: Callable[[Any, Mapping[str, Any]], None]
@@ -50,6 +65,7 @@ _ROOMS: Final = (
         "merely hides its gradients.",
         lambda: services.robustness(),
         robustness_form,
+        title,
         robustness_text.about,
         "Showing the files to the defended networks",
         robustness_result.robustness_result,
@@ -62,15 +78,25 @@ _ROOMS: Final = (
         "same L2. A detector is worth what it finds of files that were made to evade it.",
         lambda: services.detection(),
         detection_form,
+        title,
         detection_text.about,
         "Showing the files to the detectors",
         detection_result.detection_result,
         detection_result.FILES,
     ),
+    Room(
+        TRANSFER,
+        "Does another network's attack work?",
+        "Who does not have your network attacks one that is like it, and sends you the file. Each "
+        "network is attacked, and its files are shown to all of them; with three or more, all but "
+        "one are attacked together for that one.",
+        lambda: services.transfer(),
+        transfer_form,
+        transfer_text.title,
+        transfer_text.about,
+        "Showing the files to the networks",
+        transfer_result.transfer_result,
+        transfer_result.FILES,
+    ),
 )
 ROOMS: Final = {room.name: room for room in _ROOMS}
-
-
-def title(plan: Any) -> str:
-    """Return what a plan is about: network and data set."""
-    return f"{plan.model} on {plan.dataset}"

@@ -9,6 +9,7 @@ import streamlit as st
 
 from asma_core.errors import AsmaError
 from asma_core.jobs.plan_runner import Standing
+from asma_core.naming import plain_name
 from ui.address.links import link, open_here
 from ui.address.views import DefencesView, ExperimentsView
 from ui.common.errors import escape_markdown, show_error, show_errors
@@ -17,7 +18,7 @@ from ui.common.rerun import patiently, rerun_page
 from ui.common.shell import name_tab
 from ui.common.stop_go import stop_or_go_on
 from ui.defences.plan_text import plan_link, status_text
-from ui.defences.rooms import ROOMS, Room, title
+from ui.defences.rooms import ROOMS, Room
 
 REFRESH: Final = 1.0
 # The plan that this session forgot last.
@@ -36,11 +37,11 @@ def plan_view(room_name: str, plan_id: str) -> None:
         # The browser asked once more for what was forgotten while it was on its way.
         open_here(DefencesView(room=room.name))
     plan = runner.plans.get(plan_id)
-    name_tab(title(plan), "Defences")
+    name_tab(room.title(plan), "Defences")
     plan_link(DefencesView(room=room.name), "All plans", icon=":material/arrow_back:")
     found = runner.standing(plan)
     head, actions = st.columns([7, 5], vertical_alignment="center")
-    head.title(escape_markdown(title(plan)), anchor=False)
+    head.title(escape_markdown(room.title(plan)), anchor=False)
     when = moment(runner.plans.created(plan_id))
     head.caption(f"{room.question} {escape_markdown(room.about(plan))}. Started {when}.")
     with actions:
@@ -112,7 +113,7 @@ def _result(room: Room, plan: Any, found: Standing) -> None:
         row.download_button(
             words,
             files[name],
-            f"{plan.model}-{name}",
+            f"{plain_name(room.title(plan))}-{name}",
             kind,
             key=f"defences-{name}",
             on_click="ignore",
@@ -123,7 +124,9 @@ def _result(room: Room, plan: Any, found: Standing) -> None:
         with st.expander(f"{len(answer['problems'])} failed", icon=":material/error:"):
             for line in answer["problems"]:
                 st.markdown(escape_markdown(line))
-    st.markdown("**The runs**, network by network" if not room.name else "**The runs**")
+    st.markdown(
+        "**The runs**, network by network" if len(found.experiments) > 1 else "**The runs**"
+    )
     networks = st.container(horizontal=True)
     for experiment in found.experiments:
         words = escape_markdown(experiment.plan.model)

@@ -49,11 +49,11 @@ WHAT: Final = (
     "The weights of a network of MONAI: a safetensors file, or a .pt, .pth or .ckpt with a plain "
     "state dict. What they belong to is guessed from their names and shapes. A card (.toml) "
     "uploaded with them says everything. An ONNX file is a whole network; it takes no gradients, "
-    "so that only the attack Square can attack it. Or a folder as its tool wrote it, as a zip or "
-    "its files: a trained model of nnU-Net v2 (2D), a network for semantic segmentation that "
-    "transformers has saved, or a MONAI bundle. Files that are programs (whole pickled networks, "
-    ".pt2, TorchScript, Python) run as the server itself, so only its owner may add them, by "
-    "putting card and file into `models` of the data folder."
+    "so that only the attacks Square and DLA can attack it. Or a folder as its tool wrote it, as "
+    "a zip or its files: a trained model of nnU-Net v2 (2D), a network for semantic segmentation "
+    "that transformers has saved, or a MONAI bundle. Files that are programs (whole pickled "
+    "networks, .pt2, TorchScript, Python) run as the server itself, so only its owner may add "
+    "them, by putting card and file into `models` of the data folder."
 )
 
 

@@ -135,11 +135,14 @@ class RuleAttack(Generic[Config]):
         make: Makes the rule for the checked batch.
         reduces: Whether it may move a large file's change at the size that the network sees; not
             for what compares itself with the file's own values.
+        through: Stands something between the network and the attack, as the config says; what it
+            stands there may have the network's `exact`, as a backend has (`exact_of`).
     """
 
     config: type[Config]
     make: Callable[[AttackBatch, Config], AttackRule]
     reduces: bool = False
+    through: Callable[[torch.nn.Module, Config], torch.nn.Module] | None = None
 
     def __call__(
         self,
@@ -153,6 +156,7 @@ class RuleAttack(Generic[Config]):
         if not isinstance(config, self.config):
             raise InputError(f"expected settings of {self.config.__name__}, got {config!r}")
         batch = make_batch(inputs)
+        model = model if self.through is None else self.through(model, config)
         smaller = reduced(model, batch, config, on_step) if self.reduces else None
         network: Callable[[Tensor], Tensor] = model
         if smaller is None:

@@ -17,7 +17,7 @@ from asma_core.attacks.contract import (
     StepReport,
 )
 from asma_core.attacks.engine.batch import AttackBatch, largest, norms
-from asma_core.attacks.settings import CIEDE2000, L2, LINF, SUSPICION, CommonConfig
+from asma_core.attacks.settings import CIEDE2000, L2, LINF, SCORE, SUSPICION, CommonConfig
 from asma_core.lazy import Tensor, torch
 from asma_core.metrics.score import REMOVED, reached, score, score_kind
 
@@ -256,7 +256,7 @@ def better(now: StepMetrics, success: bool, best: StepMetrics, succeeded: bool, 
     """
     if success != succeeded:
         return success
-    if not success:
+    if not success or norm == SCORE:
         return now.score > best.score
     if norm == LINF:
         # It has few values; of two alike the one of the smaller L2 wins.

@@ -33,7 +33,7 @@ PADS: Final = ("", "zeros", "reflect", "edge")
 ORDERS: Final = ("rgb", "bgr")
 
 # What is said of a network of which only the outputs are there.
-NO_GRADIENTS: Final = "takes no gradients: only square attacks it"
+NO_GRADIENTS: Final = "takes no gradients: only square and dla attack it"
 
 
 @dataclass(frozen=True)

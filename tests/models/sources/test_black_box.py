@@ -29,6 +29,8 @@ from asma_core.models.wrapper.specs import InputSpec
 from tests import tiny
 from tests.models import bare
 
+BLACK_BOXES = {"square", "dla"}
+
 
 class Box(bare.Plain):
     """Answers, and takes no gradients."""
@@ -53,16 +55,17 @@ def named(home: Path) -> str:
 
 
 def test_only_attacks_that_need_no_gradient_suit() -> None:
-    assert set(suited(False)) == {"square"} and suited(True) == ATTACKS
+    assert set(suited(False)) == BLACK_BOXES and suited(True) == ATTACKS
 
 
-def test_from_python_square_attacks_it_and_each_other_is_refused() -> None:
+def test_from_python_black_boxes_attack_it_and_each_other_is_refused() -> None:
     model, image = boxed(), bare.images(1)[0].numpy()
-    found = asma_core.attack(
-        model, image, attack="square", goal_is="away from the prediction", steps=40, budget=0.3
-    )
-    assert found.figures["forward_passes"] > 0 and found.figures["gradient_evaluations"] == 0
-    for name in set(ATTACKS) - {"square"}:
+    for name in BLACK_BOXES:
+        found = asma_core.attack(
+            model, image, attack=name, goal_is="away from the prediction", steps=40, budget=0.3
+        )
+        assert found.figures["forward_passes"] > 0 and found.figures["gradient_evaluations"] == 0
+    for name in set(ATTACKS) - BLACK_BOXES:
         with pytest.raises(InputError, match=f"takes no gradients, and {name} needs them; choose"):
             asma_core.attack(model, image, np.zeros((32, 40), int), attack=name)
 
@@ -74,7 +77,9 @@ def test_behind_a_defence_it_is_still_a_black_box(defence: Defence) -> None:
         model, image, attack="square", goal_is="away from the prediction", steps=3, budget=0.3
     )
     assert found.figures["gradient_evaluations"] == 0 < found.figures["forward_passes"]
-    with pytest.raises(InputError, match="takes no gradients, and pgd needs them; choose square"):
+    with pytest.raises(
+        InputError, match="takes no gradients, and pgd needs them; choose square, dla"
+    ):
         asma_core.attack(model, image, np.zeros((32, 40), int), attack="pgd")
 
 
@@ -89,7 +94,7 @@ def test_the_check_says_so_and_finds_it_usable() -> None:
     report = check_model(boxed(), [LabelledImage("noise", bare.images(1)[0].numpy())])
     (gradient,) = [check for check in report.checks if check.name == "gradient"]
     assert (gradient.state, report.usable) == ("warning", True)
-    assert gradient.text == "it takes no gradients: only square attacks it"
+    assert gradient.text == "it takes no gradients: only square and dla attack it"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +117,7 @@ def test_commands_refuse_other_attacks_before_anything_is_loaded(
     assert cli.main([name, "--model", named(home), "--dataset", tiny.DATASET, *others]) == 2
     said = capsys.readouterr().err
     assert f"box is a black box (ONNX), which takes no gradients, and {first}" in said
-    assert said.strip().endswith("needs them; choose square") and said.count("\n") == 1
+    assert said.strip().endswith("needs them; choose square, dla") and said.count("\n") == 1
 
 
 def test_no_attack_on_it_can_know_a_detector(

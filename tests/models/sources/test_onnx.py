@@ -132,7 +132,7 @@ def test_what_it_takes_and_gives_is_seen(
 ) -> None:
     looked = look_at(exported(tmp_path / "net.onnx", net, **how))
     assert {name: looked[name] for name in wanted} == wanted
-    assert "takes no gradients: only square attacks it" in " ".join(notes_on(looked))
+    assert "takes no gradients: only square and dla attack it" in " ".join(notes_on(looked))
 
 
 def test_a_fixed_size_and_a_batch_of_one_are_kept(home: Path, tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_an_upload_is_kept_and_can_be_removed(home: Path, tmp_path: Path) -> Non
 def test_the_check_says_that_only_square_attacks_it(home: Path, tmp_path: Path) -> None:
     report = check_on_noise(kept(tmp_path / "in"))
     states = {check["name"]: (check["state"], check["text"]) for check in report["checks"]}
-    assert states["gradient"] == ("warning", "it takes no gradients: only square attacks it")
+    assert states["gradient"] == ("warning", "it takes no gradients: only square and dla attack it")
     assert report["usable"] and states["determinism"][0] == states["batch"][0] == "good"
 
 
@@ -175,7 +175,7 @@ def test_square_attacks_it_from_python_and_no_other_does(home: Path, tmp_path: P
     found = asma_core.attack("mine", image, attack="square", goal_is="away from the prediction",
                              steps=40, budget=0.3)  # fmt: skip
     assert found.figures["forward_passes"] > 0 and found.figures["gradient_evaluations"] == 0
-    wanted = r"takes no gradients, and minimal needs them; choose square"
+    wanted = r"takes no gradients, and minimal needs them; choose square, dla"
     for given in ("mine", card, asma_core.load_model("mine", "cpu")):
         with pytest.raises(InputError, match=wanted):
             asma_core.attack(given, image, np.zeros((32, 40), int))

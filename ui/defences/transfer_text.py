@@ -1,0 +1,31 @@
+"""What a plan of transfer is called, in words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from asma_core.attacks.registry import ATTACKS
+from asma_core.experiments.transfer_plan import TransferPlan
+
+# Networks that are named before "and others".
+NAMED: Final = 3
+
+
+def title(plan: TransferPlan) -> str:
+    """Return what it is about: networks and data set."""
+    names = ", ".join(plan.models[:NAMED]) + (" and others" if len(plan.models) > NAMED else "")
+    return f"{names} on {plan.dataset}"
+
+
+def about(plan: TransferPlan) -> str:
+    """Return what is asked, in a few words."""
+    count = len(plan.pairs)
+    pairs = f"{count} {'pair' if count == 1 else 'pairs'}"
+    return f"{', '.join(attack_title(row.label) for row in plan.attacks)}; {pairs}"
+
+
+def attack_title(label: str) -> str:
+    """Return the title of an attack for a label such as "pgd, away"."""
+    name, _, rest = label.partition(",")
+    known = ATTACKS[name].title if name in ATTACKS else name
+    return f"{known},{rest}" if rest else known
