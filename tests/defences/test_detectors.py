@@ -175,3 +175,11 @@ def test_moved_images_need_an_answer_for_every_pixel() -> None:
                 asked(name, smaller)
     with pytest.raises(AsmaError, match="leaves nothing"):
         asked("augmentation:shift=40")
+
+
+def test_a_detector_is_called_by_its_settings() -> None:
+    assert find_detector("squeezing:bits=3").words() == "Feature squeezing (bits 3, window 3)"
+    assert find_detector("augmentation").words() == "Disagreement (flips, shift 4, sigma 0.02)"
+    told = find_detector("augmentation:flips=false").words()
+    assert told == "Disagreement (no flips, shift 4, sigma 0.02)"
+    assert find_detector("entropy").words() == "Entropy"

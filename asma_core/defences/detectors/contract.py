@@ -68,10 +68,15 @@ class Detector:
 
     def words(self) -> str:
         """Return it with its settings, such as "Feature squeezing (bits 4, window 3)"."""
-        values = [
-            f"{name.replace('_', ' ')} {value}" for name, value in self.settings.as_dict().items()
-        ]
+        values = [_said(name, value) for name, value in self.settings.as_dict().items()]
         return f"{self.entry.title} ({', '.join(values)})" if values else self.entry.title
+
+
+def _said(name: str, value: Any) -> str:
+    words = name.replace("_", " ")
+    if isinstance(value, bool):
+        return words if value else f"no {words}"
+    return f"{words} {value}"
 
 
 def check_judges(detector: Detector, network: str, fit: str) -> None:
