@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, CancelledError, Future
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +13,9 @@ from asma_core.data.datasets import Dataset, open_dataset
 from asma_core.data.formats.images import FloatImage
 from asma_core.data.masks.label_maps import encode_mask, read_mask
 from asma_core.defences.certificate import CertificateSettings
-from asma_core.errors import ModelError
 from asma_core.files import json_values, read_json, write_bytes, write_json
+from asma_core.jobs.asked_process import AskedProcess
 from asma_core.jobs.certificates import ANSWER, OVERLAY, certificate_folder, make_certificate
-from asma_core.jobs.local import local_executor
 from asma_core.jobs.survivals import (
     KeptSurvival,
     keep_survival,
@@ -32,7 +28,6 @@ from asma_core.jobs.suspicions import (
     read_suspicions,
     suspicion_file,
 )
-from asma_core.jobs.worker_process import MakeExecutor, WorkerProcess
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.sources.cards import ModelCard, check_fits, read_card, weights_hash
 from asma_core.models.sources.draft import Choices
@@ -41,22 +36,12 @@ from asma_core.runs.run import Run
 from asma_core.runs.sources import from_sample
 from asma_core.runs.spec import image_hash
 
-# Only a hang takes so long, also beside other work.
-WAIT: Final = 600.0
 # Images on which a network is checked.
 CHECKED: Final = 6
-Answer = TypeVar("Answer")
 
 
-class Predictor:
+class Predictor(AskedProcess):
     """Asks a process of its own for predictions, so that a running attack does not delay them."""
-
-    def __init__(self, home: Path, make_executor: MakeExecutor = local_executor) -> None:
-        """Make a predictor that keeps its answers under `home`/cache; no process starts yet."""
-        self._home = home
-        self._worker = WorkerProcess(home, make_executor)
-        self._asked: dict[Path, Future[None]] = {}
-        self._lock = threading.Lock()
 
     def predict(
         self, model: ModelCard, image: FloatImage, device: str = "auto"
@@ -171,10 +156,7 @@ class Predictor:
             ModelError: The card or the weights can't be used, or its process ended.
         """
         content = open_dataset(dataset)
-        report: dict[str, Any] = self._waited(
-            self._worker.submit(_check_staged, str(card), content)
-        )
-        return report
+        return self.carry_out(_check_staged, str(card), content)
 
     def import_model(self, card: Path) -> str:
         """Take in an uploaded network whose card lies beside its weights; return its name.
@@ -183,19 +165,7 @@ class Predictor:
             ModelError: The card or the weights can't be used, or its process ended.
             InputError: Its name is taken.
         """
-        future = self._worker.submit(_import_model, str(card))
-        name: str = self._waited(future)
-        return name
-
-    def carry_out(self, call: Callable[..., Answer], *arguments: Any) -> Answer:
-        """Return what a function of a module returns, which may ask a network, in the process.
-
-        Raises:
-            AsmaError: As the function does.
-            ModelError: The process ended.
-        """
-        answer: Answer = self._waited(self._worker.submit(call, *arguments))
-        return answer
+        return self.carry_out(_import_model, str(card))
 
     def look_at_weights(self, weights: Path) -> dict[str, Any]:
         """Return what a file of weights is likely to be; see `models.guessing`.
@@ -203,8 +173,7 @@ class Predictor:
         Raises:
             ModelError: It can't be read, or its process ended.
         """
-        looked: dict[str, Any] = self._waited(self._worker.submit(_look_at, str(weights)))
-        return looked
+        return self.carry_out(_look_at, str(weights))
 
     def draft_network(self, source: Path, into: Path, choices: Choices) -> dict[str, Any]:
         """Make a card and weights of a folder or a zip; see `models.sources.drafting`.
@@ -213,8 +182,7 @@ class Predictor:
             InputError: It holds no network that is known, or a choice is not there.
             ModelError: It can't be taken in, or its process ended.
         """
-        drafted: dict[str, Any] = self._waited(self._worker.submit(_draft, source, into, choices))
-        return drafted
+        return self.carry_out(_draft, source, into, choices)
 
     def known_clean_ious(
         self, model: ModelCard, dataset: Dataset
@@ -222,48 +190,6 @@ class Predictor:
         """Return `clean_ious` if they have been made; None otherwise."""
         file = _clean_ious_file(self._home, model, dataset)
         return read_json(file) if file.exists() else None
-
-    def warm(self) -> None:
-        """Start the process, without waiting for it."""
-        self._worker.warm()
-
-    def close(self) -> None:
-        """End the process; the next question starts another."""
-        with self._lock:
-            self._asked.clear()
-        self._worker.close()
-
-    def have_made(self, file: Path, call: Callable[..., None], *arguments: Any) -> None:
-        """Have a file made in the process, unless it is there; who asks meanwhile waits as well.
-
-        Args:
-            file: That there is to be.
-            call: Makes it; a function of a module.
-            *arguments: Of the call.
-
-        Raises:
-            ModelError: The process ended.
-        """
-        if file.exists():
-            return
-        with self._lock:
-            self._asked = {path: asked for path, asked in self._asked.items() if not asked.done()}
-            future = self._asked.get(file)
-            if future is None:
-                future = self._asked[file] = self._worker.submit(call, *arguments)
-        self._waited(future)
-
-    def _waited(self, future: Future[Any]) -> Any:
-        try:
-            return future.result(timeout=WAIT)
-        except TimeoutError as error:
-            raise ModelError(
-                f"the prediction takes longer than {WAIT:.0f} s; it goes on, reload the page later"
-            ) from error
-        except (BrokenExecutor, CancelledError) as error:
-            raise ModelError(
-                "the process that predicts ended; reload the page to ask again"
-            ) from error
 
 
 def prediction_file(home: Path, model: ModelCard, image: FloatImage) -> Path:
