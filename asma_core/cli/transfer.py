@@ -14,6 +14,7 @@ from asma_core.experiments.plan import pairs_of
 from asma_core.experiments.store import ExperimentStore
 from asma_core.experiments.transfer_plan import (
     GOALS,
+    MADE_TO_TRANSFER,
     USUAL_LOSS,
     TransferPlan,
     TransferPlans,
@@ -43,6 +44,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-others", action="store_true", help="leave out the ensemble of all networks but one"
     )
+    parser.add_argument(
+        "--made-to-transfer",
+        action="store_true",
+        help="momentum, input diversity and the whole budget, for attacks that have them",
+    )
     parser.add_argument("--out", help="folder for the tables")
 
 
@@ -54,11 +60,12 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     names = listed(options.attacks)
     if not names:
         raise InputError("name at least one attack: --attacks pgd,minimal")
+    settings = (MADE_TO_TRANSFER if options.made_to_transfer else {}) | settings_given(options)
     plan = TransferPlan(
         tuple(listed(options.models)),
         options.dataset,
         pairs_of(open_dataset(options.dataset), options.samples),
-        asked_attacks(names, listed(options.goals), settings_given(options), options.loss),
+        asked_attacks(names, listed(options.goals), settings, options.loss),
         not options.no_others,
         execution_of(options),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from asma_core.attacks.engine.projected import BUDGET_PRESETS
 from asma_core.attacks.registry import find_attack, suited
 from asma_core.attacks.settings import AWAY, TOWARDS
 from asma_core.data.datasets import open_dataset
@@ -32,6 +33,10 @@ OTHERS: Final = "all others"
 GOALS: Final = {"towards": TOWARDS, "away": AWAY}
 # Of the attacks that lead away: what counts is that half of the outline is gone, not all of it.
 USUAL_LOSS: Final = "0.5"
+# Settings of the attacks by a budget that make files for other networks, as texts.
+MADE_TO_TRANSFER: Final = {
+    name: str(value).lower() for name, value in BUDGET_PRESETS["transfer"].items()
+}
 
 
 @dataclass(frozen=True)

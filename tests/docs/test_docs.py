@@ -99,6 +99,7 @@ def test_a_command_that_is_shown_runs(line: str, home: Path, tmp_path: Path) -> 
         "--mask": str(mask), "--target-mask": str(mask), "--out": str(tmp_path / "out"),
         "--sample": "3", "--samples": "2", "--name": "shown", "--layout": "folders",
         "--classes": "background,spot", "--models": f"{tiny.MODEL},{tiny.NAN}",
+        "--images": "2",
     }  # fmt: skip
     if words[0] == "certify":
         smooth = Defence("smoothing", {"sigma": 0.1})
@@ -115,6 +116,7 @@ def test_a_command_that_is_shown_runs(line: str, home: Path, tmp_path: Path) -> 
     words = [of_place.get(word, word) for word in words]
     short = {
         "attack": ["--steps", "2"], "ablation": ["--steps", "2"], "train": ["--steps", "2"],
+        "transfer": ["--steps", "2"], "universal": ["--steps", "2"],
         "detect": ["--steps", "2", "--adaptive-steps", "2"],
     }  # fmt: skip
     words += short.get(words[0], [])

@@ -262,7 +262,7 @@ def test_the_tables_and_words_say_what_the_rows_say(tmp_path: Path) -> None:
 
 def test_the_command_says_it_all(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = f"transfer --models red,green,both --dataset {tiny.DATASET} --samples 2 --attacks pgd"
-    more = f"--steps 3 --out {home / 'out'} --json"
+    more = f"--steps 3 --made-to-transfer --out {home / 'out'} --json"
     assert main([*words.split(), *more.split()]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["models"] == ["red", "green", "both"] and len(found["sentences"]) == 2

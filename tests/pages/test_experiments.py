@@ -123,13 +123,13 @@ def test_of_a_black_box_only_what_needs_no_gradient_is_offered(
     app = visit("experiments")
     app.selectbox(key=f"experiment-form-network-{DATASET}").set_value(box).run()
     (attacks,) = app.multiselect
-    assert attacks.options == ["Square", "DLA"] and attacks.value == ["square"]
+    assert attacks.options == ["Square", "DLA"] and attacks.value == ["square", "dla"]
     assert "attacks that need gradients are left out" in texts(app)
     assert not any(one.key == "experiment-form-study" for one in app.toggle)
     app.button(key="experiment-form-start").click().run()
     assert errors(app) == []
     (made,) = store(house).newest()
-    assert [row.attack for row in made.plan.variants] == ["square"]
+    assert [row.attack for row in made.plan.variants] == ["square", "dla"]
 
 
 def test_a_weight_that_is_none_is_a_sentence(started: list[str]) -> None:

@@ -78,7 +78,11 @@ def test_one_network_is_too_few_and_two_have_no_others(
     app = choose(MODEL, "second")
     assert app.toggle(key="transfer-form-others").disabled
     assert "At most 8 runs: 2 pairs, 2 networks, PGD" in texts(app)
-    assert not app.button(key="transfer-form-start").disabled
+    app.toggle(key="transfer-form-made").set_value(True).run()
+    app.button(key="transfer-form-start").click().run()
+    made = runner.plans.get(runner.plans.newest()[0])
+    assert {row.config["momentum"] for row in made.attacks} == {1.0}
+    assert all(row.config["whole_budget"] for row in made.attacks)
 
 
 def test_an_attack_that_can_not_lead_away_is_a_sentence(

@@ -10,7 +10,7 @@ from asma_core.attacks.registry import ATTACKS
 from asma_core.data.datasets import Dataset, dataset_names
 from asma_core.errors import AsmaError
 from asma_core.experiments.plan import pairs_of
-from asma_core.experiments.transfer_plan import GOALS, TransferPlan, asked_attacks
+from asma_core.experiments.transfer_plan import GOALS, MADE_TO_TRANSFER, TransferPlan, asked_attacks
 from asma_core.runs.execution import Execution
 from ui.address.links import open_here
 from ui.address.views import TRANSFER, DefencesView
@@ -55,6 +55,14 @@ def transfer_form() -> None:
             "lost. An attack that can't lead away is made towards the target alone.",
         )
         settings = choose_goal(KEY, 0.9, 100)
+        if st.toggle(
+            "Made to transfer",
+            key=initial(f"{KEY}-made", False),
+            persist_state=SESSION,
+            help="PGD, SegPGD and CosPGD with momentum, input diversity and their whole budget: "
+            "their files fool other networks more often, and the one that they were made on less.",
+        ):
+            settings |= MADE_TO_TRANSFER
         with st.expander("How the runs are carried out", icon=":material/tune:"):
             execution = execution_form(st, KEY)
     with left:
