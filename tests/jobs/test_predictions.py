@@ -17,7 +17,7 @@ from asma_core.data.masks.label_maps import mask_values
 from asma_core.defences.certificate import CertificateSettings
 from asma_core.defences.contract import Defence
 from asma_core.errors import InputError, ModelError, RunStateError, UnknownNameError
-from asma_core.jobs import predictions, survivals
+from asma_core.jobs import asked_process, predictions, survivals
 from asma_core.jobs.predictions import Predictor
 from asma_core.models.sources.cards import find_card
 from asma_core.models.sources.defending import keep_defended
@@ -138,11 +138,11 @@ def test_a_prediction_that_takes_too_long_goes_on(
         usual(*arguments)
 
     monkeypatch.setattr(predictions, "_predict", slow)
-    monkeypatch.setattr(predictions, "WAIT", 0.01)
+    monkeypatch.setattr(asked_process, "WAIT", 0.01)
     with pytest.raises(ModelError, match="goes on, reload the page later"):
         near.predict(find_card(tiny.MODEL), image())
     go.set()
-    monkeypatch.setattr(predictions, "WAIT", PATIENCE)
+    monkeypatch.setattr(asked_process, "WAIT", PATIENCE)
     assert near.predict(find_card(tiny.MODEL), image()).shape == (tiny.SIZE, tiny.SIZE)
     assert Counting.asked == 1
 
