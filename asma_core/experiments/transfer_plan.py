@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from asma_core.attacks.engine.projected import BUDGET_PRESETS
-from asma_core.attacks.registry import find_attack, suited
+from asma_core.attacks.registry import ATTACKS, find_attack, suited
 from asma_core.attacks.settings import AWAY, TOWARDS
 from asma_core.data.datasets import open_dataset
 from asma_core.errors import InputError
@@ -110,6 +110,13 @@ def asked_attacks(
     if not found:
         raise InputError("none of these attacks leads away; add pgd, or the goal towards")
     return tuple(found)
+
+
+def attack_title(label: str) -> str:
+    """Return the title of an attack for a row's label, such as "PGD (away)" for "pgd, away"."""
+    name, _, rest = label.partition(",")
+    known = ATTACKS[name].title if name in ATTACKS else name
+    return f"{known} ({rest.strip()})" if rest else known
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 
 from asma_core.experiments.export import csv_text, latex_table, markdown_table
 from asma_core.experiments.transfer import Showing, problems
-from asma_core.experiments.transfer_plan import OTHERS, TransferPlan
+from asma_core.experiments.transfer_plan import OTHERS, TransferPlan, attack_title
 from asma_core.files import write_bytes
 
 HEAD: Final = (
@@ -114,14 +114,15 @@ def _sentence(label: str, own: Sequence[Mapping[str, Any]]) -> str:
     white = [row for row in own if row["white_box"]]
     other = [row for row in own if not row["white_box"] and row["attacker"] != OTHERS]
     others = [row for row in own if row["attacker"] == OTHERS]
+    title = attack_title(label)
     if not any(row["n"] for row in own):
         there = any(row["already"] for row in own)
         why = "each image is at the goal before it is attacked" if there else "all runs failed"
-        return f"{label}: {why}."
-    told = f"{label}: on the network that a file was made on it reaches its goal {_times(white)}, "
-    told += f"on another {_times(other)}"
+        return f"{title}: {why}."
+    told = f"{title} reaches its goal {_times(white)} on the network that a file was made on, and "
+    told += f"{_times(other)} on another"
     if others:
-        told += f", and made on all others together {_times(others)}"
+        told += f"; made on all others together, {_times(others)}"
     return told + "." + _furthest(other)
 
 

@@ -39,9 +39,7 @@ def test_from_the_form_to_the_matrix_and_a_run(page: Page, serve: Serve, tmp_pat
     look(page, "transfer-form")
     page.get_by_role("button", name="Start", exact=True).click()
     page.wait_for_url(re.compile("plan="))
-    expect(
-        page.get_by_text(re.compile("^pgd: on the network that a file was made on"))
-    ).to_be_visible()
+    expect(page.get_by_text(re.compile("^PGD reaches its goal"))).to_be_visible()
     settle(page)
     # Twins: what fools one fools the other, so that all four cells are alike.
     cells = page.get_by_role("tabpanel").first.get_by_text(re.compile(r"^\d of \d$"))

@@ -241,9 +241,9 @@ def test_the_tables_and_words_say_what_the_rows_say(tmp_path: Path) -> None:
     own += [showing(OTHERS, name, str(at), True) for name in ("a", "b") for at in range(2)]
     table = rows(own)
     assert sentences(table) == [
-        "pgd: on the network that a file was made on it reaches its goal 4 of 4 times, on another "
-        "1 of 4 times, and made on all others together 4 of 4 times. It goes furthest from a to b: "
-        "1 of 2."
+        "PGD reaches its goal 4 of 4 times on the network that a file was made on, and 1 of 4 "
+        "times on another; made on all others together, 4 of 4 times. It goes furthest from a to "
+        "b: 1 of 2."
     ]
     titles, lines = matrix(table, "pgd")
     assert titles == ["pgd: made on", "a", "b"]
@@ -253,7 +253,7 @@ def test_the_tables_and_words_say_what_the_rows_say(tmp_path: Path) -> None:
         [OTHERS, "2 of 2 (1.00)", "2 of 2 (1.00)"],
     ]
     there = [showing("a", "b", "0", False, already=True)]
-    assert sentences(rows(there)) == ["pgd: each image is at the goal before it is attacked."]
+    assert sentences(rows(there)) == ["PGD: each image is at the goal before it is attacked."]
     files = written(tmp_path, own)
     assert "| clean IoU | 0.900 | 0.900 |" in Path(files["transfer.md"]).read_text()
     assert Path(files["transfer.tex"]).read_text().count("toprule") == 1

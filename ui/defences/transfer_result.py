@@ -9,14 +9,13 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from asma_core.experiments.transfer_plan import TransferPlan
+from asma_core.experiments.transfer_plan import TransferPlan, attack_title
 from ui.address.links import link
 from ui.address.views import CompareView
 from ui.common.errors import escape_markdown
 from ui.common.format import number
 from ui.common.rerun import whole
 from ui.defences.transfer_figures import heat_map
-from ui.defences.transfer_text import attack_title
 from ui.pictures.curves import NO_TOOLBAR
 
 FILES: Final = {

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from asma_core.attacks.registry import ATTACKS
-from asma_core.experiments.transfer_plan import TransferPlan
+from asma_core.experiments.transfer_plan import TransferPlan, attack_title
 
 # Networks that are named before "and others".
 NAMED: Final = 3
@@ -22,10 +21,3 @@ def about(plan: TransferPlan) -> str:
     count = len(plan.pairs)
     pairs = f"{count} {'pair' if count == 1 else 'pairs'}"
     return f"{', '.join(attack_title(row.label) for row in plan.attacks)}; {pairs}"
-
-
-def attack_title(label: str) -> str:
-    """Return the title of an attack for a label such as "pgd, away"."""
-    name, _, rest = label.partition(",")
-    known = ATTACKS[name].title if name in ATTACKS else name
-    return f"{known},{rest}" if rest else known
