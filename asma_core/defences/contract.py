@@ -111,3 +111,17 @@ def straight_through(seen: Tensor, images: Tensor) -> Tensor:
         images: Like them, what the gradient goes through instead.
     """
     return images + (seen - images).detach()
+
+
+def with_adjoint(seen: Tensor, images: Tensor, adjoint: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return what is seen, with a gradient that was worked out by hand.
+
+    Args:
+        seen: The values, (B, C, H, W); no gradient goes through them.
+        images: What they were made of, of the same shape; takes gradients.
+        adjoint: From the gradient in what is seen to that in the images.
+    """
+    # Nothing, but that its gradient goes to the images.
+    nothing = images - images.detach()
+    nothing.register_hook(adjoint)  # type: ignore[no-untyped-call]
+    return seen.detach() + nothing

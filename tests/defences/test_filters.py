@@ -153,6 +153,19 @@ def test_total_variation_solves_its_problem() -> None:
         assert energy(found + step) > energy(found) - 1e-4
 
 
+@pytest.mark.parametrize("shape", [(2, 3, 9, 7), (1, 1, 1, 6), (1, 1, 5, 1)])
+@pytest.mark.parametrize("rounds", [1, 20])
+def test_total_variation_has_the_gradient_of_what_it_does(
+    shape: tuple[int, ...], rounds: int
+) -> None:
+    images = torch.rand(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert torch.autograd.gradcheck(
+        lambda given: denoised(given, 0.05, rounds),
+        images.requires_grad_(),
+        check_undefined_grad=False,
+    )
+
+
 def test_non_local_means_is_the_plain_loop() -> None:
     image, strength, search = picture(3, 9, 8), 0.1, 5
     planes, (height, width) = image[0].double().numpy(), image.shape[-2:]
