@@ -101,9 +101,9 @@ def adaptive(
 def _attacked(work: Work) -> list[dict[str, Any]]:
     """Attack one pair on the bare network and behind each defence."""
     torch.manual_seed(0)
-    seen = _seen(work.network, work.real_size)
-    image, target = seen.images[work.place], seen.targets[work.place]
-    bare, _ = network_of(seen.network, "cpu", image.numpy())
+    subject = seen(work.network, work.real_size)
+    image, target = subject.images[work.place], subject.targets[work.place]
+    bare, _ = network_of(subject.network, "cpu", image.numpy())
     at_once = _file(work, bare, image, target)
     without = _said(bare, at_once, image, target)
     rows = []
@@ -128,7 +128,12 @@ def _attacked(work: Work) -> list[dict[str, Any]]:
 
 
 @cache
-def _seen(name: str, real_size: int) -> Member:
+def seen(name: str, real_size: int) -> Member:
+    """Return a demo network with pairs of its data set, or a member of the zoo.
+
+    Raises:
+        FileNotFoundError: As for `member`.
+    """
     return _demo(name) if name in DEMO else member(name, real_size)
 
 

@@ -3,6 +3,7 @@
 The parts, of which `--part` chooses some:
 
 - `adaptive`: attacks that know a defence and that do not, on the demo networks and the zoo's;
+- `cost`: what a step costs behind each defence;
 - `certificate`: attacks within the radius on certified pixels, which must not change.
 - `training`: the shipped lesion network beside one that is trained adversarially, or is given by
   `--robust`.
@@ -18,6 +19,7 @@ from asma_core.files import json_values, to_json
 from asma_core.models.wrapper.memory import keep_freed_memory
 from benchmarks.adaptive import DEFENCES, adaptive, network_names
 from benchmarks.adversarial_training import training
+from benchmarks.defence_cost import NETWORKS, cost
 from benchmarks.machine import machine
 from benchmarks.soundness import soundness
 
@@ -35,7 +37,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="the answer always is JSON")
     parser.add_argument("--part", action="append", choices=list(PARTS))
-    of_adaptive = parser.add_argument_group("of the part `adaptive`")
+    of_adaptive = parser.add_argument_group("of the parts `adaptive` and `cost`")
     of_adaptive.add_argument("--networks", help="separated by commas; all by default")
     of_adaptive.add_argument("--defences", default=",".join(DEFENCES))
     of_adaptive.add_argument("--pairs", type=int, default=2, help="of each network")
@@ -43,6 +45,7 @@ def _options() -> argparse.Namespace:
     of_adaptive.add_argument("--iou", type=float, default=0.9, help="the attack's goal")
     of_adaptive.add_argument("--steps", type=int, default=100)
     of_adaptive.add_argument("--real-size", type=int, default=256)
+    parser.add_argument("--rounds", type=int, default=15, help="of the part `cost`")
     of_certificate = parser.add_argument_group("of the part `certificate`")
     of_certificate.add_argument("--crops", type=int, default=20)
     of_certificate.add_argument("--pixels", type=int, default=10, help="of each crop")
@@ -72,6 +75,11 @@ def _adaptive(options: argparse.Namespace) -> dict[str, Any]:
     )
 
 
+def _cost(options: argparse.Namespace) -> dict[str, Any]:
+    networks = options.networks.split(",") if options.networks else NETWORKS
+    return cost(networks, options.rounds, options.real_size)
+
+
 def _certificate(options: argparse.Namespace) -> dict[str, Any]:
     return soundness(
         options.crops,
@@ -89,6 +97,7 @@ def _training(options: argparse.Namespace) -> dict[str, Any]:
 
 PARTS: Final[Mapping[str, Callable[[argparse.Namespace], dict[str, Any]]]] = {
     "adaptive": _adaptive,
+    "cost": _cost,
     "certificate": _certificate,
     "training": _training,
 }
