@@ -19,7 +19,7 @@ from asma_core.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
     from asma_core.training.evaluation import Evaluation
-    from asma_core.training.loop import TrainingProgress
+    from asma_core.training.progress import TrainingProgress
     from asma_core.training.train import TrainingReport
 
 

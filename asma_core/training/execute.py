@@ -11,7 +11,7 @@ from asma_core.errors import AsmaError
 from asma_core.files import json_values
 from asma_core.training import store as states
 from asma_core.training.data import material_of
-from asma_core.training.loop import TrainingProgress
+from asma_core.training.progress import TrainingProgress
 from asma_core.training.store import Training, TrainingStore
 from asma_core.training.train import TrainingReport, train
 

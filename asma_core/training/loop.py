@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +21,7 @@ from asma_core.training.choice import Choice, Scores, choice_of_before
 from asma_core.training.data import Material
 from asma_core.training.evaluation import evaluate
 from asma_core.training.plan import TrainingPlan
+from asma_core.training.progress import OnProgress, TrainingProgress
 from asma_core.training.robust_evaluation import VALIDATION_STEPS, evaluate_robust, some_of
 
 # Seconds between two checkpoints beside those that follow a look at the validation images.
@@ -31,37 +30,6 @@ CHECKPOINT_EVERY: Final = 60.0
 WEIGHT_DECAY: Final = 1e-4
 # A void pixel is answered with this certainty, so that it pulls at nothing.
 _CERTAIN: Final = 20.0
-
-
-@dataclass(frozen=True)
-class TrainingProgress:
-    """Where a training is.
-
-    Attributes:
-        step: Steps done; 0 of an adversarial training that has looked at where it starts.
-        steps: Steps in all.
-        loss: Dice plus cross-entropy of the last batch; NaN before the first.
-        learning_rate: Of the last step.
-        seconds: Since the training began.
-        validation: Mean IoU on the validation images, where one came after this step.
-        best: Of the weights that are kept so far.
-        robust: As `validation`, of attacked images, in an adversarial training.
-        best_robust: As `best`, of attacked images.
-    """
-
-    step: int
-    steps: int
-    loss: float
-    learning_rate: float
-    seconds: float
-    validation: float | None = None
-    best: float | None = None
-    robust: float | None = None
-    best_robust: float | None = None
-
-
-# What it returns, if true, stops the training; its checkpoint lets it go on later.
-OnProgress = Callable[[TrainingProgress], Any]
 
 
 class TrainingLoop:

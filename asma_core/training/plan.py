@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, get_args
 from asma_core.attacks.settings import LINF, NORMS, norm_setting
 from asma_core.errors import InputError
 from asma_core.fields import BUTTONS, SLIDER, Settings, config_from_dict, declared, setting
-from asma_core.models.sources.names import network_name
+from asma_core.training.naming import PLAIN, usual_name
 
 Architecture = Literal["UNet", "SegResNet", "AttentionUnet"]
 Width = Literal["tiny", "small", "medium"]
@@ -32,7 +32,6 @@ ROBUST_VALIDATIONS: Final = 12
 # Of a plan, what the command that trains the same again does not say.
 _UNSAID: Final = ("name", "device")
 # What an adversarial training attacks its images by; `PLAIN` is a training without.
-PLAIN: Final = "none"
 Adversarial = Literal["none", "pgd", "segpgd", "asma"]
 # The automatic budgets: the largest change of a value, and in L2 the root mean square of all.
 LINF_BUDGET: Final = 4.0 / 255.0
@@ -280,21 +279,6 @@ def _as_levels(budget: float, norm: str) -> str:
     if norm == LINF and abs(levels - round(levels)) < 1e-3:
         return f"{round(levels)}/255"
     return f"{budget:.4g}"
-
-
-def usual_name(dataset: str, start: str, adversarial: str, architecture: str) -> str:
-    """Return what a network is called where nobody says.
-
-    Args:
-        dataset: Name of what it is trained on.
-        start: Of the network that it starts from, or "".
-        adversarial: As in a plan.
-        architecture: Of a fresh one.
-    """
-    name = start or network_name(dataset, architecture)
-    if adversarial != PLAIN:
-        return f"{name}-robust"
-    return f"{name}-tuned" if start else name
 
 
 def plan_from_dict(content: Any) -> TrainingPlan:

@@ -19,8 +19,9 @@ from asma_core.training.card import Trained, write_network
 from asma_core.training.choice import MOST_LOST
 from asma_core.training.data import Material
 from asma_core.training.evaluation import Evaluation, evaluate
-from asma_core.training.loop import OnProgress, TrainingLoop
+from asma_core.training.loop import TrainingLoop
 from asma_core.training.plan import TrainingPlan
+from asma_core.training.progress import OnProgress
 from asma_core.training.robust_evaluation import TEST_STEPS, evaluate_robust
 from asma_core.training.start import Start, starting_network
 

@@ -20,7 +20,8 @@ from asma_core.models.wrapper.specs import OutputSpec
 from asma_core.training import loop as training_loop
 from asma_core.training import train as training_train
 from asma_core.training.choice import Scores
-from asma_core.training.loop import TrainingLoop, TrainingProgress
+from asma_core.training.loop import TrainingLoop
+from asma_core.training.progress import TrainingProgress
 from asma_core.training.robust_evaluation import evaluate_robust
 from asma_core.training.start import starting_network
 from asma_core.training.start_check import check_start

@@ -16,8 +16,9 @@ from asma_core.models.sources.building import build_network
 from asma_core.models.sources.cards import read_card
 from asma_core.models.sources.names import network_name
 from asma_core.training.data import Material
-from asma_core.training.loop import TrainingLoop, TrainingProgress
+from asma_core.training.loop import TrainingLoop
 from asma_core.training.network import new_network
+from asma_core.training.progress import TrainingProgress
 from asma_core.training.train import TrainingReport, train
 from tests.training.squares import NAMES, PLAN, square_pairs, squares
 

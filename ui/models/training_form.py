@@ -17,12 +17,11 @@ from asma_core.models.sources.names import check_model_name
 from asma_core.naming import free_among
 from asma_core.training.data import LEAST_VALIDATION, Split, demo_validation, split_samples
 from asma_core.training.demo_stream import DEMO_TRAININGS
+from asma_core.training.naming import PLAIN, usual_name
 from asma_core.training.plan import (
     OF_THE_ATTACK,
     OF_THE_START,
-    PLAIN,
     TrainingPlan,
-    usual_name,
 )
 from asma_core.training.start_check import check_start
 from asma_core.training.store import QUEUED, RUNNING
