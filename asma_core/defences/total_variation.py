@@ -50,6 +50,7 @@ class _Round(NamedTuple):
 def denoised(images: Tensor, weight: float, rounds: int) -> Tensor:
     """Return images of small total variation near the given ones, float32 (B, C, H, W)."""
     kept: list[_Round] = []
+    sloped = images.requires_grad and torch.is_grad_enabled()
     with torch.no_grad():
         wanted = images / weight
         down = right = torch.zeros_like(images)
@@ -60,10 +61,10 @@ def denoised(images: Tensor, weight: float, rounds: int) -> Tensor:
             length = 1 + STEP * root
             down = torch.add(down, falls, alpha=STEP).div_(length)
             right = torch.add(right, runs, alpha=STEP).div_(length)
-            if images.requires_grad:
+            if sloped:
                 kept.append(_Round(falls, runs, root, length, down, right))
         found = torch.sub(images, _divergence(down, right), alpha=weight)
-    if not images.requires_grad:
+    if not sloped:
         return found
     return with_adjoint(found, images, lambda gradient: _adjoint(gradient, weight, kept))
 

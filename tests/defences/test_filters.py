@@ -244,6 +244,10 @@ def test_each_has_a_finite_gradient_that_leads_somewhere(
     assert torch.allclose(gradient[0], gradient[1], atol=1e-6)
     step = images.detach() + 0.1 * gradient.sign()
     assert asked(step) > before
+    # Where no gradient is wanted, the answer is the same and has none.
+    with torch.no_grad():
+        told = asked(images)
+    assert torch.allclose(told, before.detach(), atol=1e-3) and not told.requires_grad
 
 
 @pytest.mark.parametrize("name", DEFENCES)
