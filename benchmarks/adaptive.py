@@ -8,6 +8,7 @@ is what the defended network says of the file of 8 bits.
 from __future__ import annotations
 
 import statistics
+import sys
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -23,6 +24,7 @@ from asma_core.data.formats.images import from_bytes, to_bytes
 from asma_core.experiments.plan import pairs_of
 from asma_core.experiments.robustness_plan import parsed
 from asma_core.fields import config_from_dict
+from asma_core.files import to_json
 from asma_core.metrics.distance import l2_norm
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.sources.cards import find_card
@@ -124,6 +126,7 @@ def _attacked(work: Work) -> list[dict[str, Any]]:
                 "knowing": knowing | {"success": knowing["iou"] >= work.iou},
             }
         )
+        print(to_json(rows[-1]), file=sys.stderr, flush=True)
     return rows
 
 

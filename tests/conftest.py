@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,10 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any machine")
+
+# Servers, workers and commands too: tiny networks are no quicker on more threads, and two test
+# processes share the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
 
