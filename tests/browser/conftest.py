@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -78,6 +80,13 @@ def _is_healthy(url: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False
+
+
+def _end_with_the_tests() -> None:
+    """Have Linux end this process, a server's, when the tests are killed in their middle."""
+    if sys.platform == "linux":
+        set_signal_of_parents_death = 1
+        ctypes.CDLL(None).prctl(set_signal_of_parents_death, signal.SIGTERM)
 
 
 def _wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
@@ -154,6 +163,7 @@ def serve(
                 env={**os.environ, "ASMA_HOME": str(home), "PYTHONPATH": str(PROJECT), **env},
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                preexec_fn=_end_with_the_tests,
             )
         servers.append(server)
         _wait_until_healthy(url, server, log)
