@@ -83,10 +83,11 @@ def sentences(plan: UniversalPlan, rows: list[dict[str, Any]]) -> list[str]:
             f"Each of the {len(plan.judged_on)} unseen images is at the goal before anything is "
             "changed, so that there is nothing to fool: choose other images or another goal."
         ]
+    won, by_noise = (row["successes"] or "none" for row in (last, noise))
     told = [
         f"One change of {size_text(plan, last['budget'])} that was learned on "
-        f"{images_text(last['images'])} {_does(plan)} on {last['successes']} of {last['n']} images "
-        f"that it has never seen; noise of the same size on {noise['successes'] or 'none'}."
+        f"{images_text(last['images'])} {_does(plan)} on {won} of {last['n']} images that it has "
+        f"never seen; noise of the same size on {by_noise}."
     ]
     most = max(row["successes"] for row in learned)
     if most:

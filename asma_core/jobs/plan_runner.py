@@ -38,7 +38,7 @@ class Standing:
         messages: Why some ended before their time, in sentences.
         doing: What is being done, in a few words, where that is known.
         left: Seconds that it still takes, where that is known.
-        partial: Whether what there is can be looked at before it is complete.
+        partial: How many of its parts can be looked at before it is complete.
     """
 
     experiments: tuple[Experiment, ...]
@@ -50,7 +50,7 @@ class Standing:
     messages: tuple[str, ...]
     doing: str = ""
     left: float | None = None
-    partial: bool = False
+    partial: int = 0
 
     @property
     def complete(self) -> bool:

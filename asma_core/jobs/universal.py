@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from asma_core.experiments.plan_folder import PlanFolder
 from asma_core.experiments.universal_plan import UniversalPlan
 from asma_core.experiments.universal_store import UniversalStore
 from asma_core.experiments.universal_table import answer, files, images_text
@@ -36,7 +37,7 @@ class UniversalRunner(Dispatcher):
             make_executor: Called with the data folder, again after the executor broke.
         """
         self.store = UniversalStore(home)
-        self.plans = self.store.plans
+        self.plans: PlanFolder[UniversalPlan] = self.store.plans
         super().__init__(self.store, tasks.learn_universal, make_executor)
 
     def start(self, plan: UniversalPlan) -> str:
@@ -78,7 +79,7 @@ class UniversalRunner(Dispatcher):
             messages=(learning.message,) if learning.message and not complete else (),
             doing=doing,
             left=left,
-            partial=bool(made) and not complete,
+            partial=0 if complete else len(made),
         )
 
     def result(self, plan: UniversalPlan) -> tuple[dict[str, Any], dict[str, bytes]]:
