@@ -92,7 +92,9 @@ def sentences(plan: UniversalPlan, rows: list[dict[str, Any]]) -> list[str]:
     most = max(row["successes"] for row in learned)
     if most:
         few = next(row for row in learned if row["successes"] >= most / 2)
-        told.append(f"Half of the most that any reaches takes {images_text(few['images'])}.")
+        told.append(
+            f"Half of the most that were fooled takes {images_text(few['images'])} to learn on."
+        )
     return told
 
 

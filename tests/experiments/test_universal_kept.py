@@ -261,7 +261,7 @@ def test_the_sentence_is_in_plain_words(store: UniversalStore) -> None:
     assert sentences(plan, rows(0, 0, 1, 3)) == [
         "One change of at most 8/255 that was learned on 4 images hides nine tenths of the outline "
         "on 3 of 16 images that it has never seen; noise of the same size on none.",
-        "Half of the most that any reaches takes 4 images.",
+        "Half of the most that were fooled takes 4 images to learn on.",
     ]
     away = replace(plan_of("away"), config=UniversalConfig(norm="l2"))
     (told,) = sentences(away, [row | {"budget": 1.5} for row in rows(1, 0)])

@@ -90,7 +90,7 @@ def test_without_touching_much_all_is_hidden(house: House, runner: UniversalRunn
     assert runner.standing(made).active
     app = visit("defences", room="universal")
     assert [one.value for one in app.subheader] == ["Earlier"]
-    assert "Hide everything; learned on 2 images at most" in texts(app)
+    assert "Hide the outline; learned on 2 images at most" in texts(app)
 
 
 def test_a_mask_is_shown_and_goes_into_the_plan(house: House, runner: UniversalRunner) -> None:
@@ -117,7 +117,7 @@ def test_without_masks_none_can_be_drawn_in_all(house: House, runner: UniversalR
     app.selectbox(key="universal-form-dataset").set_value("bare").run()
     assert "bare has no masks, so none can be drawn in all" in texts(app)
     goals = app.segmented_control(key="universal-form-goal-unmasked")
-    assert goals.options == ["Hide everything", "Away from the prediction"]
+    assert goals.options == ["Hide the outline", "Lead away"]
     goals.set_value("away").run()
     app.button(key="universal-form-start").click().run()
     assert errors(app) == []

@@ -120,6 +120,8 @@ def _goal(dataset: Dataset) -> tuple[str, dict[str, Any]]:
         required=True,
         key=initial(f"{KEY}-goal{'' if dataset.masked else '-unmasked'}", offered[0], offered),
         persist_state=SESSION,
+        help="Hide: nothing is to be left of what the network outlines. Same mask: it is to draw "
+        "that of one image in all. Away: it is to draw anything but what it draws.",
     )
     goal = str(chosen)
     if not dataset.masked:
@@ -158,15 +160,12 @@ def _target(dataset: Dataset) -> str:
 def _config() -> tuple[UniversalConfig, dict[str, Any]]:
     """Ask how it is learned; return the settings, and device and seed."""
     items = declared(UniversalConfig)
-    usual = [item for item in items.values() if not item.rule.advanced]
-    values = {
-        item.name: setting_widget(column, KEY, item)
-        for column, item in zip(st.columns(len(usual)), usual, strict=True)
-    }
+    first, second = st.columns(2)
+    places = {"norm": first, "budget": second, "steps": first}
+    values = {name: setting_widget(place, KEY, items[name]) for name, place in places.items()}
     with st.expander("How it is learned", icon=":material/tune:"):
-        for item in items.values():
-            if item.rule.advanced:
-                values[item.name] = setting_widget(st, KEY, item)
+        for name in (name for name in items if name not in places):
+            values[name] = setting_widget(st, KEY, items[name])
         execution = execution_form(st, KEY, ("device", "seed"))
     return UniversalConfig(**values), {"device": execution.device, "seed": execution.seed}
 

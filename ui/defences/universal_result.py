@@ -17,7 +17,7 @@ from asma_core.experiments.universal_table import images_text, on_grey
 from ui.common.errors import escape_markdown
 from ui.common.format import number
 from ui.defences.universal_figures import AFTER, BEFORE, curve, outlined
-from ui.defences.universal_text import SCORES
+from ui.defences.universal_text import BESIDES, SCORES
 from ui.pictures.curves import NO_TOOLBAR
 from ui.pictures.differences import show_difference
 from ui.pictures.encoding import jpeg_address
@@ -44,11 +44,12 @@ def universal_result(
         st.plotly_chart(curve(rows, SCORES[plan.goal]), key="universal-curve", config=NO_TOOLBAR)
         st.caption(
             f"Fooled: a score of {plan.wanted:g} or more, on an image that was below it before. "
-            "Noise: random signs of the same size, which nobody has learned."
+            f"{BESIDES[plan.goal]} Noise: random signs of the same size, which nobody has learned."
         )
     with right:
         st.markdown(f"**The change**, learned on {images_text(rows[-1]['images'])}")
-        _change(files["universal.npy"])
+        with st.container(width=SIDE):
+            _change(files["universal.npy"])
     _shown(answer, files)
     with st.expander("As a table", icon=":material/table_rows:"):
         _table(rows)

@@ -8,15 +8,21 @@ from asma_core.experiments.universal_plan import AWAY, HIDE, MASK, UniversalPlan
 from asma_core.experiments.universal_table import images_text
 
 AIMS: Final = {
-    HIDE: "Hide everything",
-    MASK: "The same mask in all",
-    AWAY: "Away from the prediction",
+    HIDE: "Hide the outline",
+    MASK: "Same mask in all",
+    AWAY: "Lead away",
 }
 # What the score is of each goal, in [0, 1].
 SCORES: Final = {
     HIDE: "Share of the outline that is gone",
     MASK: "IoU with the mask",
     AWAY: "Share of the IoU that is lost",
+}
+# What a score does not say.
+BESIDES: Final = {
+    HIDE: "Only what was outlined before counts; what is outlined elsewhere does not.",
+    MASK: "",
+    AWAY: "Away from what the network says of the image itself.",
 }
 
 
