@@ -12,6 +12,9 @@ from asma_core.cli.networks import device_name
 from asma_core.cli.progress import Progress
 from asma_core.cli.setting_options import add_settings, settings_of
 from asma_core.data.datasets import open_dataset
+from asma_core.errors import RunStateError
+from asma_core.experiments.universal_plan import UniversalPlan, universal_plan
+from asma_core.experiments.universal_store import UniversalStore
 from asma_core.models.sources.cards import find_card
 
 
@@ -47,29 +50,46 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    """Learn one change on more and more images, and put it on others."""
-    from asma_core.experiments.universal import carry_out, universal_plan
+    """Learn one change on more and more images, and put it on others; what is there is kept."""
     from asma_core.experiments.universal_table import answer, written
 
-    dataset = open_dataset(options.dataset)
-    target = dataset.find(options.target_sample) if options.target_sample else None
+    device_name(options.device)
     plan = universal_plan(
         find_card(options.model),
-        dataset,
+        open_dataset(options.dataset),
         options.images,
         options.unseen,
         options.goal,
-        target=target,
+        target=options.target_sample or "",
         wanted=options.wanted,
         config=settings_of(options, UniversalConfig),
-        device=device_name(options.device),
+        device=options.device,
         seed=options.seed,
     )
-    progress = Progress("universal", len(plan.counts) * plan.config.steps)
+    store = UniversalStore()
+    _learn(store, plan)
+    parts = store.parts(plan.id)
+    told = {"id": plan.id} | answer(plan, parts)
+    files = written(Path(options.out), plan, parts) if options.out else {}
+    return told | ({"files": files} if files else {})
+
+
+def _learn(store: UniversalStore, plan: UniversalPlan) -> None:
+    if store.is_complete(plan):
+        store.plans.keep(plan)
+        return
+    from asma_core.experiments.universal_execute import execute
+
+    store.recover()
+    if not store.queue(plan):
+        raise RunStateError(
+            "another process learns this change; wait for it, or stop it on the Defences page"
+        )
+    progress = Progress("universal", plan.steps)
     try:
-        found = carry_out(plan, progress.update)
+        execute(store, plan.id, progress.update)
     finally:
         progress.close()
-    told = answer(plan, found)
-    files = written(Path(options.out), plan, found) if options.out else {}
-    return told | ({"files": files} if files else {})
+    ended = store.learning(plan.id)
+    if not store.is_complete(plan):
+        raise RunStateError(ended.message or "it was stopped; the same command goes on with it")

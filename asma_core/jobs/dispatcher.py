@@ -1,6 +1,6 @@
 """From a store to a worker process: each queued job is seen through, whatever breaks.
 
-It serves runs and trainings alike.
+It serves runs, trainings and universal changes alike.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final, Generic
+from typing import Any, ClassVar, Final, Generic, Protocol
 
 from asma_core.errors import AsmaError, RunStateError
 from asma_core.experiments.plan import Plan
@@ -30,12 +30,15 @@ class Standing:
 
     Attributes:
         experiments: That it is made of.
-        done: Runs that have ended.
+        done: Runs, or steps, that have ended.
         failed: Of them, those that could not be made.
-        total: Runs that there are to be.
+        total: Runs, or steps, that there are to be.
         active: Whether any of them goes on.
         stopping: Whether it goes on and was asked to stop.
         messages: Why some ended before their time, in sentences.
+        doing: What is being done, in a few words, where that is known.
+        left: Seconds that it still takes, where that is known.
+        partial: How many of its parts can be looked at before it is complete.
     """
 
     experiments: tuple[Experiment, ...]
@@ -45,11 +48,44 @@ class Standing:
     active: bool
     stopping: bool
     messages: tuple[str, ...]
+    doing: str = ""
+    left: float | None = None
+    partial: int = 0
 
     @property
     def complete(self) -> bool:
-        """Whether all runs have ended."""
+        """Whether all of them have ended."""
         return self.done == self.total and not self.active
+
+
+class CarriesPlans(Protocol[AskedPlan]):
+    """What a page asks of whatever carries out plans of one kind; see `PlanRunner`.
+
+    Attributes:
+        plans: That were asked for.
+    """
+
+    plans: PlanFolder[AskedPlan]
+
+    def start(self, plan: AskedPlan) -> str:
+        """Keep a plan and carry it out, or go on with it; return its id."""
+        ...
+
+    def stop(self, plan: AskedPlan) -> None:
+        """Ask what goes on to stop; what is done stays done."""
+        ...
+
+    def standing(self, plan: AskedPlan) -> Standing:
+        """Return how far a plan is."""
+        ...
+
+    def result(self, plan: AskedPlan) -> tuple[dict[str, Any], dict[str, bytes]]:
+        """Return what a plan comes to, as plain values, and its files."""
+        ...
+
+    def delete(self, plan_id: str) -> None:
+        """Forget a plan that nobody carries out."""
+        ...
 
 
 class PlanRunner(ABC, Generic[AskedPlan]):

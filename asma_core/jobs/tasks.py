@@ -30,3 +30,12 @@ def run_training(home: str, training_id: str) -> None:
 
     with settled_or_gone():
         execute(TrainingStore(Path(home)), training_id)
+
+
+def learn_universal(home: str, plan_id: str) -> None:
+    """Learn what is missing of a queued universal change."""
+    from asma_core.experiments.universal_execute import execute
+    from asma_core.experiments.universal_store import UniversalStore
+
+    with settled_or_gone():
+        execute(UniversalStore(Path(home)), plan_id)

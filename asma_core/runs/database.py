@@ -59,6 +59,15 @@ CREATE TABLE IF NOT EXISTS trainings (
     figures TEXT NOT NULL DEFAULT '{}',
     message TEXT NOT NULL DEFAULT ''
 );
+CREATE TABLE IF NOT EXISTS universal (
+    id TEXT PRIMARY KEY,
+    created REAL NOT NULL,
+    finished REAL,
+    state TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    cancel INTEGER NOT NULL DEFAULT 0,
+    message TEXT NOT NULL DEFAULT ''
+);
 """
 
 

@@ -1,4 +1,4 @@
-"""The state and the holder of each job of a table: what runs and trainings have in common.
+"""The state and the holder of each job of a table: what all kinds of jobs have in common.
 
 A job is queued, then running, then ended in one state or another. It belongs to the process that
 queued it or, once it runs, to the one that claimed it. Every change of state is one conditional

@@ -14,7 +14,7 @@ from asma_core.attacks.universal import UniversalConfig, changed, fitted, learne
 from asma_core.cli.main import main
 from asma_core.data.datasets import open_dataset
 from asma_core.errors import AsmaError, InputError
-from asma_core.experiments.universal import doubled, universal_plan
+from asma_core.experiments.universal_plan import doubled, universal_plan
 from asma_core.models.sources.cards import find_card
 from tests import tiny
 from tests.attacks.networks import Linear, small_network, some_images
@@ -91,8 +91,8 @@ def test_what_is_learned_on_is_not_judged_on(home: Path) -> None:
     tiny.furnish(home)
     dataset, card = open_dataset(tiny.DATASET), find_card(tiny.MODEL)
     plan = universal_plan(card, dataset, 4, 9, "hide", config=UniversalConfig())
-    assert [one.name for one in plan.learned_on] == ["00", "01", "02", "03"]
-    assert [one.name for one in plan.judged_on] == ["06", "07"]
+    assert plan.learned_on == ("00", "01", "02", "03") and plan.counts == (1, 2, 4)
+    assert plan.judged_on == ("06", "07")
     with pytest.raises(AsmaError, match="has 6 images to learn on and 2 to judge on"):
         universal_plan(card, dataset, 7, 9, "hide", config=UniversalConfig())
     with pytest.raises(AsmaError, match="'up' is no goal"):

@@ -20,6 +20,7 @@ SORTS: Final = {
 DISTANCE: Final = "distance"
 DETECTION: Final = "detection"
 TRANSFER: Final = "transfer"
+UNIVERSAL: Final = "universal"
 SIDE: Final = "side"
 MODES: Final = (SIDE, "slider", "blink")
 USUAL_OVERLAYS: Final = ("before", "target", "after")
@@ -287,14 +288,14 @@ class DefencesView(View):
 
     Attributes:
         plan: The one that is open; None lists them.
-        room: `DETECTION` for what asks about detectors, `TRANSFER` about other networks, "" about
-            defences.
+        room: `DETECTION` for what asks about detectors, `TRANSFER` about other networks,
+            `UNIVERSAL` about one change for all images, "" about defences.
     """
 
     PAGE: ClassVar[str] = "pages/defences.py"
 
     plan: str | None = parameter(None, opens=True)
-    room: str = parameter("", choices=(DETECTION, TRANSFER))
+    room: str = parameter("", choices=(DETECTION, TRANSFER, UNIVERSAL))
 
 
 VIEWS: Final[tuple[type[View], ...]] = (

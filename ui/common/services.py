@@ -18,6 +18,7 @@ from asma_core.jobs.queue import JobQueue
 from asma_core.jobs.robustness import RobustnessRunner
 from asma_core.jobs.trainings import Trainer
 from asma_core.jobs.transfer import TransferRunner
+from asma_core.jobs.universal import UniversalRunner
 from asma_core.runs.store import RunStore
 from asma_core.server_config import settings
 from ui.common.rerun import patiently
@@ -95,6 +96,18 @@ def _transfer(home: str) -> TransferRunner:
     return TransferRunner(Path(home), experiments(), predictor())
 
 
+def universal() -> UniversalRunner:
+    """Return what learns universal changes; what dead processes left behind is settled."""
+    changes = _universal(str(paths.home()))
+    changes.recover()
+    return changes
+
+
+@st.cache_resource(show_spinner=False)
+def _universal(home: str) -> UniversalRunner:
+    return UniversalRunner(Path(home))
+
+
 def trainer() -> Trainer:
     """Return what trains networks; what dead processes left behind is settled now and then."""
     trainings = _trainer(str(paths.home()))
@@ -112,6 +125,7 @@ def warm() -> None:
     queue().warm()
     predictor().warm()
     trainer()
+    universal()
 
 
 def open_dataset(name: str) -> Dataset:

@@ -18,7 +18,9 @@ FILES: Final = {
 }
 
 
-def detection_result(plan: DetectionPlan, answer: Mapping[str, Any]) -> None:
+def detection_result(
+    plan: DetectionPlan, answer: Mapping[str, Any], _files: Mapping[str, bytes]
+) -> None:
     """Show what a complete plan comes to, but its sentences and files."""
     drawing = picture(answer["rows"])
     if drawing is not None:

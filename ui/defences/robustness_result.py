@@ -19,7 +19,9 @@ FILES: Final = {
 }
 
 
-def robustness_result(_: RobustnessPlan, answer: Mapping[str, Any]) -> None:
+def robustness_result(
+    _: RobustnessPlan, answer: Mapping[str, Any], _files: Mapping[str, bytes]
+) -> None:
     """Show what a complete plan comes to, but its sentences and files."""
     drawing = picture(answer["points"])
     if drawing is None:

@@ -1,4 +1,4 @@
-"""The page's rooms: what defences are worth, what detectors are, and attacks on other networks."""
+"""The page's rooms: defences, detectors, attacks on other networks, one change for all images."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from asma_core.jobs.plan_runner import PlanRunner
-from ui.address.views import DETECTION, TRANSFER
+from asma_core.jobs.plan_runner import CarriesPlans
+from ui.address.views import DETECTION, TRANSFER, UNIVERSAL
 from ui.common import services
 from ui.defences import (
     detection_result,
@@ -16,10 +16,13 @@ from ui.defences import (
     robustness_text,
     transfer_result,
     transfer_text,
+    universal_result,
+    universal_text,
 )
 from ui.defences.detection_form import detection_form
 from ui.defences.robustness_form import robustness_form
 from ui.defences.transfer_form import transfer_form
+from ui.defences.universal_form import universal_form
 
 
 def title(plan: Any) -> str:
@@ -40,20 +43,24 @@ class Room:
         title: Says what a plan is about.
         about: Says what a plan asks.
         looking: Said while the files are looked at.
-        result: Shows what a complete plan comes to.
-        files: Words and kind of each file that there is then, by its name; the first is primary.
+        result: Shows what a plan comes to; gets the plan, the answer, and the files by name.
+        files: Words and kind of each file that is offered, by its name; the first is primary.
+        unit: What there is to be of a plan, in the plural.
+        kept: What stays, or goes, when a plan is deleted.
     """
 
     name: str
     question: str
     what: str
-    runner: Callable[[], PlanRunner[Any]]
+    runner: Callable[[], CarriesPlans[Any]]
     form: Callable[[], None]
     title: Callable[[Any], str]
     about: Callable[[Any], str]
     looking: str
-    result: Callable[[Any, Mapping[str, Any]], None]
+    result: Callable[[Any, Mapping[str, Any], Mapping[str, bytes]], None]
     files: Mapping[str, tuple[str, str]]
+    unit: str = "runs"
+    kept: str = "Its runs and its networks stay."
 
 
 _ROOMS: Final = (
@@ -97,6 +104,22 @@ _ROOMS: Final = (
         "Showing the files to the networks",
         transfer_result.transfer_result,
         transfer_result.FILES,
+    ),
+    Room(
+        UNIVERSAL,
+        "Does one change fool all images?",
+        "One change is learned on a few images and put on others that it has never seen, as a film "
+        "on a lens would be. Whoever has it needs to know nothing of the next image. It is learned "
+        "on 1, 2, 4, ... images, and noise of the same size stands beside it.",
+        lambda: services.universal(),
+        universal_form,
+        title,
+        universal_text.about,
+        "Reading what was learned",
+        universal_result.universal_result,
+        universal_result.FILES,
+        "steps",
+        "What was learned goes with it.",
     ),
 )
 ROOMS: Final = {room.name: room for room in _ROOMS}

@@ -26,7 +26,9 @@ FILES: Final = {
 _CHOSEN: Final = "transfer-chosen"
 
 
-def transfer_result(_: TransferPlan, answer: Mapping[str, Any]) -> None:
+def transfer_result(
+    _: TransferPlan, answer: Mapping[str, Any], _files: Mapping[str, bytes]
+) -> None:
     """Show what a complete plan comes to, but its sentences and files."""
     labels = list(dict.fromkeys(row["attack"] for row in answer["rows"]))
     for label, tab in zip(labels, st.tabs([attack_title(label) for label in labels]), strict=True):

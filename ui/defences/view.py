@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from asma_core.naming import plain_name
 from ui.address.links import link, open_here
 from ui.address.views import DefencesView, ExperimentsView
 from ui.common.errors import escape_markdown, show_error, show_errors
-from ui.common.format import moment
+from ui.common.format import duration, moment
 from ui.common.rerun import patiently, rerun_page
 from ui.common.shell import name_tab
 from ui.common.stop_go import stop_or_go_on
@@ -49,23 +50,31 @@ def plan_view(room_name: str, plan_id: str) -> None:
     for message in found.messages:
         st.error(escape_markdown(f"It stopped: {message}"), icon=":material/error:")
     if found.active:
-        st.fragment(_bar, run_every=REFRESH)(room.name, plan_id)
-        return
-    if not found.complete:
+        st.fragment(_bar, run_every=REFRESH)(room.name, plan_id, found.partial)
+    elif not found.complete:
         words, colour = status_text(found)
-        st.markdown(f":{colour}[{words[:1].upper()}{words[1:]} runs]")
-        return
-    _result(room, plan, found)
+        st.markdown(f":{colour}[{words[:1].upper()}{words[1:]} {room.unit}]")
+    if found.partial or (found.complete and not found.active):
+        _result(room, plan, found)
 
 
-def _bar(room_name: str, plan_id: str) -> None:
-    """Show how far it is; alone again every second, and the whole page at the end."""
+def _bar(room_name: str, plan_id: str, partial: int) -> None:
+    """Show how far it is; alone again every second.
+
+    The whole page comes again at the end, and when there is more to look at.
+    """
     with show_errors():
-        runner = ROOMS[room_name].runner()
+        room = ROOMS[room_name]
+        runner = room.runner()
         found = runner.standing(runner.plans.get(plan_id))
-        if not found.active:
+        if not found.active or found.partial != partial:
             rerun_page()
-        st.progress(found.done / found.total, text=f"{found.done} of {found.total} runs")
+        parts = (f"{found.done} of {found.total} {room.unit}", found.doing, _left(found))
+        st.progress(found.done / found.total, text=", ".join(filter(None, parts)))
+
+
+def _left(found: Standing) -> str:
+    return "" if found.left is None else f"{duration(found.left)} left"
 
 
 def _actions(room: Room, plan: Any, found: Standing) -> None:
@@ -85,7 +94,7 @@ def _actions(room: Room, plan: Any, found: Standing) -> None:
         key="defences-delete",
         icon=":material/delete:",
         disabled=found.active,
-        help="Stop it first." if found.active else "Its runs and its networks stay.",
+        help="Stop it first." if found.active else room.kept,
     ):
         with show_errors():
             room.runner().delete(plan.id)
@@ -107,7 +116,17 @@ def _result(room: Room, plan: Any, found: Standing) -> None:
             return
     for sentence in answer["sentences"]:
         st.markdown(escape_markdown(sentence), width=900)
-    room.result(plan, answer)
+    room.result(plan, answer, files)
+    if not found.active:
+        _downloads(room, plan, files)
+    if answer["problems"]:
+        with st.expander(f"{len(answer['problems'])} failed", icon=":material/error:"):
+            for line in answer["problems"]:
+                st.markdown(escape_markdown(line))
+    _runs(found)
+
+
+def _downloads(room: Room, plan: Any, files: Mapping[str, bytes]) -> None:
     row = st.container(horizontal=True)
     for place, (name, (words, kind)) in enumerate(room.files.items()):
         row.download_button(
@@ -120,10 +139,12 @@ def _result(room: Room, plan: Any, found: Standing) -> None:
             icon=":material/download:",
             type="primary" if place == 0 else "secondary",
         )
-    if answer["problems"]:
-        with st.expander(f"{len(answer['problems'])} failed", icon=":material/error:"):
-            for line in answer["problems"]:
-                st.markdown(escape_markdown(line))
+
+
+def _runs(found: Standing) -> None:
+    """Show the way to the experiments that a plan is made of, where it is."""
+    if not found.experiments:
+        return
     st.markdown(
         "**The runs**, network by network" if len(found.experiments) > 1 else "**The runs**"
     )
