@@ -517,6 +517,35 @@ def test_a_network_that_gives_no_certificate_says_why_or_nothing() -> None:
     assert not [one for one in app.button if one.key == "certify-start"]
 
 
+def test_a_defence_learns_and_is_kept_and_the_choice_outlasts_a_visit_elsewhere() -> None:
+    app = visit(model=MODEL)
+    app.selectbox(key=f"defend-defence-{MODEL}").set_value("denoiser").run()
+    app.number_input(key=f"defend-{MODEL}-denoiser-steps").set_value(2).run()
+    app.button(key=f"defend-learn-{MODEL}").click().run()
+    assert not app.exception and not app.error
+    assert "The mask and the prediction behind the defence" in words(app)
+    app.switch_page("pages/runs.py").run()
+    app.switch_page("pages/models.py")
+    app.query_params["model"] = MODEL
+    app.run()
+    app.button(key="defend-keep").click().run()
+    assert not app.exception and not app.error
+    assert find_card(f"{MODEL}-denoiser").defences[0].values["learnt"]
+
+
+def test_a_second_network_behind_a_defence_is_offered_a_free_name() -> None:
+    app = visit(model=MODEL)
+    for name in (f"{MODEL}-jpeg", f"{MODEL}-jpeg-2"):
+        app.selectbox(key=f"defend-defence-{MODEL}").set_value("jpeg").run()
+        app.button(key="defend-keep").click().run()
+        assert not app.exception and not app.error
+        assert find_card(name).base == MODEL
+        app.query_params["model"] = MODEL
+        app.run()
+        # What is kept is done with.
+        assert app.selectbox(key=f"defend-defence-{MODEL}").value is None
+
+
 def test_an_ensemble_shows_its_members(home: Path) -> None:
     small_house.write_network(home, "second", find_card(MODEL).classes, small_house.DATASET)
     keep_ensemble([MODEL, "second"], "both")

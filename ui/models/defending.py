@@ -19,6 +19,7 @@ from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.rerun import patiently
 from ui.common.settings_form import setting_widget
+from ui.common.values import SESSION
 from ui.models.derived import name_to_keep, tried
 from ui.models.link import model_link
 
@@ -46,13 +47,15 @@ def defend(card: ModelCard, dataset: str) -> None:
     """
     if card.factory:
         return
+    key = f"{KEY}-defence-{card.name}"
     name = st.selectbox(
         "Stand a defence before it",
         list(DEFENCES),
         index=None,
         placeholder="Choose a defence",
         format_func=lambda one: f"{DEFENCES[one].kind}: {DEFENCES[one].title}",
-        key=f"{KEY}-defence-{card.name}",
+        key=key,
+        persist_state=SESSION,
         help="What is kept is a network of its own: every attack on it goes through the defence, "
         "and what counts is what the defended network says of the file.",
         width=320,
@@ -72,7 +75,7 @@ def defend(card: ModelCard, dataset: str) -> None:
         defence = _taught(card, Defence(name, values), dataset)
         if defence is None:
             return
-        made = defended(card, Defence(name, values), card.name)
+        made = defended(card, defence, card.name)
         if dataset and not tried(
             made,
             services.open_dataset(dataset),
@@ -84,6 +87,7 @@ def defend(card: ModelCard, dataset: str) -> None:
         if chosen is not None:
             carry_out = services.predictor().carry_out
             kept = patiently(carry_out, keep_defended, card, made.defences[0], chosen)
+            del st.session_state[key]
             open_here(ModelsView(model=kept.name))
 
 

@@ -62,10 +62,12 @@ def name_to_keep(key: str, wanted: str, icon: str = ":material/add:") -> str | N
         wanted: First name, in a free form.
         icon: Of the button.
     """
+    free = free_among(wanted, model_cards())
     row = st.container(horizontal=True, vertical_alignment="bottom")
     name = row.text_input(
         "Name",
-        key=initial(f"{key}-name-{wanted}", free_among(wanted, model_cards())),
+        # Another one once this name is taken: the next network has a free one.
+        key=initial(f"{key}-name-{free}", free),
         width=320,
         persist_state=SESSION,
     )

@@ -13,6 +13,7 @@ from ui.address.links import open_here
 from ui.address.views import ModelsView
 from ui.common import services
 from ui.common.errors import show_errors
+from ui.common.values import SESSION
 from ui.models.derived import name_to_keep, tried
 
 KEY: Final = "join"
@@ -30,12 +31,14 @@ def join(card: ModelCard, dataset: str) -> None:
     others = [name for name, one in model_cards().items() if name != card.name and not one.members]
     if card.members or not others:
         return
+    key = f"{KEY}-members-{card.name}"
     chosen = st.multiselect(
         "Join it with other networks",
         others,
         max_selections=MOST_MEMBERS - 1,
         placeholder="Choose networks of the same classes",
-        key=f"{KEY}-members-{card.name}",
+        key=key,
+        persist_state=SESSION,
         help="What is kept is a network of its own that answers the mean of their probabilities: "
         "whoever attacks it has to fool them all.",
     )
@@ -53,4 +56,6 @@ def join(card: ModelCard, dataset: str) -> None:
             return
         wanted = name_to_keep(KEY, "-and-".join(names)[:60].rstrip("-"), ":material/join:")
         if wanted is not None:
-            open_here(ModelsView(model=keep_ensemble(names, wanted).name))
+            kept = keep_ensemble(names, wanted)
+            del st.session_state[key]
+            open_here(ModelsView(model=kept.name))

@@ -41,6 +41,7 @@ def class_mapping(card: ModelCard) -> None:
         index=None,
         placeholder="Choose a data set",
         key=f"{KEY}-dataset-{card.name}",
+        persist_state=SESSION,
         help="Each class of the network counts as one of the data set: rim and cup as a disc, "
         "say. What is kept is a network of its own, for attacks, targets, scores and experiments.",
         width=320,
