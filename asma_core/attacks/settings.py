@@ -119,3 +119,25 @@ class CommonConfig(AttackConfig):
     def goal(self) -> Goal:
         """Return how the attack is judged; to the last step and by L2 unless a subclass says so."""
         return Goal(stops=False)
+
+
+@dataclass(frozen=True)
+class QueryConfig(CommonConfig):
+    """What every black box has: queries for steps, and a budget in Linf."""
+
+    steps: int = setting(
+        1000,
+        "Queries",
+        "Most questions to the network, a forward pass each.",
+        minimum=1,
+        maximum=1_000_000,
+        unit="queries",
+        step=50,
+    )
+    goal_is: Aim = goal_setting(TOWARDS)
+    budget: float | None = linf_budget_setting()
+    stop_at_target: bool = stop_setting()
+
+    def goal(self) -> Goal:
+        """Return how the attack is judged."""
+        return Goal(self.stop_at_target, LINF, aim=self.goal_is)

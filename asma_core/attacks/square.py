@@ -23,35 +23,15 @@ from asma_core.attacks.engine.batch import AttackBatch, per_image
 from asma_core.attacks.engine.loop import AttackRule, AttackState, RuleAttack
 from asma_core.attacks.engine.pixels import seeded
 from asma_core.attacks.engine.projected import budgets, chosen_budget
-from asma_core.attacks.settings import (
-    LINF,
-    TOWARDS,
-    Aim,
-    CommonConfig,
-    Goal,
-    goal_setting,
-    linf_budget_setting,
-    stop_setting,
-)
+from asma_core.attacks.settings import LINF, QueryConfig
 from asma_core.fields import setting
 from asma_core.lazy import Tensor, torch
 
 
 @dataclass(frozen=True)
-class SquareConfig(CommonConfig):
+class SquareConfig(QueryConfig):
     """Settings of Square, the black box."""
 
-    steps: int = setting(
-        1000,
-        "Queries",
-        "Most questions to the network, a forward pass each.",
-        minimum=1,
-        maximum=1_000_000,
-        unit="queries",
-        step=50,
-    )
-    goal_is: Aim = goal_setting(TOWARDS)
-    budget: float | None = linf_budget_setting()
     first_share: float = setting(
         0.05,
         "First share",
@@ -61,11 +41,6 @@ class SquareConfig(CommonConfig):
         open_minimum=True,
         advanced=True,
     )
-    stop_at_target: bool = stop_setting()
-
-    def goal(self) -> Goal:
-        """Return how the attack is judged."""
-        return Goal(self.stop_at_target, LINF, aim=self.goal_is)
 
 
 # The share of the image that a square covers is halved at these shares of the queries (of 10 000
