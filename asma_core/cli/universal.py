@@ -81,15 +81,17 @@ def _learn(store: UniversalStore, plan: UniversalPlan) -> None:
     from asma_core.experiments.universal_execute import execute
 
     store.recover()
-    if not store.queue(plan):
+    # One that waits for its turn elsewhere is taken from there.
+    store.queue(plan)
+    progress = Progress("universal", plan.steps)
+    try:
+        mine = execute(store, plan.id, progress.update)
+    finally:
+        progress.close()
+    if not mine:
         raise RunStateError(
             "another process learns this change; wait for it, or stop it on the Defences page"
         )
-    progress = Progress("universal", plan.steps)
-    try:
-        execute(store, plan.id, progress.update)
-    finally:
-        progress.close()
     ended = store.learning(plan.id)
     if not store.is_complete(plan):
         raise RunStateError(ended.message or "it was stopped; the same command goes on with it")

@@ -55,8 +55,8 @@ class _Watch:
 
 def execute(
     store: UniversalStore, plan_id: str, on_step: Callable[[int], None] = lambda _: None
-) -> None:
-    """Carry out a queued plan in this process; nothing is done if another has taken it.
+) -> bool:
+    """Carry out a queued plan in this process; False where another has taken it.
 
     Args:
         store: The store.
@@ -67,7 +67,7 @@ def execute(
         StoreError: Not even its end could be written.
     """
     if not store.claim(plan_id):
-        return
+        return False
     try:
         plan = store.plans.get(plan_id)
         learn_missing(plan, store.parts(plan_id), _Watch(store, plan, on_step))
@@ -83,3 +83,4 @@ def execute(
         raise
     else:
         store.end(plan_id, DONE)
+    return True

@@ -25,7 +25,7 @@ def test_from_home_to_one_change_for_all(page: Page, serve: Serve, tmp_path: Pat
     page.wait_for_url(re.compile("room=universal"))
     settle(page)
     choose(page, "Data set", tiny.DATASET)
-    fill(page, "Images to learn on, at most", "3")
+    fill(page, "Images to learn on", "3")
     fill(page, "Budget", "0.25")
     fill(page, "Steps", "20")
     look(page, "universal-form")

@@ -210,6 +210,20 @@ def test_the_command_says_that_another_process_learns_it(
     assert "another process learns this change" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("state", [QUEUED, RUNNING])
+def test_the_command_goes_on_with_what_a_dead_process_left(
+    store: UniversalStore, capsys: pytest.CaptureFixture[str], state: str
+) -> None:
+    plan = plan_of(images=2)
+    assert store.queue(plan)
+    with store._database.writing() as database:
+        database.execute("UPDATE universal SET owner = 'vm-1-00', state = ?", (state,))
+    words = f"universal --model {tiny.MODEL} --dataset {tiny.DATASET} --images 2 --unseen 9 --json"
+    assert main([*words.split(), *f"--steps {STEPS} --budget 0.2 --device cpu".split()]) == 0
+    assert json.loads(capsys.readouterr().out)["id"] == plan.id
+    assert store.learning(plan.id).state == DONE
+
+
 def test_nothing_learned_is_a_sentence_and_a_damaged_change_too(store: UniversalStore) -> None:
     plan = plan_of(images=1)
     parts = store.parts(plan.id)

@@ -83,11 +83,11 @@ def _counts(dataset: Dataset) -> tuple[int, int]:
     learning, judging = st.columns(2)
     images = _count(
         learning,
-        "Images to learn on, at most",
+        "Images to learn on",
         f"learned-{dataset.name}",
         most,
-        "It is learned on 1, 2, 4, ... of them, so that it shows how many it takes. None of them "
-        "is a test image, where there is a test split.",
+        "At most: it is learned on 1, 2, 4, ... of them, which shows how many it takes. None of "
+        "them is a test image, where there is a test split.",
     )
     unseen = _count(
         judging,
@@ -131,12 +131,13 @@ def _goal(dataset: Dataset) -> tuple[str, dict[str, Any]]:
         )
     more: dict[str, Any] = {"target": _target(dataset)} if goal == MASK else {}
     wanted = st.number_input(
-        f"{SCORES[goal]}, from which an image is fooled",
+        "Fooled from a score of",
         min_value=0.01,
         max_value=1.0,
         step=0.05,
         key=initial(f"{KEY}-wanted-{goal}", WANTED[goal]),
         persist_state=SESSION,
+        help=f"{SCORES[goal]}: from here on an image counts as fooled.",
     )
     return goal, more | {"wanted": wanted}
 
