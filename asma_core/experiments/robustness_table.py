@@ -18,8 +18,9 @@ def rows(trials: Sequence[Trial]) -> list[dict[str, Any]]:
     """Return a row for each defence and attack, in their order.
 
     Rates are over the images that the attack fools the bare network on, as many as `fooled` says;
-    what is undefined is None. `successes_of_all` counts the others too. `hidden` is whether the files that fool the bare network fool the
-    defended one more often than the attack that knows the defence does.
+    what is undefined is None; `successes_of_all` counts the other images too. `hidden` is whether
+    the files that fool the bare network fool the defended one more often than the attack that
+    knows the defence does.
     """
     return [_row(own, trials) for own in _groups(trials)]
 
