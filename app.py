@@ -10,6 +10,7 @@ from ui.common.errors import show_errors
 from ui.common.looks import dress
 from ui.common.outbox import keep_outbox
 from ui.common.presses import keep_presses
+from ui.common.rerun import begin_at_top
 from ui.common.shell import PRODUCT
 from ui.editor.drawings import drawing_hearers
 from ui.judging.saving import judgement_hearers
@@ -19,6 +20,7 @@ ICON = "ui/icon.png"
 
 def main() -> None:
     """Show the page that the address names."""
+    begin_at_top()
     # A file of our own: the browser would fetch a Material icon of the tab from the internet.
     st.set_page_config(page_title=PRODUCT, page_icon=ICON, layout="wide", menu_items={})
     # On top, so that the whole width belongs to the image.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from asma_core.attacks.registry import find_attack
+from asma_core.attacks.registry import ATTACKS, find_attack
 from asma_core.experiments.robustness import Trial
 from asma_core.experiments.shown_files import Seen
 
@@ -18,8 +18,9 @@ def rows(trials: Sequence[Trial]) -> list[dict[str, Any]]:
     """Return a row for each defence and attack, in their order.
 
     Rates are over the images that the attack fools the bare network on, as many as `fooled` says;
-    what is undefined is None. `hidden` is whether the files that fool the bare network fool the
-    defended one more often than the attack that knows the defence does.
+    what is undefined is None; `successes_of_all` counts the other images too. `hidden` is whether
+    the files that fool the bare network fool the defended one more often than the attack that
+    knows the defence does.
     """
     return [_row(own, trials) for own in _groups(trials)]
 
@@ -66,6 +67,7 @@ def _figures(asked: Sequence[Seen | None], all_of_them: Sequence[Seen | None]) -
     return {
         "successes": _count(asked),
         "success_rate": _count(asked) / len(asked) if asked else None,
+        "successes_of_all": _count(all_of_them),
         "mean_score": _mean(None if one is None else one.score for one in all_of_them),
         "iou": _mean(None if one is None else one.iou for one in all_of_them),
     }
@@ -125,17 +127,26 @@ def sentences(table: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _sentence(row: dict[str, Any], table: Sequence[dict[str, Any]]) -> str:
-    defence, attack, asked = row["defence"], row["attack"], row["fooled"]
+    defence, attack, asked = row["defence"], _title(row["attack"]), row["fooled"]
     if row["failed"] == row["n"] or row["bare_failed"] == row["n"]:
         return f"{attack} could not be made against {defence}: all of its runs failed."
     if not asked:
         return f"{attack} fools the bare network on no image: it says nothing of {defence}."
     images = "1 image" if asked == 1 else f"{asked} images"
+    if asked < row["n"]:
+        images += f" that it fools the bare network on ({row['n']} were attacked)"
     stopped = asked - row["unknowing"]["successes"]
     held = asked - row["knowing"]["successes"]
     told = f"{defence} stops {attack} on {stopped} of {images}, and the attack that knows it on "
     told += f"{held}."
+    beyond = row["knowing"]["successes_of_all"] - row["knowing"]["successes"]
+    if beyond:
+        told += f" That one fools it on {beyond} more, on which the bare network was not fooled."
     return told + _hidden(row, table)
+
+
+def _title(label: str) -> str:
+    return ATTACKS[label].title if label in ATTACKS else label
 
 
 def _hidden(row: dict[str, Any], table: Sequence[dict[str, Any]]) -> str:

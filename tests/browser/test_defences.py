@@ -74,7 +74,7 @@ def test_from_defences_to_the_report(
     look(page, "defences-form")
     page.get_by_role("button", name="Start", exact=True).click()
     page.wait_for_url(re.compile("plan="))
-    expect(page.get_by_text(re.compile("^JPEG .* stops minimal on"))).to_be_visible()
+    expect(page.get_by_text(re.compile("^JPEG .* stops Minimal on"))).to_be_visible()
     settle(page)
     look(page, "defences-result")
     with page.expect_download() as waited:

@@ -89,7 +89,7 @@ def test_another_network_is_set_beside_as_a_defence_is(home: Path) -> None:
     for bare, beside in zip(trials[:2], trials[2:], strict=True):
         assert beside.unknowing == bare.knowing == beside.knowing
     found = answer(asked, trials)
-    assert f"{twin} stops pgd on 0 of" in " ".join(found["sentences"])
+    assert f"{twin} stops PGD on 0 of" in " ".join(found["sentences"])
 
 
 def test_a_plan_of_before_keeps_its_id_and_has_no_other_networks(home: Path) -> None:
@@ -207,7 +207,9 @@ def test_rates_are_over_what_fools_the_bare_network() -> None:
     assert row["knowing"]["l2_of_successes"] == 1.0
     assert row["clean_iou"] == pytest.approx(0.9) and row["knowing"]["iou"] == pytest.approx(0.3)
     assert sentences(table) == [
-        "fog stops pgd on 2 of 2 images, and the attack that knows it on 1."
+        "fog stops PGD on 2 of 2 images that it fools the bare network on (3 were attacked), and "
+        "the attack that knows it on 1. That one fools it on 1 more, on which the bare network "
+        "was not fooled."
     ]
 
 
@@ -221,7 +223,7 @@ def test_hidden_gradients_are_told() -> None:
     mine += [trial("fog", at, at < 1, False, "square") for at in range(3)]
     (first, second) = sentences(rows([*BARE, *boxes, *mine]))
     assert "black box fools it more often" in first
-    assert second == "fog stops square on 3 of 3 images, and the attack that knows it on 2."
+    assert second == "fog stops Square on 3 of 3 images, and the attack that knows it on 2."
 
 
 def test_a_black_box_that_fools_nobody_is_not_spoken_of() -> None:
@@ -252,7 +254,7 @@ def test_an_attack_that_failed_is_told_and_counted(home: Path) -> None:
     failed = Trial("fog", "net", BARE[0].attack, broken, None, None, None)
     assert problems([failed]) == ["pgd on 0 (fog): no memory"]
     (_, row) = table = rows([*BARE, failed])
-    assert sentences(table) == ["pgd could not be made against fog: all of its runs failed."]
+    assert sentences(table) == ["PGD could not be made against fog: all of its runs failed."]
     assert (row["failed"], row["knowing"]["successes"], row["clean_iou"]) == (1, 0, None)
 
 

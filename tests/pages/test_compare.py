@@ -20,6 +20,7 @@ from asma_core.runs.store import RECORD
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
 from tests.pages.small_house import (
+    DATASET,
     MODEL,
     NASTY,
     House,
@@ -475,6 +476,19 @@ def test_detectors_are_asked_by_a_press_and_their_maps_are_the_viewers(house: Ho
     assert "it answers for the centre" in said and "none of this data set were looked at" in said
     again = visit("compare", run=run.id, suspicion="entropy")
     assert address(again)["suspicion"] == "entropy" and "| Entropy |" in texts(again)
+
+
+def test_clean_images_are_looked_at_of_the_run_s_own_data_set_and_by_its_network(
+    house: House,
+) -> None:
+    run = finished(house, Made(dataset=DATASET))
+    house.suspected = True
+    app = visit("compare", run=run.id)
+    app.button(key="suspicion-clean").click().run()
+    assert errors(app) == []
+    spec = run.spec
+    assert app.selectbox(key="detection-form-dataset").value == spec.dataset
+    assert app.selectbox(key=f"detection-form-network-{spec.dataset}").value == spec.model
 
 
 def test_a_run_is_held_against_clean_images_that_detectors_looked_at(house: House) -> None:

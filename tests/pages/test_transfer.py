@@ -74,7 +74,9 @@ def test_three_networks_are_attacked_alone_and_all_but_one(
 def test_one_network_is_too_few_and_two_have_no_others(
     house: House, runner: TransferRunner
 ) -> None:
-    assert choose(MODEL).button(key="transfer-form-start").disabled
+    app = choose(MODEL)
+    assert app.button(key="transfer-form-start").disabled
+    assert "choose a second one" in app.info[0].value and "1 network, PGD" in texts(app)
     app = choose(MODEL, "second")
     assert app.toggle(key="transfer-form-others").disabled
     assert "At most 8 runs: 2 pairs, 2 networks, PGD" in texts(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import streamlit as st
 
@@ -12,8 +13,17 @@ from asma_core.data.samples import no_masks
 from asma_core.models.sources.cards import ModelCard
 from ui.common import services
 from ui.common.errors import escape_markdown
-from ui.common.network_choice import LEFT_OUT, fitting_networks, network_choice
+from ui.common.network_choice import LEFT_OUT, fill_network, fitting_networks, network_choice
 from ui.common.values import SESSION, initial
+
+# The key of the form of detectors, which other pages fill.
+DETECTION_FORM: Final = "detection-form"
+
+
+def fill_images(key: str, dataset: str, network: str) -> None:
+    """Choose a data set and a network; call it before the choice is shown."""
+    st.session_state[f"{key}-dataset"] = dataset
+    fill_network(key, network, dataset)
 
 
 def choose_images(

@@ -10,6 +10,7 @@ from threading import Lock, Thread
 from typing import Any, Final, TypeVar
 
 import streamlit as st
+from streamlit.delta_generator_singletons import context_dg_stack, get_default_dg_stack_value
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 Answer = TypeVar("Answer")
@@ -18,6 +19,16 @@ NOTHING: Final = "nothing-of-this-name"
 LOOK: Final = 0.05
 _LOCK: Final = Lock()
 _UNDER_WAY: Final[dict[Any, Future[Any]]] = {}
+
+
+def begin_at_top() -> None:
+    """Have a run of the whole page write from its top; call it before anything is shown.
+
+    Streamlit carries a page out in the thread in which a fragment has just ended, and leaves open
+    there what the fragment wrote into. The page would go into that, which the browser has thrown
+    away: it stays white for good ("Cannot set a node at a delta path").
+    """
+    context_dg_stack.set(get_default_dg_stack_value())
 
 
 def rerun_page() -> None:

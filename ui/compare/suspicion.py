@@ -12,10 +12,11 @@ from asma_core.files import as_store_error
 from asma_core.jobs.suspicions import KeptSuspicion, clean_scores
 from asma_core.runs.run import Run
 from asma_core.runs.suspicion_words import among, compared, in_words
-from ui.address.links import link
+from ui.address.links import open_page
 from ui.address.views import DETECTION, DefencesView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
+from ui.common.pairs_choice import DETECTION_FORM, fill_images
 from ui.common.rerun import rerun_page
 from ui.compare.asked import asked_by_press
 from ui.comparison.payload import SuspicionMaps
@@ -83,8 +84,20 @@ def _said(run: Run, found: Sequence[KeptSuspicion]) -> None:
         if one["why"]:
             st.caption(escape_markdown(f"{one['title']}: {one['why']}."))
     if not clean:
-        words = "Have clean images looked at"
-        link(DefencesView(room=DETECTION), words, icon=":material/shield:")
+        _offer_clean_images(run)
+
+
+def _offer_clean_images(run: Run) -> None:
+    """Offer the form of detectors, with the run's own data set and network."""
+    if st.button(
+        "Have clean images looked at",
+        icon=":material/shield:",
+        key="suspicion-clean",
+        help="On Defences: the same detectors look at clean images of this data set, too.",
+    ):
+        if run.spec.dataset:
+            fill_images(DETECTION_FORM, run.spec.dataset, run.spec.model)
+        open_page(DefencesView(room=DETECTION))
 
 
 def _line(figures: Mapping[str, Any], clean: Sequence[float]) -> list[str]:

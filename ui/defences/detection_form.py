@@ -22,11 +22,11 @@ from ui.common import services
 from ui.common.errors import show_error
 from ui.common.execution_form import execution_form
 from ui.common.network_choice import LEFT_OUT
-from ui.common.pairs_choice import choose_goal, choose_images, choose_pairs
+from ui.common.pairs_choice import DETECTION_FORM, choose_goal, choose_images, choose_pairs
 from ui.common.values import SESSION, initial
 from ui.defences.settings_of import Offer, choose_with_settings
 
-KEY: Final = "detection-form"
+KEY: Final = DETECTION_FORM
 USUAL: Final = ("entropy", "squeezing", "residual")
 FEW: Final = 8
 USUAL_ATTACK: Final = "minimal"

@@ -88,9 +88,9 @@ def table(rows: Sequence[Mapping[str, Any]]) -> None:
     told = {
         "Fooled, bare": "Images on which the attack on the bare network reaches its goal",
         "Not knowing": "Of these, on how many that file fools the defended network",
-        "Knowing": "Of these, on how many the attack through the defence does",
+        "Knowing": "Of the same, on how many the attack through the defence does",
         "IoU left": "With the truth, over all images, after the attack through the defence",
-        "L2": "Mean over that attack's successes, of the 8-bit file",
+        "L2": "Mean over the images that the column Knowing counts, of the 8-bit file",
     }
     right = ("Clean IoU", "IoU left", "L2")
     st.dataframe(

@@ -98,7 +98,15 @@ def _networks() -> tuple[Dataset, list[str]]:
             "under Models.",
             icon=":material/info:",
         )
+    elif len(models) < 2:
+        st.info(
+            "Transfer is from one network to another: choose a second one.", icon=":material/info:"
+        )
     return dataset, models
+
+
+def _networks_of(models: list[str]) -> str:
+    return f"{len(models)} {'network' if len(models) == 1 else 'networks'}"
 
 
 def _start_button(
@@ -118,7 +126,7 @@ def _start_button(
         rows = ()
     together = len(models) if others and len(models) > 2 else 0
     runs = pairs * len(rows) * (len(models) + together)
-    made = [f"{pairs} {'pair' if pairs == 1 else 'pairs'}", f"{len(models)} networks"]
+    made = [f"{pairs} {'pair' if pairs == 1 else 'pairs'}", _networks_of(models)]
     made += [f"{together} ensembles of all others"] if together else []
     titles = ", ".join(ATTACKS[name].title for name in attacks)
     st.caption(

@@ -34,6 +34,8 @@ def origin(card: ModelCard) -> tuple[str, str]:
         return "demo", "blue"
     if not card.trusted:
         return "uploaded", "violet"
+    if card.defences or card.members or card.output.counts_as:
+        return "made here", "green"
     return ("trained here", "green") if "test_iou" in card.figures else ("server's own", "gray")
 
 

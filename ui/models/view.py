@@ -119,12 +119,11 @@ def _facts(card: ModelCard) -> None:
     rows = {
         "Architecture": architecture(card),
         "Takes": takes(card),
-        "Normalises": normalises(card),
         "Answers": outputs(card),
         "Trained on": card.dataset or "not said",
     }
     if not card.members:
-        rows["Weights"] = card.weights.name
+        rows |= {"Normalises": normalises(card), "Weights": card.weights.name}
     if spacing(card):
         rows["Spacing"] = spacing(card)
     if "robust_against" in card.figures:
@@ -135,13 +134,17 @@ def _facts(card: ModelCard) -> None:
     if not card.takes_gradients:
         rows["Gradients"] = NO_GRADIENTS
     if card.source:
-        rows["Made by"] = card.source
+        rows["Made by" if not card.defences else "Without the defence made by"] = card.source
     for key, value in rows.items():
         st.markdown(f":small[:gray[{key}]]  \n{escape_markdown(value)}")
     figures = {key: value for key, value in card.figures.items() if isinstance(value, int | float)}
     if figures:
-        parts = [f"{key.replace('_', ' ')} {_figure(value)}" for key, value in figures.items()]
+        parts = [f"{_words(key)} {_figure(value)}" for key, value in figures.items()]
         st.caption(escape_markdown(", ".join(parts)))
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ").replace("iou", "IoU").replace("dice", "Dice")
 
 
 def _figure(value: float) -> str:

@@ -9,6 +9,7 @@ from threading import Event
 from types import SimpleNamespace
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from tests.waiting import PATIENCE
 from ui.common import rerun
@@ -76,3 +77,32 @@ def test_what_can_not_be_hashed_is_a_call_of_its_own() -> None:
 
 def _fail() -> None:
     raise TimeoutError("of its own")
+
+
+def _page_after_a_fragment(first: bool) -> None:
+    import streamlit as st
+    from streamlit.delta_generator_singletons import context_dg_stack
+
+    from ui.common.rerun import begin_at_top
+
+    left_open = st.container()
+    # As the thread is when a fragment has ended in it.
+    context_dg_stack.set((*context_dg_stack.get(), left_open))
+    if first:
+        begin_at_top()
+    st.markdown("the page")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_page_goes_into_nothing_that_a_fragment_has_left_open(first: bool) -> None:
+    app = AppTest.from_function(_page_after_a_fragment, args=(first,), default_timeout=PATIENCE)
+    app.run()
+    assert not app.exception
+    inside = [one.value for one in app.main.children[0].markdown]
+    assert inside == ([] if first else ["the page"])
+
+
+def test_the_app_begins_at_the_top() -> None:
+    tree = ast.parse((PROJECT / "app.py").read_text("utf-8"))
+    (main,) = [one for one in tree.body if isinstance(one, ast.FunctionDef)]
+    assert ast.unparse(main.body[1]) == "begin_at_top()"
