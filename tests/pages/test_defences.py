@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -136,6 +137,20 @@ def test_what_is_gone_is_a_sentence_and_hides_nothing(
     assert app.button(key="defences-resume").label == "Go on"
     app.button(key="defences-delete").click().run()
     assert runner.plans.newest() == ["broken"] and address(app) == {}
+
+
+def test_a_plan_whose_network_is_gone_says_so_and_can_be_forgotten(
+    house: House, runner: RobustnessRunner
+) -> None:
+    keep_defended(find_card(MODEL), Defence("jpeg"), "mine")
+    kept = runner.plans.keep(replace(plan(), others=("mine",)))
+    (house.home / "models" / "mine.toml").unlink()
+    lines = [one.value for one in visit("defences").markdown]
+    assert any("no model is called 'mine'" in one for one in lines), lines
+    app = visit("defences", plan=kept)
+    assert any("No model is called 'mine'" in one for one in errors(app))
+    app.button(key="defences-delete").click().run()
+    assert runner.plans.newest() == [] and address(app) == {}
 
 
 def test_a_late_question_for_what_was_forgotten_leads_to_the_list(

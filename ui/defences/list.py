@@ -45,10 +45,13 @@ def _line(room: Room, plan_id: str) -> None:
     runner = room.runner()
     try:
         plan = runner.plans.get(plan_id)
-        words, colour = status_text(runner.standing(plan))
     except AsmaError as error:
         st.markdown(f":red[{escape_markdown(str(error))}]")
         return
+    try:
+        words, colour = status_text(runner.standing(plan))
+    except AsmaError as error:
+        words, colour = escape_markdown(str(error)), "red"
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         plan_link(DefencesView(plan_id, room.name), f"**{escape_markdown(room.title(plan))}**")
         st.markdown(f":{colour}[{words}]", width="content")

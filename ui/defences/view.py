@@ -40,11 +40,18 @@ def plan_view(room_name: str, plan_id: str) -> None:
     plan = runner.plans.get(plan_id)
     name_tab(room.title(plan), "Defences")
     plan_link(DefencesView(room=room.name), "All plans", icon=":material/arrow_back:")
-    found = runner.standing(plan)
     head, actions = st.columns([7, 5], vertical_alignment="center")
     head.title(escape_markdown(room.title(plan)), anchor=False)
     when = moment(runner.plans.created(plan_id))
     head.caption(f"{room.question} {escape_markdown(room.about(plan))}. Started {when}.")
+    try:
+        found = runner.standing(plan)
+    except AsmaError as error:
+        # Such as when its network is gone; then it can only be forgotten.
+        with actions:
+            _delete(st.container(horizontal=True, horizontal_alignment="right"), room, plan)
+        show_error(error)
+        return
     with actions:
         _actions(room, plan, found)
     for message in found.messages:
@@ -89,12 +96,16 @@ def _actions(room: Room, plan: Any, found: Standing) -> None:
         stop=partial(room.runner().stop, plan),
         go_on=partial(_resume, room, plan),
     )
+    _delete(row, room, plan, found.active)
+
+
+def _delete(row: Any, room: Room, plan: Any, active: bool = False) -> None:
     if row.button(
         "Delete",
         key="defences-delete",
         icon=":material/delete:",
-        disabled=found.active,
-        help="Stop it first." if found.active else room.kept,
+        disabled=active,
+        help="Stop it first." if active else room.kept,
     ):
         with show_errors():
             room.runner().delete(plan.id)
