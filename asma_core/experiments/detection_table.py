@@ -32,6 +32,7 @@ _LEFT: Final = {
     0: "which may be chance",
     -1: "so that being too calm tells the file",
 }
+MORE: Final = " So few files can't be sure, however narrow the intervals: take more pairs."
 FEW: Final = "AUROC is undefined for one image; ask for two or more"
 
 
@@ -117,16 +118,22 @@ def _sentence(own: dict[str, dict[str, Any]]) -> str:
     if knowing is None:
         return told + "; the attack that knows it was not tried."
     left = knowing["auroc"]["value"]
-    return f"{told}; {left:.2f} is left when the attack knows it, {_LEFT[_side(knowing)]}."
+    told = f"{told}; {left:.2f} is left when the attack knows it, {_LEFT[_side(knowing)]}."
+    return told + (MORE if _too_few(plain) or _too_few(knowing) else "")
 
 
 def _side(row: dict[str, Any]) -> int:
     """Return 1 if a row's AUROC is above chance for certain, -1 if below, 0 if it may be chance."""
-    # All scores on their sides are a point to the bootstrap, whatever their number; to Mann and
-    # Whitney it is one of that many orders.
-    if 2.0 / math.comb(row["clean_images"] + row["n"], row["n"]) > 1.0 - COVERAGE:
+    if _too_few(row):
         return 0
     return int(row["auroc"]["low"] > 0.5) - int(row["auroc"]["high"] < 0.5)
+
+
+def _too_few(row: dict[str, Any]) -> bool:
+    """Tell whether so few files can't be surely told, however far apart their scores are."""
+    # All scores on their sides are a point to the bootstrap, whatever their number; to Mann and
+    # Whitney it is one of that many orders.
+    return 2.0 / math.comb(row["clean_images"] + row["n"], row["n"]) > 1.0 - COVERAGE
 
 
 def problems(cells: Sequence[Cell]) -> list[str]:

@@ -178,6 +178,7 @@ def test_few_images_that_are_told_may_be_chance(count: int, step: float, left: s
     (told,) = sentences(rows(own))
     assert left in told and told.startswith("Entropy ")
     assert ("not surely" in told) == (count == 3)
+    assert ("take more pairs" in told) == (count == 3)
 
 
 def test_an_image_with_two_targets_is_one_clean_image() -> None:

@@ -11,10 +11,12 @@ import torch
 from monai.networks import nets
 from streamlit.testing.v1 import AppTest
 
+from asma_core.data.datasets import open_dataset
 from asma_core.defences.contract import Defence
 from asma_core.models.sources.cards import find_card, model_cards
 from asma_core.models.sources.defending import keep_defended
 from asma_core.models.sources.ensembles import keep_ensemble
+from asma_core.models.sources.learning import named
 from asma_core.training import store as states
 from asma_core.training.plan import TrainingPlan
 from tests.models import bare
@@ -524,6 +526,7 @@ def test_a_defence_learns_and_is_kept_and_the_choice_outlasts_a_visit_elsewhere(
     app.button(key=f"defend-learn-{MODEL}").click().run()
     assert not app.exception and not app.error
     assert "The mask and the prediction behind the defence" in words(app)
+    assert "defend-learning" not in app.session_state
     app.switch_page("pages/runs.py").run()
     app.switch_page("pages/models.py")
     app.query_params["model"] = MODEL
@@ -531,6 +534,19 @@ def test_a_defence_learns_and_is_kept_and_the_choice_outlasts_a_visit_elsewhere(
     app.button(key="defend-keep").click().run()
     assert not app.exception and not app.error
     assert find_card(f"{MODEL}-denoiser").defences[0].values["learnt"]
+
+
+def test_who_comes_back_while_a_defence_learns_goes_on_waiting(home: Path) -> None:
+    app = visit(model=MODEL)
+    app.selectbox(key=f"defend-defence-{MODEL}").set_value("denoiser").run()
+    app.number_input(key=f"defend-{MODEL}-denoiser-steps").set_value(3).run()
+    assert "behind the defence, outlined" not in words(app)
+    # As it is for who has pressed, left and come back.
+    chosen = Defence("denoiser", {"sigma": 0.1, "steps": 3})
+    app.session_state["defend-learning"] = named(chosen, open_dataset(small_house.DATASET))
+    app.run()
+    assert not app.exception and not app.error
+    assert "behind the defence, outlined" in words(app)
 
 
 def test_a_second_network_behind_a_defence_is_offered_a_free_name() -> None:

@@ -33,12 +33,14 @@ UPLOAD: Final = "Upload"
 FOLDER: Final = "Folder on the server"
 SHOWN: Final = 8
 MOST_FOLDERS: Final = 500
+UNMASKED_SWITCH: Final = "There are no masks"
 WHAT: Final = (
     "Images with their masks, as a zip or as single files, in whatever folders and under whatever "
     "names: they are paired by what names and files have in common. Also a CSV that lists them, "
     "one mask per class, nnU-Net, Pascal VOC, challenges as they are published (ISIC, PH2, "
     "Drishti-GS, REFUGE, DRIVE, Kvasir-SEG and others), and outlines of COCO, labelme, CVAT, Label "
-    "Studio, YOLO, Supervisely and FiftyOne. PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM, NIfTI."
+    "Studio, YOLO, Supervisely and FiftyOne. PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM, NIfTI. "
+    "Images without masks can be attacked, too."
 )
 
 
@@ -68,6 +70,8 @@ def dataset_import() -> None:
     except AsmaError as error:
         with understood:
             show_error(error)
+            if UNMASKED_SWITCH in str(error):
+                st.caption("Patterns and switch are below, under *Wrong images or masks?*")
         return
     with right:
         _thumbnails(found)
@@ -184,7 +188,7 @@ def _patterns(root: Path) -> tuple[str, str, bool]:
             persist_state=SESSION,
         )
         unmasked = st.toggle(
-            "There are no masks",
+            UNMASKED_SWITCH,
             key=initial(f"{KEY}-unmasked-{root}", False),
             persist_state=SESSION,
             help="Images alone can be attacked and shown to detectors; nothing is held against a "

@@ -8,6 +8,7 @@ import streamlit as st
 
 from asma_core.defences.contract import Defence
 from asma_core.defences.registry import DEFENCES, find_defence, in_words
+from asma_core.errors import AsmaError
 from asma_core.fields import asked
 from asma_core.models.sources.cards import model_cards
 from asma_core.models.sources.defending import defended, keep_defended
@@ -24,6 +25,8 @@ from ui.models.derived import name_to_keep, tried
 from ui.models.link import model_link
 
 KEY: Final = "defend"
+# What this session has learn: who comes back meanwhile goes on waiting.
+LEARNING: Final = f"{KEY}-learning"
 
 
 def defence_facts(card: ModelCard) -> None:
@@ -103,13 +106,20 @@ def _taught(card: ModelCard, defence: Defence, dataset: str) -> Defence | None:
     if not learns(known):
         return known
     title = escape_markdown(images.title)
-    if not st.button(
+    if st.button(
         f"Train it on the images of {title}",
         icon=":material/model_training:",
         key=f"{KEY}-learn-{card.name}",
         help="Masks are not looked at. It is kept, and trained once for these images and settings.",
     ):
+        st.session_state[LEARNING] = known
+    if st.session_state.get(LEARNING) != known:
         return None
-    with st.spinner(f"It learns from the images of {title}", show_time=True):
-        done: Defence = patiently(services.predictor().carry_out, learnt, defence, images)
+    with st.spinner(f"It learns from the images of {title}, also if you leave", show_time=True):
+        try:
+            done: Defence = patiently(services.predictor().carry_out, learnt, defence, images)
+        except AsmaError:
+            del st.session_state[LEARNING]
+            raise
+    del st.session_state[LEARNING]
     return done

@@ -42,7 +42,8 @@ def ensemble(names: Sequence[str], name: str) -> ModelCard:
         if member.classes != first.classes:
             raise InputError(
                 f"{member.name} has the classes {', '.join(member.classes)} and {first.name} has "
-                f"{', '.join(first.classes)}; an ensemble needs the same of all, see map-classes"
+                f"{', '.join(first.classes)}; an ensemble needs the same of all. Keep one in the "
+                "other classes first: Use it with a data set of other classes, or map-classes"
             )
         fault = unfit_member(member, len(first.classes))
         if fault:
