@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -79,9 +80,8 @@ def _plan(options: argparse.Namespace) -> DetectionPlan:
         )
     )
     attack = variant(options.attack, asked.settings)
-    pairs = pairs_of(asked.dataset, options.samples)
     plan = DetectionPlan(
-        asked.card.name, options.dataset, pairs, attack, detectors, known, asked.execution
+        asked.card.name, options.dataset, (), attack, detectors, known, asked.execution
     )
     check_asked(plan, asked.card)
-    return plan
+    return replace(plan, pairs=pairs_of(asked.dataset, options.samples))

@@ -14,12 +14,12 @@ from asma_core.experiments.plan import pairs_of, variant
 from asma_core.experiments.robustness_plan import (
     RobustnessPlan,
     RobustnessPlans,
-    networks,
     other_network,
     parsed,
     with_check,
 )
 from asma_core.experiments.store import ExperimentStore
+from asma_core.models.sources.cards import find_card
 from asma_core.models.sources.learning import learnt
 from asma_core.runs.store import RunStore
 
@@ -53,6 +53,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         names = with_check(names)
     texts = listed(options.defences)
     others = [other_network(text) for text in texts]
+    beside = tuple(dict.fromkeys(name for name in others if name is not None))
+    for card in (asked.card, *map(find_card, beside)):
+        check_all_suit(card, names)
     defences = [parsed(text) for text, other in zip(texts, others, strict=True) if other is None]
     plan = RobustnessPlan(
         asked.card.name,
@@ -61,10 +64,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         tuple(variant(name, asked.settings) for name in names),
         tuple(learnt(defence, asked.dataset) for defence in defences if defence is not None),
         asked.execution,
-        tuple(dict.fromkeys(name for name in others if name is not None)),
+        beside,
     )
-    for card in networks(plan):
-        check_all_suit(card, names)
     progress = Progress("robustness", plan.total)
     store = ExperimentStore(RunStore())
     RobustnessPlans(store.runs.home).keep(plan)

@@ -292,7 +292,7 @@ def test_an_experiment_is_started_stopped_gone_on_with_and_a_point_opens_its_run
     before_it = start_run(page, "paper", ENDLESS)
     # The address of the form has no data set: the first one is generated, which takes seconds.
     page.get_by_role("link", name="Experiments").click()
-    expect(page.get_by_role("button", name="Start")).to_be_visible()
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
     settle(page)
     pairs = page.get_by_role("spinbutton", name="Pairs")
     pairs.fill("1")
@@ -302,7 +302,7 @@ def test_an_experiment_is_started_stopped_gone_on_with_and_a_point_opens_its_run
     with rerun(page):
         steps.fill("3")
         steps.press("Enter")
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Start", exact=True).click()
     page.wait_for_url(re.compile(r"experiment=[0-9a-f]{8}"))
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Go on").click()

@@ -147,7 +147,7 @@ def test_a_network_is_trained_in_the_browser(
     with rerun(page):
         page.get_by_text("tiny", exact=True).click()
     fill(page, "Steps", "20")
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Start", exact=True).click()
     page.wait_for_url(re.compile(r"training=[0-9a-f]{8}"))
     expect(page.get_by_text("Test IoU", exact=True)).to_be_visible()
     page.get_by_role("link", name="Look at the network").click()

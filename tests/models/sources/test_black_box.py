@@ -125,7 +125,7 @@ def test_no_attack_on_it_can_know_a_detector(
 ) -> None:
     given = ["--model", named(home), "--dataset", tiny.DATASET, "--attack", "square"]
     assert cli.main(["detect", *given]) == 2
-    assert "add --no-adaptive" in capsys.readouterr().err
+    assert "leave that attack out (--no-adaptive)" in capsys.readouterr().err
 
 
 def test_commands_list_it_as_one(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
