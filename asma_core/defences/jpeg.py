@@ -4,7 +4,7 @@ Source: Dziugaite, Ghahramani and Roy, "A study of the effect of JPG compression
 images", arXiv:1608.00853. What the network sees is libjpeg's own answer (Pillow); the gradient goes
 through the same steps with the rounding left out (Shin and Song, "JPEG-resistant adversarial
 images", NIPS 2017 workshop; BPDA, arXiv:1802.00420): each coefficient that is rounded to 0 for the
-image lets little through, so that the attack spends nothing where JPEG would take it away.
+image lets a fifth through, so that the attack spends little where JPEG would take it away.
 Tables and colours: ITU-T T.81, annex K, and JFIF 1.02.
 """
 
@@ -24,6 +24,9 @@ from asma_core.fields import Settings, setting
 from asma_core.lazy import Tensor, torch
 
 BLOCK: Final = 8
+# Slope where nothing is left of a coefficient: at 0 the attack sees no way to bring it back, and
+# needs several times the change where a structure is thin (docs/performance.md).
+FLATTEST: Final = 0.2
 _LUMA: Final = (
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
     14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62,
@@ -102,9 +105,10 @@ def _coded(planes: Tensor, table: tuple[int, ...], quality: int) -> Tensor:
 
 
 def _softly_rounded(values: Tensor) -> Tensor:
-    """Round with a slope: 0 in the middle of a step and 3 / 4 at its ends."""
+    """Round with a slope: `FLATTEST` in the middle of a step and more towards its ends."""
     whole = values.detach().round()
-    return whole + (values - whole) ** 3
+    rest = values - whole
+    return whole + FLATTEST * rest + (1 - FLATTEST) * rest**3
 
 
 @lru_cache(maxsize=1)
