@@ -14,10 +14,6 @@ from asma_core.paths import PROJECT
 from benchmarks.browser import chromium, served, settled
 
 ATTACKS = (("demo-lesion", 48, 49), ("demo-lesion", 50, 53), ("demo-fundus", 50, 51))
-DEFENCES = (
-    *("--samples", "4", "--attacks", "minimal", "--steps", "100", "--set", "target_iou=0.9"),
-    *("--defences", "jpeg,bit-depth,median,gaussian,total-variation"),
-)
 TABLE = ("--samples", "5", "--target-iou", "0.95", "--distance-weights", "0,1,10,100")
 
 
@@ -34,9 +30,7 @@ def main() -> None:
         for dataset, sample, target in ATTACKS:
             pair = ["--sample", str(sample), "--target-sample", str(target)]
             command(["attack", "--model", f"{dataset}-unet", "--dataset", dataset, *pair])
-        of_lesions = ["--model", "demo-lesion-unet", "--dataset", "demo-lesion"]
-        command(["ablation", *of_lesions, *TABLE])
-        command(["robustness", *of_lesions, *DEFENCES])
+        command(["ablation", "--model", "demo-lesion-unet", "--dataset", "demo-lesion", *TABLE])
         with served(Path(folder)) as url, chromium() as browser:
             _take(browser, url, options)
 
@@ -62,8 +56,6 @@ def _take(browser: Browser, url: str, options: argparse.Namespace) -> None:
         save(name)
     _experiment(page, url)
     save("experiments")
-    _defences(page, url)
-    save("defences")
     page.goto(f"{url}/models?model=demo-fundus-unet&check=1")
     page.get_by_text("Clean IoU").wait_for(timeout=120_000)
     page.get_by_role("button", name="Clean IoU of all images").click()
@@ -79,14 +71,6 @@ def _experiment(page: Page, url: str) -> None:
     settled(page)
     page.get_by_role("link", name="demo-lesion-unet on demo-lesion").click()
     page.get_by_text("Click a point").wait_for()
-
-
-def _defences(page: Page, url: str) -> None:
-    """Open the plan that the command line made."""
-    page.goto(f"{url}/defences")
-    settled(page)
-    page.get_by_role("link", name="demo-lesion-unet on demo-lesion").click()
-    page.get_by_text("Report").first.wait_for(timeout=120_000)
 
 
 def _live(page: Page, url: str) -> None:
