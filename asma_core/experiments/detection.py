@@ -16,13 +16,12 @@ import torch
 from asma_core.data.formats.images import FloatImage, read_image
 from asma_core.defences.detectors.contract import Detector, suspicion
 from asma_core.defences.detectors.registry import find_detector
-from asma_core.errors import RunStateError
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.clean_suspicions import keep_clean
 from asma_core.experiments.detection_plan import DetectionPlan, check_asked
-from asma_core.experiments.execute import execute
+from asma_core.experiments.execute import ended_cells, execute_parts
 from asma_core.experiments.noise_twin import noise_twin
-from asma_core.experiments.store import ExperimentStore, ended
+from asma_core.experiments.store import ExperimentStore
 from asma_core.metrics.distance import l2_norm
 from asma_core.models.sources.cards import find_card, network_hash
 from asma_core.models.sources.loading import load_model
@@ -101,13 +100,7 @@ def carry_out(
         DeviceError: No such device.
     """
     check_asked(plan, find_card(plan.model))
-    experiment = store.open(plan.part)
-    if not store.claim(experiment.id):
-        raise RunStateError(
-            f"another process carries out the experiment {experiment.id}; wait for it, or stop "
-            "it on the Experiments page"
-        )
-    execute(store, experiment, on_cell, most)
+    execute_parts(store, [plan.part], on_cell, most)
     return looked_at(store, plan)
 
 
@@ -123,10 +116,7 @@ def looked_at(store: ExperimentStore, plan: DetectionPlan) -> tuple[list[Sightin
     """
     card = find_card(plan.model)
     check_asked(plan, card)
-    every = store.cells(store.open(plan.part))
-    cells = ended(every)
-    if len(cells) < len(every):
-        raise RunStateError("not all attacks have ended; go on with them first")
+    cells = ended_cells(store, plan.part)
     device, each = choose_device(plan.execution.device), len(plan.rows)
     watch = _Watch(store.runs, card, load_model(card, device), device)
     found = [

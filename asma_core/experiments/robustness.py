@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from asma_core.errors import RunStateError
 from asma_core.experiments.cells import Cell
-from asma_core.experiments.execute import execute
+from asma_core.experiments.execute import ended_cells, execute_parts
 from asma_core.experiments.plan import Variant
 from asma_core.experiments.robustness_plan import RobustnessPlan, networks, words_of
 from asma_core.experiments.shown_files import Look, Seen, truth_iou
-from asma_core.experiments.store import ExperimentStore, ended
+from asma_core.experiments.store import ExperimentStore
 from asma_core.models.wrapper.devices import choose_device
 from asma_core.runs.figures import make_judge
 
@@ -70,16 +69,7 @@ def carry_out(
         RunStateError: Another process carries one of the experiments out.
         DeviceError: No such device.
     """
-    cards = networks(plan)
-    each = len(plan.pairs) * len(plan.attacks)
-    for place, card in enumerate(cards):
-        experiment = store.open(plan.part(card.name))
-        if not store.claim(experiment.id):
-            raise RunStateError(
-                f"another process carries out the experiment {experiment.id}; wait for it, or stop "
-                "it on the Experiments page"
-            )
-        execute(store, experiment, _further(on_cell, place * each), most)
+    execute_parts(store, [plan.part(card.name) for card in networks(plan)], on_cell, most)
     return looked_at(store, plan)
 
 
@@ -92,20 +82,14 @@ def looked_at(store: ExperimentStore, plan: RobustnessPlan) -> list[Trial]:
         DeviceError: No such device.
     """
     cards = networks(plan)
-    cells = [store.cells(store.open(plan.part(card.name))) for card in cards]
-    if any(cell is None for own in cells for cell in own):
-        raise RunStateError("not all attacks have ended; go on with them first")
+    cells = [ended_cells(store, plan.part(card.name)) for card in cards]
     device = choose_device(plan.execution.device)
     trials = []
     for card, own in zip(cards, cells, strict=True):
         look = Look(store.runs, card, device)
-        pairs = zip(ended(own), ended(cells[0]), strict=True)
+        pairs = zip(own, cells[0], strict=True)
         trials += [_trial(look, plan, mine, bare, at) for at, (mine, bare) in enumerate(pairs)]
     return trials
-
-
-def _further(on_cell: Callable[[int], None], passed: int) -> Callable[[int], None]:
-    return lambda done: on_cell(passed + done)
 
 
 def _trial(look: Look, plan: RobustnessPlan, own: Cell, bare: Cell, at: int) -> Trial:

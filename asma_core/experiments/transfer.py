@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from asma_core.errors import AsmaError, RunStateError
+from asma_core.errors import AsmaError
 from asma_core.experiments.cells import Cell
-from asma_core.experiments.execute import execute
+from asma_core.experiments.execute import ended_cells, execute_parts
 from asma_core.experiments.plan import Variant
 from asma_core.experiments.shown_files import Look, Seen, truth_iou
-from asma_core.experiments.store import ExperimentStore, ended
+from asma_core.experiments.store import ExperimentStore
 from asma_core.experiments.transfer_plan import Attacker, TransferPlan, attackers, networks
 from asma_core.metrics.score import reached
 from asma_core.models.wrapper.devices import choose_device
@@ -75,16 +75,7 @@ def carry_out(
         RunStateError: Another process carries one of the experiments out.
         DeviceError: No such device.
     """
-    passed = 0
-    for one in attackers(plan):
-        experiment = store.open(one.part)
-        if not store.claim(experiment.id):
-            raise RunStateError(
-                f"another process carries out the experiment {experiment.id}; wait for it, or stop "
-                "it on the Experiments page"
-            )
-        execute(store, experiment, _further(on_cell, passed), most)
-        passed += len(one.part.cells())
+    execute_parts(store, [one.part for one in attackers(plan)], on_cell, most)
     return looked_at(store, plan)
 
 
@@ -96,12 +87,7 @@ def looked_at(store: ExperimentStore, plan: TransferPlan) -> list[Showing]:
         RunStateError: Not all attacks have ended.
         DeviceError: No such device.
     """
-    found: list[tuple[Attacker, list[Cell]]] = []
-    for one in attackers(plan):
-        every = store.cells(store.open(one.part))
-        if any(cell is None for cell in every):
-            raise RunStateError("not all attacks have ended; go on with them first")
-        found.append((one, ended(every)))
+    found = [(one, ended_cells(store, one.part)) for one in attackers(plan)]
     device = choose_device(plan.execution.device)
     # Victim by victim, so that a network is loaded once.
     shown = {
@@ -115,10 +101,6 @@ def looked_at(store: ExperimentStore, plan: TransferPlan) -> list[Showing]:
     }
     order = {name: at for at, name in enumerate(plan.models)}
     return [shown[key] for key in sorted(shown, key=lambda key: (key[0], order[key[1]], key[2]))]
-
-
-def _further(on_cell: Callable[[int], None], passed: int) -> Callable[[int], None]:
-    return lambda done: on_cell(passed + done)
 
 
 class _Victim:

@@ -11,7 +11,8 @@ import torch
 from asma_core.attacks import checks
 from asma_core.attacks.contract import AttackInputs, AttackResult, StepReport
 from asma_core.attacks.registry import find_attack
-from asma_core.errors import DeviceError, ModelError
+from asma_core.data.formats.images import FloatImage, read_image
+from asma_core.errors import DeviceError, ModelError, RunStateError
 from asma_core.fields import config_from_dict
 from asma_core.models.sources.cards import ModelCard, find_card, network_hash, weights_hash
 from asma_core.models.sources.loading import load_model, predict
@@ -22,6 +23,7 @@ from asma_core.models.wrapper.devices import choose_device, is_out_of_memory
 from asma_core.models.wrapper.specs import CENTRE
 from asma_core.models.wrapper.surviving import SurvivingModel
 from asma_core.models.wrapper.threads import thread_count
+from asma_core.runs.artefacts import ADVERSARIAL
 from asma_core.runs.figures import Judge, make_judge
 from asma_core.runs.live import LiveReporter
 from asma_core.runs.measuring import attack_inputs, only_covered, warned
@@ -109,6 +111,48 @@ def as_attacked(given: RunInputs, card: ModelCard, device: torch.device) -> RunI
     if card.output.fit != CENTRE:
         return inputs
     return only_covered(load_model(card, device), inputs)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a run has made, to be looked at again.
+
+    Attributes:
+        card: Of its network, which is still the one that was attacked.
+        device: To ask it on.
+        inputs: As they were attacked.
+        saved: Its file, float32 (C, H, W) in [0, 1].
+    """
+
+    card: ModelCard
+    device: torch.device
+    inputs: RunInputs
+    saved: FloatImage
+
+
+def made_by(store: RunStore, run: Run, device: str) -> Made:
+    """Return what a run has made, cancelled or not.
+
+    Args:
+        store: Of the run.
+        run: One with a result.
+        device: As `Execution` names it.
+
+    Raises:
+        RunStateError: It has no result.
+        UnknownNameError: Its network is not there any more.
+        ModelError: The network has changed since.
+        DeviceError: No such device.
+        StoreError: A file of the run can't be read.
+    """
+    if not run.results:
+        raise RunStateError(
+            f"run {run.id} has no result ({run.message or run.state}), so there is no file of it; "
+            "choose a run that has one"
+        )
+    card, where = network_of(run), choose_device(device)
+    inputs = as_attacked(store.inputs(run), card, where)
+    return Made(card, where, inputs, read_image(store.folder(run.id) / ADVERSARIAL))
 
 
 @contextmanager

@@ -11,16 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from asma_core.data.formats.images import FloatImage, read_image
-from asma_core.errors import RunStateError
+from asma_core.data.formats.images import FloatImage
 from asma_core.files import json_values
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.metrics.score import reached
 from asma_core.models.sources.loading import load_model, predict
 from asma_core.models.wrapper.contract import SegmentationModel
-from asma_core.models.wrapper.devices import choose_device
-from asma_core.runs import artefacts
-from asma_core.runs.attacking import as_attacked, memory_explained, network_of
+from asma_core.runs.attacking import made_by, memory_explained
 from asma_core.runs.figures import Judge, Labels, make_judge
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
@@ -93,16 +90,10 @@ def survival(store: RunStore, run: Run, device: str = "auto") -> Iterator[Surviv
         DeviceError: No such device, or no memory for the image.
         StoreError: A file of the run can't be read.
     """
-    if not run.results:
-        raise RunStateError(
-            f"run {run.id} has no result ({run.message or run.state}), so there is no file of it; "
-            "choose a run that has one"
-        )
-    card, where = network_of(run), choose_device(device)
-    inputs = as_attacked(store.inputs(run), card, where)
-    saved = read_image(store.folder(run.id) / artefacts.ADVERSARIAL)
+    made = made_by(store, run, device)
+    where, inputs, saved = made.device, made.inputs, made.saved
     with memory_explained(where, inputs):
-        model = load_model(card, where)
+        model = load_model(made.card, where)
         clean = predict(model, inputs.image, where)
         judge = make_judge(inputs, clean, len(model.classes), run.aim)
         covered = model.covered(*inputs.image.shape[1:]).cpu().numpy()

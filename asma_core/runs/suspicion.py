@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from asma_core.data.formats.images import FloatImage, read_image
+from asma_core.data.formats.images import FloatImage
 from asma_core.defences.detectors.contract import (
     JUDGED_SEED,
     Detector,
@@ -19,15 +19,13 @@ from asma_core.defences.detectors.contract import (
     suspicion,
 )
 from asma_core.defences.detectors.registry import DETECTORS, find_detector
-from asma_core.errors import InputError, RunStateError
+from asma_core.errors import InputError
 from asma_core.models.sources.loading import load_model
 from asma_core.models.wrapper.backend import float32_sums
 from asma_core.models.wrapper.calls import borrowed
 from asma_core.models.wrapper.contract import SegmentationModel
-from asma_core.models.wrapper.devices import choose_device
 from asma_core.models.wrapper.precision import FLOAT32
-from asma_core.runs import artefacts
-from asma_core.runs.attacking import as_attacked, memory_explained, network_of
+from asma_core.runs.attacking import made_by, memory_explained
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 
@@ -81,22 +79,16 @@ def suspicions(store: RunStore, run: Run, device: str = "auto") -> Iterator[Susp
         DeviceError: No such device, or no memory for the image.
         StoreError: A file of the run can't be read.
     """
-    if not run.results:
-        raise RunStateError(
-            f"run {run.id} has no result ({run.message or run.state}), so there is no file of it; "
-            "choose a run that has one"
-        )
-    card, where = network_of(run), choose_device(device)
-    inputs = as_attacked(store.inputs(run), card, where)
-    saved = read_image(store.folder(run.id) / artefacts.ADVERSARIAL)
+    made = made_by(store, run, device)
+    where, inputs, saved = made.device, made.inputs, made.saved
     valid = torch.from_numpy(inputs.valid)
     with memory_explained(where, inputs):
-        model = load_model(card, where)
+        model = load_model(made.card, where)
         covered = model.covered(*inputs.image.shape[1:]).cpu()
         for name in DETECTORS:
             detector = find_detector(name)
             try:
-                check_judges(detector, card.name, card.output.fit)
+                check_judges(detector, made.card.name, made.card.output.fit)
                 one, other = (
                     suspicion_map(detector, model, image, where) for image in (inputs.image, saved)
                 )

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor, Future
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, ClassVar
+
+from asma_core import paths
+from asma_core.jobs.experiments import ExperimentRunner
+from asma_core.jobs.predictions import Predictor
+from asma_core.jobs.queue import JobQueue
+from asma_core.runs.store import RunStore
+from tests.waiting import until
 
 
 class Inline(Executor):
@@ -46,3 +54,22 @@ class Held(Executor):
         self.down = True
         for _, future in self.jobs:
             future.set_exception(BrokenExecutor("the worker died"))
+
+
+@contextmanager
+def in_a_thread() -> Iterator[tuple[ExperimentRunner, Predictor]]:
+    """Give what carries experiments out and what predicts, on a thread of this process."""
+    # One thread: how torch rounds is set for the whole process while it works.
+    worker = ThreadPoolExecutor(max_workers=1)
+
+    def executor(folder: str) -> Executor:
+        return worker
+
+    jobs = JobQueue(RunStore(), executor)
+    experiments = ExperimentRunner(jobs)
+    yield experiments, Predictor(paths.home(), executor)
+    for experiment in experiments.store.newest():
+        experiments.store.ask_to_stop(experiment.id)
+    until(lambda: not any(one.active for one in experiments.store.newest()))
+    jobs.close()
+    worker.shutdown()

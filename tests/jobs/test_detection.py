@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,10 @@ from asma_core.experiments.clean_suspicions import known_clean
 from asma_core.experiments.detection_plan import DetectionPlan, evading
 from asma_core.experiments.plan import pairs_of, variant
 from asma_core.jobs.detection import DetectionRunner
-from asma_core.jobs.experiments import ExperimentRunner
-from asma_core.jobs.predictions import Predictor
-from asma_core.jobs.queue import JobQueue
 from asma_core.models.sources.cards import find_card, network_hash
 from asma_core.runs.execution import Execution
-from asma_core.runs.store import RunStore
 from tests import tiny
+from tests.jobs.executors import in_a_thread
 from tests.waiting import until
 
 SLOW = {name: str(value) for name, value in tiny.SLOW.items()}
@@ -31,20 +27,8 @@ QUICK = {"steps": "5", "target_iou": "0.8"}
 def runner(home: Path) -> Iterator[DetectionRunner]:
     """A runner whose worker is a thread of this process."""
     tiny.furnish(home)
-    # One thread: how torch rounds is set for the whole process while it works.
-    worker = ThreadPoolExecutor(max_workers=1)
-
-    def executor(folder: str) -> Executor:
-        return worker
-
-    jobs, predictor = JobQueue(RunStore(), executor), Predictor(home, executor)
-    experiments = ExperimentRunner(jobs)
-    yield DetectionRunner(home, experiments, predictor)
-    for experiment in experiments.store.newest():
-        experiments.store.ask_to_stop(experiment.id)
-    until(lambda: not any(one.active for one in experiments.store.newest()))
-    jobs.close()
-    worker.shutdown()
+    with in_a_thread() as (experiments, predictor):
+        yield DetectionRunner(home, experiments, predictor)
 
 
 def plan(

@@ -77,7 +77,7 @@ def test_where_the_network_is_silent_nothing_is_suspicious_and_moving_detectors_
 ) -> None:
     card = find_card(tiny.MODEL)
     centred = replace(card, output=replace(card.output, fit="centre"))
-    monkeypatch.setattr("asma_core.runs.suspicion.network_of", lambda _: centred)
+    monkeypatch.setattr(attacking, "network_of", lambda _: centred)
     covered = torch.zeros(tiny.SIZE, tiny.SIZE, dtype=torch.bool)
     covered[8:24, 8:24] = True
     model = load_model(card, torch.device("cpu"))
