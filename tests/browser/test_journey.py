@@ -108,9 +108,13 @@ def attack_lesion(page: Page, url: str) -> None:
     settle(page)
 
 
+FIGURES = "of the image, overlap with the prediction"
+
+
 def draw_polygon(page: Page) -> None:
-    """Draw a polygon in the editor: four corners, closed by Enter."""
+    """Draw a polygon in the editor, four corners, closed by Enter, and have its figures told."""
     settle(page)
+    before = page.get_by_text(FIGURES).inner_text()
     editor = page.locator(".editor[data-ready]")
     shapes = int(editor.get_attribute("data-shapes") or 0)
     page.keyboard.press("p")
@@ -121,9 +125,10 @@ def draw_polygon(page: Page) -> None:
     assert box is not None
     for across, down in ((0.3, 0.3), (0.6, 0.3), (0.6, 0.6), (0.3, 0.6)):
         page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
-    with rerun(page):
-        page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
     expect(editor).to_have_attribute("data-shapes", str(shapes + 1))
+    expect(page.get_by_text(FIGURES)).not_to_have_text(before)
+    settle(page)
 
 
 def start_run(page: Page, preset: str = "quick", steps: int = 5) -> str:
@@ -174,7 +179,7 @@ def test_a_polygon_is_drawn_run_watched_compared_reloaded_and_found(
 ) -> None:
     from_home(page, url, "Attack")
     draw_polygon(page)
-    expect(page.get_by_text("of the image, overlap with the prediction")).to_be_visible()
+    expect(page.get_by_text(FIGURES)).to_be_visible()
     run_id = start_run(page)
     wait_for_end(page)
 
@@ -237,7 +242,7 @@ def test_a_drawing_that_was_not_run_is_there_after_a_reload(page: Page, url: str
     attack_lesion(page, url)
     draw_polygon(page)
     page.wait_for_url(re.compile(r"draft=[0-9a-f]{16}"))
-    figures = page.get_by_text("of the image, overlap with the prediction")
+    figures = page.get_by_text(FIGURES)
     said = figures.inner_text()
     page.reload()
     settle(page)
@@ -245,6 +250,29 @@ def test_a_drawing_that_was_not_run_is_there_after_a_reload(page: Page, url: str
     expect(page.locator(".editor[data-ready]")).to_be_visible()
     page.keyboard.press("Control+z")
     expect(figures).not_to_have_text(said)
+
+
+def test_what_the_server_had_not_heard_before_a_reload_is_there_after_it(
+    page: Page, url: str
+) -> None:
+    attack_lesion(page, url)
+    draw_polygon(page)
+    page.wait_for_url(re.compile(r"draft=[0-9a-f]{16}"))
+    figures = page.get_by_text(FIGURES)
+    one = figures.inner_text()
+    page.evaluate("() => { window.asmaOutbox.send = () => {}; }")
+    page.keyboard.press("r")
+    box = page.locator(".editor .stage").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.05 * box["width"], box["y"] + 0.05 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.2 * box["height"], steps=5)
+    page.mouse.up()
+    expect(page.locator(".editor[data-ready]")).to_have_attribute("data-shapes", "2")
+    expect(figures).to_have_text(one)
+    page.reload()
+    expect(figures).not_to_have_text(one)
+    expect(page.locator(".editor[data-ready]")).to_have_attribute("data-shapes", "2")
 
 
 @pytest.mark.real
@@ -258,7 +286,7 @@ def test_a_real_image_is_uploaded_attacked_downloaded_and_predicted_again(
     page.get_by_text("Own image", exact=True).click()
     settle(page)
     page.locator("input[type=file]").first.set_input_files(photograph)
-    expect(page.get_by_text("of the image, overlap with the prediction")).to_be_visible()
+    expect(page.get_by_text(FIGURES)).to_be_visible()
     settle(page)
     draw_polygon(page)
     run_id = start_run(page)

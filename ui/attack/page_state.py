@@ -160,6 +160,11 @@ def bring_back(key: str, chosen: AttackSource, drawings: Drawings) -> BaseMask |
         taken = _take_up(key, identity, kept, left, chosen.source.shape)
     elif state.pop(f"{key}-complete", False) and kept.drawing.empty:
         _fill(key, chosen, usual_head(chosen))
+    late = drawings.take_late(identity)
+    if late is not None:
+        # After the draft, which is older.
+        kept.give(late[0], _again(late[1]))
+        taken = True
     turned = drawings.turned == identity
     known = kept.head is not None and (not kept.drawing.empty or kept.head["start"] == RESTORED)
     # `turned` stays until the page has run to its end: who draws at once after such an undo ends

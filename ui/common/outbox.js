@@ -12,7 +12,8 @@ export default function ({ data, setStateValue }) {
 }
 
 function begin() {
-  const entries = JSON.parse(window.sessionStorage.getItem(KEPT) ?? "[]");
+  const before = JSON.parse(window.sessionStorage.getItem(KEPT) ?? "[]");
+  const entries = before.map((entry) => ({ ...entry, late: true }));
   // The page of the last run, and the one where all that waits was said.
   const outbox = { entries, handled: 0, page: null, saidOn: null };
   let again = null;

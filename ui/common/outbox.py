@@ -16,6 +16,8 @@ from asma_core.errors import AsmaError
 from ui.common.errors import show_errors
 
 Hearer = Callable[[str, Any], None]
+# Begins the field of what was said before a reload and not heard, where it has a hearer of its own.
+LATE: Final = "late "
 _KEY: Final = "asma-outbox"
 _TOLD: Final = f"{_KEY}-told"
 _RUNS: Final = f"{_KEY}-runs"
@@ -55,7 +57,8 @@ def take_in(hearers: Mapping[str, Hearer], said: Any) -> None:
 
     Args:
         hearers: See `keep_outbox`.
-        said: What the browser has sent: a list of {"number", "about", "field", "value"}.
+        said: What the browser has sent: a list of {"number", "about", "field", "value"}, and
+            "late" where it is from before a reload.
     """
     now = told()
     for entry in said or []:
@@ -68,9 +71,12 @@ def take_in(hearers: Mapping[str, Hearer], said: Any) -> None:
 
 def _heard(hearers: Mapping[str, Hearer], entry: dict[str, Any]) -> str:
     """Take in one saying; return what went wrong."""
-    hearer = hearers.get(entry["field"])
+    field = entry["field"]
+    hearer = hearers.get(field)
+    if entry.get("late"):
+        hearer = hearers.get(f"{LATE}{field}", hearer)
     if hearer is None:
-        return f"Not saved: nobody hears what is said of {entry['field']!r}."
+        return f"Not saved: nobody hears what is said of {field!r}."
     try:
         hearer(str(entry["about"]), entry["value"])
     except AsmaError as error:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from ui.common.outbox import Hearer
+from ui.common.outbox import LATE, Hearer
 from ui.editor.shapes import Item, checked_items, checked_points
 
 Head = dict[str, Any]
@@ -83,11 +83,13 @@ class Drawings:
         images: By the identity of the image.
         turns: How often the browser has changed a head by undo or redo.
         turned: The identity whose head it changed since the page has looked; "" for none.
+        late: By identity, what was drawn just before a reload, until the page takes it up.
     """
 
     images: dict[str, Kept] = field(default_factory=dict)
     turns: int = 0
     turned: str = ""
+    late: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def of(self, identity: str) -> Kept:
         """Return the drawing of an image, an empty one at first."""
@@ -107,6 +109,23 @@ class Drawings:
             self.turns = turns if isinstance(turns, int) else self.turns
             self.turned = told["identity"]
 
+    def hear_late(self, told: Any) -> None:
+        """Take note of what was drawn before a reload; see `take_late`."""
+        if isinstance(told, dict) and isinstance(told.get("identity"), str):
+            # A tab that is loaded again shows one image.
+            self.late = {told["identity"]: told}
+
+    def take_late(self, identity: str) -> tuple[Drawing, Head] | None:
+        """Return what was drawn on an image just before a reload, once; None for nothing."""
+        told = self.late.pop(identity, None)
+        if told is None:
+            return None
+        head, drawing = told.get("head"), Drawing.from_browser(told)
+        if not isinstance(head, dict) or not 0 < len(head) <= MOST_HEAD:
+            return None
+        # The draft has it where the browser was only not told that it was heard.
+        return None if drawing == self.of(identity).drawing else (drawing, head)
+
 
 def drawings(key: str) -> Drawings:
     """Return the drawings of this session.
@@ -123,7 +142,12 @@ def drawings(key: str) -> Drawings:
 
 def drawing_hearers() -> dict[str, Hearer]:
     """Return what takes in what is drawn; see `ui.common.outbox`."""
-    return {"drawing": _hear}
+    return {"drawing": _hear, f"{LATE}drawing": _hear_late}
+
+
+def _hear_late(_: str, told: Any) -> None:
+    if isinstance(told, dict) and isinstance(told.get("editor"), str):
+        drawings(told["editor"]).hear_late(told)
 
 
 def _hear(_: str, told: Any) -> None:

@@ -54,3 +54,15 @@ def test_what_a_run_takes_in_that_is_ended_meanwhile_is_said_again() -> None:
 def test_nothing_is_said_at_first() -> None:
     take_in({}, None)
     assert told()["handled"] == 0
+
+
+def test_what_was_said_before_a_reload_goes_to_who_hears_that() -> None:
+    heard: list[str] = []
+    hearers = {
+        "note": lambda about, value: heard.append("note"),
+        "drawing": lambda about, value: heard.append("drawing"),
+        "late drawing": lambda about, value: heard.append("late drawing"),
+    }
+    late = {"late": True}
+    take_in(hearers, [said(1, "x") | late, said(2, "x", "drawing") | late, said(3, "x", "drawing")])
+    assert heard == ["note", "late drawing", "drawing"]

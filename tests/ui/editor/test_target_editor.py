@@ -148,3 +148,24 @@ def test_what_is_sent_stays_the_same_until_something_is_given() -> None:
 def test_what_does_not_fit_is_refused(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
         ground(**changes)
+
+
+def test_what_was_drawn_before_a_reload_is_taken_up_once() -> None:
+    drawings = Drawings()
+    drawings.hear_late(report("of-before", head={"start": "nothing"}, shapes=[rectangle()]))
+    taken = drawings.take_late("a")
+    assert taken is not None
+    assert taken[0].shapes
+    assert taken[1] == {"start": "nothing"}
+    assert drawings.take_late("a") is None
+
+
+def test_what_a_draft_has_already_is_not_taken_up_again() -> None:
+    drawings = Drawings()
+    told = report("of-before", head={"start": "nothing"}, shapes=[rectangle()])
+    drawings.of("a").give(Drawing.from_browser(told))
+    drawings.hear_late(told)
+    assert drawings.take_late("a") is None
+    drawings.hear_late("rubbish")
+    drawings.hear_late({"identity": ["a"]})
+    assert drawings.late == {}
