@@ -11,7 +11,9 @@ from asma_core.accounts.sign_in import account_of_claims, account_of_header, is_
 from asma_core.errors import InputError, NotAllowedError
 from asma_core.server_config import Settings
 
-KNOWN = Settings(engineers=("Ann@example.org",), owners=("ann@example.org", "bo"), role_claim="groups")
+KNOWN = Settings(
+    engineers=("Ann@example.org",), owners=("ann@example.org", "bo"), role_claim="groups"
+)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,9 @@ def test_without_a_default_role_only_who_is_named_is_let_in() -> None:
         account_of_header("bo", "127.0.0.1", closed)
 
 
-@pytest.mark.parametrize("address", ["10.1.2.4", "", None, "::ffff:10.1.2.3", "localhost", "10.1.2.3.4"])
+@pytest.mark.parametrize(
+    "address", ["10.1.2.4", "", None, "::ffff:10.1.2.3", "localhost", "10.1.2.3.4"]
+)
 def test_a_header_of_somebody_else_than_the_proxy_is_not_believed(address: str | None) -> None:
     known = Settings(trusted_proxies=("10.1.2.3",), owners=("ann",))
     assert account_of_header("ann", "10.1.2.3", known).role == OWNER
