@@ -19,7 +19,8 @@ from asma_core.experiments.cells import Cell
 from asma_core.experiments.plan import Plan, plan_from_dict
 from asma_core.runs.database import Database
 from asma_core.runs.process_locks import is_alive, this_process
-from asma_core.runs.run import DONE, FAILED, Run, run_of_row
+from asma_core.runs.rows import run_of_row
+from asma_core.runs.run import DONE, FAILED, Run
 from asma_core.runs.store import RunStore
 
 

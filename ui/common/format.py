@@ -23,6 +23,7 @@ STATE_COLOURS: Final = {
     "cancelled": "orange",
     "failed": "red",
     "interrupted": "red",
+    "damaged": "red",
 }
 
 
