@@ -3,7 +3,7 @@
     run_list      one short row a run: see `runs.facts`; it has an index for each order
     run_words     the folded words of each run, in sequences of three letters (FTS5)
     run_changes   the runs whose row has changed since the list was brought up to date
-    run_revision  one number that is another one after every change
+    run_revision  one number that is another one after every change of a run or of a cell
 
 Triggers note every change of `runs`, whoever makes it; `follow` brings the list up to date in the
 same transaction. So the list can't tell anything else than the runs do.
@@ -66,18 +66,21 @@ _TABLES: Final = (
     "CREATE INDEX run_list_by_tags ON run_list (tags) WHERE tags <> ''",
     "CREATE INDEX runs_by_inputs ON runs (inputs_hash)",
 )
-_CHANGED: Final = """
-    INSERT OR IGNORE INTO run_changes (id) VALUES (new.id);
-    UPDATE run_revision SET number = number + 1;
-"""
+_BUMP: Final = "UPDATE run_revision SET number = number + 1;"
+_CHANGED: Final = f"INSERT OR IGNORE INTO run_changes (id) VALUES (new.id); {_BUMP}"
 _TRIGGERS: Final = (
+    *(
+        f"CREATE TRIGGER run_cell_{event.lower()} AFTER {event} ON experiment_cells "
+        f"BEGIN {_BUMP} END"
+        for event in ("INSERT", "UPDATE", "DELETE")
+    ),
     f"CREATE TRIGGER run_added AFTER INSERT ON runs BEGIN {_CHANGED} END",
     f"CREATE TRIGGER run_changed AFTER UPDATE ON runs BEGIN {_CHANGED} END",
-    """CREATE TRIGGER run_deleted AFTER DELETE ON runs BEGIN
+    f"""CREATE TRIGGER run_deleted AFTER DELETE ON runs BEGIN
         DELETE FROM run_words WHERE rowid = (SELECT place FROM run_list WHERE id = old.id);
         DELETE FROM run_list WHERE id = old.id;
         DELETE FROM run_changes WHERE id = old.id;
-        UPDATE run_revision SET number = number + 1;
+        {_BUMP}
     END""",
 )
 

@@ -34,6 +34,7 @@ from ui.common.format import (
     standing_outcome,
 )
 from ui.common.rerun import rerun_page
+from ui.common.unchanged import as_of_now
 from ui.judging.verdict import verdict_badge
 from ui.pictures.cards import Card, card_grid
 from ui.pictures.legend import legend
@@ -195,7 +196,8 @@ def _show_machine(state: Machine) -> None:
 
 def _show_newest() -> None:
     st.subheader("Newest runs", anchor=False)
-    runs = services.store().newest(NEWEST)
+    store = services.store()
+    runs = as_of_now(store, "home-newest", lambda: store.newest(NEWEST))
     if not runs:
         st.info(EMPTY, icon=":material/info:")
         return
