@@ -25,11 +25,18 @@ from ui.runs.each import counted
 from ui.runs.filter import run_filter
 from ui.runs.hidden import hidden_line
 from ui.runs.judge_several import undo_line
+from ui.runs.pictures import run_pictures
 from ui.runs.selection import forget_all_but, selected_ids, untick
 from ui.runs.table import open_clicked, run_table
 
 PAGE_SIZES: Final = {"table": 50, "cards": 24}
 REFRESH_EVERY: Final = 2.0
+# Seconds that the page waits for pictures; those that are not drawn by then follow.
+WAIT: Final = 0.15
+PICTURES_EVERY: Final = 0.5
+# Side and width of the lines, in pixels.
+TABLE_PICTURE: Final = (124, 7.0)
+CARD_PICTURE: Final = (340, 6.5)
 DRAWN: Final = "runs-drawn"
 
 
@@ -166,22 +173,37 @@ def _page(store: RunStore, asked: RunFilter, order: str, shown: int) -> None:
     size = _page_size()
     first = (bar.page_number(_pages(shown)) - 1) * size
     runs = store.search.page(asked, order, first, size)
+    complete = len(_pictures(store, runs, WAIT)) == len(runs)
     every = REFRESH_EVERY if any(store.count(state) for state in UNENDED) else None
-    st.fragment(_rows, run_every=every)(runs)
+    st.fragment(_rows, run_every=every if complete else PICTURES_EVERY)(runs, complete)
 
 
-def _rows(runs: Sequence[Run]) -> None:
+def _rows(runs: Sequence[Run], complete: bool) -> None:
     """Show runs; alone again every few seconds, with no more than a look whether any has changed.
 
     Args:
         runs: Of this page, as they stood when the whole of it was drawn.
+        complete: Whether it had all their pictures then.
     """
     open_clicked()
     store = services.store()
     if st.session_state[DRAWN] != (store.search.revision(), selected_ids()):
         # Something came, went or ended: the actions above must know too.
         rerun_page()
-    (run_cards if bar.value("view") == "cards" else run_table)(store, runs)
+    pictures = _pictures(store, runs, 0.0)
+    if not complete and len(pictures) == len(runs):
+        # From now on it looks less often.
+        rerun_page()
+    (run_cards if _is_cards() else run_table)(store, runs, pictures)
+
+
+def _pictures(store: RunStore, runs: Sequence[Run], wait: float) -> dict[str, bytes | None]:
+    side, width = CARD_PICTURE if _is_cards() else TABLE_PICTURE
+    return run_pictures(store, runs, side, width, wait)
+
+
+def _is_cards() -> bool:
+    return bar.value("view") == "cards"
 
 
 def _nothing_left() -> None:
