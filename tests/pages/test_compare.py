@@ -353,7 +353,7 @@ def test_a_store_that_can_not_be_read_is_a_sentence(
     def damaged(*_: object) -> None:
         raise StoreError("the database is damaged; restore it from a copy")
 
-    monkeypatch.setattr(house.runs, "newest", damaged)
+    monkeypatch.setattr(house.runs.search, "with_result", damaged)
     assert "restore it" in errors(visit("compare"))[0]
 
 
