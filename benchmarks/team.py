@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="the answer always is JSON")
     parser.add_argument("--runs", type=int, default=RUNS, help=f"in the store ({RUNS})")
     parser.add_argument("--home", type=Path, help="where the store is, or is made and kept")
+    parser.add_argument("--turns", type=int, default=TURNS, help=f"of each person ({TURNS})")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = (options.home or Path(folder)).resolve()
@@ -64,12 +65,17 @@ def main() -> None:
         if not store.search.count():
             store = make_store(home, options.runs)
         made = time.perf_counter() - began
-        figures = measure(store)
+        figures = measure(store, options.turns)
     print(to_json({"machine": machine(), "store_made_in_seconds": round(made, 1), **figures}))
 
 
-def measure(store: RunStore) -> dict[str, Any]:
-    """Return seconds, megabytes and shares of a core."""
+def measure(store: RunStore, turns: int) -> dict[str, Any]:
+    """Return seconds, megabytes and shares of a core.
+
+    Args:
+        store: To look at.
+        turns: How often each place is opened, by each person.
+    """
     draw = random.Random(4)
     with served(store.home) as url:
         server = _server()
@@ -77,10 +83,12 @@ def measure(store: RunStore) -> dict[str, Any]:
             # The first page of a started server imports what pages need.
             for page, query in places(store, draw).values():
                 person.visit(page, query)
-            one = _turns("one person", [person], store, draw)
+            before = _spent(server)
+            one = _turns("one person", [person], store, draw, turns)
+            one |= {"seconds_of_the_servers_own_a_page": _share(server, before, one["visits"])}
         with ExitStack() as stack:
             people = [stack.enter_context(Visitor(url)) for _ in range(PEOPLE)]
-            six = _turns("six people", people, store, draw)
+            six = _turns("six people", people, store, draw, turns)
         memory = _memory(server)
         with chromium() as browser:
             tab = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -134,13 +142,13 @@ def _page(view: View) -> str:
 
 
 def _turns(
-    label: str, people: Sequence[Visitor], store: RunStore, draw: random.Random
+    label: str, people: Sequence[Visitor], store: RunStore, draw: random.Random, turns: int
 ) -> dict[str, Any]:
     """Have people look at every place, at once and in orders of their own."""
     found: dict[str, list[float]] = {}
     errors: list[BaseException] = []
-    progress = Progress(label, TURNS)
-    for turn in range(TURNS):
+    progress = Progress(label, turns)
+    for turn in range(turns):
         threads = []
         for person in people:
             ways = list(places(store, draw).items())
@@ -173,6 +181,7 @@ def _walk(
 def _summed(found: dict[str, list[float]]) -> dict[str, Any]:
     every = [seconds for some in found.values() for seconds in some]
     return {
+        "visits": len(every),
         "median": round(statistics.median(every), 3),
         "worst": round(max(every), 3),
         "pages": {
@@ -251,14 +260,22 @@ def _idle_share(tabs: Sequence[Page], url: str, server: psutil.Process, home: Pa
                 tab.goto(f"{url}/runs")
                 settled(tab)
             time.sleep(5.0)
-            before = server.cpu_times()
+            before = _spent(server)
             time.sleep(IDLE_SECONDS)
-            after = server.cpu_times()
+            return _share(server, before, IDLE_SECONDS)
         finally:
             attack.terminate()
             attack.wait()
-    spent = float(after.user + after.system - before.user - before.system)
-    return round(spent / IDLE_SECONDS, 3)
+
+
+def _spent(server: psutil.Process) -> float:
+    times = server.cpu_times()
+    return float(times.user + times.system)
+
+
+def _share(server: psutil.Process, before: float, among: float) -> float:
+    """Return the seconds of a processor that the server has used since, shared out."""
+    return round((_spent(server) - before) / among, 3)
 
 
 if __name__ == "__main__":

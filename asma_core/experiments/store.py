@@ -92,11 +92,12 @@ class ExperimentStore:
             )
         return self._of_row(row)
 
-    def newest(self) -> list[Experiment]:
-        """Return the newest experiments first."""
+    def newest(self, most: int | None = None) -> list[Experiment]:
+        """Return the newest experiments first, so many of them; None for all."""
         with self._database.reading() as database:
             rows = database.execute(
-                "SELECT * FROM experiments ORDER BY created DESC, rowid DESC"
+                "SELECT * FROM experiments ORDER BY created DESC, rowid DESC LIMIT ?",
+                (-1 if most is None else most,),
             ).fetchall()
         return [self._of_row(row) for row in rows]
 

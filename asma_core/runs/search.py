@@ -73,7 +73,7 @@ class RunSearch:
         """Return how many runs are asked for."""
         where, values = _condition(wanted)
         with self._database.reading() as database:
-            query = f"SELECT count(*) FROM {_LIST} WHERE {where}"
+            query = f"SELECT count(*) FROM {_table(wanted)} WHERE {where}"
             return int(database.execute(query, values).fetchone()[0])
 
     def ids(
@@ -92,10 +92,7 @@ class RunSearch:
             most: How many are returned; None for all.
         """
         where, values = _condition(wanted)
-        # In the order of an index a rare one of many would be looked for row by row, all over the
-        # file; the whole list is read and sorted in a fifth of that time.
-        table = _LIST if wanted == ALL else f"{_LIST} NOT INDEXED"
-        return self._ids(where, values, order, first, most, table)
+        return self._ids(where, values, order, first, most, _table(wanted))
 
     def page(
         self, wanted: RunFilter = ALL, order: str = NEWEST, first: int = 0, most: int | None = None
@@ -214,6 +211,15 @@ class RunSearch:
                 ).fetchall()
             found = {row["id"]: row for row in rows}
             yield from (run_of_row(found[one]) for one in some if one in found)
+
+
+def _table(wanted: RunFilter) -> str:
+    """Return what to look through.
+
+    Along an index what is rare would be looked for row by row, all over the file; the whole list is
+    read and sorted in a fifth of that time.
+    """
+    return _LIST if wanted == ALL else f"{_LIST} NOT INDEXED"
 
 
 def _condition(wanted: RunFilter) -> tuple[str, tuple[object, ...]]:
