@@ -67,7 +67,16 @@ def _read(row: sqlite3.Row) -> Run:
         spec=spec,
         results=_results_as_now(results),
         **{name: row[name] for name in _SAID},
+        **_whose(row),
     )
+
+
+def _whose(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "author": str(row["author"]),
+        "private": bool(row["private"]),
+        "pinned": bool(row["pinned"]),
+    }
 
 
 def _check(name: str, value: object, kind: Any) -> None:
@@ -76,7 +85,7 @@ def _check(name: str, value: object, kind: Any) -> None:
 
 
 def _damaged(row: sqlite3.Row, error: str) -> Run:
-    said = {name: row[name] if isinstance(row[name], str) else "" for name in _SAID}
+    said: dict[str, Any] = {name: row[name] if isinstance(row[name], str) else "" for name in _SAID}
     damage = MESSAGE.format(id=row["id"], error=" ".join(error.split())[:200])
     created = row["created"]
     return Run(
@@ -89,6 +98,7 @@ def _damaged(row: sqlite3.Row, error: str) -> Run:
         results={},
         **(said | {"message": damage}),
         damage=damage,
+        **_whose(row),
     )
 
 

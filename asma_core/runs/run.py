@@ -48,6 +48,9 @@ class Run:
         verdict: A person's judgement.
         note: A person's words.
         tags: Words, separated by commas.
+        author: Who asked for it; "" of before people signed in.
+        private: Whether only its author sees it, and owners of the server.
+        pinned: Whether it stays when old runs are deleted.
         damage: Why its record can't be read, and what to do, in a sentence; "" of one that can.
     """
 
@@ -62,6 +65,9 @@ class Run:
     verdict: str
     note: str
     tags: str
+    author: str = ""
+    private: bool = False
+    pinned: bool = False
     damage: str = ""
 
     @property
