@@ -51,6 +51,15 @@ class ExperimentRunner:
         threading.Thread(target=self._run_experiment, args=(experiment,), daemon=True).start()
         return True
 
+    def recover(self) -> None:
+        """Go on with the experiments that a dead process had under way.
+
+        Raises:
+            StoreError: The store can't be read or written.
+        """
+        for experiment_id in self.store.left_behind():
+            self.start(experiment_id)
+
     def _run_experiment(self, experiment: Experiment) -> None:
         under_way = _UnderWay(self._queue, self.store, experiment.id)
         # What no `except` below names is a bug, and goes on to the log.

@@ -1,0 +1,54 @@
+"""What is waiting goes on while the server runs, whether or not somebody looks at a page."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from asma_core.accounts.current import acting_as, local_account
+from asma_core.errors import AsmaError
+from asma_core.jobs.dispatcher import RECOVER_EVERY
+from ui.common import services
+from ui.server.log_file import log_to_file
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def kept_going(_app: Any) -> AsyncIterator[None]:
+    """Start the queue with the server, and look after it until the server ends."""
+    log_to_file()
+    ended = threading.Event()
+    threading.Thread(target=keep_going, args=(ended,), name="keeper", daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
+def keep_going(ended: threading.Event) -> None:
+    """Start what waits, and take over what dead processes leave behind, every few seconds."""
+    said = ""
+    with acting_as(local_account()):
+        while True:
+            said = _said(said)
+            if ended.wait(RECOVER_EVERY):
+                return
+
+
+def _said(before: str) -> str:
+    """See to it that work goes on; return what went wrong, which is logged once."""
+    try:
+        services.warm()
+        services.go_on()
+    except AsmaError as error:
+        if str(error) != before:
+            _LOG.error("what waits does not go on: %s", error)
+        return str(error)
+    except Exception:  # noqa: BLE001 - it is logged
+        # A fault of one look must not end all looks.
+        _LOG.exception("looking after the queue broke")
+    return ""
