@@ -39,7 +39,7 @@ from tests.pages.small_house import write_dataset
 from tests.waiting import PATIENCE
 
 PROJECT = Path(__file__).resolve().parents[2]
-APP = PROJECT / "app.py"
+APP = PROJECT / "serve.py"
 # In milliseconds, for all that Playwright waits for; its own five seconds are too few beside
 # other work.
 HANGS = PATIENCE * 1000

@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from asma_core import paths
 from asma_core.errors import AsmaError
 from asma_core.jobs.monitoring import CONTENT_TYPE, Monitor
 from asma_core.runs.run import RUNNING
@@ -45,7 +44,7 @@ def _health(_request: Request) -> Response:
 
 def _figures(_request: Request) -> Response:
     try:
-        text = _monitor(str(paths.home())).text()
+        text = _monitor(services.store().home).text()
     except AsmaError as error:
         _LOG.error("there are no figures: %s", error)
         return PlainTextResponse("The store does not answer; the server's log says why.\n", 503)
@@ -53,5 +52,5 @@ def _figures(_request: Request) -> Response:
 
 
 @lru_cache(maxsize=1)
-def _monitor(home: str) -> Monitor:
-    return Monitor(Path(home))
+def _monitor(home: Path) -> Monitor:
+    return Monitor(home)
