@@ -133,24 +133,26 @@ def serve(
 ) -> Iterator[Serve]:
     """Start `streamlit run script` with its own ASMA_HOME; the same call gives the same server.
 
-    The app finds its demo sets drawn unless `drawn` is False.
+    The app finds its demo sets drawn unless `drawn` is False. With `base` it is served below that
+    path.
     """
-    running: dict[tuple[Path, tuple[tuple[str, str], ...]], str] = {}
+    running: dict[tuple[Path, tuple[tuple[str, str], ...], str], str] = {}
     servers: list[subprocess.Popen[bytes]] = []
 
-    def start(script: Path, env: Mapping[str, str], drawn: bool = True) -> str:
-        call = (script, tuple(sorted(env.items())))
+    def start(script: Path, env: Mapping[str, str], drawn: bool = True, base: str = "") -> str:
+        call = (script, tuple(sorted(env.items())), base)
         if call in running:
             return running[call]
         home = tmp_path_factory.mktemp("home")
         if drawn and script == APP:
             furnish(Path(env.get("ASMA_HOME", home)), request.getfixturevalue("demo_sets"))
-        url = f"http://127.0.0.1:{(port := _free_port())}"
+        url = f"http://127.0.0.1:{(port := _free_port())}{base}"
         log = home.with_suffix(".log")
         command = [sys.executable, "-m", "streamlit", "run", str(script)]
         options = {
             "server.port": str(port),
             "server.address": "127.0.0.1",
+            "server.baseUrlPath": base,
             "server.headless": "true",
             "server.fileWatcherType": "none",
             "browser.gatherUsageStats": "false",
