@@ -67,7 +67,8 @@ def ends_run(frame: str | bytes) -> bool:
     return message.WhichOneof("type") == "script_finished" and message.script_finished in RUN_ENDS
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -146,7 +147,7 @@ def serve(
         home = tmp_path_factory.mktemp("home")
         if drawn and script == APP:
             furnish(Path(env.get("ASMA_HOME", home)), request.getfixturevalue("demo_sets"))
-        url = f"http://127.0.0.1:{(port := _free_port())}{base}"
+        url = f"http://127.0.0.1:{(port := free_port())}{base}"
         log = home.with_suffix(".log")
         command = [sys.executable, "-m", "streamlit", "run", str(script)]
         options = {

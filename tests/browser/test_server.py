@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,6 +31,15 @@ pytestmark = pytest.mark.browser
 
 SERVER = PROJECT / "serve.py"
 PAGES = ("Home", "Datasets", "Models", "Attack", "Compare", "Runs", "Experiments", "Defences")
+
+
+def walk(page: Page, names: Iterable[str] = PAGES) -> None:
+    """Open one page after the other by its link, and wait until each is wholly there."""
+    for name in names:
+        page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
+        place = "" if name == "Home" else name.lower()
+        page.wait_for_url(re.compile(rf"/{place}(\?.*)?$"))
+        settle(page)
 
 
 def answer(url: str, **headers: str) -> tuple[int, str]:
@@ -152,15 +162,15 @@ def test_a_foreign_name_opens_neither_page_nor_connection(url: str) -> None:
 # What a page may load -----------------------------------------------------------------------
 
 
+@pytest.mark.hasty
 def test_each_page_needs_no_more_than_it_may_load(page: Page, url: str) -> None:
     """`page` fails on what is refused, which the console tells, and on a request elsewhere."""
     opened = page.goto(url)
     assert opened is not None
     assert opened.headers.items() >= {k.lower(): v for k, v in security_headers().items()}.items()
     for name in PAGES:
-        page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
-        settle(page)
-        expect(page.get_by_test_id("stException")).to_have_count(0)
+        walk(page, [name])
+        expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
 
 
 def test_what_a_page_may_not_do_is_refused(browser: Browser, url: str) -> None:
@@ -242,6 +252,7 @@ def test_what_a_user_can_mend_is_said_in_a_callback_too(
 # Below a path -------------------------------------------------------------------------------
 
 
+@pytest.mark.hasty
 def test_below_a_path_of_a_server_all_is_as_at_its_root(
     page: Page, serve: Serve, home: Path
 ) -> None:
@@ -251,11 +262,9 @@ def test_below_a_path_of_a_server_all_is_as_at_its_root(
     assert " 404 " in status_line(url, "/runs", f"Host: {urlsplit(url).netloc}")
     page.goto(url)
     for name in PAGES:
-        page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
-        settle(page)
+        walk(page, [name])
         assert page.url.startswith(url)
-    page.get_by_test_id("stTopNavLink").filter(has_text="Datasets").click()
-    settle(page)
+    walk(page, ["Datasets"])
     page.reload()
     settle(page)
     expect(page.get_by_role("img", name="0001")).to_be_visible()
