@@ -134,20 +134,22 @@ def serve(
 ) -> Iterator[Serve]:
     """Start `streamlit run script` with its own ASMA_HOME; the same call gives the same server.
 
-    The app finds its demo sets drawn unless `drawn` is False. With `base` it is served below that
-    path.
+    The app finds its demo sets drawn unless `drawn` is False. A server of which somebody else must
+    know the address beforehand is given its port. With `base` it is served below that path.
     """
     running: dict[tuple[Path, tuple[tuple[str, str], ...], str], str] = {}
     servers: list[subprocess.Popen[bytes]] = []
 
-    def start(script: Path, env: Mapping[str, str], drawn: bool = True, base: str = "") -> str:
+    def start(
+        script: Path, env: Mapping[str, str], drawn: bool = True, port: int = 0, base: str = ""
+    ) -> str:
         call = (script, tuple(sorted(env.items())), base)
         if call in running:
             return running[call]
         home = tmp_path_factory.mktemp("home")
         if drawn and script == APP:
             furnish(Path(env.get("ASMA_HOME", home)), request.getfixturevalue("demo_sets"))
-        url = f"http://127.0.0.1:{(port := free_port())}{base}"
+        url = f"http://127.0.0.1:{(port := port or free_port())}{base}"
         log = home.with_suffix(".log")
         command = [sys.executable, "-m", "streamlit", "run", str(script)]
         options = {
@@ -159,11 +161,13 @@ def serve(
             "browser.gatherUsageStats": "false",
         }
         arguments = [f"--{name}={value}" for name, value in options.items()]
+        # As scripts/run has it.
+        usual = {"PYTHONPATH": str(PROJECT), "FORWARDED_ALLOW_IPS": ""}
         with log.open("wb") as output:
             server = subprocess.Popen(
                 command + arguments,
                 cwd=PROJECT,
-                env={**os.environ, "ASMA_HOME": str(home), "PYTHONPATH": str(PROJECT), **env},
+                env={**os.environ, **usual, "ASMA_HOME": str(home), **env},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 preexec_fn=_end_with_the_tests,

@@ -114,7 +114,7 @@ def port(
     """The port of a proxy before a workbench."""
     if shutil.which(request.param) is None:
         pytest.skip(f"there is no {request.param}")
-    url = serve(SERVER, {"ASMA_HOME": str(home), "FORWARDED_ALLOW_IPS": ""}, base="/asma")
+    url = serve(SERVER, {"ASMA_HOME": str(home)}, base="/asma")
     behind = int(re.findall(r":(\d+)/", url)[0])
     folder, own = tmp_path_factory.mktemp(request.param), free_port()
     check, start = PROXIES[request.param](folder, certificate, own, free_port(), behind)

@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from asma_core.accounts.current import acting_as, local_account
+from asma_core.accounts.account import SERVER
+from asma_core.accounts.current import acting_as
 from asma_core.errors import AsmaError
-from asma_core.jobs.dispatcher import RECOVER_EVERY
 from ui.common import services
 from ui.server.log_file import log_to_file
+
+# Seconds between two looks.
+LOOK_EVERY: Final = 5.0
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -32,10 +35,10 @@ async def kept_going(_app: Any) -> AsyncIterator[None]:
 def keep_going(ended: threading.Event) -> None:
     """Start what waits, and take over what dead processes leave behind, every few seconds."""
     said = ""
-    with acting_as(local_account()):
+    with acting_as(SERVER):
         while True:
             said = _said(said)
-            if ended.wait(RECOVER_EVERY):
+            if ended.wait(LOOK_EVERY):
                 return
 
 

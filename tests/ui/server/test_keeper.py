@@ -34,7 +34,7 @@ def carry_out(monkeypatch: pytest.MonkeyPatch) -> Callable[[Looks], None]:
             if outcome is not None:
                 raise outcome
 
-        monkeypatch.setattr(keeper, "RECOVER_EVERY", 0.0)
+        monkeypatch.setattr(keeper, "LOOK_EVERY", 0.0)
         monkeypatch.setattr(services, "warm", Mock())
         monkeypatch.setattr(services, "go_on", look)
         thread = threading.Thread(target=keeper.keep_going, args=(ended,), daemon=True)
