@@ -249,6 +249,20 @@ def test_what_a_user_can_mend_is_said_in_a_callback_too(
     expect(page.get_by_test_id("stAlert")).not_to_contain_text("incident")
 
 
+def test_without_serve_py_a_fault_says_as_little(page: Page, serve: Serve, home: Path) -> None:
+    page.goto(serve(PROJECT / "tests/browser/broken_page.py", {"ASMA_HOME": str(home)}))
+    page.get_by_role("button", name="Break the page").click()
+    expect(page.get_by_test_id("stException")).to_be_visible()
+    words = page.locator("body").inner_text()
+    assert not any(one in words for one in ("Traceback", "4711", "break_down", str(PROJECT)))
+
+
+def test_one_person_may_start_app_py_as_ever(page: Page, serve: Serve, home: Path) -> None:
+    page.goto(serve(PROJECT / "app.py", {"ASMA_HOME": str(home)}))
+    settle(page)
+    expect(page.get_by_role("button", name="Run a demo attack")).to_be_visible()
+
+
 # Below a path -------------------------------------------------------------------------------
 
 
