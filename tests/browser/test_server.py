@@ -36,7 +36,7 @@ PAGES = ("Home", "Datasets", "Models", "Attack", "Compare", "Runs", "Experiments
 def walk(page: Page, names: Iterable[str] = PAGES) -> None:
     """Open one page after the other by its link, and wait until each is wholly there."""
     for name in names:
-        page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
+        page.get_by_test_id("stTopNavLink").filter(has_text=re.compile(f"{name}$")).click()
         place = "" if name == "Home" else name.lower()
         page.wait_for_url(re.compile(rf"/{place}(\?.*)?$"))
         settle(page)

@@ -24,7 +24,6 @@ def security_headers() -> dict[str, str]:
         "X-Content-Type-Options": "nosniff",
         # An address of ours names runs and images.
         "Referrer-Policy": "same-origin",
-        "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,11 +12,15 @@ from typing import Any, Final
 from asma_core.accounts.account import SERVER
 from asma_core.accounts.current import acting_as
 from asma_core.errors import AsmaError
+from asma_core.server_config import PROXY
 from ui.common import services
+from ui.common.sign_in import settings_say
 from ui.server.log_file import log_to_file
 
 # Seconds between two looks.
 LOOK_EVERY: Final = 5.0
+
+_FORWARDED: Final = "FORWARDED_ALLOW_IPS"
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -24,12 +29,26 @@ _LOG: Final = logging.getLogger(__name__)
 async def kept_going(_app: Any) -> AsyncIterator[None]:
     """Start the queue with the server, and look after it until the server ends."""
     log_to_file()
+    warn_of_forwarded()
     ended = threading.Event()
     threading.Thread(target=keep_going, args=(ended,), name="keeper", daemon=True).start()
     try:
         yield
     finally:
         ended.set()
+
+
+def warn_of_forwarded() -> None:
+    """Say in the log when the proxy that signs people in would not be known as one.
+
+    Without the variable, uvicorn takes what a proxy on this machine forwards for who connects.
+    """
+    if settings_say(PROXY) and _FORWARDED not in os.environ:
+        _LOG.warning(
+            "people sign in with a proxy, and %s is not set; set it, empty, or the proxy may not "
+            "be recognised (docs/server.md)",
+            _FORWARDED,
+        )
 
 
 def keep_going(ended: threading.Event) -> None:

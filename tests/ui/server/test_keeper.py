@@ -101,3 +101,30 @@ def test_where_no_log_can_be_written_the_server_starts_all_the_same(
     (home / "logs").write_text("in the way")
     log_to_file()
     assert "can't be written" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("config", "forwarded", "warned"),
+    [
+        ('sign_in = "proxy"', None, True),
+        ('sign_in = "proxy"', "", False),
+        ('sign_in = "oidc"', None, False),
+        ("", None, False),
+        ("[[[", None, False),
+    ],
+)
+def test_a_proxy_that_would_not_be_known_is_told_of(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    config: str,
+    forwarded: str | None,
+    warned: bool,
+) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text(config)
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+    if forwarded is not None:
+        monkeypatch.setenv("FORWARDED_ALLOW_IPS", forwarded)
+    keeper.warn_of_forwarded()
+    assert ("FORWARDED_ALLOW_IPS" in caplog.text) is warned
