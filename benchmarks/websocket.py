@@ -51,12 +51,8 @@ class Visitor:
 def visiting(url: str) -> Iterator[Visitor]:
     """Come to a server, such as `http://127.0.0.1:8501`, and go when the block ends."""
     address = url.replace("http", "ws", 1) + "/_stcore/stream"
-    known: dict[str, Any] = {
-        "origin": Origin(url),
-        "subprotocols": [Subprotocol("streamlit")],
-        "max_size": None,
-    }
-    with connect(address, **known) as socket:
+    spoken = [Subprotocol("streamlit")]
+    with connect(address, origin=Origin(url), subprotocols=spoken, max_size=None) as socket:
         yield Visitor(socket)
 
 
