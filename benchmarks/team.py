@@ -162,7 +162,9 @@ def _turns(
             raise errors[0]
         progress.update(turn + 1)
     progress.close()
-    return _summed(found)
+    summed = _summed(found)
+    print(f"{label}: {to_json(summed)}", file=sys.stderr, flush=True)
+    return summed
 
 
 def _walk(
@@ -237,7 +239,7 @@ def _typed(page: Page, box: Any, text: str) -> float:
 def _pressed(page: Page) -> float:
     before = page.url
     began = time.perf_counter()
-    page.locator(".st-key-runs-next button").click()
+    page.get_by_role("button", name="Next page").click()
     page.wait_for_url(lambda address: address != before)
     settled(page)
     return time.perf_counter() - began
