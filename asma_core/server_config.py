@@ -23,11 +23,16 @@ changes them:
     keep_uploads_days = 0               # then an uploaded image is deleted; 0 for never
     keep_runs_days = 0                  # then a run is deleted that is not pinned; 0 for never
     quota_gb = 0                        # disk space of one person; 0 for no limit
+    max_queued_per_person = 0           # runs that wait for their turn; 0 for no limit
+    max_running_per_person = 0          # runs at once, where there are several workers; 0 the same
+    max_run_minutes = 0                 # then a run is stopped with what it has; 0 for no limit
+    executor = "local"                  # or "dask://scheduler:8786": workers of a Dask cluster
 """
 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -40,11 +45,14 @@ from asma_core.errors import InputError
 NO_SIGN_IN: Final = "none"
 OIDC: Final = "oidc"
 PROXY: Final = "proxy"
+LOCAL: Final = "local"
+DASK: Final = "dask://"
 # Of the settings that are words, what they can be.
 CHOICES: Final = {
     "sign_in": (NO_SIGN_IN, OIDC, PROXY),
     "default_role": ("", "viewer", "reviewer", "engineer", "owner"),
 }
+_EXECUTORS: Final = rf"{LOCAL}|{DASK}(\[[0-9a-fA-F:]+\]|[\w.-]+):\d+"
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,10 @@ class Settings:
         keep_uploads_days: After how many days an uploaded image is deleted; 0 for never.
         keep_runs_days: After how many days a run is deleted that is not pinned; 0 for never.
         quota_gb: Disk space of one person in GB; 0 for no limit.
+        max_queued_per_person: Most runs of one person that wait for their turn; 0 for no limit.
+        max_running_per_person: Most runs of one person at once; 0 for no limit.
+        max_run_minutes: After how many minutes a run is stopped; 0 for never.
+        executor: Where runs are carried out: "local", or "dask://HOST:PORT", a Dask scheduler.
     """
 
     data_roots: tuple[Path, ...] = ()
@@ -94,6 +106,10 @@ class Settings:
     keep_uploads_days: int = 0
     keep_runs_days: int = 0
     quota_gb: int = 0
+    max_queued_per_person: int = 0
+    max_running_per_person: int = 0
+    max_run_minutes: int = 0
+    executor: str = LOCAL
 
     def may_read(self, folder: Path) -> bool:
         """Tell whether a folder lies inside one of the roots, links resolved."""
@@ -146,6 +162,7 @@ def _value(path: Path, name: str, value: Any) -> Any:
         fits = type(value) is int and (value > 0 or value == usual)
     else:
         fits = isinstance(value, str) and (name not in CHOICES or value in CHOICES[name])
+        fits = fits and (name != "executor" or re.fullmatch(_EXECUTORS, value) is not None)
     if usual is None or not fits:
         raise InputError(
             f"{path} has {name} = {value!r}, which can't be; it knows {', '.join(sorted(defaults))}"

@@ -1,51 +1,70 @@
 """The queue: runs go in, worker processes carry them out, crashes are settled.
 
-The seam is `concurrent.futures.Executor`: a spawned process of our own by default; any executor
-whose workers see the same data folder serves as well, such as that of a Dask cluster
-(`distributed.Client.get_executor()`).
+The seam is `concurrent.futures.Executor`: spawned processes of our own by default, one for each
+GPU; or the workers of a Dask cluster, which see the same data folder (`cluster`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import replace
 
+from asma_core.accounts.current import account
 from asma_core.jobs import tasks
+from asma_core.jobs.carrier import Carrier, OnThisMachine
+from asma_core.jobs.cluster import RUN, WorkersFor, cluster_at
 from asma_core.jobs.dispatcher import Dispatcher
-from asma_core.jobs.local import local_executor
-from asma_core.jobs.worker_process import MakeExecutor
+from asma_core.jobs.elsewhere import RunsElsewhere
+from asma_core.jobs.local import local_executors
+from asma_core.jobs.own_runs import check_room, stop
+from asma_core.jobs.worker_process import MakeExecutor, WorkerProcess
 from asma_core.runs.run import Run
 from asma_core.runs.spec import RunInputs, RunRequest
 from asma_core.runs.store import RunStore
+from asma_core.server_config import DASK, settings
+
+__all__ = ["JobQueue", "stop"]
 
 
 class JobQueue(Dispatcher):
-    """Carries out the runs of a store, one after the other.
+    """Carries out the runs of a store, as many at once as there are workers.
 
     Attributes:
         store: The store.
     """
 
-    def __init__(self, store: RunStore, make_executor: MakeExecutor = local_executor) -> None:
+    def __init__(self, store: RunStore, make_executor: MakeExecutor | None = None) -> None:
         """Start a queue; runs that a dead process left behind are settled or taken over.
 
         Args:
             store: The store.
-            make_executor: Called with the data folder, again after the executor broke.
+            make_executor: Called with the data folder, again after the executor broke; None for
+                what config.toml says.
+
+        Raises:
+            InputError: config.toml names a cluster, and `distributed` is not installed.
         """
         self.store = store
+        executor = settings().executor
+        carrier: Carrier = OnThisMachine(store.home, tasks.run_attacks)
+        makers: list[MakeExecutor] = [make_executor] if make_executor else local_executors()
+        if make_executor is None and executor.startswith(DASK):
+            carrier, makers = RunsElsewhere(store), [WorkersFor(cluster_at(executor), RUN)]
         store.tidy()
-        super().__init__(store, tasks.run_attacks, make_executor)
+        super().__init__(store, carrier, [WorkerProcess(store.home, one) for one in makers])
 
     def submit(self, request: RunRequest, inputs: RunInputs) -> Run:
         """Queue a run.
 
         Raises:
-            InputError: The request or its inputs do not fit.
+            InputError: The request or its inputs do not fit, or too many runs of who asks wait.
             StoreError: The disk is full or can't be written.
         """
-        run = self.store.create(request, inputs)
+        with self._lock:
+            # Counted and queued in one go, so that many clicks at once do not pass.
+            check_room(self.store, account().name)
+            run = self.store.create(request, inputs)
         self._send(run.id)
         return run
 
@@ -59,7 +78,12 @@ class JobQueue(Dispatcher):
         Args:
             device: As `Execution` names it.
         """
-        return self._worker.submit(tasks.usual_batch, device)
+        try:
+            return self._workers[0].submit(tasks.usual_batch, device)
+        except BrokenExecutor as error:
+            unknown: Future[int] = Future()
+            unknown.set_exception(error)
+            return unknown
 
     def repeat(self, run_id: str) -> Run:
         """Queue the same attack on the same image towards the same target once more.
@@ -81,14 +105,3 @@ class JobQueue(Dispatcher):
         run = self.store.get(run_id)
         request = replace(run.spec.request(), attack=attack, config={"target_iou": run.wanted})
         return self.submit(request, self.store.inputs(run))
-
-
-def stop(store: RunStore, run_id: str) -> None:
-    """Ask a run to stop; what it has found so far is kept.
-
-    Raises:
-        UnknownRunError: No such run.
-        StoreError: The store can't be written.
-    """
-    store.get(run_id)
-    store.ask_to_stop(run_id)
