@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from asma_core.accounts.account import SERVER
+from asma_core.accounts.current import acting_as
 from asma_core.errors import AsmaError, StoreError
 from asma_core.jobs.carrier import Carrier
 from asma_core.jobs.fairness import Turns
@@ -71,6 +73,7 @@ class Dispatcher:
         self._closed = threading.Event()
         self.recover()
 
+    @acting_as(SERVER)
     def recover(self) -> None:
         """Settle what dead processes left behind; at most every few seconds."""
         with self._lock:
@@ -137,6 +140,7 @@ class Dispatcher:
                     self._line.setdefault(job_id, (job_id,))
         self._hand_out()
 
+    @acting_as(SERVER)
     def _hand_out(self) -> None:
         """Give each free worker the jobs whose turn it is."""
         handed: list[_Call] = []
@@ -203,6 +207,7 @@ class Dispatcher:
     def _called_back(self, call: _Call, _: Future[Any]) -> None:
         self._came_back(call)
 
+    @acting_as(SERVER)
     def _came_back(self, call: _Call) -> None:
         future = call.future
         error = None if future.cancelled() else future.exception()
@@ -235,6 +240,7 @@ class Dispatcher:
             else:
                 self._breaks.pop(job_id, None)
 
+    @acting_as(SERVER)
     def _after_break(self, call: _Call) -> None:
         """After a crash of a worker: settle the job that it had, send the others again."""
         if self._closed.is_set():

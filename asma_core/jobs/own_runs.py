@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from asma_core.accounts import audit
 from asma_core.accounts.rights import check_changing
 from asma_core.errors import InputError, RunStateError
 from asma_core.runs.run import Run
@@ -25,6 +26,7 @@ def stop(store: RunStore, run_id: str) -> None:
         StoreError: The store can't be written.
     """
     _own(store, run_id)
+    audit.record("stop", f"run {run_id}", store.home)
     store.ask_to_stop(run_id)
 
 
@@ -43,6 +45,7 @@ def move(store: RunStore, run_id: str, by: int) -> None:
         StoreError: The store can't be written.
     """
     run = _own(store, run_id)
+    audit.record("move", f"run {run_id}", store.home)
     if not store.move(run_id, by):
         now = store.get(run_id).state
         raise RunStateError(f"run {run.id} is {now} and does not wait any more; reload the page")
@@ -64,5 +67,5 @@ def check_room(store: RunStore, author: str) -> None:
 
 def _own(store: RunStore, run_id: str) -> Run:
     run = store.get(run_id)
-    check_changing(store.author(run_id), f"run {run_id}")
+    check_changing(run.author, f"run {run_id}")
     return run

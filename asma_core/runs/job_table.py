@@ -64,13 +64,6 @@ class JobTable:
             rows = database.execute(query, (QUEUED, this_process(self._home))).fetchall()
         return [Waiting(row["id"], row["author"]) for row in rows]
 
-    def author(self, job_id: str) -> str:
-        """Return who asked for a job; "" for nobody in particular, and where there is none."""
-        query = f"SELECT author FROM {self._name} WHERE id = ?"
-        with self._database.reading() as database:
-            row = database.execute(query, (job_id,)).fetchone()
-        return "" if row is None else str(row["author"])
-
     def count_queued(self, author: str) -> int:
         """Return how many jobs of an author wait for their turn."""
         query = f"SELECT count(*) FROM {self._name} WHERE state = ? AND author = ?"

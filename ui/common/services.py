@@ -15,6 +15,7 @@ from asma_core.jobs.detection import DetectionRunner
 from asma_core.jobs.experiments import ExperimentRunner
 from asma_core.jobs.predictions import Predictor, usual_predictor
 from asma_core.jobs.queue import JobQueue
+from asma_core.jobs.retention import keep_deleting
 from asma_core.jobs.robustness import RobustnessRunner
 from asma_core.jobs.trainings import Trainer
 from asma_core.jobs.transfer import TransferRunner
@@ -45,6 +46,7 @@ def queue() -> JobQueue:
 def _queue(home: str) -> JobQueue:
     jobs = JobQueue(RunStore(Path(home)))
     jobs.keep_going()
+    keep_deleting(Path(home))
     return jobs
 
 
