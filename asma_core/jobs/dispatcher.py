@@ -12,19 +12,20 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
-from dataclasses import dataclass
+from concurrent.futures import BrokenExecutor, Future
 from functools import partial
 from typing import Any, Final
 
 from asma_core.accounts.account import SERVER
 from asma_core.accounts.current import acting_as
 from asma_core.errors import AsmaError, StoreError
+from asma_core.jobs.call import Call
 from asma_core.jobs.carrier import Carrier
 from asma_core.jobs.fairness import Turns
 from asma_core.jobs.job_store import JobStore
 from asma_core.jobs.local import is_ending
 from asma_core.jobs.worker_process import WorkerProcess
+from asma_core.runs.job_table import Waiting
 from asma_core.server_config import settings
 
 RECOVER_EVERY: Final = 5.0
@@ -34,17 +35,6 @@ MOST_BREAKS: Final = 3
 MOST_BESIDE_OTHERS: Final = 8
 
 _LOG: Final = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class _Call:
-    """Jobs in a worker's hands."""
-
-    job_ids: tuple[str, ...]
-    author: str
-    worker: WorkerProcess
-    executor: Executor
-    future: Future[Any]
 
 
 class Dispatcher:
@@ -65,9 +55,9 @@ class Dispatcher:
         self._lock = threading.RLock()
         # The jobs that must be seen through here and that nobody has, with those sent with each.
         self._line: dict[str, tuple[str, ...]] = {}
-        self._calls: list[_Call] = []
+        self._calls: list[Call] = []
         # Calls that are over, but whose end could not be written yet.
-        self._unsettled: list[_Call] = []
+        self._unsettled: list[Call] = []
         self._breaks: dict[str, int] = {}
         self._recovered_at = -RECOVER_EVERY
         self._closed = threading.Event()
@@ -119,8 +109,15 @@ class Dispatcher:
     def line(self) -> list[str]:
         """Return the jobs that wait here, in the order of their turns, if nobody comes or goes."""
         with self._lock:
-            waiting = [one for one in self._jobs.waiting() if one.id in self._line]
-            return [one.id for one in self._turns.line(waiting)]
+            return [one.id for one in self._turns.line(self._waiting())]
+
+    def waiting_of(self, author: str) -> int:
+        """Return how many jobs of an author wait here."""
+        with self._lock:
+            return sum(one.author == author for one in self._waiting())
+
+    def _waiting(self) -> list[Waiting]:
+        return [one for one in self._jobs.waiting() if one.id in self._line]
 
     # Handing out --------------------------------------------------------------------------------
 
@@ -143,7 +140,7 @@ class Dispatcher:
     @acting_as(SERVER)
     def _hand_out(self) -> None:
         """Give each free worker the jobs whose turn it is."""
-        handed: list[_Call] = []
+        handed: list[Call] = []
         with self._lock:
             try:
                 while self._line and (worker := self._free_worker()) is not None:
@@ -163,7 +160,7 @@ class Dispatcher:
         free = [worker for worker in self._workers if busy[worker] < worker.most()]
         return min(free, key=lambda worker: busy[worker], default=None)
 
-    def _hand_to(self, worker: WorkerProcess) -> _Call | None:
+    def _hand_to(self, worker: WorkerProcess) -> Call | None:
         author, job_ids = self._next()
         if not job_ids:
             return None
@@ -177,7 +174,7 @@ class Dispatcher:
         self._turns.served(author)
         for job_id in job_ids:
             del self._line[job_id]
-        made = _Call(job_ids, author, worker, executor, future)
+        made = Call(job_ids, author, worker, executor, future, time.monotonic())
         self._calls.append(made)
         return made
 
@@ -204,11 +201,11 @@ class Dispatcher:
 
     # What comes back ----------------------------------------------------------------------------
 
-    def _called_back(self, call: _Call, _: Future[Any]) -> None:
+    def _called_back(self, call: Call, _: Future[Any]) -> None:
         self._came_back(call)
 
     @acting_as(SERVER)
-    def _came_back(self, call: _Call) -> None:
+    def _came_back(self, call: Call) -> None:
         future = call.future
         error = None if future.cancelled() else future.exception()
         if isinstance(error, BrokenExecutor):
@@ -227,7 +224,7 @@ class Dispatcher:
                 self._unsettled.append(call)
         self._hand_out()
 
-    def _settle(self, call: _Call) -> None:
+    def _settle(self, call: Call) -> None:
         gone = call.future.cancelled()
         self._carrier.take_back(call.job_ids, None if gone else call.future)
         queued = [one for one in call.job_ids if not gone and self._jobs.is_queued(one)]
@@ -241,7 +238,7 @@ class Dispatcher:
                 self._breaks.pop(job_id, None)
 
     @acting_as(SERVER)
-    def _after_break(self, call: _Call) -> None:
+    def _after_break(self, call: Call) -> None:
         """After a crash of a worker: settle the job that it had, send the others again."""
         if self._closed.is_set():
             return
@@ -262,7 +259,7 @@ class Dispatcher:
             self._blame(first)
         self._send_each(adopted)
 
-    def _forget(self, call: _Call) -> None:
+    def _forget(self, call: Call) -> None:
         if call in self._calls:
             self._calls.remove(call)
 

@@ -51,14 +51,17 @@ def move(store: RunStore, run_id: str, by: int) -> None:
         raise RunStateError(f"run {run.id} is {now} and does not wait any more; reload the page")
 
 
-def check_room(store: RunStore, author: str) -> None:
+def check_room(waiting: int) -> None:
     """Refuse one more run of somebody of whom enough wait.
+
+    Args:
+        waiting: How many of theirs do.
 
     Raises:
         InputError: As many wait as `max_queued_per_person` of config.toml lets.
     """
     most = settings().max_queued_per_person
-    if most and store.count_queued(author) >= most:
+    if waiting >= most:
         raise InputError(
             f"{most} of your runs wait for their turn, as many as this server lets one person have "
             "(max_queued_per_person in config.toml); wait until one has begun, or cancel one"

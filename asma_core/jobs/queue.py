@@ -6,25 +6,38 @@ GPU; or the workers of a Dask cluster, which see the same data folder (`cluster`
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import replace
+from typing import Final
 
-from asma_core.accounts.current import account
+from asma_core.accounts.account import SERVER
+from asma_core.accounts.current import account, acting_as
 from asma_core.jobs import tasks
+from asma_core.jobs.call import Call
 from asma_core.jobs.carrier import Carrier, OnThisMachine
 from asma_core.jobs.cluster import RUN, WorkersFor, cluster_at
 from asma_core.jobs.dispatcher import Dispatcher
 from asma_core.jobs.elsewhere import RunsElsewhere
 from asma_core.jobs.local import local_executors
 from asma_core.jobs.own_runs import check_room, stop
+from asma_core.jobs.places import Place, places
 from asma_core.jobs.worker_process import MakeExecutor, WorkerProcess
+from asma_core.runs.paces import Paces
 from asma_core.runs.run import Run
 from asma_core.runs.spec import RunInputs, RunRequest
 from asma_core.runs.store import RunStore
 from asma_core.server_config import DASK, settings
 
 __all__ = ["JobQueue", "stop"]
+
+# Seconds for which what was found of the line, and of how long runs take, is told again.
+LOOK_EVERY: Final = 1.0
+PACE_EVERY: Final = 10.0
+# Of the newest runs, how many are looked at for that.
+PACED: Final = 200
 
 
 class JobQueue(Dispatcher):
@@ -51,6 +64,9 @@ class JobQueue(Dispatcher):
         makers: list[MakeExecutor] = [make_executor] if make_executor else local_executors()
         if make_executor is None and executor.startswith(DASK):
             carrier, makers = RunsElsewhere(store), [WorkersFor(cluster_at(executor), RUN)]
+        self._places: dict[str, Place] = {}
+        self._paces = Paces([])
+        self._looked_at = self._paced_at = -math.inf
         store.tidy()
         super().__init__(store, carrier, [WorkerProcess(store.home, one) for one in makers])
 
@@ -63,7 +79,8 @@ class JobQueue(Dispatcher):
         """
         with self._lock:
             # Counted and queued in one go, so that many clicks at once do not pass.
-            check_room(self.store, account().name)
+            if settings().max_queued_per_person:
+                check_room(self.waiting_of(account().name))
             run = self.store.create(request, inputs)
         self._send(run.id)
         return run
@@ -71,6 +88,40 @@ class JobQueue(Dispatcher):
     def carry_out(self, run_ids: Sequence[str]) -> None:
         """Have queued runs carried out by one call; see `runs.execute.execute_together`."""
         self._send(*run_ids)
+
+    def places(self) -> dict[str, Place]:
+        """Return where each run that waits here stands; as it was a moment ago."""
+        with self._lock:
+            if time.monotonic() - self._looked_at > LOOK_EVERY:
+                self._looked_at = time.monotonic()
+                self._places = self._now()
+            return self._places
+
+    def look_again(self) -> None:
+        """Tell the places anew when somebody asks: the order was changed."""
+        self._looked_at = -math.inf
+
+    @acting_as(SERVER)
+    def _now(self) -> dict[str, Place]:
+        line = self.line()
+        if not line:
+            return {}
+        if time.monotonic() - self._paced_at > PACE_EVERY:
+            self._paced_at = time.monotonic()
+            self._paces = Paces(self.store.newest(PACED))
+        waiting = {run.id: run for run in self.store.queued()}
+        lasting = {
+            run_id: self._paces.seconds(waiting[run_id]) for run_id in line if run_id in waiting
+        }
+        return places(line, lasting, [self._left(call) for call in self._calls], self.size())
+
+    def _left(self, call: Call) -> float | None:
+        """Return about how many seconds a call still takes."""
+        told = [self._paces.seconds(self.store.get(run_id)) for run_id in call.job_ids]
+        known = [seconds for seconds in told if seconds is not None]
+        if len(known) < len(told):
+            return None
+        return max(sum(known) - (time.monotonic() - call.began), 0.0)
 
     def usual_batch(self, device: str) -> Future[int]:
         """Ask the worker how many runs it attacks at once; only there the devices are known.

@@ -6,7 +6,7 @@ moves the files into place. Between them stand, in the folder that both see:
 
     inputs/HASH.npz            image and masks
     work/ID/live.json, ...     what the attack shows
-    work/ID/attempt            the token of the attempt that counts: the last that began
+    work/ID/attempt            the attempt that counts, the last that began: host, process, token
     work/ID/stop               somebody asked the run to stop
     work/ID/result-TOKEN/      the files of an attempt's result
 
@@ -16,7 +16,10 @@ finds another's token and stops, and what it has written is nobody's.
 
 from __future__ import annotations
 
+import os
+import re
 import secrets
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +76,7 @@ class RunsByFiles:
         self._home = home
         self._runs = {run.id: run for run in runs}
         self._others = list(others)
-        self._token = secrets.token_hex(8)
+        self._token = f"{_host()}-{os.getpid()}-{secrets.token_hex(8)}"
 
     def get(self, run_id: str) -> Run:
         """Return a run as it was when it was handed over."""
@@ -137,6 +140,10 @@ class RunsByFiles:
     def newest(self) -> list[Run]:
         """Return the finished runs to compare with."""
         return self._others
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname())
 
 
 def _staged(work_folder: Path, token: str) -> Path:

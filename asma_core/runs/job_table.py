@@ -17,7 +17,7 @@ from asma_core.runs.database import Database, storable
 from asma_core.runs.process_locks import is_alive, this_process
 from asma_core.runs.run import QUEUED, RUNNING
 
-_IN_ORDER: Final = "ORDER BY place, created, rowid"
+_IN_ORDER: Final = "ORDER BY turn, created, rowid"
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Waiting:
 
 
 class JobTable:
-    """A table with the columns id, created, finished, state, owner, cancel, message, author, place.
+    """A table with the columns id, created, finished, state, owner, cancel, message, author, turn.
 
-    `place` orders the queued jobs of one author; those with the same place come as they were made.
+    `turn` orders the queued jobs of one author; those with the same turn come as they were made.
     """
 
     def __init__(self, database: Database, home: Path, name: str) -> None:
@@ -64,12 +64,6 @@ class JobTable:
             rows = database.execute(query, (QUEUED, this_process(self._home))).fetchall()
         return [Waiting(row["id"], row["author"]) for row in rows]
 
-    def count_queued(self, author: str) -> int:
-        """Return how many jobs of an author wait for their turn."""
-        query = f"SELECT count(*) FROM {self._name} WHERE state = ? AND author = ?"
-        with self._database.reading() as database:
-            return int(database.execute(query, (QUEUED, author)).fetchone()[0])
-
     def move(self, job_id: str, by: int) -> bool:
         """Move a queued job among those of its author, as far as there are any.
 
@@ -93,7 +87,7 @@ class JobTable:
             theirs.insert(max(at + by, 0), theirs.pop(at))
             # All below 0, as what is asked for later comes behind.
             database.executemany(
-                f"UPDATE {self._name} SET place = ? WHERE id = ?",
+                f"UPDATE {self._name} SET turn = ? WHERE id = ?",
                 [(place - len(theirs), one) for place, one in enumerate(theirs)],
             )
         return True

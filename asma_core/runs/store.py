@@ -306,9 +306,11 @@ class RunStore:
         """Return the queued runs that this process is to carry out, each author's in order."""
         return self._jobs.waiting()
 
-    def count_queued(self, author: str) -> int:
-        """Return how many runs of an author wait for their turn."""
-        return self._jobs.count_queued(author)
+    def queued(self) -> list[Run]:
+        """Return the runs that wait for their turn."""
+        with self._database.reading() as database:
+            rows = database.execute("SELECT * FROM runs WHERE state = ?", (QUEUED,)).fetchall()
+        return [run_of_row(row) for row in rows]
 
     def move(self, run_id: str, by: int) -> bool:
         """Move a queued run among those of its author; see `JobTable.move`."""
