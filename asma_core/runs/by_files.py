@@ -19,6 +19,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -97,6 +98,12 @@ class RunsByFiles:
         if not folder.is_dir():
             return False
         write_bytes(folder / ATTEMPT, self._token.encode())
+        # What an attempt of before has shown, and its half result.
+        for path in folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name not in (STOP, ATTEMPT):
+                path.unlink(missing_ok=True)
         return True
 
     def stop_wanted(self, run_id: str) -> bool:

@@ -24,12 +24,12 @@ pytest.importorskip("distributed", reason="distributed, which is optional, is no
 
 
 @pytest.fixture
-def cluster(home: Path, tmp_path: Path) -> Iterator[LocalCluster]:
-    """A scheduler and three workers, one of them gone by and by."""
+def cluster(home: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[LocalCluster]:
+    """A scheduler and workers with the resources that the test asks for."""
     tiny.furnish(home)
     folder = tmp_path / "cluster"
     folder.mkdir()
-    with cluster_of(folder, ["RUN=1"] * 3) as found:
+    with cluster_of(folder, request.param) as found:
         (home / "config.toml").write_text(f'executor = "{found.address}"\n')
         yield found
 
@@ -48,6 +48,7 @@ def worker_of(jobs: JobQueue, run_id: str) -> int:
     return int(file.read_text().split("-")[-2]) if file.exists() else 0
 
 
+@pytest.mark.parametrize("cluster", [["RUN=1"] * 3], indirect=True)
 def test_three_workers_share_the_runs_and_one_that_is_killed_loses_none(
     jobs: JobQueue, cluster: LocalCluster
 ) -> None:
@@ -78,6 +79,7 @@ def test_three_workers_share_the_runs_and_one_that_is_killed_loses_none(
     assert list((jobs.store.home / "work").iterdir()) == []
 
 
+@pytest.mark.parametrize("cluster", [["RUN=1"]], indirect=True)
 def test_a_lost_scheduler_puts_its_runs_back_and_a_new_one_goes_on(
     jobs: JobQueue, cluster: LocalCluster
 ) -> None:
@@ -94,10 +96,10 @@ def test_a_lost_scheduler_puts_its_runs_back_and_a_new_one_goes_on(
     assert jobs.store.get(run.id).state == CANCELLED
 
 
+@pytest.mark.parametrize("cluster", [["ASK=1"]], indirect=True)
 def test_predictions_go_to_workers_that_are_for_them(cluster: LocalCluster, home: Path) -> None:
     far = usual_predictor(home)
     assert far._elsewhere is not None
-    cluster.join("ASK=1")
     until(far._elsewhere.most)
     image = tiny.inputs().image
     labels = far.predict(find_card(tiny.MODEL), image)
@@ -106,6 +108,7 @@ def test_predictions_go_to_workers_that_are_for_them(cluster: LocalCluster, home
     far.close()
 
 
+@pytest.mark.parametrize("cluster", [[]], indirect=True)
 def test_where_no_worker_is_for_predictions_they_are_made_here(
     cluster: LocalCluster, home: Path
 ) -> None:

@@ -95,6 +95,21 @@ def test_an_attempt_ends_as_soon_as_another_counts(store: RunStore) -> None:
     assert not second.stop_wanted(run.id) and first.stop_wanted(run.id)
 
 
+def test_another_attempt_shows_nothing_of_the_one_before(store: RunStore) -> None:
+    run = handed(store, tiny.SLOW)
+
+    def watch(report: Any) -> bool:
+        return live_state(store, run.id) is not None
+
+    first = attempt(store, run)
+    execute.execute(first, run.id, watch)
+    work = store.work_folder(run.id)
+    assert live_state(store, run.id) is not None and first.staging_folder(run.id).is_dir()
+    store.ask_to_stop(run.id)
+    assert attempt(store, run).claim(run.id)
+    assert sorted(path.name for path in work.iterdir()) == [ATTEMPT, STOP]
+
+
 def test_a_run_for_which_nobody_waits_any_more_is_not_begun_and_ends(store: RunStore) -> None:
     run = handed(store, tiny.SLOW)
     kept = attempt(store, run)
