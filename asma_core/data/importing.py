@@ -135,6 +135,7 @@ def take_in(
         _move(looked_at.root, target, content)
     else:
         _point(looked_at.root, target, content)
+    forget_sums()
     audit.record("import", f"data set {name}")
     opened = open_dataset(name)
     keep(class_areas_file(opened), inspected.areas)

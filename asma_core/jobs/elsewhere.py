@@ -40,7 +40,8 @@ class RunsElsewhere:
             StoreError: The store can't be written.
         """
         known = [self._store.get(run_id) for run_id in job_ids]
-        others = self._like(known)
+        inputs = {run.spec.inputs_hash for run in known}
+        others = [other for one in inputs for other in self._store.finished_with(one)]
         try:
             runs = [run for run in known if self._claimed(run.id)]
         except StoreError:
@@ -57,15 +58,6 @@ class RunsElsewhere:
             # First, so that a wish to stop can be put there as soon as it runs.
             folder.mkdir(parents=True, exist_ok=True)
         return self._store.claim(run_id)
-
-    def _like(self, runs: Sequence[Run]) -> list[Run]:
-        """Return the finished runs of the same inputs, which runs are compared with."""
-        inputs = {run.spec.inputs_hash for run in runs}
-        return [
-            other
-            for other in self._store.newest()
-            if other.results and other.spec.inputs_hash in inputs
-        ]
 
     def take_back(self, job_ids: Sequence[str], future: Future[Any] | None) -> None:
         """Write down how runs ended; those of which nothing is known wait again.

@@ -36,7 +36,7 @@ __all__ = ["JobQueue", "stop"]
 # Seconds for which what was found of the line, and of how long runs take, is told again.
 LOOK_EVERY: Final = 1.0
 PACE_EVERY: Final = 10.0
-# Of the newest runs, how many are looked at for that.
+# Of the newest runs with a result, how many are looked at for that.
 PACED: Final = 200
 
 
@@ -108,7 +108,7 @@ class JobQueue(Dispatcher):
             return {}
         if time.monotonic() - self._paced_at > PACE_EVERY:
             self._paced_at = time.monotonic()
-            self._paces = Paces(self.store.newest(PACED))
+            self._paces = Paces(self.store.search.with_result(PACED))
         waiting = {run.id: run for run in self.store.queued()}
         lasting = {
             run_id: self._paces.seconds(waiting[run_id]) for run_id in line if run_id in waiting

@@ -144,9 +144,9 @@ class RunsByFiles:
         """Return where the files of this attempt's result are written aside."""
         return _staged(self.work_folder(run_id), self._token)
 
-    def newest(self) -> list[Run]:
-        """Return the finished runs to compare with."""
-        return self._others
+    def finished_with(self, inputs_hash: str) -> list[Run]:
+        """Return the finished runs of the same image and target, as they were handed over."""
+        return [run for run in self._others if run.spec.inputs_hash == inputs_hash]
 
 
 def _host() -> str:

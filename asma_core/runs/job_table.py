@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from asma_core.runs.database import Database, storable
+from asma_core.runs.database import Database
 from asma_core.runs.process_locks import is_alive, this_process
 from asma_core.runs.run import QUEUED, RUNNING
+from asma_core.runs.texts import storable
 
 _IN_ORDER: Final = "ORDER BY turn, created, rowid"
 

@@ -47,6 +47,6 @@ class RunKeeper(Protocol):
         """Return where the files of a run's result are written aside."""
         ...
 
-    def newest(self) -> list[Run]:
-        """Return the runs that there are, or those of them that matter here."""
+    def finished_with(self, inputs_hash: str, /) -> list[Run]:
+        """Return the runs that finished with the same image and target."""
         ...

@@ -72,6 +72,7 @@ def keep_upload(data: bytes, name: str, where: Slice = MIDDLE, said: Window | No
     claim(UPLOAD, key, who)
     write_bytes(_folder() / f"{key}.image", data)
     _keep(key, file, name, where, windows)
+    forget_sums()
     audit.record("upload", f"image {key}")
     return key
 
@@ -233,6 +234,12 @@ def remove_upload(key: str) -> None:
     forget_sums()
     if series and series not in map(_series_of, _folder().glob("*.json")):
         shutil.rmtree(_folder() / series.split("/")[0], ignore_errors=True)
+
+
+def kept_words() -> str:
+    """Say how long uploaded images are kept; "" for as long as nobody deletes them."""
+    days = settings().keep_uploads_days
+    return f"Uploaded images are deleted after {days} days." if days else ""
 
 
 def upload_records() -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +12,19 @@ import pytest
 
 from asma_core.accounts import audit
 from asma_core.accounts.account import ENGINEER, OWNER, REVIEWER, ROLES, SERVER, VIEWER, Account
+from asma_core.accounts.belongings import DATASET, share
 from asma_core.accounts.current import account, acting_as, ask, local_account, on_behalf_of
 from asma_core.accounts.rights import check_changing, check_judging, check_making, may_see
+from asma_core.data.datasets import dataset_names, open_dataset
+from asma_core.data.formats.images import encode_png
 from asma_core.data.importing import forget, take_in
 from asma_core.data.preview import preview
-from asma_core.data.datasets import dataset_names, open_dataset
-from asma_core.errors import NotAllowedError, UnknownNameError, UnknownRunError
-from asma_core.experiments.plan import Plan
+from asma_core.errors import InputError, NotAllowedError, UnknownNameError, UnknownRunError
 from asma_core.jobs.queue import stop
 from asma_core.runs.store import RunStore
 from asma_core.runs.uploads import delete_upload, keep_upload, open_upload
-from asma_core.data.formats.images import encode_png
+from tests import tiny
 from tests.pages.small_house import write_dataset
-from tests.runs.conftest import make_inputs, make_request
 
 ANN, BO = Account("ann", ENGINEER), Account("bo", ENGINEER)
 BOSS, GUEST = Account("boss", OWNER), Account("guest", VIEWER)
@@ -32,9 +33,12 @@ JUDGE = Account("judge", REVIEWER)
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ASMA_HOME", str(tmp_path))
-    (tmp_path / "config.toml").write_text('sign_in = "oidc"\n')
-    return tmp_path
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("ASMA_HOME", str(folder))
+    (folder / "config.toml").write_text('sign_in = "oidc"\n')
+    tiny.furnish(folder)
+    return folder
 
 
 def refused(who: Account, act: Callable[[], object]) -> str:
@@ -51,7 +55,7 @@ def test_each_role_may_what_those_before_it_may() -> None:
                 with acting_as(who):
                     assert check() == who
             else:
-                assert f"role of a" in refused(who, check)
+                assert "role of a" in refused(who, check)
 
 
 def test_only_its_author_and_owners_change_a_thing() -> None:
@@ -82,17 +86,19 @@ def test_what_goes_on_in_another_thread_is_done_for_who_began_it() -> None:
 def test_a_run_is_its_author_s(home: Path) -> None:
     store = RunStore(home)
     assert "upload, attack or train" in refused(
-        JUDGE, lambda: store.create(make_request(), make_inputs())
+        JUDGE, lambda: store.create(tiny.request(), tiny.inputs())
     )
     with acting_as(ANN):
-        run = store.create(make_request(), make_inputs())
+        run = store.create(tiny.request(), tiny.inputs())
     assert run.author == "ann"
+    with acting_as(BO), pytest.raises(UnknownRunError):
+        store.get(run.id)
+    with acting_as(BOSS):
+        store.share(run.id)
     refused(BO, lambda: stop(store, run.id))
     with acting_as(ANN):
         stop(store, run.id)
     refused(GUEST, lambda: store.annotate(run.id, note="x"))
-    with acting_as(BOSS):
-        store.share(run.id)
     with acting_as(JUDGE):
         store.annotate(run.id, verdict="visible", note="at the rim")
     assert {field: author for field, (author, _) in store.judged(run.id).items()} == {
@@ -100,7 +106,7 @@ def test_a_run_is_its_author_s(home: Path) -> None:
         "note": "judge",
     }
     for change in (store.delete, store.pin, store.share):
-        refused(BO, lambda: change(run.id))
+        refused(BO, partial(change, run.id))
     with acting_as(ANN):
         store.delete(run.id)
     assert store.judged(run.id) == {}
@@ -109,7 +115,7 @@ def test_a_run_is_its_author_s(home: Path) -> None:
 def test_what_each_did_is_one_line_of_the_audit_log(home: Path) -> None:
     store = RunStore(home)
     with acting_as(ANN):
-        run = store.create(make_request(), make_inputs())
+        run = store.create(tiny.request(), tiny.inputs())
         stop(store, run.id)
         store.delete(run.id)
     lines = [json.loads(line) for line in audit.log_file(home).read_text().splitlines()]
@@ -134,8 +140,6 @@ def test_the_audit_log_is_rotated(home: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_data_set_is_seen_by_its_author_until_it_is_shared(home: Path, tmp_path: Path) -> None:
-    from asma_core.accounts.belongings import DATASET, share
-
     source = tmp_path / "source"
     write_dataset(source, "pictures", ("skin", "lesion"))
     assert "upload" in refused(
@@ -161,7 +165,7 @@ def test_a_data_set_is_seen_by_its_author_until_it_is_shared(home: Path, tmp_pat
 
 
 def test_an_uploaded_image_is_its_author_s_and_goes_wholly(home: Path) -> None:
-    data = encode_png(np.zeros((8, 8, 3), np.uint8))
+    data = encode_png(np.zeros((32, 32, 3), np.uint8))
     refused(JUDGE, lambda: keep_upload(data, "eye.png"))
     with acting_as(ANN):
         key = keep_upload(data, "eye.png")
@@ -169,8 +173,6 @@ def test_an_uploaded_image_is_its_author_s_and_goes_wholly(home: Path) -> None:
     with acting_as(BO):
         other = keep_upload(data, "eye.png")
         assert other != key
-        from asma_core.errors import InputError
-
         with pytest.raises(InputError, match="not here"):
             open_upload(key)
     refused(BO, lambda: delete_upload(key))

@@ -11,7 +11,7 @@ from asma_core.accounts import quota
 from asma_core.accounts.account import ENGINEER, OWNER, REVIEWER, VIEWER
 from asma_core.accounts.belongings import DATASET, UPLOAD, Belonging, share, theirs_of
 from asma_core.accounts.current import account
-from asma_core.runs.uploads import delete_upload, upload_name, upload_size
+from asma_core.runs.uploads import delete_upload, kept_words, upload_name, upload_size
 from asma_core.server_config import OIDC, settings
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import moment
@@ -57,8 +57,8 @@ def _room() -> None:
 def _things(title: str, kind: str, words: Callable[[Belonging], str]) -> None:
     found = theirs_of(account().name, kind)
     st.subheader(title, anchor=False)
-    if kind == UPLOAD:
-        st.caption(kept_words())
+    if kind == UPLOAD and (words_of_time := kept_words()):
+        st.caption(words_of_time)
     if not found:
         st.caption("None of yours.")
     for one in found:
@@ -76,12 +76,6 @@ def _things(title: str, kind: str, words: Callable[[Belonging], str]) -> None:
                 with show_errors():
                     delete_upload(one.name)
                     rerun_page()
-
-
-def kept_words() -> str:
-    """Say how long uploaded images are kept."""
-    days = settings().keep_uploads_days
-    return f"Uploaded images are deleted after {days} days." if days else ""
 
 
 def _upload_words(one: Belonging) -> str:

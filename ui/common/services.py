@@ -143,6 +143,11 @@ def open_dataset(name: str) -> Dataset:
     return _dataset(name, str(paths.home()))
 
 
+def forget_datasets() -> None:
+    """Open data sets anew when they are asked for next, as after one was removed."""
+    _dataset.clear()
+
+
 # Shared and only read: a copy of ten thousand samples at every rerun would be felt.
 @st.cache_resource(show_spinner=_OPENING, ttl=60)
 def _dataset(name: str, home: str) -> Dataset:
