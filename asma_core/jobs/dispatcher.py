@@ -96,9 +96,9 @@ class Dispatcher:
             for worker in self._workers:
                 worker.close()
 
-    def size(self) -> int:
-        """Return how many jobs can be carried out at once."""
-        return max(1, sum(worker.most() for worker in self._workers))
+    def workers(self) -> int:
+        """Return how many workers there are now; of a cluster there may be none."""
+        return sum(worker.most() for worker in self._workers)
 
     @property
     def idle(self) -> bool:

@@ -16,7 +16,6 @@ from asma_core.files import as_store_error
 from asma_core.jobs import tasks
 from asma_core.jobs.carrier import Asked
 from asma_core.runs.by_files import Outcome
-from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 from asma_core.server_config import settings
 

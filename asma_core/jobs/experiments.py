@@ -99,7 +99,7 @@ class _UnderWay:
 
     def make(self, batch: Batch) -> None:
         """Queue a batch as soon as it is its turn."""
-        busy_beside = (self._queue.size() - 1) * len(batch.asked)
+        busy_beside = max(self._queue.workers() - 1, 0) * len(batch.asked)
         self.wait_for(busy_beside + max(AHEAD - len(batch.asked), 0))
         run_ids = batch.queue()
         self._runs += run_ids

@@ -113,7 +113,7 @@ class JobQueue(Dispatcher):
         lasting = {
             run_id: self._paces.seconds(waiting[run_id]) for run_id in line if run_id in waiting
         }
-        return places(line, lasting, [self._left(call) for call in self._calls], self.size())
+        return places(line, lasting, [self._left(call) for call in self._calls], self.workers())
 
     def _left(self, call: Call) -> float | None:
         """Return about how many seconds a call still takes."""

@@ -317,7 +317,7 @@ class RunStore:
         """Return the runs that wait for their turn."""
         with self._database.reading() as database:
             rows = database.execute("SELECT * FROM runs WHERE state = ?", (QUEUED,)).fetchall()
-        return [run_of_row(row) for row in rows]
+        return [run for run in map(run_of_row, rows) if not run.damage]
 
     def move(self, run_id: str, by: int) -> bool:
         """Move a queued run among those of its author; see `JobTable.move`."""

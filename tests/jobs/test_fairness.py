@@ -239,7 +239,7 @@ def test_each_gpu_has_a_worker_of_its_own(home: Path, monkeypatch: pytest.Monkey
     tiny.furnish(home)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
     jobs = JobQueue(RunStore())
-    assert jobs.size() == 2
+    assert jobs.workers() == 2
     told: list[Future[Any]] = [worker.submit(os.getenv, OWN_GPU) for worker in jobs._workers]
     pids: list[Future[Any]] = [worker.submit(os.getpid) for worker in jobs._workers]
     assert [future.result(timeout=PATIENCE) for future in told] == ["0", "1"]

@@ -90,7 +90,10 @@ def _progress(store: RunStore, run: Run, state: LiveState | None) -> None:
 
 def _waiting_text(run: Run) -> str:
     place = services.queue().places().get(run.id)
-    return "Waiting for a worker" if place is None else f"In the queue: {place_text(place)}"
+    if place is None:
+        return "Waiting for a worker"
+    text = f"In the queue: {place_text(place)}"
+    return text if services.queue().workers() else f"{text}. No worker is there; it waits for one"
 
 
 def _order(store: RunStore, run: Run) -> None:
