@@ -127,6 +127,10 @@ class RunsByFiles:
     def fail(self, run_id: str, message: str, state: str = FAILED) -> None:
         """Keep that a run ended without a result, and why."""
         self.outcomes[run_id] = Outcome(run_id, state, message, {}, self._token)
+        folder = self.work_folder(run_id)
+        if not (folder / ATTEMPT).exists():
+            # The server has settled the run; what was shown after that made the folder again.
+            shutil.rmtree(folder, ignore_errors=True)
 
     def inputs(self, run: Run) -> RunInputs:
         """Read the image and the masks of a run.
@@ -141,7 +145,13 @@ class RunsByFiles:
         return self._home / "work" / run_id
 
     def staging_folder(self, run_id: str) -> Path:
-        """Return where the files of this attempt's result are written aside."""
+        """Return where the files of this attempt's result are written aside.
+
+        Raises:
+            StoreError: It does not count any more, so nothing shall be written.
+        """
+        if not self._counts(run_id):
+            raise StoreError(f"nobody waits for this attempt at run {run_id}; nothing is lost")
         return _staged(self.work_folder(run_id), self._token)
 
     def finished_with(self, inputs_hash: str) -> list[Run]:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from asma_core.jobs.cluster import cluster_at
+
 PROJECT = Path(__file__).resolve().parents[2]
 # A worker that does not hear of the scheduler for so long gives up; nobody stays after a test.
 _ENVIRONMENT = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "60s"}
@@ -83,4 +85,5 @@ def cluster_of(folder: Path, workers: Sequence[str]) -> Iterator[LocalCluster]:
             found.join(resources)
         yield found
     finally:
+        cluster_at(found.address).close()
         found.end()

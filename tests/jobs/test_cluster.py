@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +17,10 @@ from asma_core.jobs.queue import JobQueue
 from asma_core.models.sources.cards import find_card
 from asma_core.runs.by_files import ATTEMPT
 from asma_core.runs.live import live_state
-from asma_core.runs.run import CANCELLED, DONE, QUEUED, RUNNING
+from asma_core.runs.run import CANCELLED, DONE, INTERRUPTED, QUEUED, RUNNING
 from asma_core.runs.store import RunStore
 from tests import tiny
-from tests.jobs.clusters import LocalCluster, cluster_of
+from tests.jobs.clusters import PROJECT, LocalCluster, cluster_of
 from tests.waiting import until
 
 pytest.importorskip("distributed", reason="distributed, which is optional, is not installed")
@@ -94,6 +97,46 @@ def test_a_lost_scheduler_puts_its_runs_back_and_a_new_one_goes_on(
     stop(jobs.store, run.id)
     until(lambda: jobs.store.get(run.id).ended)
     assert jobs.store.get(run.id).state == CANCELLED
+
+
+SERVER = """
+import sys
+from asma_core.jobs.queue import JobQueue
+from asma_core.runs.store import RunStore
+from asma_core.runs.live import live_state
+from tests import tiny
+from tests.waiting import until
+jobs = JobQueue(RunStore())
+jobs.keep_going()
+run = jobs.submit(tiny.request(tiny.SLOW), tiny.inputs())
+until(lambda: live_state(jobs.store, run.id))
+print(run.id, flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("cluster", [["RUN=1"]], indirect=True)
+def test_a_killed_server_has_its_runs_settled_by_the_next_and_its_workers_freed(
+    cluster: LocalCluster, home: Path
+) -> None:
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER], cwd=PROJECT,
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert server.stdout is not None
+    left = server.stdout.readline().strip()
+    server.kill()
+    server.communicate()
+    jobs = JobQueue(RunStore())
+    jobs.keep_going()
+    assert jobs.store.get(left).state == INTERRUPTED
+    # The one worker is free again, or this would wait for ever.
+    after = jobs.submit(tiny.request(), tiny.inputs())
+    until(lambda: jobs.store.get(after.id).ended)
+    assert jobs.store.get(after.id).state == DONE
+    assert not jobs.store.folder(left).exists()
+    jobs.close()
 
 
 @pytest.mark.parametrize("cluster", [["ASK=1"]], indirect=True)
