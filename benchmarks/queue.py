@@ -1,9 +1,11 @@
 """Pairs per hour through the queue with one, two and four workers, and what the server takes.
 
-    python -m benchmarks.queue --json [--workers 1 2 4] [--pairs 16] [--steps 30]
+    python -m benchmarks.queue --json [--workers 1 2 4] [--pairs 16] [--steps 30] [--seconds 2]
 
 A real Dask scheduler and workers, all on this machine, a thread of torch each; `demo-lesion`, each
-image towards the mask of the next. What the server's process does for a run (queue it, hand it
+image towards the mask of the next. Then the same with a stand-in that waits for some seconds, as a
+worker whose GPU computes does, and copies the files of a run: that is what the queue itself gives,
+whatever the cores of this machine. What the server's process does for a run (queue it, hand it
 over, write its end down) is measured apart, in this process.
 """
 
@@ -13,17 +15,24 @@ import argparse
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final
+
+import psutil
 
 # Before torch is imported, and for the workers: what is compared are workers, not threads.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from asma_core.data.datasets import open_dataset
-from asma_core.files import to_json
+from asma_core.files import read_json, to_json
+from asma_core.jobs.carrier import Asked
+from asma_core.jobs.elsewhere import RunsElsewhere
 from asma_core.jobs.queue import JobQueue
 from asma_core.runs.run import DONE
 from asma_core.runs.store import RunStore
@@ -52,29 +61,83 @@ def wait_until(what: Any) -> None:
         time.sleep(LOOK_EVERY)
 
 
-def with_workers(count: int, asked: list[Any], folder: Path) -> dict[str, Any]:
-    """Carry pairs out with so many workers; return what it took."""
+def stand_in(
+    home: str, runs: list[Any], others: list[Any], minutes: int, seconds: float, made: str
+) -> Any:
+    """Wait in place of an attack, then give back copies of a run's files; in a worker."""
+    from asma_core.jobs.tasks import Reported
+    from asma_core.runs.by_files import RunsByFiles
+
+    kept = RunsByFiles(Path(home), runs, others)
+    for run in runs:
+        if kept.claim(run.id):
+            time.sleep(seconds)
+            staged = kept.staging_folder(run.id)
+            shutil.copytree(made, staged)
+            kept.finish(run.id, DONE, staged, read_json(staged / "run.json")["results"])
+    return Reported(tuple(kept.outcomes.values()), "")
+
+
+class WaitingElsewhere(RunsElsewhere):
+    """Has a stand-in carried out in place of attacks."""
+
+    def __init__(self, store: RunStore, seconds: float) -> None:
+        """Take the files of the last run that ended."""
+        super().__init__(store)
+        (last,) = store.search.with_result(1)
+        self._more = (seconds, str(store.folder(last.id)))
+
+    def hand_over(self, job_ids: Sequence[str]) -> Asked:
+        """Claim as ever, and return the stand-in."""
+        _, arguments = super().hand_over(job_ids)
+        return stand_in, (*arguments, *self._more)
+
+
+def with_workers(
+    count: int, asked: list[Any], folder: Path, seconds_waited: float = 0.0
+) -> dict[str, Any]:
+    """Carry pairs out with so many workers; return what it took.
+
+    Args:
+        count: Of the workers.
+        asked: What to carry out.
+        folder: For what the cluster writes; made here.
+        seconds_waited: Of the stand-in; 0 for attacks.
+    """
     folder.mkdir()
     home = Path(os.environ["ASMA_HOME"])
     with cluster_of(folder, ["RUN=1"] * count) as cluster:
         (home / "config.toml").write_text(f'executor = "{cluster.address}"\n')
         jobs = JobQueue(RunStore())
+        if seconds_waited:
+            jobs._carrier = WaitingElsewhere(jobs.store, seconds_waited)
         jobs.keep_going()
         wait_until(lambda: jobs.workers() == count)
         # A run for each first, as a worker imports torch and loads the network but once.
         carried_out(jobs, asked[:count])
+        before = cpu_seconds(cluster.workers)
         began = time.monotonic()
         runs = carried_out(jobs, asked)
         seconds = time.monotonic() - began
+        cpu = cpu_seconds(cluster.workers) - before
         jobs.close()
     return {
         "workers": count,
         "pairs": len(runs),
         "seconds": round(seconds, 2),
         "pairs_per_hour": round(3600 * len(runs) / seconds),
+        "seconds_waited": seconds_waited,
+        "cpu_seconds_per_pair": round(cpu / len(runs), 2),
+        "load_average": round(os.getloadavg()[0], 1),
         "seconds_of_the_attack": round(statistics.median(r.results["seconds"] for r in runs), 3),
         "evaluations": statistics.median(r.results["gradient_evaluations"] for r in runs),
     }
+
+
+def cpu_seconds(workers: Sequence[subprocess.Popen[bytes]]) -> float:
+    """Return the processor time that workers have used so far."""
+    times = [psutil.Process(worker.pid).cpu_times() for worker in workers]
+    return sum(one.user + one.system for one in times)
 
 
 def carried_out(jobs: JobQueue, asked: list[Any]) -> list[Any]:
@@ -90,13 +153,9 @@ def carried_out(jobs: JobQueue, asked: list[Any]) -> list[Any]:
 
 def server_alone(asked: list[Any]) -> dict[str, Any]:
     """Return what the server's process does for a run, in seconds: medians."""
-    from asma_core.jobs.elsewhere import RunsElsewhere
-
     store = RunStore()
     carrier, parts = RunsElsewhere(store), []
     for one in asked:
-        from concurrent.futures import Future
-
         began = time.perf_counter()
         run = store.create(one.request, one.inputs)
         queued = time.perf_counter()
@@ -123,6 +182,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--pairs", type=int, default=16)
     parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of the stand-in (2)")
     options = parser.parse_args()
     from benchmarks.machine import machine
 
@@ -134,10 +194,16 @@ def main() -> None:
         for count in options.workers:
             found.append(with_workers(count, asked, folder / f"cluster-{count}"))
             print(to_json(found[-1]), file=sys.stderr, flush=True)
+        waiting = []
+        for count in options.workers:
+            where = folder / f"waiting-{count}"
+            waiting.append(with_workers(count, asked, where, options.seconds))
+            print(to_json(waiting[-1]), file=sys.stderr, flush=True)
         answer = {
             "machine": machine(),
             "steps": options.steps,
-            "cluster": found,
+            "attacks": found,
+            "stand_in": waiting,
             "server": server_alone(asked_for(options.pairs, 1, "asma")),
         }
     finally:
