@@ -23,6 +23,9 @@ changes them:
     keep_uploads_days = 0               # then an uploaded image is deleted; 0 for never
     keep_runs_days = 0                  # then a run is deleted that is not pinned; 0 for never
     quota_gb = 0                        # disk space of one person; 0 for no limit
+    allowed_hosts = []                  # names by which people call the server: asma.example.org
+    metrics_from = ["127.0.0.1", "::1"] # addresses or networks that may read /metrics
+    metrics_token = ""                  # whoever sends it as a bearer token may read it, too
     max_queued_per_person = 0           # runs that wait for their turn; 0 for no limit
     max_running_per_person = 0          # runs at once, where there are several workers; 0 the same
     max_run_minutes = 0                 # then a run is stopped with what it has; 0 for no limit
@@ -80,6 +83,10 @@ class Settings:
         keep_uploads_days: After how many days an uploaded image is deleted; 0 for never.
         keep_runs_days: After how many days a run is deleted that is not pinned; 0 for never.
         quota_gb: Disk space of one person in GB; 0 for no limit.
+        allowed_hosts: Names by which people call the server, "*.example.org" for all below one;
+            localhost and the address at which a request arrives always count.
+        metrics_from: Addresses or networks that may read /metrics.
+        metrics_token: Whoever sends it as a bearer token may read /metrics, too; "" for nobody.
         max_queued_per_person: Most runs of one person that wait for their turn; 0 for no limit.
         max_running_per_person: Most runs of one person at once; 0 for no limit.
         max_run_minutes: After how many minutes a run is stopped; 0 for never.
@@ -106,6 +113,9 @@ class Settings:
     keep_uploads_days: int = 0
     keep_runs_days: int = 0
     quota_gb: int = 0
+    allowed_hosts: tuple[str, ...] = ()
+    metrics_from: tuple[str, ...] = ("127.0.0.1", "::1")
+    metrics_token: str = ""
     max_queued_per_person: int = 0
     max_running_per_person: int = 0
     max_run_minutes: int = 0

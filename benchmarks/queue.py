@@ -137,7 +137,7 @@ def with_workers(
 def cpu_seconds(workers: Sequence[subprocess.Popen[bytes]]) -> float:
     """Return the processor time that workers have used so far."""
     times = [psutil.Process(worker.pid).cpu_times() for worker in workers]
-    return sum(one.user + one.system for one in times)
+    return float(sum(one.user + one.system for one in times))
 
 
 def carried_out(jobs: JobQueue, asked: list[Any]) -> list[Any]:
