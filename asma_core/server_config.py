@@ -26,11 +26,16 @@ changes them:
     allowed_hosts = []                  # names by which people call the server: asma.example.org
     metrics_from = ["127.0.0.1", "::1"] # addresses or networks that may read /metrics
     metrics_token = ""                  # whoever sends it as a bearer token may read it, too
+    max_queued_per_person = 0           # runs that wait for their turn; 0 for no limit
+    max_running_per_person = 0          # runs at once, where there are several workers; 0 the same
+    max_run_minutes = 0                 # then a run is stopped with what it has; 0 for no limit
+    executor = "local"                  # or "dask://scheduler:8786": workers of a Dask cluster
 """
 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -43,11 +48,14 @@ from asma_core.errors import InputError
 NO_SIGN_IN: Final = "none"
 OIDC: Final = "oidc"
 PROXY: Final = "proxy"
+LOCAL: Final = "local"
+DASK: Final = "dask://"
 # Of the settings that are words, what they can be.
 CHOICES: Final = {
     "sign_in": (NO_SIGN_IN, OIDC, PROXY),
     "default_role": ("", "viewer", "reviewer", "engineer", "owner"),
 }
+_EXECUTORS: Final = rf"{LOCAL}|{DASK}(\[[0-9a-fA-F:]+\]|[\w.-]+):\d+"
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,10 @@ class Settings:
             localhost and the address at which a request arrives always count.
         metrics_from: Addresses or networks that may read /metrics.
         metrics_token: Whoever sends it as a bearer token may read /metrics, too; "" for nobody.
+        max_queued_per_person: Most runs of one person that wait for their turn; 0 for no limit.
+        max_running_per_person: Most runs of one person at once; 0 for no limit.
+        max_run_minutes: After how many minutes a run is stopped; 0 for never.
+        executor: Where runs are carried out: "local", or "dask://HOST:PORT", a Dask scheduler.
     """
 
     data_roots: tuple[Path, ...] = ()
@@ -104,6 +116,10 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     metrics_from: tuple[str, ...] = ("127.0.0.1", "::1")
     metrics_token: str = ""
+    max_queued_per_person: int = 0
+    max_running_per_person: int = 0
+    max_run_minutes: int = 0
+    executor: str = LOCAL
 
     def may_read(self, folder: Path) -> bool:
         """Tell whether a folder lies inside one of the roots, links resolved."""
@@ -156,6 +172,7 @@ def _value(path: Path, name: str, value: Any) -> Any:
         fits = type(value) is int and (value > 0 or value == usual)
     else:
         fits = isinstance(value, str) and (name not in CHOICES or value in CHOICES[name])
+        fits = fits and (name != "executor" or re.fullmatch(_EXECUTORS, value) is not None)
     if usual is None or not fits:
         raise InputError(
             f"{path} has {name} = {value!r}, which can't be; it knows {', '.join(sorted(defaults))}"

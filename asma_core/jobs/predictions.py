@@ -19,6 +19,7 @@ from asma_core.defences.certificate import CertificateSettings
 from asma_core.files import json_values, read_json, write_bytes, write_json
 from asma_core.jobs.asked_process import AskedProcess
 from asma_core.jobs.certificates import ANSWER, OVERLAY, certificate_folder, make_certificate
+from asma_core.jobs.cluster import ASK, WorkersFor, cluster_at
 from asma_core.jobs.survivals import (
     KeptSurvival,
     keep_survival,
@@ -38,6 +39,7 @@ from asma_core.models.wrapper.specs import CENTRE
 from asma_core.runs.run import Run
 from asma_core.runs.sources import from_sample
 from asma_core.runs.spec import image_hash
+from asma_core.server_config import DASK, settings
 
 # Images on which a network is checked.
 CHECKED: Final = 6
@@ -200,6 +202,17 @@ class Predictor(AskedProcess):
         return read_json(file) if file.exists() else None
 
 
+def usual_predictor(home: Path) -> Predictor:
+    """Return what predicts as config.toml says: here, and on a cluster where it names one.
+
+    Raises:
+        InputError: config.toml names a cluster, and `distributed` is not installed.
+    """
+    executor = settings().executor
+    far = WorkersFor(cluster_at(executor), ASK) if executor.startswith(DASK) else None
+    return Predictor(home, elsewhere=far)
+
+
 def prediction_file(home: Path, model: ModelCard, image: FloatImage) -> Path:
     """Return where the prediction of an image is kept."""
     folder = home / "cache" / "predictions" / _network(model)
@@ -282,3 +295,6 @@ def _covered_here(model: ModelCard, shape: tuple[int, int]) -> NDArray[np.bool_]
         load_model(model, choose_device("auto")).covered(*shape).cpu().numpy()
     )
     return covered
+
+
+Predictor.ELSEWHERE = frozenset({_predict, _measure_clean_ious, _cover, _check, make_certificate})

@@ -98,8 +98,19 @@ def _people(database: sqlite3.Connection) -> None:
     )
 
 
+def _turns(database: sqlite3.Connection) -> None:
+    """Say in which order the queued jobs of one person come."""
+    for table in ("runs", "trainings", "universal"):
+        database.execute(f"ALTER TABLE {table} ADD COLUMN turn INTEGER NOT NULL DEFAULT 0")
+
+
 # Each leads from the version of its place to the next.
-STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (_first, _people, list_runs)
+STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
+    _first,
+    _people,
+    list_runs,
+    _turns,
+)
 VERSION: Final = len(STEPS)
 
 

@@ -21,6 +21,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +33,7 @@ from asma_core.accounts.rights import check_changing, check_judging, check_makin
 from asma_core.errors import RunStateError, StoreError, UnknownRunError
 from asma_core.files import as_store_error, close_to_others, read_json, write_bytes
 from asma_core.runs.database import Database
-from asma_core.runs.job_table import JobTable
+from asma_core.runs.job_table import JobTable, Waiting
 from asma_core.runs.process_locks import forget_dead, this_process
 from asma_core.runs.rows import run_of_row
 from asma_core.runs.run import (
@@ -50,6 +51,8 @@ from asma_core.runs.visibility import seen
 from asma_core.server_config import NO_SIGN_IN, settings
 
 RECORD: Final = "run.json"
+# In a run's work folder: somebody asked it to stop. Who has no database reads it there.
+STOP: Final = "stop"
 
 
 class RunStore:
@@ -134,8 +137,13 @@ class RunStore:
     def ask_to_stop(self, run_id: str) -> None:
         """Cancel a queued run at once, and ask a running one to stop."""
         self._jobs.ask_to_stop(run_id, CANCELLED)
+        # It ended, or has not begun, where there is no such folder.
+        with suppress(FileNotFoundError):
+            (self.work_folder(run_id) / STOP).touch()
 
-    def finish(self, run_id: str, state: str, staged: Path, results: Mapping[str, Any]) -> None:
+    def finish(
+        self, run_id: str, state: str, staged: Path, results: Mapping[str, Any], message: str = ""
+    ) -> None:
         """Move the files of a run into place, then say that it ended.
 
         Raises:
@@ -145,7 +153,7 @@ class RunStore:
         with as_store_error(staged):
             size = sum(path.stat().st_size for path in staged.rglob("*") if path.is_file())
             staged.replace(self.folder(run_id))
-        self._end(run_id, state, results=results, size=size)
+        self._end(run_id, state, results=results, message=message, size=size)
 
     def fail(self, run_id: str, message: str, state: str = FAILED) -> None:
         """Say that a run ended without a result, and why; what it had written aside goes first.
@@ -297,6 +305,28 @@ class RunStore:
             query = "SELECT count(*) FROM runs WHERE state = ?"
             return int(database.execute(query, (state,)).fetchone()[0])
 
+    def waiting(self) -> list[Waiting]:
+        """Return the queued runs that this process is to carry out, each author's in order."""
+        return self._jobs.waiting()
+
+    def finished_with(self, inputs_hash: str) -> list[Run]:
+        """Return the runs that finished with the same image and target."""
+        return self.search.finished_with(inputs_hash)
+
+    def queued(self) -> list[Run]:
+        """Return the runs that wait for their turn."""
+        with self._database.reading() as database:
+            rows = database.execute("SELECT * FROM runs WHERE state = ?", (QUEUED,)).fetchall()
+        return [run for run in map(run_of_row, rows) if not run.damage]
+
+    def move(self, run_id: str, by: int) -> bool:
+        """Move a queued run among those of its author; see `JobTable.move`."""
+        return self._jobs.move(run_id, by)
+
+    def give_back(self, run_id: str) -> bool:
+        """Queue a run again that this process claimed; False when it is not running."""
+        return self._jobs.give_back(run_id)
+
     def ended_before(self, moment: float) -> list[str]:
         """Return the runs that ended before a moment and are not pinned, the oldest first.
 
@@ -325,15 +355,7 @@ class RunStore:
         Raises:
             StoreError: The file is gone or damaged.
         """
-        file = self._inputs_file(run.spec.inputs_hash)
-        with as_store_error(file):
-            packed = file.read_bytes()
-        try:
-            return RunInputs.unpacked(packed)
-        except (ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise StoreError(
-                f"{file} is damaged; restore it from a copy or delete the run"
-            ) from error
+        return read_inputs(self.home, run)
 
     def folder(self, run_id: str) -> Path:
         """Return where the files of a run with a result are."""
@@ -343,8 +365,12 @@ class RunStore:
         """Return where a running attack shows what it is at."""
         return self.home / "work" / _checked(run_id)
 
+    def staging_folder(self, run_id: str) -> Path:
+        """Return where the files of a run's result are written aside."""
+        return self.work_folder(run_id) / "result"
+
     def _inputs_file(self, inputs_hash: str) -> Path:
-        return self.home / "inputs" / f"{inputs_hash}.npz"
+        return _inputs_file(self.home, inputs_hash)
 
     # After a crash --------------------------------------------------------------------------
 
@@ -380,6 +406,25 @@ class RunStore:
         for folder in left:
             shutil.rmtree(folder, ignore_errors=True)
         forget_dead(self.home)
+
+
+def read_inputs(home: Path, run: Run) -> RunInputs:
+    """Read the image and the masks of a run from a data folder.
+
+    Raises:
+        StoreError: The file is gone or damaged.
+    """
+    file = _inputs_file(home, run.spec.inputs_hash)
+    with as_store_error(file):
+        packed = file.read_bytes()
+    try:
+        return RunInputs.unpacked(packed)
+    except (ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise StoreError(f"{file} is damaged; restore it from a copy or delete the run") from error
+
+
+def _inputs_file(home: Path, inputs_hash: str) -> Path:
+    return home / "inputs" / f"{inputs_hash}.npz"
 
 
 def _checked(run_id: str) -> str:

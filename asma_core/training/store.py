@@ -24,7 +24,7 @@ from asma_core.accounts.rights import check_changing, check_making
 from asma_core.errors import AsmaError, StoreError
 from asma_core.files import as_store_error, read_json, write_json
 from asma_core.runs.database import Database
-from asma_core.runs.job_table import JobTable
+from asma_core.runs.job_table import JobTable, Waiting
 from asma_core.runs.process_locks import this_process
 from asma_core.runs.run import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING
 from asma_core.training.old_records import as_now, take_in
@@ -181,6 +181,10 @@ class TrainingStore:
             except AsmaError:
                 continue
         return [one for one in found if may_see_it(DATASET, one.plan.dataset)]
+
+    def waiting(self) -> list[Waiting]:
+        """Return the queued trainings that this process is to carry out, each author's in order."""
+        return self._jobs.waiting()
 
     def is_queued(self, training_id: str) -> bool:
         """Tell whether there is such a training and it waits for its turn."""

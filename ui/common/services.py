@@ -13,7 +13,7 @@ from asma_core.data.datasets import open_dataset as _open_dataset
 from asma_core.errors import UnknownNameError
 from asma_core.jobs.detection import DetectionRunner
 from asma_core.jobs.experiments import ExperimentRunner
-from asma_core.jobs.predictions import Predictor
+from asma_core.jobs.predictions import Predictor, usual_predictor
 from asma_core.jobs.queue import JobQueue
 from asma_core.jobs.retention import keep_deleting
 from asma_core.jobs.robustness import RobustnessRunner
@@ -45,6 +45,7 @@ def queue() -> JobQueue:
 @st.cache_resource(show_spinner=False)
 def _queue(home: str) -> JobQueue:
     jobs = JobQueue(RunStore(Path(home)))
+    jobs.keep_going()
     keep_deleting(Path(home))
     return jobs
 
@@ -66,7 +67,7 @@ def predictor() -> Predictor:
 
 @st.cache_resource(show_spinner=False)
 def _predictor(home: str) -> Predictor:
-    return Predictor(Path(home))
+    return usual_predictor(Path(home))
 
 
 def robustness() -> RobustnessRunner:
