@@ -79,14 +79,20 @@ class Review:
     def code(self, item: Item, answer: str) -> int:
         """Return an answer as a number, for figures of agreement.
 
-        A pair's pictures are called 0 and 1 at random, the same for all reviewers. Were the
-        attacked one always 1, reviewers who find all of them would give one code alone, of which
-        no coefficient can say whether it is more than chance.
+        A pair's pictures are called 0 and 1 at random, the same for all reviewers, the attacked
+        ones as often either. Were the attacked one always 1, reviewers who find all of them would
+        give one code alone, of which no coefficient can say whether it is more than chance.
         """
         if self.question.of_pairs:
-            attacked_is = self._draw("name", "", item)[0] % 2
+            attacked_is = self._names[item.place]
             return attacked_is if answer == ATTACKED else 1 - attacked_is
         return list(self.question.answers).index(answer)
+
+    @cached_property
+    def _names(self) -> dict[int, int]:
+        """The number that stands for the attacked picture of each pair."""
+        drawn = sorted(self.items, key=lambda item: self._draw("name", "", item))
+        return {item.place: rank % 2 for rank, item in enumerate(drawn)}
 
     def _draw(self, purpose: str, reviewer: str, item: Item) -> bytes:
         """Return bytes that hang on the seed, as random as a hash; the same in each Python."""

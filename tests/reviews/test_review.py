@@ -76,4 +76,4 @@ def test_neither_order_nor_side_tells_what_an_item_is() -> None:
 def test_codes_of_pairs_are_one_and_zero_as_often_whoever_is_right(answer: str) -> None:
     made = pairs(1000)
     codes = Counter(made.code(item, answer) for item in made.items)
-    assert set(codes) == {0, 1} and abs(codes[1] - 500) < 6 * 15.9
+    assert codes == {0: 500, 1: 500}

@@ -46,8 +46,10 @@ def _line(one: Heading) -> None:
         words = f"**{escape_markdown(title_of(one.title, one.asks))}**"
         inner_link(ReviewView(one.id), words, f"review-{one.id}")
         people = "1 reviewer" if one.reviewers == 1 else f"{one.reviewers} reviewers"
-        asked = f"{QUESTIONS[one.asks].title} " if one.title else ""
+        question = QUESTIONS[one.asks]
+        asked = f"{question.title} " if one.title else ""
+        things = "pairs" if question.of_pairs else "pictures"
         st.caption(
-            f"{asked}{one.items} items, {people}, {one.answers} answers, {moment(one.created)}",
+            f"{asked}{one.items} {things}, {people}, {one.answers} answers, {moment(one.created)}",
             width="stretch",
         )

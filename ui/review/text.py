@@ -31,12 +31,14 @@ def sentences(result: Result) -> list[str]:
             f"{result.originals.mean:.1f} on those as they were."
         )
     if total.d_prime is not None:
-        said.append(f"d' {total.d_prime:.2f}: 0 is guessing, 1 is a difference just seen.")
+        said.append(
+            f"d' {total.d_prime:.2f}: 0 is guessing, with 1 three of four pairs are told right."
+        )
     return said
 
 
 def _chance(question: Question) -> str:
-    return "" if question.chance is None else f"; {question.chance:.0%} is guessing"
+    return "" if question.chance is None else f"; {percent(question.chance)} is guessing"
 
 
 def share(found: Rate) -> str:
