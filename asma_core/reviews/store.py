@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from asma_core import paths
+from asma_core.accounts import audit
 from asma_core.accounts.rights import check_asking, check_changing, check_judging
 from asma_core.errors import InputError, UnknownReviewError
 from asma_core.reviews.making import items_of
@@ -116,6 +117,7 @@ class ReviewStore:
                     for one in items
                 ],
             )
+        audit.record("ask", f"review {review_id}", self.home, items=len(items))
         return self.get(review_id)
 
     def answer(
@@ -143,14 +145,17 @@ class ReviewStore:
         time_taken = min(max(seconds, 0.0), LONGEST_SECONDS) if math.isfinite(seconds) else 0.0
         values = (review.id, name, item.place, _meant(review, name, item, pressed), pressed)
         with self._database.writing() as database:
-            if database.execute("SELECT 1 FROM reviews WHERE id = ?", (review.id,)).fetchone():
-                found = database.execute(
-                    "INSERT INTO review_answers (review, reviewer, place, answer, pressed, "
-                    "seconds, given) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                    (*values, time_taken, time.time()),
-                )
-                return found.rowcount == 1
-        raise _unknown(review.id)
+            query = "SELECT 1 FROM reviews WHERE id = ?"
+            if database.execute(query, (review.id,)).fetchone() is None:
+                raise _unknown(review.id)
+            found = database.execute(
+                "INSERT INTO review_answers (review, reviewer, place, answer, pressed, seconds, "
+                "given) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (*values, time_taken, time.time()),
+            )
+        if found.rowcount == 1:
+            audit.record("answer", f"review {review.id}", self.home)
+        return found.rowcount == 1
 
     def delete(self, review_id: str) -> None:
         """Delete a review with all that was said in it.
@@ -164,6 +169,7 @@ class ReviewStore:
             database.execute("DELETE FROM review_answers WHERE review = ?", (review_id,))
             database.execute("DELETE FROM review_items WHERE review = ?", (review_id,))
             database.execute("DELETE FROM reviews WHERE id = ?", (review_id,))
+        audit.record("delete", f"review {review_id}", self.home)
 
     # What comes out -------------------------------------------------------------------------
 

@@ -23,6 +23,8 @@ from tests.reviews import made_reviews
 from tests.reviews.made_reviews import answer_all, right, wrong
 from ui.address.views import ReviewView
 from ui.common.outbox import Hearer
+from ui.common import sign_in as sign_in_of_sessions
+from ui.review import answering
 from ui.review.answering import FIELD, about, answer_hearers
 from ui.review.link import address_of
 from ui.review.screen import packed
@@ -57,6 +59,8 @@ def take(review: Review, reviewer: str = "") -> dict[str, str]:
 
 
 def sign_in(monkeypatch: pytest.MonkeyPatch, who: Account) -> None:
+    monkeypatch.setattr(answering, "people_sign_in", lambda: True)
+    monkeypatch.setattr(sign_in_of_sessions, "who", lambda: who)
     monkeypatch.setattr(current, "_asked", [lambda: who])
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from asma_core.accounts.current import account, local_account
+from asma_core.accounts.current import account
 from asma_core.errors import InputError
 from asma_core.reviews.store import ReviewStore
 from ui.common.outbox import Hearer
+from ui.common.sign_in import people_sign_in
 
 # Of the outbox; see `ui.common.outbox`.
 FIELD: Final = "review"
@@ -17,8 +18,7 @@ FIELD: Final = "review"
 
 def signed_in() -> str:
     """Return the name under which somebody answers who has signed in; "" where nobody does."""
-    who = account()
-    return "" if who == local_account() else who.name
+    return account().name if people_sign_in() else ""
 
 
 def answer_hearers(store: Callable[[], ReviewStore]) -> dict[str, Hearer]:
