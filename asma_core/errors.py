@@ -10,6 +10,7 @@
         UnknownRunError        no run of that id
         UnknownExperimentError no experiment of that id
         UnknownReviewError     no review of that id
+        NoteChangedError       a note is another than the one whose editing began
         RunStateError          the run is not in a state that allows this
       NotAllowedError          nobody is signed in, or the role of who is does not allow it
 
@@ -76,6 +77,10 @@ class UnknownExperimentError(StoreError):
 
 class UnknownReviewError(StoreError):
     """No review has that id."""
+
+
+class NoteChangedError(StoreError):
+    """Somebody else has changed a note since its editing began."""
 
 
 class RunStateError(StoreError):
