@@ -3,8 +3,6 @@
 // judged are one run.
 const PAUSE = 400;
 const GO_ON = "asma-go-to-the-next";
-// Notes over which another was saved, by run, until a person has decided: a closed tab loses none.
-const UNDECIDED = "asma-undecided-notes";
 const WRITTEN = { own: "verdict", note: "note", tags: "tags" };
 
 class Strip {
@@ -14,6 +12,7 @@ class Strip {
     this.fields = Object.fromEntries(Object.keys(WRITTEN).map((name) => [name, root.querySelector(`.${name}`)]));
     this.runs = root.querySelector(".runs");
     this.on = root.querySelector(".on");
+    this.notes = new TwoNotes(root, (text) => this.decided(text));
     this.closing = new AbortController();
     this.on.checked = window.localStorage.getItem(GO_ON) === "1";
     this.connect();
@@ -29,7 +28,7 @@ class Strip {
     this.listen(this.runs, "change", () => this.open(this.runs.value));
     this.root.querySelectorAll("[data-step]").forEach((button) => this.listen(button, "click", () => this.step(Number(button.dataset.step))));
     this.listen(find(".unjudged"), "click", () => this.open(this.unjudged()));
-    this.root.querySelectorAll("[data-keep]").forEach((button) => this.listen(button, "click", () => this.decide(button.dataset.keep)));
+    this.notes.buttons.forEach((button) => this.listen(button, "click", () => this.notes.decide(button.dataset.keep)));
     for (const [name, field] of Object.entries(this.fields)) this.connectField(name, field);
     this.listen(this.fields.tags, "input", () => this.offerTags());
     this.listen(document, "keydown", (event) => this.press(event), { capture: true });
@@ -66,9 +65,10 @@ class Strip {
     this.root.classList.toggle("bar", data.place === "bar");
     this.root.classList.toggle("panel", data.place === "panel");
     this.root.classList.toggle("still", !data.along.length);
-    if (another) [this.known, this.sent] = [{}, undefined];
-    this.meetOthers(another);
-    this.showTrouble(this.mine === null ? data.trouble : "");
+    if (another) this.known = {};
+    const writing = this.root.getRootNode().activeElement === this.fields.note;
+    this.notes.meet(data, this.waiting("note"), another, writing);
+    this.showTrouble(this.notes.mine === null ? data.trouble : "");
     this.showSaid(another);
     this.showRuns();
     this.freeze();
@@ -83,11 +83,10 @@ class Strip {
 
   showSaid(another) {
     const { verdict, verdicts, note, tags, longest } = this.data;
-    const waiting = (field) => this.waiting(field);
-    const waits = Object.values(WRITTEN).some((field) => waiting(field) !== undefined);
-    this.verdict = waiting("verdict")?.trim() ?? verdict;
+    const waits = Object.values(WRITTEN).some((field) => this.waiting(field) !== undefined);
+    this.verdict = this.waiting("verdict")?.trim() ?? verdict;
     const own = this.verdict in verdicts ? "" : this.verdict;
-    const said = { own, note: this.mine ?? waiting("note")?.text ?? note, tags: waiting("tags") ?? tags };
+    const said = { own, note: this.notes.mine ?? this.waiting("note")?.text ?? note, tags: this.waiting("tags") ?? tags };
     for (const [name, field] of Object.entries(this.fields)) {
       field.maxLength = longest[WRITTEN[name]] ?? 400;
       const typing = this.root.getRootNode().activeElement === field;
@@ -106,51 +105,6 @@ class Strip {
     const { run, handled } = this.data;
     // Not there yet while the first page of a tab loads.
     return window.asmaOutbox?.waiting(run, handled, field);
-  }
-
-  // Two people who write one note --------------------------------------------------------------
-
-  /** Find out whether somebody else's note was saved over whose words ours were meant. */
-  meetOthers(another) {
-    const { run, refused, note } = this.data;
-    const waits = this.waiting("note");
-    // What has been written since it was refused is here alone.
-    if (refused !== null && waits === undefined && !(run in undecided())) keepUndecided(run, refused);
-    this.mine = waits === undefined ? undecided()[run] ?? null : null;
-    if (this.mine === note) this.settle();
-    // While one writes, what it was when that began stands, but for one's own words that have come.
-    const writing = !another && this.root.getRootNode().activeElement === this.fields.note;
-    if (waits !== undefined) this.was = waits.was;
-    else if (!writing || note === this.sent) this.was = note;
-    this.showBoth();
-  }
-
-  showBoth() {
-    const { note, changed, longest } = this.data;
-    const part = this.root.querySelector(".two");
-    part.hidden = this.mine === null;
-    part.querySelector(".changed").textContent = `${changed} while you wrote. Which one stays?`;
-    part.querySelector(".theirs").textContent = note || "(empty)";
-    part.querySelector(".yours").textContent = this.mine || "(empty)";
-    part.querySelector("[data-keep=both]").disabled = this.both().length > longest.note;
-  }
-
-  both() {
-    return [this.data.note, this.mine ?? ""].filter(Boolean).join("\n");
-  }
-
-  decide(kept) {
-    const text = { mine: this.mine, theirs: this.data.note, both: this.both() }[kept];
-    this.settle();
-    this.was = this.data.note;
-    this.known.note = this.fields.note.value = text;
-    this.put("note", text);
-    this.showBoth();
-  }
-
-  settle() {
-    this.mine = null;
-    keepUndecided(this.data.run, undefined);
   }
 
   showVerdict() {
@@ -205,9 +159,7 @@ class Strip {
   put(field, text) {
     this.waited = true;
     this.state("Saving");
-    if (field === "note") this.sent = text;
-    // What it was when its writing began stays, however often it is said before it is heard.
-    window.asmaOutbox.say(this.data.run, field, field === "note" ? { text, was: this.was } : text);
+    window.asmaOutbox.say(this.data.run, field, field === "note" ? this.notes.sending(text) : text);
   }
 
   /** Send a field if its text is news. */
@@ -216,12 +168,7 @@ class Strip {
     if (field.value === this.known[name]) return;
     clearTimeout(this.timer);
     this.known[name] = field.value;
-    if (name === "note" && this.mine !== null) {
-      this.mine = field.value;
-      keepUndecided(this.data.run, this.mine);
-      this.showBoth();
-      return;
-    }
+    if (name === "note" && this.notes.hold(field.value)) return;
     if (name === "own") this.verdict = field.value.trim();
     this.put(WRITTEN[name], field.value);
     this.showVerdict();
@@ -229,6 +176,12 @@ class Strip {
 
   sayAll() {
     Object.keys(this.fields).forEach((name) => this.say(name));
+  }
+
+  /** Take the note that a person has decided for. */
+  decided(text) {
+    this.known.note = this.fields.note.value = text;
+    this.put("note", text);
   }
 
   judge(verdict) {
@@ -327,15 +280,6 @@ class Strip {
     clearTimeout(this.timer);
     this.closing.abort();
   }
-}
-
-function undecided() {
-  return JSON.parse(window.localStorage.getItem(UNDECIDED) ?? "{}");
-}
-
-/** Keep a run's note that a person has to decide about; undefined forgets it. */
-function keepUndecided(run, text) {
-  window.localStorage.setItem(UNDECIDED, JSON.stringify({ ...undecided(), [run]: text }));
 }
 
 /** Whether a key is for a text, a choice or a question that is open. */

@@ -32,7 +32,9 @@ _component = st.components.v2.component(
     "asma_judging_strip",
     html=(_FOLDER / "strip.html").read_text(encoding="utf-8"),
     css=(_FOLDER / "strip.css").read_text(encoding="utf-8"),
-    js=lasting_script() + (_FOLDER / "strip.js").read_text(encoding="utf-8"),
+    js=lasting_script()
+    + (_FOLDER / "two_notes.js").read_text(encoding="utf-8")
+    + (_FOLDER / "strip.js").read_text(encoding="utf-8"),
 )
 
 
@@ -59,8 +61,10 @@ def _note_of_two(store: RunStore, run: str) -> dict[str, Any]:
     """Return the note of this session that another one forestalled, and who wrote that when."""
     who, at = store.judged(run).get("note", ("", 0.0))
     written = f" at {moment(at)}" if at else ""
-    other = who if who not in ("", account().name) else "Somebody else"
-    return {"refused": refused_note(run), "changed": f"{other} changed this note{written}"}
+    own = account().name
+    other = who if who not in ("", own) else "Somebody else"
+    changed = f"{other} changed this note{written}"
+    return {"refused": refused_note(run), "changed": changed, "who": own}
 
 
 def _data(run: Run, along: Sequence[Run], place: str) -> dict[str, Any]:
