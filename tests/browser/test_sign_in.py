@@ -14,6 +14,7 @@ from oidc_provider_mock import User, run_server_in_thread
 from playwright.sync_api import Browser, Page, Route, expect
 
 from asma_core.accounts.audit import log_file
+from asma_core.jobs.queue import stop
 from asma_core.runs.store import RunStore
 from tests.browser.conftest import APP, Serve, free_port, separate
 from tests.browser.test_journey import rerun, settle
@@ -137,7 +138,7 @@ def test_a_reviewer_sees_a_run_and_judges_it_and_can_not_attack(
         page.get_by_role("button", name="Run a demo attack").click()
         page.wait_for_url(re.compile("run=[0-9a-f]{8}"))
         run_id = re.search("run=([0-9a-f]{8})", page.url)[1]  # type: ignore[index]
-        page.get_by_role("button", name="Stop").click()
+        stop(RunStore(home), run_id)
         expect(page.get_by_role("button", name="Repeat")).to_be_visible()
         reviewer.goto(f"{url}/attack?run={run_id}")
         sign_in(reviewer, "reviewer")
