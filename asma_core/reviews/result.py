@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from asma_core.reviews.agreement import Agreement, Codes, cohen, fleiss, krippendorff
 from asma_core.reviews.making import FIGURES
@@ -104,6 +104,18 @@ def result_of(review: Review, answers: Sequence[Answer]) -> Result:
     )
 
 
+def of_runs(review: Review, answers: Iterable[Answer], run_ids: Collection[str]) -> Result | None:
+    """Return what is said of some runs and of all originals; None where nothing is said of them."""
+    items = review.items
+    own = [
+        answer
+        for answer in answers
+        if items[answer.place].kind == ORIGINAL or items[answer.place].run in run_ids
+    ]
+    result = result_of(review, own)
+    return result if result.total.rate.count else None
+
+
 def attack_of(item: Item) -> str:
     """Return the name of an item's attack; one that was made to survive is another."""
     name = str(item.facts["attack"])
@@ -193,20 +205,3 @@ class _Tally:
             Seen(self._review.items[place], self.rate(own).noticed, len(own))
             for place, own in sorted(groups.items())
         ]
-
-
-def summary(result: Result) -> dict[str, Any]:
-    """Return what a result says in one line of another report, as plain values."""
-    total = result.total.rate
-    return {
-        "review": result.review.id,
-        "asked": result.review.question.title,
-        "reviewers": len(result.reviewers),
-        "answers": len(result.answers),
-        "noticed": total.noticed,
-        "count": total.count,
-        "rate": total.value,
-        "low": total.low,
-        "high": total.high,
-        "d_prime": result.total.d_prime,
-    }

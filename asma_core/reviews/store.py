@@ -23,8 +23,9 @@ from asma_core.errors import InputError, UnknownReviewError
 from asma_core.reviews.making import items_of
 from asma_core.reviews.questions import ATTACKED, ORIGINAL, find_question
 from asma_core.reviews.review import Answer, Item, Review
-from asma_core.runs.database import Database, storable
+from asma_core.runs.database import Database
 from asma_core.runs.run import Run
+from asma_core.runs.texts import storable
 
 LONGEST_NAME: Final = 60
 LONGEST_TITLE: Final = 120

@@ -11,7 +11,7 @@ import pytest
 
 from asma_core.reviews.questions import ATTACKED, ORIGINAL
 from asma_core.reviews.rates import d_prime_of_choice, d_prime_of_rates, rate
-from asma_core.reviews.result import Result, Row, agreement, result_of, summary
+from asma_core.reviews.result import Result, Row, agreement, of_runs, result_of
 from asma_core.reviews.review import Item, Review
 from asma_core.reviews.store import ReviewStore
 from asma_core.reviews.table import answers_csv
@@ -137,7 +137,7 @@ def test_before_anybody_has_answered_nothing_is_said(runs: RunStore, store: Revi
         found = result(store, store.create(made_reviews.runs(runs, 2), asks))
         assert found.total.rate.count == 0 and found.total.rate.value is None
         assert (found.attacks, found.reviewers, found.fooled, found.noticed) == ((), (), (), ())
-        assert found.agreement == {} and summary(found)["rate"] is None
+        assert found.agreement == {}
 
 
 def test_who_stops_half_way_counts_for_what_was_said(runs: RunStore, store: ReviewStore) -> None:
@@ -176,3 +176,16 @@ def test_the_table_of_yes_and_no_names_no_run_of_an_original(
     kinds = {(row["picture"], bool(row["run"]), bool(row["l2"])) for row in rows}
     assert kinds == {(ATTACKED, True, True), (ORIGINAL, False, False)}
     assert {row["attacked_left"] for row in rows} == {""}
+
+
+def test_of_some_runs_the_others_answers_do_not_count(runs: RunStore, store: ReviewStore) -> None:
+    made = made_reviews.runs(runs, 4)
+    review = store.create(made, "odd")
+    answer_all(store, review, "Ann", lambda item: "yes" if item.run == made[0].id else "no")
+    answers = store.answers(review.id)
+    found = of_runs(review, answers, {made[0].id, made[1].id})
+    assert found is not None and found.originals is not None
+    assert told([found.total]) == [("all", 2, 1, 2)]
+    # All originals are the same pictures to a reviewer, whichever run they are of.
+    assert told([found.originals]) == [("original", 4, 1, 4)]
+    assert of_runs(review, answers, {"deadbeef"}) is None

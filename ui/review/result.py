@@ -12,6 +12,7 @@ from asma_core.errors import AsmaError
 from asma_core.reviews.result import Result, Seen, attack_of, result_of
 from asma_core.reviews.review import Review
 from asma_core.reviews.table import answers_csv
+from asma_core.reviews.words import attack_words, percent, sentences
 from ui.address.links import inner_link, open_here
 from ui.address.views import CompareView, ReviewView
 from ui.common import services
@@ -24,14 +25,7 @@ from ui.pictures.curves import NO_TOOLBAR
 from ui.review.curve import MEASURES, rate_curve
 from ui.review.link import sent_link
 from ui.review.list import title_of
-from ui.review.text import (
-    OF_ANSWERS,
-    agreement_lines,
-    attack_words,
-    percent,
-    sentences,
-    table,
-)
+from ui.review.text import OF_ANSWERS, agreement_lines, table
 from ui.review.thumbnails import attacked_picture
 
 MOST_SHOWN: Final = 12
