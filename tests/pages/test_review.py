@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from asma_core.accounts import current
-from asma_core.accounts.account import REVIEWER, VIEWER, Account
+from asma_core.accounts.account import ENGINEER, REVIEWER, VIEWER, Account
 from asma_core.errors import AsmaError
 from asma_core.reviews.questions import ATTACKED, ORIGINAL
 from asma_core.reviews.review import Item, Review
@@ -245,6 +245,23 @@ def test_who_is_signed_in_answers_under_that_name_alone(
     assert "can't judge" in errors(visit("review", **take(review)))[0]
 
 
+def test_a_reviewer_sees_neither_title_nor_result_before_the_last_answer(
+    house: House, reviews: ReviewStore, runs: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = made(reviews, runs, title="ASMA against PGD")
+    answer_all(reviews, review, "Bob", right)
+    sign_in(monkeypatch, Account("ann@example.org", REVIEWER))
+    app = visit("review")
+    assert errors(app) == [] and "ASMA" not in texts(app)
+    app = visit("review", review=review.id)
+    assert errors(app) == [] and address(app) == take(review)
+    assert "4 pairs, one after another." in texts(app) and "ASMA" not in texts(app)
+    answer_all(reviews, review, "ann@example.org", wrong)
+    app = visit("review", review=review.id)
+    assert errors(app) == [] and "Found in 4 of 8 answers" in texts(app)
+    assert app.title[0].value == "ASMA against PGD"
+
+
 def test_the_result_says_what_the_answers_come_to(
     house: House, reviews: ReviewStore, runs: list[Run]
 ) -> None:
@@ -296,9 +313,10 @@ def test_who_may_not_change_it_can_not_delete_it(
     house: House, reviews: ReviewStore, runs: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     review = made(reviews, runs)
-    sign_in(monkeypatch, Account("rob@example.org", REVIEWER))
+    sign_in(monkeypatch, Account("eve@example.org", ENGINEER))
     app = visit("review", review=review.id)
     assert errors(app) == [] and app.button(key="review-delete-yes").disabled
+    sign_in(monkeypatch, Account("rob@example.org", REVIEWER))
     app = visit("review")
     app.button(key="review-form-make").click().run()
     assert "can't make a review" in errors(app)[0]

@@ -113,8 +113,8 @@ def _told(runs: Sequence[Run], asks: str) -> str:
     out = len(runs) - len(left)
     if out:
         words += f" {out} without a changed picture {'is' if out == 1 else 'are'} left out."
-    private = "Whoever has the link sees these pictures."
-    return f"{words} {private}".strip() if left else words.strip() or "Choose at least one run."
+    seen = "Everybody here can see these pictures then, also of runs that are yours alone."
+    return f"{words} {seen}".strip() if left else words.strip() or "Choose at least one run."
 
 
 def _make(runs: Sequence[Run], asks: str, title: str) -> None:

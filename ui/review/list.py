@@ -12,6 +12,7 @@ from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import moment
 from ui.review.form import review_form
+from ui.review.reading import is_still_blind
 
 WHAT = (
     "Would anybody notice? People look at one picture after another, blind to attack and figures, "
@@ -42,12 +43,14 @@ def title_of(title: str, asks: str) -> str:
 
 
 def _line(one: Heading) -> None:
+    blind = is_still_blind(one.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        words = f"**{escape_markdown(title_of(one.title, one.asks))}**"
-        inner_link(ReviewView(one.id), words, f"review-{one.id}")
+        title = "" if blind else one.title
+        words = f"**{escape_markdown(title_of(title, one.asks))}**"
+        inner_link(ReviewView(one.id, take=blind), words, f"review-{one.id}")
         people = "1 reviewer" if one.reviewers == 1 else f"{one.reviewers} reviewers"
         question = QUESTIONS[one.asks]
-        asked = f"{question.title} " if one.title else ""
+        asked = f"{question.title} " if title else ""
         things = "pairs" if question.of_pairs else "pictures"
         st.caption(
             f"{asked}{one.items} {things}, {people}, {one.answers} answers, {moment(one.created)}",

@@ -25,6 +25,7 @@ from ui.pictures.curves import NO_TOOLBAR
 from ui.review.curve import MEASURES, rate_curve
 from ui.review.link import sent_link
 from ui.review.list import title_of
+from ui.review.reading import is_still_blind
 from ui.review.text import OF_ANSWERS, agreement_lines, table
 from ui.review.thumbnails import attacked_picture
 
@@ -34,7 +35,7 @@ DELETED: Final = "review-deleted"
 
 
 def review_result(review_id: str) -> None:
-    """Show a review to who made it.
+    """Show a review; a reviewer who has still to answer is led there.
 
     Raises:
         UnknownReviewError: There is none of that id.
@@ -43,6 +44,9 @@ def review_result(review_id: str) -> None:
         # The browser asked once more for what was deleted while it was on its way.
         open_here(ReviewView())
     review = services.reviews().get(review_id)
+    if is_still_blind(review_id):
+        # Neither its title nor its result is for who has still to answer.
+        open_here(ReviewView(review_id, take=True))
     title = title_of(review.title, review.asks)
     name_tab(title, "Review")
     with fresh_view("review", review_id, "result"), show_errors():

@@ -19,7 +19,8 @@ from ui.common.fresh_view import fresh_view
 from ui.common.rerun import whole
 from ui.common.shell import name_tab
 from ui.review.answering import signed_in
-from ui.review.screen import gone_turns, review_screen
+from ui.review.reading import left_for
+from ui.review.screen import review_screen
 
 BEGUN: Final = "review-begun"
 NAME: Final = "review-name"
@@ -54,20 +55,13 @@ def take_review(review_id: str, asked: str) -> None:
     with fresh_view("review", review.id, reviewer, str(begun)), show_errors():
         if not reviewer:
             _entrance(review)
-        elif not _left(review, reviewer):
+        elif not left_for(review, reviewer):
             _thanks(review, reviewer)
         elif begun:
             answered = services.reviews().answered(review, reviewer)
             review_screen(review, checked_name(reviewer), answered)
         else:
             _go_on(review, reviewer)
-
-
-def _left(review: Review, reviewer: str) -> int:
-    """Return how many pictures wait for an answer."""
-    done = services.reviews().answered(review, reviewer)
-    gone = gone_turns(review.order(checked_name(reviewer)))
-    return len(review.items) - len(done | gone)
 
 
 def _entrance(review: Review) -> None:
