@@ -92,7 +92,7 @@ def test_ticked_runs_and_a_question_make_a_review(
     still = made_runs.finished(house.runs, Made(l2=0.0))
     app = visit("review", runs=",".join([runs[0].id, runs[1].id, still.id]))
     assert "3 ticked runs" in texts(app)
-    app.radio(key="review-form-question").set_value("odd").run()
+    app.selectbox(key="review-form-question").set_value("odd").run()
     assert "4 pictures: 2 attacked and 2 as they were. 1 without a changed picture is" in texts(app)
     app.text_input(key="review-form-title").set_value(NASTY).run()
     app.button(key="review-form-make").click().run()

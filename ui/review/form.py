@@ -34,12 +34,13 @@ def review_form(asked: tuple[str, ...]) -> None:
     runs = _given(asked) if asked else _chosen()
     if runs is None:
         return
-    asks = st.radio(
+    asks = st.selectbox(
         "Question",
         list(QUESTIONS),
         format_func=lambda name: QUESTIONS[name].title,
         key=initial(f"{KEY}-question", next(iter(QUESTIONS))),
         persist_state=SESSION,
+        width=420,
     )
     title = st.text_input(
         "What you call it",

@@ -11,6 +11,7 @@ from ui.address.views import ReviewView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import moment
+from ui.common.fresh_view import fresh_view
 from ui.review.form import review_form
 from ui.review.reading import is_still_blind
 
@@ -26,15 +27,16 @@ def review_list(runs: tuple[str, ...]) -> None:
     Args:
         runs: Those that a new review is to be made of; none leaves the choice to the form.
     """
-    st.title("Review", anchor=False)
-    st.markdown(WHAT, width=760)
-    with st.container(border=True), show_errors():
-        review_form(runs)
-    known = services.reviews().newest()
-    if known:
-        st.subheader("Earlier", anchor=False)
-    for heading in known:
-        _line(heading)
+    with fresh_view("review", "list"):
+        st.title("Review", anchor=False)
+        st.markdown(WHAT, width=760)
+        with st.container(border=True), show_errors():
+            review_form(runs)
+        known = services.reviews().newest()
+        if known:
+            st.subheader("Earlier", anchor=False)
+        for heading in known:
+            _line(heading)
 
 
 def title_of(title: str, asks: str) -> str:

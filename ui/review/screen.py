@@ -14,6 +14,7 @@ from asma_core.reviews.pictures import shown
 from asma_core.reviews.questions import Question
 from asma_core.reviews.review import Item, Review
 from ui.common import services
+from ui.common.looks import unseen_title
 from ui.common.outbox import told
 from ui.pictures.packing import Packet
 from ui.pictures.script import shared_script
@@ -40,6 +41,7 @@ def review_screen(review: Review, reviewer: str, answered: frozenset[int]) -> No
         reviewer: Who answers.
         answered: Turns that have an answer.
     """
+    unseen_title("Review")
     _component(
         data=packed(review, reviewer, answered),
         key=f"review-screen-{review.id}",
