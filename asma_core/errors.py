@@ -9,6 +9,8 @@
       StoreError               the data folder can't be read or written
         UnknownRunError        no run of that id
         UnknownExperimentError no experiment of that id
+        UnknownReviewError     no review of that id
+        NoteChangedError       a note is another than the one whose editing began
         RunStateError          the run is not in a state that allows this
       NotAllowedError          nobody is signed in, or the role of who is does not allow it
 
@@ -71,6 +73,14 @@ class UnknownRunError(StoreError):
 
 class UnknownExperimentError(StoreError):
     """No experiment has that id."""
+
+
+class UnknownReviewError(StoreError):
+    """No review has that id."""
+
+
+class NoteChangedError(StoreError):
+    """Somebody else has changed a note since its editing began."""
 
 
 class RunStateError(StoreError):

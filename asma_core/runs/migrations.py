@@ -104,12 +104,51 @@ def _turns(database: sqlite3.Connection) -> None:
         database.execute(f"ALTER TABLE {table} ADD COLUMN turn INTEGER NOT NULL DEFAULT 0")
 
 
+def _reviews(database: sqlite3.Connection) -> None:
+    """Keep what people are asked of runs, and what they said."""
+    database.execute(
+        """CREATE TABLE reviews (
+            id TEXT PRIMARY KEY,
+            created REAL NOT NULL,
+            author TEXT NOT NULL,
+            title TEXT NOT NULL,
+            asks TEXT NOT NULL,
+            seed INTEGER NOT NULL
+        )"""
+    )
+    database.execute(
+        """CREATE TABLE review_items (
+            review TEXT NOT NULL,
+            place INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            run TEXT NOT NULL,
+            image TEXT NOT NULL,
+            facts TEXT NOT NULL,
+            PRIMARY KEY (review, place)
+        )"""
+    )
+    database.execute("CREATE INDEX review_items_by_run ON review_items (run)")
+    database.execute(
+        """CREATE TABLE review_answers (
+            review TEXT NOT NULL,
+            reviewer TEXT NOT NULL,
+            place INTEGER NOT NULL,
+            answer TEXT NOT NULL,
+            pressed TEXT NOT NULL,
+            seconds REAL NOT NULL,
+            given REAL NOT NULL,
+            PRIMARY KEY (review, reviewer, place)
+        )"""
+    )
+
+
 # Each leads from the version of its place to the next.
 STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
     _first,
     _people,
     list_runs,
     _turns,
+    _reviews,
 )
 VERSION: Final = len(STEPS)
 

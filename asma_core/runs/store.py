@@ -20,7 +20,7 @@ import sqlite3
 import time
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +30,7 @@ from asma_core.accounts import audit
 from asma_core.accounts.belongings import DATASET, belonging
 from asma_core.accounts.quota import check_quota, forget_sums
 from asma_core.accounts.rights import check_changing, check_judging, check_making
-from asma_core.errors import RunStateError, StoreError, UnknownRunError
+from asma_core.errors import NoteChangedError, RunStateError, StoreError, UnknownRunError
 from asma_core.files import as_store_error, close_to_others, read_json, write_bytes
 from asma_core.runs.database import Database
 from asma_core.runs.job_table import JobTable, Waiting
@@ -192,11 +192,20 @@ class RunStore:
         verdict: str | None = None,
         note: str | None = None,
         tags: str | None = None,
+        note_was: str | None = None,
     ) -> None:
         """Set what a person says of a run; None leaves a field as it is.
 
+        Args:
+            run_id: The run.
+            verdict: A judgement.
+            note: Words.
+            tags: Words, separated by commas.
+            note_was: What the note was when its editing began; None overwrites whatever it is.
+
         Raises:
             UnknownRunError: No such run.
+            NoteChangedError: Somebody else has changed the note meanwhile; nothing is set.
             NotAllowedError: Who acts may not judge.
             StoreError: The store can't be written.
         """
@@ -205,6 +214,8 @@ class RunStore:
         said = {"verdict": verdict, "note": note, "tags": tags}
         given = {column: storable(value) for column, value in said.items() if value is not None}
         with self._database.writing() as database:
+            if note is not None and note_was is not None:
+                _check_note(database, run_id, {storable(note), storable(note_was)})
             for column, value in given.items():
                 database.execute(f"UPDATE runs SET {column} = ? WHERE id = ?", (value, run_id))
                 database.execute(
@@ -448,3 +459,17 @@ def is_private(dataset: str) -> bool:
 def _dump(value: Mapping[str, Any]) -> str:
     # Only ASCII, as the name of a file may hold bytes that SQLite's texts can't.
     return json.dumps(value, allow_nan=False)
+
+
+def _check_note(database: sqlite3.Connection, run_id: str, known: Collection[str]) -> None:
+    """Check that a note is one that its editor knows.
+
+    Raises:
+        NoteChangedError: It is another.
+    """
+    row = database.execute("SELECT note FROM runs WHERE id = ?", (run_id,)).fetchone()
+    if row is not None and row["note"] not in known:
+        raise NoteChangedError(
+            f"the note of run {run_id} was changed by somebody else meanwhile; open the run to "
+            "see both and decide"
+        )

@@ -20,6 +20,7 @@ from asma_core.jobs.robustness import RobustnessRunner
 from asma_core.jobs.trainings import Trainer
 from asma_core.jobs.transfer import TransferRunner
 from asma_core.jobs.universal import UniversalRunner
+from asma_core.reviews.store import ReviewStore
 from asma_core.runs.store import RunStore
 from asma_core.server_config import settings
 from ui.common.rerun import patiently
@@ -58,6 +59,16 @@ def experiments() -> ExperimentRunner:
 @st.cache_resource(show_spinner=False)
 def _experiments(home: str) -> ExperimentRunner:
     return ExperimentRunner(queue())
+
+
+def reviews() -> ReviewStore:
+    """Return the store of reviews."""
+    return _reviews(str(paths.home()))
+
+
+@st.cache_resource(show_spinner=False)
+def _reviews(home: str) -> ReviewStore:
+    return ReviewStore(Path(home))
 
 
 def predictor() -> Predictor:
