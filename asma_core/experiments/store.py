@@ -14,11 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from asma_core.attacks.settings import TOWARDS
-from asma_core.errors import RunStateError, UnknownExperimentError
+from asma_core.errors import InputError, RunStateError, StoreError, UnknownExperimentError
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.plan import Plan, plan_from_dict
 from asma_core.runs.database import Database
+from asma_core.runs.leftovers import finish_deletion
 from asma_core.runs.process_locks import is_alive, this_process
+from asma_core.runs.row_copies import copy_row
 from asma_core.runs.run import DONE, FAILED, Run, run_of_row
 from asma_core.runs.store import RunStore
 
@@ -71,6 +73,7 @@ class ExperimentStore:
                     "INSERT INTO experiments (id, created, plan) VALUES (?, ?, ?)",
                     (known, time.time(), text),
                 )
+                copy_row(database, self.runs.home, "experiments", known)
         return self.get(known)
 
     def get(self, experiment_id: str) -> Experiment:
@@ -91,22 +94,41 @@ class ExperimentStore:
         return self._of_row(row)
 
     def newest(self) -> list[Experiment]:
-        """Return the newest experiments first."""
+        """Return the newest experiments first; `damaged` has those that can't be read."""
+        return self._all()[0]
+
+    def damaged(self) -> list[str]:
+        """Return why experiments can't be read, a sentence each."""
+        return self._all()[1]
+
+    def _all(self) -> tuple[list[Experiment], list[str]]:
         with self._database.reading() as database:
             rows = database.execute(
                 "SELECT * FROM experiments ORDER BY created DESC, rowid DESC"
             ).fetchall()
-        return [self._of_row(row) for row in rows]
+        found, damaged = [], []
+        for row in rows:
+            try:
+                found.append(self._of_row(row))
+            except StoreError as error:
+                damaged.append(str(error))
+        return found, damaged
 
     def _of_row(self, row: sqlite3.Row) -> Experiment:
-        return Experiment(
-            id=row["id"],
-            created=row["created"],
-            plan=plan_from_dict(json.loads(row["plan"])),
-            active=is_alive(self.runs.home, row["owner"]),
-            stop=bool(row["stop"]),
-            message=row["message"],
-        )
+        try:
+            return Experiment(
+                id=row["id"],
+                created=float(row["created"]),
+                plan=plan_from_dict(json.loads(row["plan"])),
+                active=is_alive(self.runs.home, row["owner"]),
+                stop=bool(row["stop"]),
+                message=row["message"],
+            )
+        except (LookupError, TypeError, ValueError, AttributeError, InputError) as error:
+            raise StoreError(
+                f"the record of experiment {row['id']} is damaged; its runs are on the Runs page, "
+                "and a backup may have the record"
+            ) from error
 
     def delete(self, experiment_id: str) -> None:
         """Forget an experiment that nobody carries out; its runs stay.
@@ -119,6 +141,7 @@ class ExperimentStore:
         with self._database.writing() as database:
             database.execute("DELETE FROM experiments WHERE id = ?", (experiment_id,))
             database.execute("DELETE FROM experiment_cells WHERE experiment = ?", (experiment_id,))
+        finish_deletion(self._database, self.runs.home, "experiments", experiment_id)
 
     # Who carries it out ---------------------------------------------------------------------
 
@@ -144,6 +167,7 @@ class ExperimentStore:
                 "UPDATE experiments SET owner = '', message = ? WHERE id = ?",
                 (message, experiment_id),
             )
+            copy_row(database, self.runs.home, "experiments", experiment_id)
 
     def ask_to_stop(self, experiment_id: str) -> None:
         """Ask whoever carries an experiment out to stop; what is done stays done."""

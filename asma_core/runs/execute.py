@@ -17,9 +17,10 @@ from asma_core.data.formats.images import read_image
 from asma_core.errors import AsmaError
 from asma_core.files import as_store_error, json_values, write_json
 from asma_core.models.sources.defending import draws_at_random
-from asma_core.runs import artefacts, store
+from asma_core.runs import artefacts
 from asma_core.runs.attacking import Attacked, attack_together, memory_explained
 from asma_core.runs.checks import among_runs, beyond, norm_of
+from asma_core.runs.leftovers import RECORD
 from asma_core.runs.measuring import measure
 from asma_core.runs.reasons import Attempt, explained
 from asma_core.runs.run import CANCELLED, DONE, INTERRUPTED, Run
@@ -150,7 +151,7 @@ def _keep(runs: RunStore, attacked: Attacked) -> None:
     artefacts.write_trajectory(staged, result, attacked.snapshots)
     state = CANCELLED if result.ending == ATTACK_CANCELLED else DONE
     record = {"id": run.id, "state": state, "spec": run.spec.as_dict(), "results": results}
-    write_json(staged / store.RECORD, record)
+    write_json(staged / RECORD, record)
     runs.finish(run.id, state, staged, results)
 
 

@@ -108,8 +108,27 @@ def _people(database: sqlite3.Connection) -> None:
     )
 
 
+def _deletions(database: sqlite3.Connection) -> None:
+    """Remember what was deleted until its files are gone, so that a crash leaves none of them."""
+    database.execute(
+        """CREATE TABLE deleted (
+            kind TEXT NOT NULL,
+            name TEXT NOT NULL,
+            inputs TEXT NOT NULL DEFAULT '',
+            PRIMARY KEY (kind, name)
+        )"""
+    )
+    # Whoever deletes a row: it is noted in the same transaction.
+    for kind in ("runs", "experiments", "trainings", "universal"):
+        inputs = "OLD.inputs_hash" if kind == "runs" else "''"
+        database.execute(
+            f"CREATE TRIGGER {kind}_note_deletion AFTER DELETE ON {kind} BEGIN "
+            f"INSERT OR REPLACE INTO deleted VALUES ('{kind}', OLD.id, {inputs}); END"
+        )
+
+
 # Each leads from the version of its place to the next.
-STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (_first, _people)
+STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (_first, _people, _deletions)
 VERSION: Final = len(STEPS)
 
 

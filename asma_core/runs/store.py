@@ -4,6 +4,7 @@
     ASMA_HOME/inputs/HASH.npz   image and masks, shared by the runs that use them
     ASMA_HOME/work/ID/          what a running attack shows, and its files as they are written
     ASMA_HOME/runs/ID/          the files of a run that ended with a result; never changed
+    ASMA_HOME/rows/             copies of what the database alone knows; see `row_copies`
 
     ASMA_HOME/owners/*.lock     one a living process; see `asma_core.runs.process_locks`
 
@@ -22,26 +23,26 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from asma_core import paths
 from asma_core.errors import RunStateError, StoreError, UnknownRunError
 from asma_core.files import as_store_error, read_json, write_bytes
-from asma_core.runs.database import Database, storable
+from asma_core.runs import leftovers
+from asma_core.runs.database import Database, is_read_only, storable
 from asma_core.runs.job_table import JobTable
-from asma_core.runs.process_locks import forget_dead, this_process
+from asma_core.runs.leftovers import RECORD
+from asma_core.runs.process_locks import this_process
+from asma_core.runs.row_copies import copy_row
 from asma_core.runs.run import (
     CANCELLED,
     FAILED,
     INTERRUPTED,
     QUEUED,
-    RUNNING,
     Run,
     run_of_row,
 )
 from asma_core.runs.spec import RunInputs, RunRequest, RunSpec, make_spec
-
-RECORD: Final = "run.json"
 
 
 class RunStore:
@@ -58,9 +59,10 @@ class RunStore:
             StoreError: The folder can't be written, or the database is damaged.
         """
         self.home = home or paths.home()
-        with as_store_error(self.home):
-            for name in ("runs", "work", "inputs"):
-                (self.home / name).mkdir(parents=True, exist_ok=True)
+        if not is_read_only(self.home / "runs.sqlite"):
+            with as_store_error(self.home):
+                for name in ("runs", "work", "inputs"):
+                    (self.home / name).mkdir(parents=True, exist_ok=True)
         self._database = Database(self.home / "runs.sqlite")
         self._jobs = JobTable(self._database, self.home, "runs")
 
@@ -99,16 +101,16 @@ class RunStore:
         return run_id
 
     def _is_taken(self, database: sqlite3.Connection, run_id: str) -> bool:
-        row = database.execute("SELECT 1 FROM runs WHERE id = ?", (run_id,)).fetchone()
+        row = database.execute(
+            "SELECT 1 FROM runs WHERE id = ? UNION SELECT 1 FROM deleted WHERE name = ?",
+            (run_id, run_id),
+        ).fetchone()
         return row is not None or self.folder(run_id).exists()
 
     def _forget_inputs(self, inputs_hash: str) -> None:
         """Remove the inputs that no run uses."""
-        file = self._inputs_file(inputs_hash)
-        with self._database.writing() as database, as_store_error(file):
-            query = "SELECT 1 FROM runs WHERE inputs_hash = ? LIMIT 1"
-            if database.execute(query, (inputs_hash,)).fetchone() is None:
-                file.unlink(missing_ok=True)
+        with self._database.writing() as database:
+            leftovers.forget_inputs(database, self.home, inputs_hash)
 
     def claim(self, run_id: str) -> bool:
         """Take a queued run for this process; False when it is not queued any more."""
@@ -152,6 +154,8 @@ class RunStore:
         self, run_id: str, state: str, results: Mapping[str, Any] | None = None, message: str = ""
     ) -> None:
         self._jobs.end(run_id, state, results=_dump(results or {}), message=message)
+        with self._database.writing() as database:
+            copy_row(database, self.home, "runs", run_id)
         shutil.rmtree(self.work_folder(run_id), ignore_errors=True)
 
     def annotate(
@@ -177,6 +181,7 @@ class RunStore:
                         f"UPDATE runs SET {column} = ? WHERE id = ?",
                         (storable(value), run_id),
                     )
+            copy_row(database, self.home, "runs", run_id)
 
     def delete(self, run_id: str) -> None:
         """Delete a run that has ended, with its files.
@@ -187,13 +192,8 @@ class RunStore:
         run = self.get(run_id)
         if not run.ended:
             raise RunStateError(f"run {run_id} is {run.state}; stop it before deleting it")
-        self._jobs.delete(run_id)
-        self._forget_inputs(run.spec.inputs_hash)
-        folder, aside = self.folder(run_id), self.work_folder(run_id)
-        with as_store_error(folder):
-            if folder.exists():
-                folder.replace(aside)
-        shutil.rmtree(aside, ignore_errors=True)
+        if self._jobs.delete(run_id):
+            leftovers.finish_deletion(self._database, self.home, "runs", run_id)
 
     # What comes out -------------------------------------------------------------------------
 
@@ -271,8 +271,10 @@ class RunStore:
 
         Returns:
             The queued runs that this process has taken over and must now carry out, the oldest
-            first.
+            first. None in an archive.
         """
+        if self._database.read_only:
+            return []
         return self._jobs.recover(lambda run_id, _: self._settle(run_id))
 
     def _settle(self, run_id: str) -> None:
@@ -285,17 +287,11 @@ class RunStore:
             self._end(run_id, INTERRUPTED, message=f"{error}; repeat the run")
 
     def tidy(self) -> None:
-        """Remove what crashes left: work folders of runs that don't run, files written aside."""
-        with self._database.writing() as database, as_store_error(self.home):
-            rows = database.execute("SELECT id FROM runs WHERE state = ?", (RUNNING,)).fetchall()
-            running = {row["id"] for row in rows}
-            left = [path for path in (self.home / "work").iterdir() if path.name not in running]
-            # New inputs are written inside a transaction, so none of these is in the making.
-            for aside in (self.home / "inputs").glob(".*"):
-                aside.unlink(missing_ok=True)
-        for folder in left:
-            shutil.rmtree(folder, ignore_errors=True)
-        forget_dead(self.home)
+        """Remove what crashes left: rests of deletions, inputs of no run, what was written aside.
+
+        Other processes may write meanwhile. An archive stays as it is.
+        """
+        leftovers.tidy(self._database, self.home)
 
 
 def _checked(run_id: str) -> str:

@@ -28,6 +28,8 @@ def experiment_list() -> None:
         experiment_form()
     if experiments:
         st.subheader("Earlier experiments", anchor=False)
+    for sentence in store.damaged():
+        st.warning(escape_markdown(sentence), icon=":material/warning:")
     for experiment in experiments:
         _line(store, experiment)
 
