@@ -18,7 +18,7 @@ from typing import Final
 from asma_core.errors import StoreError
 from asma_core.files import as_store_error, read_json
 from asma_core.runs.database import Database
-from asma_core.runs.process_locks import forget_dead
+from asma_core.runs.process_locks import forget_dead, this_process
 from asma_core.runs.row_copies import FOLDER, copy_file
 from asma_core.runs.run import RUNNING
 
@@ -36,11 +36,11 @@ def tidy(database: Database, home: Path) -> None:
     """
     if database.read_only:
         return
+    # Whoever tidies is about to work here, and must be seen.
+    this_process(home)
     finish_deletions(database, home)
     with database.writing() as connection, as_store_error(home):
-        rows = connection.execute("SELECT id FROM runs WHERE state = ?", (RUNNING,)).fetchall()
-        running = {row["id"] for row in rows}
-        left = [path for path in _entries(home / "work") if path.name not in running]
+        left = left_in_work(connection, home)
         # New inputs and copies are written inside a transaction, so none of these is in the making.
         for folder in (home / "inputs", *_entries(home / FOLDER)):
             left += folder.glob(".*")
@@ -50,6 +50,13 @@ def tidy(database: Database, home: Path) -> None:
     for folder in left:
         shutil.rmtree(folder, ignore_errors=True)
     forget_dead(home)
+
+
+def left_in_work(connection: sqlite3.Connection, home: Path) -> list[Path]:
+    """Return what lies in `work` and is of no running run, inside a transaction."""
+    rows = connection.execute("SELECT id FROM runs WHERE state = ?", (RUNNING,))
+    running = {row[0] for row in rows}
+    return [path for path in _entries(home / "work") if path.name not in running]
 
 
 def finish_deletions(database: Database, home: Path) -> None:
@@ -71,17 +78,14 @@ def finish_deletion(database: Database, home: Path, kind: str, name: str) -> Non
         StoreError: A file can't be removed; the note stays.
     """
     noted = "SELECT inputs FROM deleted WHERE kind = ? AND name = ?"
+    # In one transaction, so that nobody makes anew what is being removed.
     with database.writing() as connection:
         row = connection.execute(noted, (kind, name)).fetchone()
         again = connection.execute(f"SELECT 1 FROM {kind} WHERE id = ?", (name,)).fetchone()
-        if row is None or again is not None:
-            # What was made anew meanwhile, under the same name, stays.
-            _forget(connection, kind, name)
-            return
-    _remove(home, kind, name)
-    with database.writing() as connection:
-        forget_inputs(connection, home, row["inputs"])
-        _forget(connection, kind, name)
+        if row is not None and again is None:
+            _remove(home, kind, name)
+            forget_inputs(connection, home, row["inputs"])
+        connection.execute("DELETE FROM deleted WHERE kind = ? AND name = ?", (kind, name))
 
 
 def forget_inputs(connection: sqlite3.Connection, home: Path, inputs_hash: str) -> None:
@@ -146,10 +150,6 @@ def _inputs_of(folder: Path) -> str:
         return str(read_json(folder / RECORD)["spec"]["inputs_hash"])
     except (LookupError, TypeError) as error:
         raise StoreError(f"{folder / RECORD} is no record of a run") from error
-
-
-def _forget(connection: sqlite3.Connection, kind: str, name: str) -> None:
-    connection.execute("DELETE FROM deleted WHERE kind = ? AND name = ?", (kind, name))
 
 
 def _remove(home: Path, kind: str, name: str) -> None:

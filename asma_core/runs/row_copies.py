@@ -18,11 +18,14 @@ from typing import Any, Final
 
 from asma_core.errors import StoreError
 from asma_core.files import read_json, write_json
+from asma_core.runs.process_locks import is_alive
 
 FOLDER: Final = "rows"
 KINDS: Final = ("runs", "trainings", "experiments")
 # What the folder of the thing has, and what hangs on a process.
 _LEFT_OUT: Final = ("spec", "results", "inputs_hash", "owner", "cancel", "stop")
+# What somebody has said, or what says whose it is.
+_SAID: Final = ("verdict", "note", "tags", "author", "private", "pinned")
 
 
 def copy_row(database: sqlite3.Connection, home: Path, kind: str, name: str) -> None:
@@ -61,6 +64,23 @@ def read_copy(home: Path, kind: str, name: str) -> dict[str, Any]:
 def copy_file(home: Path, kind: str, name: str) -> Path:
     """Return where the copy of a row lies."""
     return home / FOLDER / kind / f"{name}.json"
+
+
+def stale_copies(database: sqlite3.Connection, home: Path, kind: str) -> list[str]:
+    """Return the rows of which somebody has said something and whose copy does not say so.
+
+    That of an experiment is written when it ends, and waits until then.
+    """
+    found = []
+    for row in database.execute(f"SELECT * FROM {kind}").fetchall():
+        if kind == "experiments" and is_alive(home, str(row["owner"])):
+            continue
+        name = str(row["id"])
+        copy = read_copy(home, kind, name)
+        said = kind != "runs" or any(row[column] for column in _SAID)
+        if (said or copy) and copy != row_values(database, kind, name):
+            found.append(name)
+    return found
 
 
 def _plain(

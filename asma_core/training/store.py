@@ -76,7 +76,13 @@ class TrainingStore:
         """
         holder, created = this_process(self.home), time.time()
         training_id = secrets.token_hex(4)
+        # Until it is there as a whole, it counts as deleted: a crash leaves nothing of it.
         with self._database.writing() as database:
+            database.execute(
+                "INSERT INTO deleted (kind, name) VALUES ('trainings', ?)", (training_id,)
+            )
+        with self._database.writing() as database:
+            database.execute("DELETE FROM deleted WHERE name = ?", (training_id,))
             database.execute(
                 "INSERT INTO trainings (id, created, state, owner) VALUES (?, ?, ?, ?)",
                 (training_id, created, QUEUED, holder),
