@@ -108,7 +108,8 @@ def unused_inputs(connection: sqlite3.Connection, home: Path) -> list[Path]:
     which, and all stay.
     """
     files = [path for path in _entries(home / "inputs") if path.suffix == ".npz"]
-    used = {row[0] for row in connection.execute("SELECT DISTINCT inputs_hash FROM runs")}
+    named = "SELECT inputs_hash FROM runs UNION SELECT inputs FROM deleted"
+    used = {row[0] for row in connection.execute(named)}
     unused = [path for path in files if path.stem not in used and not path.name.startswith(".")]
     if not unused:
         return []

@@ -13,7 +13,7 @@ from asma_core.errors import StoreError
 from asma_core.runs.database import Database, is_read_only
 from asma_core.runs.migrations import VERSION, version
 from asma_core.runs.schema import missing_parts
-from asma_core.upkeep.finding import Finding, counted, listed
+from asma_core.upkeep.finding import Finding, listed
 
 # What `PRAGMA integrity_check` says of an index that does not fit its table, which has all.
 _OF_INDEX: Final = ("missing from index", "wrong # of entries in index", "entry in index")
@@ -59,7 +59,8 @@ def _opened(file: Path) -> sqlite3.Connection:
 
 
 def _damaged(file: Path, damage: list[str]) -> Finding:
-    text = f"{file} is damaged in {counted(len(damage), 'place')} ({damage[0]})"
+    first = " ".join(damage[0].split())
+    text = f"{file} is damaged ({first})" + f", in {len(damage)} places" * (len(damage) > 1)
     if all(any(words in line for words in _OF_INDEX) for line in damage):
         return Finding(f"{text}, in its indexes alone", lambda: _rebuild_indexes(file))
     return Finding(f"{text}; {_ANEW}")

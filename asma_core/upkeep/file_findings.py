@@ -23,7 +23,7 @@ from asma_core.runs.leftovers import OLD_ASIDE, asides, left_in_work, tidy, unus
 from asma_core.runs.store import RunStore
 from asma_core.server_config import settings
 from asma_core.training.store import TrainingStore
-from asma_core.upkeep.finding import Finding, counted, listed
+from asma_core.upkeep.finding import Finding, listed
 
 # Read, write or open: of the group and of all others.
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -40,7 +40,7 @@ def left_findings(
         left = left_in_work(connection, home)
     if unused:
         yield Finding(
-            f"{counted(len(unused), 'image')} in {home / 'inputs'} are of no run",
+            f"images of no run in {home / 'inputs'}: {len(unused)}",
             lambda: tidy(database, home),
         )
     if left:
@@ -50,8 +50,8 @@ def left_findings(
         )
     if half := asides(home, older_than):
         yield Finding(
-            f"{counted(len(half), 'file')} were written half when their process died "
-            f"({listed([path.name for path in half])})",
+            "these files were being written when their process died: "
+            f"{listed([path.name for path in half])}",
             lambda: _remove(half),
         )
 

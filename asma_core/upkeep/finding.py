@@ -28,8 +28,3 @@ def listed(names: Sequence[str]) -> str:
     """Return names for a sentence: the first of many, and how many more there are."""
     more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
     return ", ".join(names[:_MOST]) + more
-
-
-def counted(count: int, what: str) -> str:
-    """Return "1 run" or "3 runs"."""
-    return f"{count} {what}" + "s" * (count != 1)

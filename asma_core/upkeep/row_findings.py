@@ -20,7 +20,7 @@ from asma_core.runs.row_copies import KINDS, copy_row, stale_copies
 from asma_core.runs.run import ENDED, QUEUED, RUNNING
 from asma_core.runs.spec import spec_from_dict
 from asma_core.runs.store import RunStore
-from asma_core.upkeep.finding import Finding, counted, listed
+from asma_core.upkeep.finding import Finding, listed
 from asma_core.upkeep.folder_rows import take_in_folders
 
 _ID: Final = re.compile(r"[0-9a-f]{8}")
@@ -39,29 +39,28 @@ def row_findings(database: Database, home: Path) -> Iterator[Finding]:
     yield from _of_runs(rows)
     if crashed := [one.id for one in rows if one.crashed]:
         yield Finding(
-            f"{counted(len(crashed), 'run')} ended with their process ({listed(crashed)})",
+            f"these runs ended with their process: {listed(crashed)}",
             lambda: RunStore(home).recover(),
         )
     if orphans:
         yield Finding(
-            f"{counted(len(orphans), 'folder')} of runs have no row ({listed(orphans)})",
+            f"these folders of runs have no row: {listed(orphans)}",
             lambda: take_in_folders(database, home),
         )
     if lost_judgements:
         yield Finding(
-            f"{counted(lost_judgements, 'judgement')} are of runs that there are not",
+            f"judgements of runs that there are not: {lost_judgements}",
             lambda: _forget_judged(database),
         )
     if unfinished:
         yield Finding(
-            f"{counted(unfinished, 'deletion')} were not finished",
+            f"deletions that were not finished: {unfinished}",
             lambda: finish_deletions(database, home),
         )
     if stale:
         names = [name for _, name in stale]
         yield Finding(
-            f"{counted(len(stale), 'row')} have no copy beside the database, or one that differs "
-            f"({listed(names)})",
+            f"these rows have no copy beside the database, or one that differs: {listed(names)}",
             lambda: _copy(database, home, stale),
         )
 
@@ -103,11 +102,9 @@ def _of_runs(rows: Sequence[_Looked]) -> Iterator[Finding]:
     }
     for name, (what, then) in kinds.items():
         if ids := [one.id for one in rows if getattr(one, name)]:
-            yield Finding(f"{counted(len(ids), 'run')} {what} ({listed(ids)}); {then}")
+            yield Finding(f"these runs {what}: {listed(ids)}; {then}")
     if odd := [f"{one.id}: {one.odd_time}" for one in rows if one.odd_time]:
-        yield Finding(
-            f"the clock was wrong for {counted(len(odd), 'run')} ({listed(odd)})", harmless=True
-        )
+        yield Finding(f"the clock was wrong for these runs: {listed(odd)}", harmless=True)
 
 
 def _why_bad(row: sqlite3.Row) -> str:

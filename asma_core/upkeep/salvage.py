@@ -79,12 +79,12 @@ def _readable(file: Path, table: str) -> Iterator[dict[str, Any]]:
             with closing(sqlite3.connect(file)) as connection:
                 connection.row_factory = sqlite3.Row
                 connection.text_factory = lambda data: data.decode("utf-8", "replace")
-                query = f"SELECT rowid AS place, * FROM {table} ORDER BY rowid {order}"
+                query = f"SELECT rowid AS its_rowid, * FROM {table} ORDER BY rowid {order}"
                 for row in connection.execute(query):
-                    if row["place"] in seen:
+                    if row["its_rowid"] in seen:
                         return
-                    seen.add(row["place"])
-                    yield {name: row[name] for name in row.keys() if name != "place"}  # noqa: SIM118
+                    seen.add(row["its_rowid"])
+                    yield {name: row[name] for name in row.keys() if name != "its_rowid"}  # noqa: SIM118
                 return
         except sqlite3.Error:
             continue
