@@ -13,6 +13,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from asma_core.accounts import audit
+from asma_core.accounts.rights import check_changing, check_making
 from asma_core.attacks.settings import TOWARDS
 from asma_core.errors import InputError, RunStateError, StoreError, UnknownExperimentError
 from asma_core.experiments.cells import Cell
@@ -21,8 +23,10 @@ from asma_core.runs.database import Database
 from asma_core.runs.leftovers import finish_deletion
 from asma_core.runs.process_locks import is_alive, this_process
 from asma_core.runs.row_copies import copy_row
-from asma_core.runs.run import DONE, FAILED, Run, run_of_row
+from asma_core.runs.rows import run_of_row
+from asma_core.runs.run import DAMAGED, DONE, FAILED, Run
 from asma_core.runs.store import RunStore
+from asma_core.runs.visibility import seen
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Experiment:
         active: Whether a living process carries it out.
         stop: Whether somebody asked it to stop.
         message: Why it ended before its time, in a sentence; "" when it did not.
+        author: Who asked for it; "" of before people signed in.
     """
 
     id: str
@@ -44,6 +49,7 @@ class Experiment:
     active: bool
     stop: bool
     message: str
+    author: str = ""
 
 
 class ExperimentStore:
@@ -63,17 +69,24 @@ class ExperimentStore:
         self._database = Database(runs.home / "runs.sqlite")
 
     def open(self, plan: Plan) -> Experiment:
-        """Return the experiment of a plan, a new one if nobody asked for the same before."""
+        """Return the experiment of a plan, a new one if nobody asked for the same before.
+
+        Raises:
+            NotAllowedError: It would be new, and who acts may not ask for one.
+            StoreError: The store can't be written.
+        """
         text = json.dumps(plan.as_dict(), sort_keys=True)
         with self._database.writing() as database:
             row = database.execute("SELECT id FROM experiments WHERE plan = ?", (text,)).fetchone()
             known = str(row["id"]) if row else secrets.token_hex(4)
             if row is None:
                 database.execute(
-                    "INSERT INTO experiments (id, created, plan) VALUES (?, ?, ?)",
-                    (known, time.time(), text),
+                    "INSERT INTO experiments (id, created, plan, author) VALUES (?, ?, ?, ?)",
+                    (known, time.time(), text, check_making().name),
                 )
                 copy_row(database, self.runs.home, "experiments", known)
+        if row is None:
+            audit.record("ask for", f"experiment {known}", self.runs.home)
         return self.get(known)
 
     def get(self, experiment_id: str) -> Experiment:
@@ -123,6 +136,7 @@ class ExperimentStore:
                 active=is_alive(self.runs.home, row["owner"]),
                 stop=bool(row["stop"]),
                 message=row["message"],
+                author=row["author"],
             )
         except (LookupError, TypeError, ValueError, AttributeError, InputError) as error:
             raise StoreError(
@@ -135,9 +149,13 @@ class ExperimentStore:
 
         Raises:
             RunStateError: It is being carried out.
+            NotAllowedError: It is somebody else's.
         """
-        if self.get(experiment_id).active:
+        experiment = self.get(experiment_id)
+        check_changing(experiment.author, f"experiment {experiment_id}")
+        if experiment.active:
             raise RunStateError(f"experiment {experiment_id} goes on; stop it before deleting it")
+        audit.record("delete", f"experiment {experiment_id}", self.runs.home)
         with self._database.writing() as database:
             database.execute("DELETE FROM experiments WHERE id = ?", (experiment_id,))
             database.execute("DELETE FROM experiment_cells WHERE experiment = ?", (experiment_id,))
@@ -170,7 +188,13 @@ class ExperimentStore:
             copy_row(database, self.runs.home, "experiments", experiment_id)
 
     def ask_to_stop(self, experiment_id: str) -> None:
-        """Ask whoever carries an experiment out to stop; what is done stays done."""
+        """Ask whoever carries an experiment out to stop; what is done stays done.
+
+        Raises:
+            NotAllowedError: It is somebody else's.
+        """
+        check_changing(self.get(experiment_id).author, f"experiment {experiment_id}")
+        audit.record("stop", f"experiment {experiment_id}", self.runs.home)
         with self._database.writing() as database:
             database.execute("UPDATE experiments SET stop = 1 WHERE id = ?", (experiment_id,))
 
@@ -194,11 +218,12 @@ class ExperimentStore:
 
     def cell_runs(self, experiment_id: str) -> dict[int, Run]:
         """Return the runs of cells, in whatever state, by the cell's place."""
+        may, values = seen()
         with self._database.reading() as database:
             rows = database.execute(
                 "SELECT place, runs.* FROM experiment_cells JOIN runs ON run = runs.id "
-                "WHERE experiment = ?",
-                (experiment_id,),
+                f"WHERE experiment = ? AND {may}",
+                (experiment_id, *values),
             ).fetchall()
         return {row["place"]: run_of_row(row) for row in rows}
 
@@ -236,7 +261,7 @@ def _cells(plan: Plan, runs: Mapping[int, Run], refused: Mapping[int, str]) -> l
     cells: list[Cell | None] = []
     for place, (names, row) in enumerate(plan.cells()):
         run = runs.get(place)
-        if run is not None and run.state in (DONE, FAILED):
+        if run is not None and run.state in (DONE, FAILED, DAMAGED):
             aim = run.aim
             cells.append(Cell(row.label, row.attack, *names, run.id, run.results, run.message, aim))
         elif place in refused:

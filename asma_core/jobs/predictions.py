@@ -9,6 +9,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from asma_core.accounts import audit
+from asma_core.accounts.belongings import NETWORK, claim
+from asma_core.accounts.rights import check_making
 from asma_core.data.datasets import Dataset, open_dataset
 from asma_core.data.formats.images import FloatImage
 from asma_core.data.masks.label_maps import encode_mask, read_mask
@@ -164,8 +167,13 @@ class Predictor(AskedProcess):
         Raises:
             ModelError: The card or the weights can't be used, or its process ended.
             InputError: Its name is taken.
+            NotAllowedError: Who acts may not upload.
         """
-        return self.carry_out(_import_model, str(card))
+        who = check_making()
+        name = self.carry_out(_import_model, str(card))
+        claim(NETWORK, name, who, shared=True)
+        audit.record("import", f"network {name}")
+        return name
 
     def look_at_weights(self, weights: Path) -> dict[str, Any]:
         """Return what a file of weights is likely to be; see `models.guessing`.

@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from asma_core.errors import StoreError
 from asma_core.files import as_store_error
+from asma_core.runs.listing import follow, has_changes
 from asma_core.runs.migrations import VERSION, known_version, migrate
 from asma_core.runs.schema import missing_parts
 
@@ -73,6 +74,8 @@ class Database:
             uri=True,
         )
         database.row_factory = sqlite3.Row
+        # A byte that is no text hides no other row.
+        database.text_factory = _text
         return database
 
     def _of_archive(self) -> str:
@@ -85,7 +88,8 @@ class Database:
         if not beside.exists() or not beside.stat().st_size:
             address = f"{_as_address(self.file)}?mode=ro&immutable=1"
             with closing(sqlite3.connect(address, uri=True)) as database:
-                if known_version(database, self.file) == VERSION:
+                current = known_version(database, self.file) == VERSION
+                if current and not has_changes(database):
                     return address
         folder = tempfile.TemporaryDirectory(prefix="asma-archive-")
         weakref.finalize(self, folder.cleanup)
@@ -121,6 +125,7 @@ class Database:
             database.execute("BEGIN IMMEDIATE")
             try:
                 yield database
+                follow(database)
             except BaseException:
                 # SQLite itself has rolled back when the disk is full.
                 if database.in_transaction:
@@ -141,9 +146,8 @@ class Database:
             )
 
 
-def storable(text: str) -> str:
-    """Return a text that SQLite can hold: bytes of a file's name that are no text are escaped."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
 
 
 def is_read_only(file: Path) -> bool:

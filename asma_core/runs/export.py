@@ -10,7 +10,7 @@ import io
 import json
 import shlex
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -272,7 +272,7 @@ def _time(seconds: float) -> str:
         return "n/a"
 
 
-def runs_csv(runs: Sequence[Run]) -> str:
+def runs_csv(runs: Iterable[Run]) -> str:
     """Return a table of runs, one row each.
 
     Args:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from asma_core.errors import StoreError
+from asma_core.runs.listing import follow, has_changes, list_runs
 
 _FIRST: Final = (
     """CREATE TABLE IF NOT EXISTS runs (
@@ -82,6 +83,7 @@ def _people(database: sqlite3.Connection) -> None:
         database.execute(f"ALTER TABLE {table} ADD COLUMN author TEXT NOT NULL DEFAULT ''")
     # Made of what one person brought: only that person sees it until it is shared.
     database.execute("ALTER TABLE runs ADD COLUMN private INTEGER NOT NULL DEFAULT 0")
+    database.execute("ALTER TABLE runs ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0")
     # Kept when old runs are deleted.
     database.execute("ALTER TABLE runs ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0")
     database.execute("CREATE INDEX runs_by_author ON runs (author)")
@@ -92,18 +94,6 @@ def _people(database: sqlite3.Connection) -> None:
             author TEXT NOT NULL,
             at REAL NOT NULL,
             PRIMARY KEY (run, field)
-        )"""
-    )
-    # What lies in a folder and not in a table: data sets, networks, uploaded images.
-    database.execute(
-        """CREATE TABLE belongings (
-            kind TEXT NOT NULL,
-            name TEXT NOT NULL,
-            author TEXT NOT NULL,
-            created REAL NOT NULL,
-            shared INTEGER NOT NULL DEFAULT 0,
-            bytes INTEGER NOT NULL DEFAULT 0,
-            PRIMARY KEY (kind, name)
         )"""
     )
 
@@ -125,10 +115,18 @@ def _deletions(database: sqlite3.Connection) -> None:
             f"CREATE TRIGGER {kind}_note_deletion AFTER DELETE ON {kind} BEGIN "
             f"INSERT OR REPLACE INTO deleted VALUES ('{kind}', OLD.id, {inputs}); END"
         )
+    database.execute(
+        "CREATE TRIGGER runs_forget_judgement AFTER DELETE ON runs BEGIN "
+        "DELETE FROM judged WHERE run = OLD.id; END"
+    )
 
 
 # Each leads from the version of its place to the next.
-STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (_first, _people, _deletions)
+STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
+    *(_first, _people),
+    list_runs,
+    _deletions,
+)
 VERSION: Final = len(STEPS)
 
 
@@ -142,7 +140,7 @@ def migrate(database: sqlite3.Connection, file: Path) -> None:
     Raises:
         StoreError: It is of a newer program.
     """
-    if version(database) == VERSION:
+    if version(database) == VERSION and not has_changes(database):
         return
     database.execute("BEGIN IMMEDIATE")
     try:
@@ -151,6 +149,8 @@ def migrate(database: sqlite3.Connection, file: Path) -> None:
         for place, step in enumerate(STEPS[known:], known + 1):
             step(database)
             database.execute(f"PRAGMA user_version = {place}")
+        # Also what another program has changed, if one has.
+        follow(database)
     except BaseException:
         if database.in_transaction:
             database.execute("ROLLBACK")

@@ -17,7 +17,7 @@ from asma_core.runs.database import Database
 from asma_core.runs.leftovers import RECORD, finish_deletions, folders_without_row
 from asma_core.runs.process_locks import is_alive
 from asma_core.runs.row_copies import KINDS, copy_row, stale_copies
-from asma_core.runs.run import ENDED, QUEUED, RUNNING
+from asma_core.runs.run import RUNNING, STATES
 from asma_core.runs.spec import spec_from_dict
 from asma_core.runs.store import RunStore
 from asma_core.upkeep.finding import Finding, listed
@@ -111,7 +111,7 @@ def _why_bad(row: sqlite3.Row) -> str:
     """Return why a row can't be read; "" of one that can."""
     if not _ID.fullmatch(str(row["id"])):
         return "its id has not eight hexadecimal digits"
-    if row["state"] not in (QUEUED, RUNNING, *ENDED):
+    if row["state"] not in STATES:
         return f"its state is {str(row['state'])[:40]!r}"
     if not isinstance(row["created"], float | int):
         return f"it was created at {str(row['created'])[:40]!r}"

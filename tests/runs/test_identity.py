@@ -16,7 +16,8 @@ from asma_core.models.sources.cards import find_card, identity, network_hash
 from asma_core.models.wrapper import threads
 from asma_core.runs.execute import execute
 from asma_core.runs.export import readme
-from asma_core.runs.run import DONE, FAILED, Run, run_of_row
+from asma_core.runs.rows import run_of_row
+from asma_core.runs.run import DONE, FAILED, Run
 from asma_core.runs.spec import RunSpec, make_spec, spec_from_dict
 from asma_core.runs.store import RunStore
 from asma_core.runs.target_source import FILE, TargetSource
@@ -168,10 +169,10 @@ def test_the_record_of_a_run_has_its_network_and_its_threads(runs: RunStore) -> 
 
 
 def row(spec: dict[str, Any], results: dict[str, Any], state: str = DONE) -> dict[str, Any]:
-    told = dict.fromkeys(("message", "verdict", "note", "tags"), "")
+    told = dict.fromkeys(("message", "verdict", "note", "tags", "author"), "")
     return {
         "id": "0" * 8, "created": 1.0, "finished": 2.0, "state": state, "cancel": 0,
-        "spec": json.dumps(spec), "results": json.dumps(results), **told,
+        "spec": json.dumps(spec), "results": json.dumps(results), "private": 0, "pinned": 0, **told,
     }  # fmt: skip
 
 

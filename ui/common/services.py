@@ -15,6 +15,7 @@ from asma_core.jobs.detection import DetectionRunner
 from asma_core.jobs.experiments import ExperimentRunner
 from asma_core.jobs.predictions import Predictor
 from asma_core.jobs.queue import JobQueue
+from asma_core.jobs.retention import keep_deleting
 from asma_core.jobs.robustness import RobustnessRunner
 from asma_core.jobs.trainings import Trainer
 from asma_core.jobs.transfer import TransferRunner
@@ -43,7 +44,9 @@ def queue() -> JobQueue:
 
 @st.cache_resource(show_spinner=False)
 def _queue(home: str) -> JobQueue:
-    return JobQueue(RunStore(Path(home)))
+    jobs = JobQueue(RunStore(Path(home)))
+    keep_deleting(Path(home))
+    return jobs
 
 
 def experiments() -> ExperimentRunner:
@@ -137,6 +140,11 @@ def open_dataset(name: str) -> Dataset:
     if name not in dataset_names() and not settings().may_read(Path(name)):
         raise UnknownNameError("data set", name, dataset_names())
     return _dataset(name, str(paths.home()))
+
+
+def forget_datasets() -> None:
+    """Open data sets anew when they are asked for next, as after one was removed."""
+    _dataset.clear()
 
 
 # Shared and only read: a copy of ten thousand samples at every rerun would be felt.
