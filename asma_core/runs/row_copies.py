@@ -24,8 +24,9 @@ FOLDER: Final = "rows"
 KINDS: Final = ("runs", "trainings", "experiments")
 # What the folder of the thing has, and what hangs on a process.
 _LEFT_OUT: Final = ("spec", "results", "inputs_hash", "owner", "cancel", "stop")
-# What somebody has said, or what says whose it is.
-_SAID: Final = ("verdict", "note", "tags", "author", "private", "pinned")
+# What somebody has said; and of a run with a result, from which it can be made anew, whose it is.
+_SAID: Final = ("verdict", "note", "tags")
+_WHOSE: Final = ("author", "private", "pinned")
 
 
 def copy_row(database: sqlite3.Connection, home: Path, kind: str, name: str) -> None:
@@ -77,10 +78,14 @@ def stale_copies(database: sqlite3.Connection, home: Path, kind: str) -> list[st
             continue
         name = str(row["id"])
         copy = read_copy(home, kind, name)
-        said = kind != "runs" or any(row[column] for column in _SAID)
-        if (said or copy) and copy != row_values(database, kind, name):
+        if (kind != "runs" or _is_said(row) or copy) and copy != row_values(database, kind, name):
             found.append(name)
     return found
+
+
+def _is_said(row: sqlite3.Row) -> bool:
+    columns = _SAID if row["results"] == "{}" else (*_SAID, *_WHOSE)
+    return any(row[column] for column in columns)
 
 
 def _plain(

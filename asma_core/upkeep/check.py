@@ -10,6 +10,7 @@ from asma_core import paths
 from asma_core.errors import AsmaError, StoreError
 from asma_core.runs.database import Database, is_read_only
 from asma_core.runs.leftovers import OLD_ASIDE
+from asma_core.training.store import TrainingStore
 from asma_core.upkeep.database_findings import database_findings, is_usable
 from asma_core.upkeep.file_findings import left_findings, permission_findings, record_findings
 from asma_core.upkeep.finding import Finding
@@ -48,13 +49,16 @@ def check(*, repair: bool = False, older_than: float = OLD_ASIDE) -> Report:
     if repair and is_read_only(file):
         raise StoreError(f"{home} can't be written, so nothing can be mended; mend a copy of it")
     report = Report()
+    # First, as opening a store closes its folder to others.
+    _note(report, permission_findings(home), repair)
     _note(report, _of_database(file), repair)
     if file.exists() and is_usable(file):
+        # Takes in what is of before its table.
+        TrainingStore(home)
         database = Database(file)
         _note(report, row_findings(database, home), repair)
         _note(report, left_findings(database, home, older_than), repair)
         _note(report, record_findings(home), repair)
-    _note(report, permission_findings(home), repair)
     return report
 
 

@@ -244,7 +244,9 @@ def test_what_others_may_read_is_closed(kept: Path) -> None:
     kept.chmod(0o755)
     file = kept / "models" / "tiny-unet.toml"
     file.chmod(0o644)
-    mended("other accounts of this machine may read")
+    assert "other accounts of this machine may read" in check().problems[0]
+    kept.chmod(0o755)
+    assert "other accounts of this machine may read" in check(repair=True).mended[0]
     assert kept.stat().st_mode & 0o777 == 0o700 and file.stat().st_mode & 0o777 == 0o600
 
 

@@ -44,8 +44,9 @@ def with_files() -> dict[str, Run]:
 
 def test_runs_come_back_from_their_folders_with_what_people_said(kept: Path) -> None:
     before, files = with_files(), tree(kept)
-    ask(kept, "INSERT INTO judged VALUES (?, 'note', 'ana', 7.0)", DONE)
+    ask(kept, "INSERT OR REPLACE INTO judged VALUES (?, 'verdict', 'ana', 7.0)", DONE)
     RunStore().annotate(DONE, note="the last")
+    before_judged = {field: author for field, (author, _) in RunStore().judged(DONE).items()}
     lose(kept)
     told = reindex(kept)
     assert sorted(told.taken_in) == sorted(before) and told.problems == []
@@ -54,7 +55,8 @@ def test_runs_come_back_from_their_folders_with_what_people_said(kept: Path) -> 
     assert (after[DONE].verdict, after[DONE].tags) == ("bad", "x")
     for name in ("created", "finished", "state", "results", "outcome", "message"):
         assert getattr(after[DONE], name) == getattr(before[DONE], name)
-    assert ask(kept, "SELECT * FROM judged") == [(DONE, "note", "ana", 7.0)]
+    judged = {field: author for field, (author, _) in RunStore().judged(DONE).items()}
+    assert judged == before_judged and judged["verdict"] == "ana"
     changed = {name for name, data in tree(kept).items() if files.get(name) != data}
     assert changed == {f"rows/runs/{DONE}.json"}
 
