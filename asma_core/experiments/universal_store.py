@@ -96,6 +96,7 @@ class UniversalStore:
             StoreError: The data folder can't be written.
         """
         author = check_making().name
+        self._database.check_writable()
         known = self._author(plan.id)
         if known is not None:
             check_changing(known, f"plan {plan.id}")

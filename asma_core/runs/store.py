@@ -92,6 +92,7 @@ class RunStore:
         packed = inputs.packed()
         check_quota(who, len(packed))
         spec = make_spec(request, inputs, packed)
+        self._database.check_writable()
         holder = this_process(self.home)
         try:
             with self._database.writing() as database:

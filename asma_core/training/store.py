@@ -78,6 +78,7 @@ class TrainingStore:
             StoreError: The data folder can't be written.
         """
         author = check_making().name
+        self._database.check_writable()
         holder, created = this_process(self.home), time.time()
         training_id = secrets.token_hex(4)
         # Until it is there as a whole, it counts as deleted: a crash leaves nothing of it.

@@ -11,7 +11,7 @@ from typing import Any
 from asma_core.upkeep.check import Report, check
 
 STORES = Path(__file__).resolve().parents[1] / "runs" / "stores"
-DONE, OF_CELL, FAILED, QUEUED = "aa3bd7b0", "27e0379e", "", ""
+DONE, OF_CELL = "aa3bd7b0", "27e0379e"
 
 
 def unpack(home: Path, name: str = "2026-11-29") -> Path:
@@ -37,8 +37,9 @@ def ask(home: Path, query: str, *values: Any) -> list[Any]:
 
 def tree(home: Path) -> dict[str, bytes]:
     """Return the files that a person would miss, by name."""
+    files = [path for path in sorted(home.rglob("*")) if path.is_file()]
     return {
         str(path.relative_to(home)): path.read_bytes()
-        for path in sorted(home.rglob("*"))
-        if path.is_file() and not path.name.startswith("runs.sqlite") and path.suffix != ".lock"
+        for path in files
+        if not path.name.startswith(("runs.sqlite", "audit.")) and path.suffix != ".lock"
     }

@@ -6,7 +6,7 @@ import streamlit as st
 
 from asma_core.experiments.store import Experiment, ExperimentStore
 from ui.common import services
-from ui.common.errors import escape_markdown
+from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import moment
 from ui.experiments.experiment_text import about, status_text, title
 from ui.experiments.form import experiment_form
@@ -24,7 +24,8 @@ def experiment_list() -> None:
     st.markdown(WHAT, width=760)
     store = services.experiments().store
     experiments = store.newest()
-    with st.container(border=True):
+    # In an archive the form may have nothing to offer, and the list has.
+    with st.container(border=True), show_errors():
         experiment_form()
     if experiments:
         st.subheader("Earlier experiments", anchor=False)
