@@ -1,7 +1,10 @@
 """The workbench in the browser: page config and navigation."""
 
+from contextlib import suppress
+
 import streamlit as st
 
+from asma_core.errors import AsmaError
 from asma_core.files import keep_to_ourselves
 from ui.address import browser as address
 from ui.address.history import keep_history
@@ -22,8 +25,8 @@ ICON = "ui/icon.png"
 
 def main() -> None:
     """Show the page that the address names."""
-    keep_to_ourselves()
     begin_at_top()
+    keep_to_ourselves()
     # A file of our own: the browser would fetch a Material icon of the tab from the internet.
     st.set_page_config(page_title=PRODUCT, page_icon=ICON, layout="wide", menu_items={})
     inside = let_in()
@@ -58,7 +61,9 @@ def main() -> None:
     with show_errors():
         page.run()
     # After the page, so that the first one does not wait for two processes that import torch.
-    services.warm()
+    # What is wrong with the store, the page has said.
+    with suppress(AsmaError):
+        services.warm()
 
 
 # A spawned worker imports this file as "__mp_main__", and must not show a page.

@@ -10,10 +10,12 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from asma_core.accounts import audit
+from asma_core.accounts.belongings import DATASET, may_see_it
 from asma_core.accounts.rights import check_changing, check_making
 from asma_core.attacks.settings import TOWARDS
 from asma_core.errors import InputError, RunStateError, StoreError, UnknownExperimentError
@@ -93,39 +95,51 @@ class ExperimentStore:
         """Return an experiment.
 
         Raises:
-            UnknownExperimentError: There is none of that id.
+            UnknownExperimentError: There is none of that id that who acts may see.
         """
         with self._database.reading() as database:
             row = database.execute(
                 "SELECT * FROM experiments WHERE id = ?", (experiment_id,)
             ).fetchone()
-        if row is None:
+        found = None if row is None else self._of_row(row)
+        if found is None or not _is_seen(found):
             raise UnknownExperimentError(
                 f"no experiment is called {experiment_id[:40]!r}; the Experiments page lists those "
                 "there are"
             )
-        return self._of_row(row)
+        return found
 
-    def newest(self) -> list[Experiment]:
-        """Return the newest experiments first; `damaged` has those that can't be read."""
-        return self._all()[0]
+    def newest(self, most: int | None = None) -> list[Experiment]:
+        """Return the experiments that who acts may see, the newest first; see `damaged`.
 
-    def damaged(self) -> list[str]:
-        """Return why experiments can't be read, a sentence each."""
-        return self._all()[1]
-
-    def _all(self) -> tuple[list[Experiment], list[str]]:
+        Args:
+            most: How many at most; None for all.
+        """
         with self._database.reading() as database:
-            rows = database.execute(
-                "SELECT * FROM experiments ORDER BY created DESC, rowid DESC"
-            ).fetchall()
-        found, damaged = [], []
-        for row in rows:
+            return list(islice(filter(_is_seen, self._readable(database, [])), most))
+
+    def damaged(self, most: int | None = None) -> list[str]:
+        """Return why experiments can't be read, a sentence each.
+
+        Args:
+            most: How many of the newest are looked at; None for all.
+        """
+        damaged: list[str] = []
+        with self._database.reading() as database:
+            for _ in self._readable(database, damaged, most):
+                continue
+        return damaged
+
+    def _readable(
+        self, database: sqlite3.Connection, damaged: list[str], most: int | None = None
+    ) -> Iterator[Experiment]:
+        """Yield those that can be read, the newest first; why others can't goes into `damaged`."""
+        query = "SELECT * FROM experiments ORDER BY created DESC, rowid DESC LIMIT ?"
+        for row in database.execute(query, (-1 if most is None else most,)):
             try:
-                found.append(self._of_row(row))
+                yield self._of_row(row)
             except StoreError as error:
                 damaged.append(str(error))
-        return found, damaged
 
     def _of_row(self, row: sqlite3.Row) -> Experiment:
         try:
@@ -255,6 +269,11 @@ class ExperimentStore:
             ).fetchall()
         refused = {row["place"]: row["message"] for row in rows}
         return _cells(experiment.plan, runs, refused)
+
+
+def _is_seen(experiment: Experiment) -> bool:
+    """Tell whether who acts may see an experiment: whose images it is on, decides."""
+    return may_see_it(DATASET, experiment.plan.dataset)
 
 
 def _cells(plan: Plan, runs: Mapping[int, Run], refused: Mapping[int, str]) -> list[Cell | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import secrets
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from asma_core.accounts.belongings import UPLOAD, check_changing_it, claim, forg
 from asma_core.accounts.quota import check_quota, forget_sums
 from asma_core.accounts.rights import check_making
 from asma_core.data.formats.archives import unpack
+from asma_core.data.formats.dicom import HEAD, is_dicom
 from asma_core.data.formats.images import (
     FloatImage,
     Source,
@@ -27,6 +29,7 @@ from asma_core.data.formats.images import (
     read_image,
     to_bytes,
 )
+from asma_core.data.formats.nameless_dicom import make_nameless, without_person
 from asma_core.data.formats.series import begins_as_dicom
 from asma_core.data.formats.slices import MIDDLE, Slice
 from asma_core.data.formats.windows import RANGE, Window, window_from_dict
@@ -69,8 +72,9 @@ def keep_upload(data: bytes, name: str, where: Slice = MIDDLE, said: Window | No
         if window is not None
     }
     key = _key(file, where)
+    kept = without_person(data, name) if is_dicom(data[:HEAD]) else data
     claim(UPLOAD, key, who)
-    write_bytes(_folder() / f"{key}.image", data)
+    write_bytes(_folder() / f"{key}.image", kept)
     _keep(key, file, name, where, windows)
     forget_sums()
     audit.record("upload", f"image {key}")
@@ -112,7 +116,13 @@ def unpack_series(data: bytes, name: str) -> Path:
     digest = hashlib.sha256(data + _whose(who)).hexdigest()
     folder = _folder() / f"{digest[:HASH_LENGTH]}.series"
     if not folder.exists():
-        unpack(io.BytesIO(data), folder, settings(), name)
+        aside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+        try:
+            unpack(io.BytesIO(data), aside, settings(), name)
+            make_nameless(aside)
+            aside.rename(folder)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
     inside = folder
     while len(within := list(inside.iterdir())) == 1 and within[0].is_dir():
         inside = within[0]
