@@ -17,10 +17,11 @@ from asma_core.data.formats.images import read_image
 from asma_core.errors import AsmaError
 from asma_core.files import as_store_error, json_values, write_json
 from asma_core.models.sources.defending import draws_at_random
-from asma_core.runs import artefacts, store
+from asma_core.runs import artefacts
 from asma_core.runs.attacking import Attacked, attack_together, memory_explained
 from asma_core.runs.checks import among_runs, beyond, norm_of
 from asma_core.runs.keeper import RunKeeper
+from asma_core.runs.leftovers import RECORD
 from asma_core.runs.measuring import measure
 from asma_core.runs.reasons import Attempt, explained
 from asma_core.runs.run import CANCELLED, DONE, INTERRUPTED, Run
@@ -165,7 +166,7 @@ def _keep(runs: RunKeeper, attacked: Attacked, limit: TimeLimit | None) -> None:
     late = state == CANCELLED and limit is not None and limit.passed
     message = limit.message if limit is not None and late and not runs.stop_wanted(run.id) else ""
     record = {"id": run.id, "state": state, "spec": run.spec.as_dict(), "results": results}
-    write_json(staged / store.RECORD, record)
+    write_json(staged / RECORD, record)
     runs.finish(run.id, state, staged, results, message)
 
 

@@ -4,6 +4,7 @@
     ASMA_HOME/inputs/HASH.npz   image and masks, shared by the runs that use them
     ASMA_HOME/work/ID/          what a running attack shows, and its files as they are written
     ASMA_HOME/runs/ID/          the files of a run that ended with a result; never changed
+    ASMA_HOME/rows/             copies of what the database alone knows; see `row_copies`
 
     ASMA_HOME/owners/*.lock     one a living process; see `asma_core.runs.process_locks`
 
@@ -32,9 +33,12 @@ from asma_core.accounts.quota import check_quota, forget_sums
 from asma_core.accounts.rights import check_changing, check_judging, check_making
 from asma_core.errors import NoteChangedError, RunStateError, StoreError, UnknownRunError
 from asma_core.files import as_store_error, close_to_others, read_json, write_bytes
-from asma_core.runs.database import Database
+from asma_core.runs import leftovers
+from asma_core.runs.database import Database, is_read_only
 from asma_core.runs.job_table import JobTable, Waiting
-from asma_core.runs.process_locks import forget_dead, this_process
+from asma_core.runs.leftovers import RECORD
+from asma_core.runs.process_locks import this_process
+from asma_core.runs.row_copies import copy_row
 from asma_core.runs.rows import run_of_row
 from asma_core.runs.run import (
     CANCELLED,
@@ -50,7 +54,6 @@ from asma_core.runs.texts import storable
 from asma_core.runs.visibility import seen
 from asma_core.server_config import NO_SIGN_IN, settings
 
-RECORD: Final = "run.json"
 # In a run's work folder: somebody asked it to stop. Who has no database reads it there.
 STOP: Final = "stop"
 
@@ -70,10 +73,11 @@ class RunStore:
             StoreError: The folder can't be written, or the database is damaged.
         """
         self.home = home or paths.home()
-        with as_store_error(self.home):
-            for name in ("runs", "work", "inputs"):
-                (self.home / name).mkdir(parents=True, exist_ok=True)
-        close_to_others(self.home)
+        if not is_read_only(self.home / "runs.sqlite"):
+            with as_store_error(self.home):
+                for name in ("runs", "work", "inputs"):
+                    (self.home / name).mkdir(parents=True, exist_ok=True)
+            close_to_others(self.home)
         self._database = Database(self.home / "runs.sqlite")
         self._jobs = JobTable(self._database, self.home, "runs")
         self.search = RunSearch(self._database)
@@ -92,6 +96,7 @@ class RunStore:
         packed = inputs.packed()
         check_quota(who, len(packed))
         spec = make_spec(request, inputs, packed)
+        self._database.check_writable()
         holder = this_process(self.home)
         try:
             with self._database.writing() as database:
@@ -119,16 +124,16 @@ class RunStore:
         return run_id
 
     def _is_taken(self, database: sqlite3.Connection, run_id: str) -> bool:
-        row = database.execute("SELECT 1 FROM runs WHERE id = ?", (run_id,)).fetchone()
+        row = database.execute(
+            "SELECT 1 FROM runs WHERE id = ? UNION SELECT 1 FROM deleted WHERE name = ?",
+            (run_id, run_id),
+        ).fetchone()
         return row is not None or self.folder(run_id).exists()
 
     def _forget_inputs(self, inputs_hash: str) -> None:
         """Remove the inputs that no run uses."""
-        file = self._inputs_file(inputs_hash)
-        with self._database.writing() as database, as_store_error(file):
-            query = "SELECT 1 FROM runs WHERE inputs_hash = ? LIMIT 1"
-            if database.execute(query, (inputs_hash,)).fetchone() is None:
-                file.unlink(missing_ok=True)
+        with self._database.writing() as database:
+            leftovers.forget_inputs(database, self.home, inputs_hash)
 
     def claim(self, run_id: str) -> bool:
         """Take a queued run for this process; False when it is not queued any more."""
@@ -183,6 +188,8 @@ class RunStore:
         size: int = 0,
     ) -> None:
         self._jobs.end(run_id, state, results=_dump(results or {}), message=message, bytes=size)
+        with self._database.writing() as database:
+            copy_row(database, self.home, "runs", run_id)
         shutil.rmtree(self.work_folder(run_id), ignore_errors=True)
 
     def annotate(
@@ -222,6 +229,7 @@ class RunStore:
                     "INSERT OR REPLACE INTO judged (run, field, author, at) VALUES (?, ?, ?, ?)",
                     (run_id, column, who.name, time.time()),
                 )
+            copy_row(database, self.home, "runs", run_id)
         audit.record("judge", f"run {run_id}", self.home, fields=sorted(given))
 
     def judged(self, run_id: str) -> dict[str, tuple[str, float]]:
@@ -258,6 +266,7 @@ class RunStore:
         check_changing(self.get(run_id).author, f"run {run_id}")
         with self._database.writing() as database:
             database.execute(f"UPDATE runs SET {column} = ? WHERE id = ?", (value, run_id))
+            copy_row(database, self.home, "runs", run_id)
         audit.record(action, f"run {run_id}", self.home)
 
     def delete(self, run_id: str) -> None:
@@ -271,20 +280,10 @@ class RunStore:
         check_changing(run.author, f"run {run_id}")
         if not run.ended:
             raise RunStateError(f"run {run_id} is {run.state}; stop it before deleting it")
-        self._jobs.delete(run_id)
-        with self._database.writing() as database:
-            database.execute("DELETE FROM judged WHERE run = ?", (run_id,))
-        audit.record("delete", f"run {run_id}", self.home)
-        forget_sums()
-        self._forget_inputs(run.spec.inputs_hash)
-        folder, aside = self.folder(run_id), self.work_folder(run_id)
-        with as_store_error(folder):
-            if folder.exists():
-                folder.replace(aside)
-        shutil.rmtree(aside, ignore_errors=True)
-        for kind in ("survival", "suspicion"):
-            for worked_out in (self.home / "cache" / kind).glob(f"{run_id}-*"):
-                shutil.rmtree(worked_out, ignore_errors=True)
+        if self._jobs.delete(run_id):
+            audit.record("delete", f"run {run_id}", self.home)
+            forget_sums()
+            leftovers.finish_deletion(self._database, self.home, "runs", run_id)
 
     # What comes out -------------------------------------------------------------------------
 
@@ -392,8 +391,10 @@ class RunStore:
 
         Returns:
             The queued runs that this process has taken over and must now carry out, the oldest
-            first.
+            first. None in an archive.
         """
+        if self._database.read_only:
+            return []
         return self._jobs.recover(lambda run_id, _: self._settle(run_id))
 
     def _settle(self, run_id: str) -> None:
@@ -406,17 +407,11 @@ class RunStore:
             self._end(run_id, INTERRUPTED, message=f"{error}; repeat the run")
 
     def tidy(self) -> None:
-        """Remove what crashes left: work folders of runs that don't run, files written aside."""
-        with self._database.writing() as database, as_store_error(self.home):
-            rows = database.execute("SELECT id FROM runs WHERE state = ?", (RUNNING,)).fetchall()
-            running = {row["id"] for row in rows}
-            left = [path for path in (self.home / "work").iterdir() if path.name not in running]
-            # New inputs are written inside a transaction, so none of these is in the making.
-            for aside in (self.home / "inputs").glob(".*"):
-                aside.unlink(missing_ok=True)
-        for folder in left:
-            shutil.rmtree(folder, ignore_errors=True)
-        forget_dead(self.home)
+        """Remove what crashes left: rests of deletions, inputs of no run, what was written aside.
+
+        Other processes may write meanwhile. An archive stays as it is.
+        """
+        leftovers.tidy(self._database, self.home)
 
 
 def read_inputs(home: Path, run: Run) -> RunInputs:
