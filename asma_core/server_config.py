@@ -16,7 +16,6 @@ changes them:
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Any
 
 from asma_core import paths
 from asma_core.errors import InputError
+from asma_core.plain_toml import read_toml
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,15 @@ def settings() -> Settings:
     Raises:
         InputError: The file holds something else than these settings.
     """
-    path = Path(os.environ.get("ASMA_CONFIG") or paths.home() / "config.toml")
+    return read_settings(Path(os.environ.get("ASMA_CONFIG") or paths.home() / "config.toml"))
+
+
+def read_settings(path: Path) -> Settings:
+    """Return what a file sets, and the environment; defaults where there is no file.
+
+    Raises:
+        InputError: The file holds something else than these settings.
+    """
     modified = path.stat().st_mtime_ns if path.is_file() else 0
     named = [*_folders("ASMA_DATA_ROOTS"), *_folders("ASMA_DATASETS")]
     return _read(path, modified, tuple(named))
@@ -78,8 +86,8 @@ def _read(path: Path, modified: int, named: tuple[Path, ...]) -> Settings:
     content: dict[str, Any] = {}
     if modified:
         try:
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            content = read_toml(path)
+        except InputError as error:
             raise InputError(f"{path} can't be read as TOML ({error}); mend the file") from error
     known = {field.name for field in fields(Settings)}
     for name, value in content.items():

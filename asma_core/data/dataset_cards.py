@@ -116,12 +116,22 @@ def card_of_folder(folder: Path) -> DatasetCard:
     root = content.get("root")
     if root is None:
         return _card(content, folder / CARD, None)
+    if not isinstance(root, str):
+        raise _no_card(folder / CARD)
     there = Path(root)
-    if not there.is_dir():
+    if not _is_folder(there):
         raise InputError(
             f"the data of {folder.name} are not in {there} any more; import them again"
         )
     return _card(_content(there / CARD) | content, folder / CARD, there)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        # Longer than a path can be, or with a byte that none has.
+        return False
 
 
 def _content(path: Path) -> dict[str, Any]:

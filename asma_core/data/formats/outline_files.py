@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from asma_core.data.formats.opening import DAMAGE
 from asma_core.errors import InputError
 from asma_core.files import as_store_error
 
@@ -51,7 +52,8 @@ def read_matlab(path: Path) -> NDArray[np.int64]:
     data = _bytes(path)
     try:
         content: dict[str, Any] = loadmat(io.BytesIO(data))
-    except (MatReadError, ValueError, TypeError, OSError, NotImplementedError, EOFError) as error:
+    except (MatReadError, NameError, *DAMAGE) as error:
+        # scipy has a name that some damage leaves unset.
         raise InputError(f"{path.name} can't be read as a MATLAB file; save it as PNG") from error
     arrays = [content.get("mask"), *content.values()]
     for array in arrays:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,6 +66,11 @@ TITLES: Final = {
     YOLO: "YOLO (a text of outlines or boxes for each image)",
 }
 _SAID: Final = (*ANNOTATIONS, *TABLES, ".txt")
+# Of values of any kind, at any depth of somebody's file.
+_NONSENSE: Final = (
+    *(TypeError, ValueError, LookupError, ArithmeticError, AttributeError),
+    *(RecursionError, MemoryError),
+)
 PAIRS: Final = "pairs.json"
 BACKGROUND: Final = "background"
 THREADS: Final = 2
@@ -89,11 +95,24 @@ def find_annotated(layout: str, folder: Path, files: Sequence[str]) -> Found | N
     kept = _drawn_folder(layout, folder, files, files if layout == FIFTYONE else said)
     if not (kept / PAIRS).exists():
         pictures = Images([path for path in files if suffix(path) in SUFFIXES])
-        annotated = READERS[layout](folder, said, pictures)
-        if annotated is None:
-            return None
-        _draw(folder, annotated, pictures, kept)
+        with _understood(layout):
+            annotated = READERS[layout](folder, said, pictures)
+            if annotated is None:
+                return None
+            _draw(folder, annotated, pictures, kept)
     return _found(layout, kept, json.loads((kept / PAIRS).read_text("utf-8")))
+
+
+@contextmanager
+def _understood(layout: str) -> Iterator[None]:
+    """Turn what readers raise over values that are of another kind than theirs into a sentence."""
+    try:
+        yield
+    except _NONSENSE as error:
+        raise InputError(
+            f"what is kept as {TITLES[layout]} holds values that make no sense "
+            f"({type(error).__name__}); export it again"
+        ) from error
 
 
 def _drawn_folder(layout: str, folder: Path, files: Sequence[str], said: Sequence[str]) -> Path:
