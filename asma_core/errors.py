@@ -10,6 +10,7 @@
         UnknownRunError        no run of that id
         UnknownExperimentError no experiment of that id
         RunStateError          the run is not in a state that allows this
+      NotAllowedError          nobody is signed in, or the role of who is does not allow it
 
 Anything else that is raised is a bug, and is shown as one.
 """
@@ -89,3 +90,7 @@ class UnknownExperimentError(StoreError):
 
 class RunStateError(StoreError):
     """The run or experiment is not in a state that allows what was asked."""
+
+
+class NotAllowedError(AsmaError):
+    """Nobody is signed in, or the role of who is does not allow what was asked."""

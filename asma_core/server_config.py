@@ -11,6 +11,18 @@ changes them:
     max_onnx_mb = 4000                  # memory of the process of one ONNX network
     max_image_megapixels = 50           # one picture
     max_image_mb = 200                  # one file of a picture or a volume
+    sign_in = "none"                    # "oidc": by Streamlit's st.login; "proxy": by a header
+    trusted_proxy_header = ""           # the header in which a proxy names who is signed in
+    trusted_proxies = ["127.0.0.1"]     # the proxy's addresses, or networks such as 10.0.0.0/8
+    role_claim = ""                     # the claim of the identity provider that names a role
+    default_role = "viewer"             # of who is signed in and named nowhere; "" lets nobody in
+    viewers = []                        # who has which role, by name or e-mail address
+    reviewers = []
+    engineers = []
+    owners = []
+    keep_uploads_days = 0               # then an uploaded image is deleted; 0 for never
+    keep_runs_days = 0                  # then a run is deleted that is not pinned; 0 for never
+    quota_gb = 0                        # disk space of one person; 0 for no limit
 """
 
 from __future__ import annotations
@@ -19,11 +31,20 @@ import os
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from asma_core import paths
 from asma_core.errors import InputError
 from asma_core.plain_toml import read_toml
+
+NO_SIGN_IN: Final = "none"
+OIDC: Final = "oidc"
+PROXY: Final = "proxy"
+# Of the settings that are words, what they can be.
+CHOICES: Final = {
+    "sign_in": (NO_SIGN_IN, OIDC, PROXY),
+    "default_role": ("", "viewer", "reviewer", "engineer", "owner"),
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +60,18 @@ class Settings:
         max_onnx_mb: Most memory in MB that the process of one ONNX network may take.
         max_image_megapixels: Largest picture in millions of pixels.
         max_image_mb: Largest file of a picture or a volume in MB.
+        sign_in: How people sign in: "none", "oidc" or "proxy".
+        trusted_proxy_header: The header in which the proxy names who is signed in.
+        trusted_proxies: Addresses or networks from which that header is believed.
+        role_claim: The identity provider's claim that names a role or a list with one; "" for none.
+        default_role: Of who is signed in and named nowhere; "" for nobody gets in.
+        viewers: Names or e-mail addresses; who stands in several lists has the highest role.
+        reviewers: The same.
+        engineers: The same.
+        owners: The same.
+        keep_uploads_days: After how many days an uploaded image is deleted; 0 for never.
+        keep_runs_days: After how many days a run is deleted that is not pinned; 0 for never.
+        quota_gb: Disk space of one person in GB; 0 for no limit.
     """
 
     data_roots: tuple[Path, ...] = ()
@@ -49,6 +82,18 @@ class Settings:
     max_onnx_mb: int = 4000
     max_image_megapixels: int = 50
     max_image_mb: int = 200
+    sign_in: str = NO_SIGN_IN
+    trusted_proxy_header: str = ""
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    role_claim: str = ""
+    default_role: str = "viewer"
+    viewers: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    engineers: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    keep_uploads_days: int = 0
+    keep_runs_days: int = 0
+    quota_gb: int = 0
 
     def may_read(self, folder: Path) -> bool:
         """Tell whether a folder lies inside one of the roots, links resolved."""
@@ -78,7 +123,7 @@ def read_settings(path: Path) -> Settings:
 
 def _folders(variable: str) -> list[Path]:
     parts = os.environ.get(variable, "").split(os.pathsep)
-    return [Path(part).expanduser() for part in parts if part]
+    return [_folder(part) for part in parts if part]
 
 
 @lru_cache(maxsize=8)
@@ -89,13 +134,32 @@ def _read(path: Path, modified: int, named: tuple[Path, ...]) -> Settings:
             content = read_toml(path)
         except InputError as error:
             raise InputError(f"{path} can't be read as TOML ({error}); mend the file") from error
-    known = {field.name for field in fields(Settings)}
-    for name, value in content.items():
-        wanted = isinstance(value, list) if name == "data_roots" else type(value) is int
-        if name not in known or not wanted or (type(value) is int and value < 1):
-            raise InputError(
-                f"{path} has {name} = {value!r}, which can't be; it knows "
-                f"{', '.join(sorted(known))}"
-            )
-    roots = tuple(Path(str(root)).expanduser() for root in content.pop("data_roots", ()))
-    return Settings(data_roots=roots + named, **content)
+    values = {name: _value(path, name, value) for name, value in content.items()}
+    roots = values.pop("data_roots", ())
+    return Settings(data_roots=tuple(map(_folder, roots)) + named, **values)
+
+
+def _value(path: Path, name: str, value: Any) -> Any:
+    """Return a setting as `Settings` has it.
+
+    Raises:
+        InputError: There is no such setting, or it can't have that value.
+    """
+    defaults = {field.name: field.default for field in fields(Settings)}
+    usual = defaults.get(name)
+    if isinstance(usual, tuple):
+        fits = isinstance(value, list) and all(isinstance(one, str) for one in value)
+    elif isinstance(usual, int):
+        # Where 0 means something it is the default.
+        fits = type(value) is int and (value > 0 or value == usual)
+    else:
+        fits = isinstance(value, str) and (name not in CHOICES or value in CHOICES[name])
+    if usual is None or not fits:
+        raise InputError(
+            f"{path} has {name} = {value!r}, which can't be; it knows {', '.join(sorted(defaults))}"
+        )
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _folder(text: str) -> Path:
+    return Path(text).expanduser()

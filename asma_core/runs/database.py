@@ -11,64 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from asma_core.errors import StoreError
+from asma_core.runs.migrations import known_version, migrate
 
 # Seconds for the others to finish with the database.
 LONGEST_WAIT: Final = 30.0
-
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS runs (
-    id TEXT PRIMARY KEY,
-    created REAL NOT NULL,
-    finished REAL,
-    state TEXT NOT NULL,
-    owner TEXT NOT NULL,
-    cancel INTEGER NOT NULL DEFAULT 0,
-    inputs_hash TEXT NOT NULL,
-    spec TEXT NOT NULL,
-    results TEXT NOT NULL DEFAULT '{}',
-    message TEXT NOT NULL DEFAULT '',
-    verdict TEXT NOT NULL DEFAULT '',
-    note TEXT NOT NULL DEFAULT '',
-    tags TEXT NOT NULL DEFAULT ''
-);
-CREATE INDEX IF NOT EXISTS runs_by_time ON runs (created);
-CREATE INDEX IF NOT EXISTS runs_by_state ON runs (state);
-CREATE TABLE IF NOT EXISTS experiments (
-    id TEXT PRIMARY KEY,
-    created REAL NOT NULL,
-    plan TEXT NOT NULL,
-    owner TEXT NOT NULL DEFAULT '',
-    stop INTEGER NOT NULL DEFAULT 0,
-    message TEXT NOT NULL DEFAULT ''
-);
-CREATE TABLE IF NOT EXISTS experiment_cells (
-    experiment TEXT NOT NULL,
-    place INTEGER NOT NULL,
-    run TEXT NOT NULL DEFAULT '',
-    message TEXT NOT NULL DEFAULT '',
-    PRIMARY KEY (experiment, place)
-);
-CREATE TABLE IF NOT EXISTS trainings (
-    id TEXT PRIMARY KEY,
-    created REAL NOT NULL,
-    finished REAL,
-    state TEXT NOT NULL,
-    owner TEXT NOT NULL,
-    cancel INTEGER NOT NULL DEFAULT 0,
-    network TEXT NOT NULL DEFAULT '',
-    figures TEXT NOT NULL DEFAULT '{}',
-    message TEXT NOT NULL DEFAULT ''
-);
-CREATE TABLE IF NOT EXISTS universal (
-    id TEXT PRIMARY KEY,
-    created REAL NOT NULL,
-    finished REAL,
-    state TEXT NOT NULL,
-    owner TEXT NOT NULL,
-    cancel INTEGER NOT NULL DEFAULT 0,
-    message TEXT NOT NULL DEFAULT ''
-);
-"""
 
 
 class Database:
@@ -82,7 +28,7 @@ class Database:
         """Open the file, making it when absent.
 
         Raises:
-            StoreError: It can't be written, or is damaged.
+            StoreError: It can't be written, is damaged, or of a newer program.
         """
         self.file = file
         with self._explained():
@@ -90,7 +36,7 @@ class Database:
             # be read and a few words written even when the disk is full.
             kept = self._connect()
             weakref.finalize(self, kept.close)
-            _prepare(kept)
+            _prepare(kept, file)
             kept.execute("SELECT count(*) FROM runs").fetchone()
 
     def _connect(self) -> sqlite3.Connection:
@@ -139,8 +85,8 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _prepare(database: sqlite3.Connection) -> None:
-    """Make the tables when they are absent.
+def _prepare(database: sqlite3.Connection, file: Path) -> None:
+    """Make the tables when they are absent, and bring older ones up to date.
 
     Of several processes that turn a new file to WAL at once, SQLite sends some away at once
     instead of letting them wait.
@@ -148,8 +94,10 @@ def _prepare(database: sqlite3.Connection) -> None:
     give_up = time.monotonic() + LONGEST_WAIT
     while True:
         try:
+            # Before anything is changed.
+            known_version(database, file)
             database.execute("PRAGMA journal_mode=WAL")
-            database.executescript(_SCHEMA)
+            migrate(database, file)
             return
         except sqlite3.OperationalError as error:
             busy = error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)

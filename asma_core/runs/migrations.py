@@ -1,0 +1,155 @@
+"""The schema of the store's database: its versions, and the way from each to the next.
+
+`PRAGMA user_version` says which one a file has. A file of before versions were counted says 0, and
+has all tables of the first version or some of them. A version is never changed once released: what
+comes later is a step of its own, at the end of `STEPS`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from asma_core.errors import StoreError
+
+_FIRST: Final = (
+    """CREATE TABLE IF NOT EXISTS runs (
+        id TEXT PRIMARY KEY,
+        created REAL NOT NULL,
+        finished REAL,
+        state TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        cancel INTEGER NOT NULL DEFAULT 0,
+        inputs_hash TEXT NOT NULL,
+        spec TEXT NOT NULL,
+        results TEXT NOT NULL DEFAULT '{}',
+        message TEXT NOT NULL DEFAULT '',
+        verdict TEXT NOT NULL DEFAULT '',
+        note TEXT NOT NULL DEFAULT '',
+        tags TEXT NOT NULL DEFAULT ''
+    )""",
+    "CREATE INDEX IF NOT EXISTS runs_by_time ON runs (created)",
+    "CREATE INDEX IF NOT EXISTS runs_by_state ON runs (state)",
+    """CREATE TABLE IF NOT EXISTS experiments (
+        id TEXT PRIMARY KEY,
+        created REAL NOT NULL,
+        plan TEXT NOT NULL,
+        owner TEXT NOT NULL DEFAULT '',
+        stop INTEGER NOT NULL DEFAULT 0,
+        message TEXT NOT NULL DEFAULT ''
+    )""",
+    """CREATE TABLE IF NOT EXISTS experiment_cells (
+        experiment TEXT NOT NULL,
+        place INTEGER NOT NULL,
+        run TEXT NOT NULL DEFAULT '',
+        message TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (experiment, place)
+    )""",
+    """CREATE TABLE IF NOT EXISTS trainings (
+        id TEXT PRIMARY KEY,
+        created REAL NOT NULL,
+        finished REAL,
+        state TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        cancel INTEGER NOT NULL DEFAULT 0,
+        network TEXT NOT NULL DEFAULT '',
+        figures TEXT NOT NULL DEFAULT '{}',
+        message TEXT NOT NULL DEFAULT ''
+    )""",
+    """CREATE TABLE IF NOT EXISTS universal (
+        id TEXT PRIMARY KEY,
+        created REAL NOT NULL,
+        finished REAL,
+        state TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        cancel INTEGER NOT NULL DEFAULT 0,
+        message TEXT NOT NULL DEFAULT ''
+    )""",
+)
+
+
+def _first(database: sqlite3.Connection) -> None:
+    """Make the tables of the first version; a file of before has some of them."""
+    for statement in _FIRST:
+        database.execute(statement)
+
+
+def _people(database: sqlite3.Connection) -> None:
+    """Say who made what, who judged it and when, and what belongs to one person alone."""
+    for table in ("runs", "experiments", "trainings", "universal"):
+        database.execute(f"ALTER TABLE {table} ADD COLUMN author TEXT NOT NULL DEFAULT ''")
+    # Made of what one person brought: only that person sees it until it is shared.
+    database.execute("ALTER TABLE runs ADD COLUMN private INTEGER NOT NULL DEFAULT 0")
+    # Kept when old runs are deleted.
+    database.execute("ALTER TABLE runs ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0")
+    database.execute("CREATE INDEX runs_by_author ON runs (author)")
+    database.execute(
+        """CREATE TABLE judged (
+            run TEXT NOT NULL,
+            field TEXT NOT NULL,
+            author TEXT NOT NULL,
+            at REAL NOT NULL,
+            PRIMARY KEY (run, field)
+        )"""
+    )
+    # What lies in a folder and not in a table: data sets, networks, uploaded images.
+    database.execute(
+        """CREATE TABLE belongings (
+            kind TEXT NOT NULL,
+            name TEXT NOT NULL,
+            author TEXT NOT NULL,
+            created REAL NOT NULL,
+            shared INTEGER NOT NULL DEFAULT 0,
+            bytes INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (kind, name)
+        )"""
+    )
+
+
+# Each leads from the version of its place to the next.
+STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (_first, _people)
+VERSION: Final = len(STEPS)
+
+
+def migrate(database: sqlite3.Connection, file: Path) -> None:
+    """Bring a database to the version of this program, all the way or not at all.
+
+    Args:
+        database: A connection outside a transaction; any number of processes may do this at once.
+        file: The database's, for the sentence.
+
+    Raises:
+        StoreError: It is of a newer program.
+    """
+    if version(database) == VERSION:
+        return
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        # Somebody else may have done it while this one waited.
+        known = known_version(database, file)
+        for place, step in enumerate(STEPS[known:], known + 1):
+            step(database)
+            database.execute(f"PRAGMA user_version = {place}")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+def known_version(database: sqlite3.Connection, file: Path) -> int:
+    """Return the version of a database's schema; see `migrate` for the arguments and the error."""
+    found = version(database)
+    if found > VERSION:
+        raise StoreError(
+            f"{file} was written by a newer version of the workbench (schema {found}; this one "
+            f"knows up to {VERSION}); upgrade the program, or restore a backup of before"
+        )
+    return found
+
+
+def version(database: sqlite3.Connection) -> int:
+    """Return the version of a database's schema."""
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
