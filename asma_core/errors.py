@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-
 # What a file holds may stand in a sentence; no page is to be flooded by it.
 LONGEST: Final = 1000
 

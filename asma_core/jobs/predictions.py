@@ -16,6 +16,7 @@ from asma_core.defences.certificate import CertificateSettings
 from asma_core.files import json_values, read_json, write_bytes, write_json
 from asma_core.jobs.asked_process import AskedProcess
 from asma_core.jobs.certificates import ANSWER, OVERLAY, certificate_folder, make_certificate
+from asma_core.jobs.reading import read_network
 from asma_core.jobs.survivals import (
     KeptSurvival,
     keep_survival,
@@ -156,7 +157,7 @@ class Predictor(AskedProcess):
             ModelError: The card or the weights can't be used, or its process ended.
         """
         content = open_dataset(dataset)
-        return self.carry_out(_check_staged, str(card), content)
+        return read_network(card.name, _check_staged, str(card), content)
 
     def import_model(self, card: Path) -> str:
         """Take in an uploaded network whose card lies beside its weights; return its name.
@@ -165,7 +166,7 @@ class Predictor(AskedProcess):
             ModelError: The card or the weights can't be used, or its process ended.
             InputError: Its name is taken.
         """
-        return self.carry_out(_import_model, str(card))
+        return read_network(card.name, _import_model, str(card))
 
     def look_at_weights(self, weights: Path) -> dict[str, Any]:
         """Return what a file of weights is likely to be; see `models.guessing`.
@@ -173,7 +174,7 @@ class Predictor(AskedProcess):
         Raises:
             ModelError: It can't be read, or its process ended.
         """
-        return self.carry_out(_look_at, str(weights))
+        return read_network(weights.name, look_at_here, str(weights))
 
     def draft_network(self, source: Path, into: Path, choices: Choices) -> dict[str, Any]:
         """Make a card and weights of a folder or a zip; see `models.sources.drafting`.
@@ -182,7 +183,7 @@ class Predictor(AskedProcess):
             InputError: It holds no network that is known, or a choice is not there.
             ModelError: It can't be taken in, or its process ended.
         """
-        return self.carry_out(_draft, source, into, choices)
+        return read_network(source.name, _draft, source, into, choices)
 
     def known_clean_ious(
         self, model: ModelCard, dataset: Dataset
@@ -238,7 +239,12 @@ def _import_model(card: str) -> str:
     return import_card(Path(card), trusted=False).name
 
 
-def _look_at(weights: str) -> dict[str, Any]:
+def look_at_here(weights: str) -> dict[str, Any]:
+    """Return what a file of weights is likely to be, in this process; see `models.guessing`.
+
+    Raises:
+        ModelError: It can't be read.
+    """
     from asma_core.models.sources.guessing import look_at
 
     return look_at(Path(weights))

@@ -9,6 +9,7 @@ from random import Random
 from typing import Final
 
 from scripts.hostile.archives import hostile_zip
+from scripts.hostile.bombs import hostile_bomb
 from scripts.hostile.datasets import hostile_annotation, hostile_dataset_card, hostile_table
 from scripts.hostile.networks import hostile_card, hostile_weights
 from scripts.hostile.pictures import Ask, hostile_image, hostile_outline, hostile_volume
@@ -34,17 +35,18 @@ class Kind:
 
 
 KINDS: Final = {
-    "image": Kind(hostile_image, 20),
-    "volume": Kind(hostile_volume, 20),
-    "outline": Kind(hostile_outline, 4),
-    "zip": Kind(hostile_zip, 10),
-    "weights": Kind(hostile_weights, 6),
-    "card": Kind(hostile_card, 10),
-    "dataset-card": Kind(hostile_dataset_card, 6),
-    "table": Kind(hostile_table, 5),
-    "annotation": Kind(hostile_annotation, 8),
-    "address": Kind(hostile_address, 5),
-    "words": Kind(hostile_words, 3),
-    "note": Kind(hostile_note, 3),
-    "settings": Kind(hostile_settings, 5),
+    "image": Kind(hostile_image, 200),
+    "volume": Kind(hostile_volume, 200),
+    "outline": Kind(hostile_outline, 40),
+    "zip": Kind(hostile_zip, 100),
+    "weights": Kind(hostile_weights, 60),
+    "card": Kind(hostile_card, 100),
+    "dataset-card": Kind(hostile_dataset_card, 60),
+    "table": Kind(hostile_table, 50),
+    "annotation": Kind(hostile_annotation, 80),
+    "address": Kind(hostile_address, 50),
+    "words": Kind(hostile_words, 30),
+    "note": Kind(hostile_note, 30),
+    "bomb": Kind(hostile_bomb, 1),
+    "settings": Kind(hostile_settings, 50),
 }

@@ -126,9 +126,10 @@ def _written(image: Image.Image, kind: str, more: dict[str, Any]) -> bytes:
 def _niftis() -> Sequence[bytes]:
     import nibabel
 
+    kinds: tuple[Any, ...] = (nibabel.Nifti1Image, nibabel.Nifti2Image)
     colours = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
     made = []
-    for kind in (nibabel.Nifti1Image, nibabel.Nifti2Image):
+    for kind in kinds:
         for values in (
             np.arange(18**3, dtype=np.int16).reshape(18, 18, 18),
             np.ones((20, 20, 17), np.float32),
@@ -182,7 +183,9 @@ def _dicoms() -> Sequence[bytes]:
         _dicom(_pixels(3), colour),
         _dicom(_pixels(), grey, "1.2.840.10008.1.2.4.50", _written(_grey(), "JPEG", {})),
         _dicom(_pixels(), grey, "1.2.840.10008.1.2.4.90", _written(_grey(), "JPEG2000", {})),
-        _dicom(_pixels(), grey, "1.2.840.10008.1.2.5", b"\x01\0\0\0" + bytes(60) + _pixels().tobytes()),
+        _dicom(
+            _pixels(), grey, "1.2.840.10008.1.2.5", b"\x01\0\0\0" + bytes(60) + _pixels().tobytes()
+        ),
     ]
 
 
@@ -191,12 +194,15 @@ def _grey() -> Image.Image:
 
 
 def _dicom(
-    pixels: NDArray[Any], more: dict[str, Any], syntax: str = "1.2.840.10008.1.2.1", stream: bytes = b""
+    pixels: NDArray[Any],
+    more: dict[str, Any],
+    syntax: str = "1.2.840.10008.1.2.1",
+    stream: bytes = b"",
 ) -> bytes:
     import pydicom
     from pydicom.encaps import encapsulate
 
-    header = pydicom.Dataset()
+    header: Any = pydicom.Dataset()
     header.file_meta = pydicom.dataset.FileMetaDataset()
     header.file_meta.TransferSyntaxUID = syntax
     header.SOPClassUID, header.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", "1.2.3"
@@ -220,8 +226,8 @@ def _matlabs() -> Sequence[bytes]:
     from scipy.io import savemat
 
     made = []
-    for packed in (False, True):
+    for more in ({}, {"do_compression": True}, {"format": "4"}):
         buffer = io.BytesIO()
-        savemat(buffer, {"mask": _pixels(), "more": "x"}, do_compression=packed)
+        savemat(buffer, {"more": "x", "mask": _pixels()}, **more)
         made.append(buffer.getvalue())
     return made

@@ -28,7 +28,7 @@ def hostile_address(rng: Random, folder: Path) -> Ask:
     """The parameters of an address, read as each page reads them, written and read again."""
     from ui.address import views
 
-    known = [one for one in vars(views).values() if hasattr(one, "PAGE") and one is not views.View]
+    known = [one for one in vars(views).values() if isinstance(getattr(one, "PAGE", None), str)]
     view = rng.choice(known)
     names = [*view.names(), odd_text(rng)]
     query = {rng.choice(names): odd_text(rng) for _ in range(rng.randint(1, 6))}
@@ -76,7 +76,11 @@ def hostile_note(rng: Random, folder: Path) -> Ask:
 def _run() -> tuple[RunStore, str]:
     store = RunStore()
     request = RunRequest(
-        model="demo-fundus-unet", attack="asma", config={}, image_name="i", target=TargetSource("file", "t")
+        model="demo-fundus-unet",
+        attack="asma",
+        config={},
+        image_name="i",
+        target=TargetSource("file", "t"),
     )
     blank = np.zeros((16, 16), np.int64)
     inputs = RunInputs(np.zeros((3, 16, 16), np.float32), blank, np.ones((16, 16), np.bool_), None)

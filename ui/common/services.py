@@ -15,6 +15,7 @@ from asma_core.jobs.detection import DetectionRunner
 from asma_core.jobs.experiments import ExperimentRunner
 from asma_core.jobs.predictions import Predictor
 from asma_core.jobs.queue import JobQueue
+from asma_core.jobs.reading import files, pictures, read
 from asma_core.jobs.robustness import RobustnessRunner
 from asma_core.jobs.trainings import Trainer
 from asma_core.jobs.transfer import TransferRunner
@@ -124,6 +125,8 @@ def warm() -> None:
     """Start the worker processes, without waiting for them; what waits for its turn goes on."""
     queue().warm()
     predictor().warm()
+    files().warm()
+    pictures().warm()
     trainer()
     universal()
 
@@ -147,4 +150,4 @@ def _dataset(name: str, home: str) -> Dataset:
 
 def _opened(name: str, _home: str) -> Dataset:
     """Open a data set; the home is there to tell calls apart."""
-    return _open_dataset(name)
+    return read(name, _open_dataset, name)

@@ -13,22 +13,20 @@ import numpy as np
 from PIL import Image
 
 from asma_core import paths
-from asma_core.data.formats.archives import unpack
 from asma_core.data.formats.images import (
     FloatImage,
     Source,
     encode_png,
     from_bytes,
-    read_image,
     to_bytes,
 )
 from asma_core.data.formats.series import begins_as_dicom
 from asma_core.data.formats.slices import MIDDLE, Slice
 from asma_core.data.formats.windows import RANGE, Window, window_from_dict
 from asma_core.errors import InputError, StoreError
-from asma_core.files import read_json, write_bytes, write_json
+from asma_core.files import put_aside, read_json, write_bytes, write_json
+from asma_core.jobs.reading import check_image, read, see, unpack_file
 from asma_core.runs.sources import SourceImage, from_file
-from asma_core.server_config import settings
 
 HASH_LENGTH: Final = 32
 GONE: Final = "this own image is not here any more; upload it again"
@@ -46,8 +44,8 @@ def keep_upload(data: bytes, name: str, where: Slice = MIDDLE, said: Window | No
     Raises:
         InputError: It can't be read as an image.
     """
-    read_image(data, name, where)
-    file = hashlib.sha256(data + name.encode())
+    read(name, check_image, data, name, where)
+    file = hashlib.sha256(data + _bytes(name))
     windows = {
         word: window.as_dict()
         for word, window in (("window", where.window), ("said", said))
@@ -82,7 +80,8 @@ def unpack_series(data: bytes, name: str) -> Path:
     """
     folder = _folder() / f"{hashlib.sha256(data).hexdigest()[:HASH_LENGTH]}.series"
     if not folder.exists():
-        unpack(io.BytesIO(data), folder, settings(), name)
+        with put_aside(data) as archive:
+            read(name, unpack_file, archive, folder, name)
     inside = folder
     while len(within := list(inside.iterdir())) == 1 and within[0].is_dir():
         inside = within[0]
@@ -103,9 +102,9 @@ def keep_series(folder: Path, name: str, where: Slice) -> str:
     Raises:
         InputError: It can't be read as an image.
     """
-    read_image(folder, name, where)
+    read(name, check_image, folder, name, where)
     series = folder.relative_to(_folder()).as_posix()
-    return _keep(hashlib.sha256(series.encode() + name.encode()), name, where, {"series": series})
+    return _keep(hashlib.sha256(series.encode() + _bytes(name)), name, where, {"series": series})
 
 
 def file_of(key: str) -> str:
@@ -160,11 +159,17 @@ def open_upload(key: str, window: Window | None = None) -> SourceImage:
     settled = window_from_dict(kept["window"]) if "window" in kept else None
     where = Slice(kept.get("frame"), kept.get("axis", 2), settled or window, kept.get("volume", 0))
     data: Source = file if "series" in kept else file.read_bytes()
-    source = from_file(data, str(kept["name"]), where)
+    name = str(kept["name"])
+    source = see(name, from_file, data, name, where)
     if settled is None and "said" not in kept:
         return source
     said = window_from_dict(kept["said"]) if "said" in kept else None
     return replace(source, window=said, extent=None)
+
+
+def _bytes(name: str) -> bytes:
+    # The name of a file may hold what no encoding can write.
+    return name.encode("utf-8", "backslashreplace")
 
 
 def _folder() -> Path:

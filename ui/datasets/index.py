@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from asma_core.data.class_areas import ClassAreas, kept_class_areas, measure_class_areas
 from asma_core.data.datasets import Dataset, Sample
+from asma_core.jobs.reading import read
 from asma_core.models.sources.cards import ModelCard, fits, model_cards
 from asma_core.runs.run import Run
 from ui.address.views import DatasetsView
@@ -51,7 +52,7 @@ def class_areas(dataset: Dataset) -> ClassAreas:
             words = f"Measuring the masks of this data set, once: {done:,} of {count:,}"
             place.progress(done / count, text=words)
 
-    found = measure_class_areas(dataset, show)
+    found = read(dataset.title, measure_class_areas, dataset, on_progress=show)
     place.empty()
     return found
 

@@ -17,10 +17,11 @@ from asma_core.data.formats.images import to_rgb
 from asma_core.data.masks.palette import PREDICTION, TRUTH
 from asma_core.errors import AsmaError
 from asma_core.jobs.predictions import prediction_file
+from asma_core.jobs.reading import seen_sample
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou, iou_per_class
 from asma_core.models.sources.cards import ModelCard, find_card
 from asma_core.runs.run import Run
-from asma_core.runs.sources import SourceImage, from_sample
+from asma_core.runs.sources import SourceImage
 from ui.address.browser import current, prime
 from ui.address.links import link, open_page
 from ui.address.views import OF_AN_IMAGE, AttackView, CompareView, DatasetsView
@@ -73,7 +74,7 @@ def sample_view(dataset: Dataset, view: DatasetsView, bar: Any) -> None:
     allowed, samples, runs, _ = listed(dataset, view)
     _moves(bar, dataset, sample, samples)
     left, right = st.columns([3, 2], gap="large")
-    source = from_sample(dataset, sample)
+    source = seen_sample(dataset, sample)
     with right:
         _overlay_controls(dataset, allowed)
     with left:

@@ -91,7 +91,11 @@ def read_card(path: Path, trusted: bool = True) -> ModelCard:
 
 
 def _is_beside(card: ModelCard, path: Path) -> bool:
-    if not card.weights.is_file():
+    try:
+        if not card.weights.is_file():
+            return False
+    except OSError:
+        # Longer than a name can be.
         return False
     if card.factory:
         return card.weights.resolve().is_relative_to(path.parent.resolve())
