@@ -219,7 +219,13 @@ class LimitedProcess:
         code = self._process.returncode
         if code == -signal.SIGXCPU:
             return "takes too much of the processor's time, so it was ended"
-        return f"ended its process ({code})"
+        return f"ended its process ({_name(code)})"
+
+
+def _name(code: int) -> str:
+    """Return what ended a process, in the system's word where it has one."""
+    known = {-one: one.name for one in signal.Signals}
+    return known.get(code, str(code))
 
 
 def _too_much_memory(limits: Limits) -> str:

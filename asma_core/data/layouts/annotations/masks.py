@@ -21,6 +21,7 @@ from PIL import Image
 
 from asma_core import paths
 from asma_core.data.formats.images import SUFFIXES, picture_size
+from asma_core.data.formats.opening import most_pixels
 from asma_core.data.formats.tree import ANNOTATIONS, TABLES, suffix
 from asma_core.data.layouts.annotations.coco import COCO, read_coco
 from asma_core.data.layouts.annotations.cvat import CVAT, read_cvat
@@ -129,6 +130,8 @@ def _draw(folder: Path, annotated: Annotated, pictures: Images, kept: Path) -> N
 
     def one(place: int, picture: Picture) -> None:
         size = picture_size(folder / picture.image)
+        for height, width in (size, picture.size or size):
+            _check_size(height, width, picture.image)
         labels = _labels(picture, numbers, size)
         buffer = io.BytesIO()
         Image.fromarray(labels).save(buffer, "PNG")
@@ -144,6 +147,15 @@ def _draw(folder: Path, annotated: Annotated, pictures: Images, kept: Path) -> N
         "notes": annotated.notes,
     }
     write_bytes(kept / PAIRS, json.dumps(content).encode())
+
+
+def _check_size(height: int, width: int, image: str) -> None:
+    """Refuse a size for which the drawing library would run out of memory, and end the process."""
+    if height * width > most_pixels():
+        raise InputError(
+            f"the annotations say that {image} has {width} x {height} pixels; the limit is "
+            f"{most_pixels() // 1_000_000} million (max_image_megapixels)"
+        )
 
 
 def _classes(annotated: Annotated) -> list[str]:
