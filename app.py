@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from asma_core.files import keep_to_ourselves
 from ui.address import browser as address
 from ui.address.history import keep_history
 from ui.address.links import arrive
@@ -12,6 +13,7 @@ from ui.common.outbox import keep_outbox
 from ui.common.presses import keep_presses
 from ui.common.rerun import begin_at_top
 from ui.common.shell import PRODUCT
+from ui.common.sign_in import let_in, people_sign_in, sign_in_page
 from ui.editor.drawings import drawing_hearers
 from ui.judging.saving import judgement_hearers
 
@@ -20,9 +22,11 @@ ICON = "ui/icon.png"
 
 def main() -> None:
     """Show the page that the address names."""
+    keep_to_ourselves()
     begin_at_top()
     # A file of our own: the browser would fetch a Material icon of the tab from the internet.
     st.set_page_config(page_title=PRODUCT, page_icon=ICON, layout="wide", menu_items={})
+    inside = let_in()
     # On top, so that the whole width belongs to the image.
     page = st.navigation(
         [
@@ -34,10 +38,18 @@ def main() -> None:
             st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:"),
             st.Page("pages/experiments.py", title="Experiments", icon=":material/bar_chart:"),
             st.Page("pages/defences.py", title="Defences", icon=":material/shield:"),
+            *(
+                [st.Page("pages/account.py", title="Account", icon=":material/person:")]
+                if people_sign_in()
+                else []
+            ),
         ],
-        position="top",
+        position="top" if inside else "hidden",
     )
     dress()
+    if not inside:
+        sign_in_page()
+        return
     keep_presses()
     address.begin()
     keep_history(page.url_path)

@@ -11,7 +11,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +79,49 @@ def put_aside(data: bytes | memoryview) -> Iterator[Path]:
         yield Path(file.name)
 
 
+def keep_to_ourselves() -> None:
+    """Let no other account of the machine read what this process and its workers write from now on.
+
+    Files get 0600, folders 0700. For processes that are ours alone: it holds for all they write.
+    """
+    os.umask(0o077)
+
+
+def close_to_others(folder: Path) -> None:
+    """Let no other account look into a folder of ours; one that can't be changed stays as it is."""
+    with suppress(OSError):
+        if folder.stat().st_uid == os.geteuid() and folder.stat().st_mode & 0o077:
+            folder.chmod(0o700)
+
+
+def folder_size(folder: Path) -> int:
+    """Return how many bytes the files of a folder take; 0 of one that is not there."""
+    if not folder.is_dir():
+        return 0
+    size = 0
+    for path in folder.rglob("*"):
+        try:
+            size += path.lstat().st_size if path.is_file() else 0
+        except FileNotFoundError:
+            # Deleted meanwhile.
+            continue
+    return size
+
+
 def remove_old(folder: Path, seconds: float = 24 * 3600) -> None:
     """Remove what has lain in a folder for longer than that, such as uploads that nobody kept."""
     for path in folder.iterdir() if folder.is_dir() else ():
         if time.time() - path.stat().st_mtime > seconds:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def clear_image_caches(home: Path) -> None:
+    """Remove what was worked out of images and is worked out again when it is asked for.
+
+    For when somebody's images are deleted: a cache does not know whose each of its files is.
+    """
+    for name in ("predictions", "drawn-masks", "training"):
+        shutil.rmtree(home / "cache" / name, ignore_errors=True)
 
 
 def json_values(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from ui.common.shell import through_app
 from ui.datasets.grid import back_to_grid, dataset_choice, dataset_grid
 from ui.datasets.importing import dataset_import
 from ui.datasets.opening import opened
-from ui.datasets.own import add_dataset, remove_dataset, train_on
+from ui.datasets.own import add_dataset, remove_dataset, share_dataset, train_on
 from ui.datasets.sample import sample_view
 from ui.datasets.view import current_view
 
@@ -33,6 +33,7 @@ with bar:
         dataset_choice(view, names)
         add_dataset()
         train_on(view.dataset)
+        share_dataset(view.dataset)
         remove_dataset(view.dataset)
 with show_errors(), opened(view) as dataset:
     if view.sample:

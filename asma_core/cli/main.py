@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any, Final, NoReturn
 
 from asma_core.errors import AsmaError
-from asma_core.files import to_json
+from asma_core.files import keep_to_ourselves, to_json
 from asma_core.models.wrapper.memory import keep_freed_memory
 from asma_core.models.wrapper.spinning import spin_only_alone
 
@@ -96,6 +96,7 @@ def _printable(text: str) -> str:
 
 def _run(options: argparse.Namespace) -> Any:
     # Before anything imports torch; what a command needs of it, it imports itself.
+    keep_to_ourselves()
     spin_only_alone()
     keep_freed_memory()
     return _module(options.command).run(options)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, SupportsIndex, overload
 
 from asma_core import paths
+from asma_core.accounts.belongings import DATASET, may_see_it
 from asma_core.data.dataset_cards import CARD, DatasetCard, card_of_folder
 from asma_core.data.formats.images import FloatImage
 from asma_core.data.formats.windows import Picture
@@ -178,10 +179,16 @@ class Dataset(Sequence[Item]):
 
 
 def dataset_names() -> list[str]:
-    """Return the demo sets, the folders in `datasets` of the data folder and in `ASMA_DATASETS`.
+    """Return the data sets that who acts may see.
 
-    `ASMA_DATASETS` holds folders, separated like PATH.
+    These are the demo sets, the folders in `datasets` of the data folder and in `ASMA_DATASETS`,
+    which holds folders, separated like PATH.
     """
+    return [name for name in all_dataset_names() if may_see_it(DATASET, name)]
+
+
+def all_dataset_names() -> list[str]:
+    """Return the data sets of all people; see `dataset_names`."""
     folder = paths.home() / "datasets"
     own = sorted(path.name for path in folder.glob("*") if path.is_dir() and path.name[0] != ".")
     listed = [part for part in os.environ.get("ASMA_DATASETS", "").split(os.pathsep) if part]

@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import IO, Final
 
 from asma_core import paths
+from asma_core.accounts import audit
+from asma_core.accounts.belongings import DATASET, check_changing_it, claim
+from asma_core.accounts.belongings import forget as forget_belonging
+from asma_core.accounts.quota import check_quota, forget_sums
+from asma_core.accounts.rights import check_making
 from asma_core.data.class_areas import (
     OnProgress,
     SampleError,
@@ -19,14 +24,14 @@ from asma_core.data.class_areas import (
     should_decode,
 )
 from asma_core.data.dataset_cards import CARD
-from asma_core.data.datasets import Dataset, dataset_names, open_dataset
+from asma_core.data.datasets import Dataset, all_dataset_names, open_dataset
 from asma_core.data.finding import Finding
 from asma_core.data.formats.archives import unpack
 from asma_core.data.inspection import Inspection
 from asma_core.data.preview import Preview, look
 from asma_core.data.synthetic import demo
 from asma_core.errors import InputError
-from asma_core.files import as_store_error, remove_old, write_json
+from asma_core.files import as_store_error, clear_image_caches, remove_old, write_json
 from asma_core.naming import free_among
 from asma_core.server_config import settings
 
@@ -84,14 +89,14 @@ def check_name(name: str) -> str:
             f"{name!r} can't be the name of a data set; use up to 64 letters, digits, spaces, "
             "dots, dashes and underscores"
         )
-    if name in dataset_names():
+    if name in all_dataset_names():
         raise InputError(f"a data set is called {name!r} already; choose another name")
     return name
 
 
 def free_name(wanted: str) -> str:
     """Return a name that nothing has yet, near the one that is wanted."""
-    return free_among(wanted, dataset_names())
+    return free_among(wanted, all_dataset_names())
 
 
 def take_in(
@@ -112,9 +117,11 @@ def take_in(
 
     Raises:
         InputError: The name can't be, or a file can't be used; the first one is named.
+        NotAllowedError: Who acts may not upload.
         StoreError: The data folder can't be written.
     """
-    name = check_name(name)
+    who, name = check_making(), check_name(name)
+    check_quota(who)
     dataset = looked_at.dataset
     inspected = inspection or look(looked_at, on_progress=on_progress)
     if inspected.problems:
@@ -122,10 +129,14 @@ def take_in(
     target = paths.home() / "datasets" / name
     description = looked_at.card.description or _description(looked_at)
     content = replace(looked_at.card, description=description).as_dict()
+    # Before it is there: nobody else sees it even for a moment.
+    claim(DATASET, name, who)
     if looked_at.root.resolve().is_relative_to(imports_folder().resolve()):
         _move(looked_at.root, target, content)
     else:
         _point(looked_at.root, target, content)
+    forget_sums()
+    audit.record("import", f"data set {name}")
     opened = open_dataset(name)
     keep(class_areas_file(opened), inspected.areas)
     left_out = len(looked_at.found.left_out)
@@ -185,9 +196,15 @@ def forget(name: str) -> None:
 
     Raises:
         InputError: It is not one that was taken in here.
+        NotAllowedError: It is somebody else's.
     """
     target = paths.home() / "datasets" / name
     if not can_forget(name):
         raise InputError(f"{name!r} was not imported here, so it can't be removed here")
+    check_changing_it(DATASET, name)
     with as_store_error(target):
         shutil.rmtree(target)
+    forget_belonging(DATASET, name)
+    clear_image_caches(paths.home())
+    forget_sums()
+    audit.record("delete", f"data set {name}")

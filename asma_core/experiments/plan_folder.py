@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from asma_core.accounts import audit
+from asma_core.accounts.belongings import PLAN, check_changing_it, claim, forget
+from asma_core.accounts.rights import check_making
 from asma_core.errors import AsmaError, UnknownExperimentError
 from asma_core.files import read_json, write_json
 
@@ -47,9 +50,14 @@ class PlanFolder(Generic[AskedPlan]):
         """Keep a plan; return its id.
 
         Raises:
+            NotAllowedError: Who acts may not ask for it.
             StoreError: The data folder can't be written.
         """
-        write_json(self._folder / f"{plan.id}.json", plan.as_dict())
+        who, file = check_making(), self._folder / f"{plan.id}.json"
+        if not file.exists():
+            claim(PLAN, plan.id, who, shared=True)
+            audit.record("ask for", f"plan {plan.id}")
+        write_json(file, plan.as_dict())
         return plan.id
 
     def get(self, plan_id: str) -> AskedPlan:
@@ -77,9 +85,17 @@ class PlanFolder(Generic[AskedPlan]):
         return file.stat().st_mtime if file.exists() else 0.0
 
     def delete(self, plan_id: str) -> None:
-        """Forget a plan; its runs and networks stay."""
+        """Forget a plan; its runs and networks stay.
+
+        Raises:
+            UnknownExperimentError: There is none of that id.
+            NotAllowedError: It is somebody else's.
+        """
         self.get(plan_id)
+        check_changing_it(PLAN, plan_id)
         (self._folder / f"{plan_id}.json").unlink(missing_ok=True)
+        forget(PLAN, plan_id)
+        audit.record("delete", f"plan {plan_id}")
 
     def _files(self) -> list[Path]:
         return list(self._folder.glob("*.json"))

@@ -13,6 +13,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from asma_core.accounts import audit
+from asma_core.accounts.rights import check_changing, check_making
 from asma_core.attacks.settings import TOWARDS
 from asma_core.errors import RunStateError, UnknownExperimentError
 from asma_core.experiments.cells import Cell
@@ -34,6 +36,7 @@ class Experiment:
         active: Whether a living process carries it out.
         stop: Whether somebody asked it to stop.
         message: Why it ended before its time, in a sentence; "" when it did not.
+        author: Who asked for it; "" of before people signed in.
     """
 
     id: str
@@ -42,6 +45,7 @@ class Experiment:
     active: bool
     stop: bool
     message: str
+    author: str = ""
 
 
 class ExperimentStore:
@@ -61,16 +65,23 @@ class ExperimentStore:
         self._database = Database(runs.home / "runs.sqlite")
 
     def open(self, plan: Plan) -> Experiment:
-        """Return the experiment of a plan, a new one if nobody asked for the same before."""
+        """Return the experiment of a plan, a new one if nobody asked for the same before.
+
+        Raises:
+            NotAllowedError: It would be new, and who acts may not ask for one.
+            StoreError: The store can't be written.
+        """
         text = json.dumps(plan.as_dict(), sort_keys=True)
         with self._database.writing() as database:
             row = database.execute("SELECT id FROM experiments WHERE plan = ?", (text,)).fetchone()
             known = str(row["id"]) if row else secrets.token_hex(4)
             if row is None:
                 database.execute(
-                    "INSERT INTO experiments (id, created, plan) VALUES (?, ?, ?)",
-                    (known, time.time(), text),
+                    "INSERT INTO experiments (id, created, plan, author) VALUES (?, ?, ?, ?)",
+                    (known, time.time(), text, check_making().name),
                 )
+        if row is None:
+            audit.record("ask for", f"experiment {known}", self.runs.home)
         return self.get(known)
 
     def get(self, experiment_id: str) -> Experiment:
@@ -106,6 +117,7 @@ class ExperimentStore:
             active=is_alive(self.runs.home, row["owner"]),
             stop=bool(row["stop"]),
             message=row["message"],
+            author=row["author"],
         )
 
     def delete(self, experiment_id: str) -> None:
@@ -113,9 +125,13 @@ class ExperimentStore:
 
         Raises:
             RunStateError: It is being carried out.
+            NotAllowedError: It is somebody else's.
         """
-        if self.get(experiment_id).active:
+        experiment = self.get(experiment_id)
+        check_changing(experiment.author, f"experiment {experiment_id}")
+        if experiment.active:
             raise RunStateError(f"experiment {experiment_id} goes on; stop it before deleting it")
+        audit.record("delete", f"experiment {experiment_id}", self.runs.home)
         with self._database.writing() as database:
             database.execute("DELETE FROM experiments WHERE id = ?", (experiment_id,))
             database.execute("DELETE FROM experiment_cells WHERE experiment = ?", (experiment_id,))
@@ -146,7 +162,13 @@ class ExperimentStore:
             )
 
     def ask_to_stop(self, experiment_id: str) -> None:
-        """Ask whoever carries an experiment out to stop; what is done stays done."""
+        """Ask whoever carries an experiment out to stop; what is done stays done.
+
+        Raises:
+            NotAllowedError: It is somebody else's.
+        """
+        check_changing(self.get(experiment_id).author, f"experiment {experiment_id}")
+        audit.record("stop", f"experiment {experiment_id}", self.runs.home)
         with self._database.writing() as database:
             database.execute("UPDATE experiments SET stop = 1 WHERE id = ?", (experiment_id,))
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from asma_core import paths
+from asma_core.accounts import audit
+from asma_core.accounts.rights import check_changing, check_making
 from asma_core.errors import RunStateError
 from asma_core.experiments.universal_parts import Parts
 from asma_core.experiments.universal_plan import UniversalPlan, UniversalPlans
@@ -89,16 +91,30 @@ class UniversalStore:
         """Keep a plan, and queue it unless it goes on already; False when it does.
 
         Raises:
+            NotAllowedError: Who acts may not ask for it, or it is somebody else's.
             StoreError: The data folder can't be written.
         """
+        author = check_making().name
+        known = self._author(plan.id)
+        if known is not None:
+            check_changing(known, f"plan {plan.id}")
         self.plans.keep(plan)
-        values = (plan.id, time.time(), QUEUED, this_process(self.home))
+        values = (plan.id, time.time(), QUEUED, this_process(self.home), author)
         with self._database.writing() as database:
             added = database.execute(
-                "INSERT OR IGNORE INTO universal (id, created, state, owner) VALUES (?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO universal (id, created, state, owner, author) "
+                "VALUES (?, ?, ?, ?, ?)",
                 values,
             ).rowcount
+        audit.record("ask for", f"plan {plan.id}", self.home)
         return bool(added) or self._jobs.queue(plan.id, ENDED)
+
+    def _author(self, plan_id: str) -> str | None:
+        """Return whose a plan is; None of one that nobody began."""
+        query = "SELECT author FROM universal WHERE id = ?"
+        with self._database.reading() as database:
+            row = database.execute(query, (plan_id,)).fetchone()
+        return None if row is None else str(row["author"])
 
     def claim(self, plan_id: str) -> bool:
         """Take a queued plan for this process; False when it is not queued any more."""
@@ -117,7 +133,12 @@ class UniversalStore:
         self.end(plan_id, FAILED, message)
 
     def ask_to_stop(self, plan_id: str) -> None:
-        """Ask the learning to stop after its step; one that waits stops at once."""
+        """Ask the learning to stop after its step; one that waits stops at once.
+
+        Raises:
+            NotAllowedError: It is somebody else's.
+        """
+        check_changing(self._author(plan_id) or "", f"plan {plan_id}")
         self._jobs.ask_to_stop(plan_id, STOPPED)
 
     def delete(self, plan_id: str) -> None:
@@ -127,8 +148,10 @@ class UniversalStore:
             UnknownExperimentError: There is none of that id.
             RunStateError: It goes on.
             StoreError: It can't be removed.
+            NotAllowedError: It is somebody else's.
         """
         self.plans.get(plan_id)
+        check_changing(self._author(plan_id) or "", f"plan {plan_id}")
         if not self._jobs.delete(plan_id) and self.learning(plan_id).active:
             raise RunStateError("it goes on; stop it before deleting it")
         self.parts(plan_id).delete()

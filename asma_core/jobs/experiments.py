@@ -11,6 +11,8 @@ import time
 from concurrent.futures import BrokenExecutor
 from typing import Final
 
+from asma_core.accounts.current import acting_as, on_behalf_of
+from asma_core.accounts.rights import check_changing
 from asma_core.errors import AsmaError
 from asma_core.experiments.missing_cells import Batch, run_missing_cells
 from asma_core.experiments.store import Experiment, ExperimentStore
@@ -43,13 +45,19 @@ class ExperimentRunner:
 
         Raises:
             UnknownExperimentError: There is none of that id.
+            NotAllowedError: It is somebody else's.
             StoreError: The store can't be written.
         """
         experiment = self.store.get(experiment_id)
+        check_changing(experiment.author, f"experiment {experiment_id}")
         if not self.store.claim(experiment_id):
             return False
-        threading.Thread(target=self._run_experiment, args=(experiment,), daemon=True).start()
+        threading.Thread(target=self._run_as_its_author, args=(experiment,), daemon=True).start()
         return True
+
+    def _run_as_its_author(self, experiment: Experiment) -> None:
+        with acting_as(on_behalf_of(experiment.author)):
+            self._run_experiment(experiment)
 
     def _run_experiment(self, experiment: Experiment) -> None:
         under_way = _UnderWay(self._queue, self.store, experiment.id)

@@ -9,6 +9,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from asma_core.accounts import audit
+from asma_core.accounts.belongings import NETWORK, claim
+from asma_core.accounts.rights import check_making
 from asma_core.data.datasets import Dataset, open_dataset
 from asma_core.data.formats.images import FloatImage
 from asma_core.data.masks.label_maps import encode_mask, read_mask
@@ -16,7 +19,6 @@ from asma_core.defences.certificate import CertificateSettings
 from asma_core.files import json_values, read_json, write_bytes, write_json
 from asma_core.jobs.asked_process import AskedProcess
 from asma_core.jobs.certificates import ANSWER, OVERLAY, certificate_folder, make_certificate
-from asma_core.jobs.reading import read_network
 from asma_core.jobs.survivals import (
     KeptSurvival,
     keep_survival,
@@ -29,6 +31,7 @@ from asma_core.jobs.suspicions import (
     read_suspicions,
     suspicion_file,
 )
+from asma_core.limited.reading import read_network
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.sources.cards import ModelCard, check_fits, read_card, weights_hash
 from asma_core.models.sources.draft import Choices
@@ -165,8 +168,13 @@ class Predictor(AskedProcess):
         Raises:
             ModelError: The card or the weights can't be used, or its process ended.
             InputError: Its name is taken.
+            NotAllowedError: Who acts may not upload.
         """
-        return read_network(card.name, _import_model, str(card))
+        who = check_making()
+        name = read_network(card.name, _import_model, str(card))
+        claim(NETWORK, name, who, shared=True)
+        audit.record("import", f"network {name}")
+        return name
 
     def look_at_weights(self, weights: Path) -> dict[str, Any]:
         """Return what a file of weights is likely to be; see `models.guessing`.

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
+from asma_core.accounts import audit
+from asma_core.accounts.rights import check_changing
 from asma_core.jobs import tasks
 from asma_core.jobs.dispatcher import Dispatcher
 from asma_core.jobs.local import local_executor
@@ -88,7 +90,9 @@ def stop(store: RunStore, run_id: str) -> None:
 
     Raises:
         UnknownRunError: No such run.
+        NotAllowedError: It is somebody else's.
         StoreError: The store can't be written.
     """
-    store.get(run_id)
+    check_changing(store.get(run_id).author, f"run {run_id}")
+    audit.record("stop", f"run {run_id}", store.home)
     store.ask_to_stop(run_id)

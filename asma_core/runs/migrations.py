@@ -82,6 +82,7 @@ def _people(database: sqlite3.Connection) -> None:
         database.execute(f"ALTER TABLE {table} ADD COLUMN author TEXT NOT NULL DEFAULT ''")
     # Made of what one person brought: only that person sees it until it is shared.
     database.execute("ALTER TABLE runs ADD COLUMN private INTEGER NOT NULL DEFAULT 0")
+    database.execute("ALTER TABLE runs ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0")
     # Kept when old runs are deleted.
     database.execute("ALTER TABLE runs ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0")
     database.execute("CREATE INDEX runs_by_author ON runs (author)")
@@ -92,18 +93,6 @@ def _people(database: sqlite3.Connection) -> None:
             author TEXT NOT NULL,
             at REAL NOT NULL,
             PRIMARY KEY (run, field)
-        )"""
-    )
-    # What lies in a folder and not in a table: data sets, networks, uploaded images.
-    database.execute(
-        """CREATE TABLE belongings (
-            kind TEXT NOT NULL,
-            name TEXT NOT NULL,
-            author TEXT NOT NULL,
-            created REAL NOT NULL,
-            shared INTEGER NOT NULL DEFAULT 0,
-            bytes INTEGER NOT NULL DEFAULT 0,
-            PRIMARY KEY (kind, name)
         )"""
     )
 

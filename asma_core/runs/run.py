@@ -47,6 +47,9 @@ class Run:
         verdict: A person's judgement.
         note: A person's words.
         tags: Words, separated by commas.
+        author: Who asked for it; "" of before people signed in.
+        private: Whether only its author sees it, and owners of the server.
+        pinned: Whether it stays when old runs are deleted.
     """
 
     id: str
@@ -60,6 +63,9 @@ class Run:
     verdict: str
     note: str
     tags: str
+    author: str = ""
+    private: bool = False
+    pinned: bool = False
 
     @property
     def ended(self) -> bool:
@@ -142,6 +148,9 @@ def run_of_row(row: sqlite3.Row) -> Run:
         verdict=row["verdict"],
         note=row["note"],
         tags=row["tags"],
+        author=row["author"],
+        private=bool(row["private"]),
+        pinned=bool(row["pinned"]),
     )
 
 

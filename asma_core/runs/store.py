@@ -25,8 +25,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from asma_core import paths
+from asma_core.accounts import audit
+from asma_core.accounts.belongings import DATASET, belonging
+from asma_core.accounts.quota import check_quota, forget_sums
+from asma_core.accounts.rights import check_changing, check_judging, check_making
 from asma_core.errors import RunStateError, StoreError, UnknownRunError
-from asma_core.files import as_store_error, read_json, write_bytes
+from asma_core.files import as_store_error, close_to_others, read_json, write_bytes
 from asma_core.runs.database import Database, storable
 from asma_core.runs.job_table import JobTable
 from asma_core.runs.process_locks import forget_dead, this_process
@@ -40,6 +44,7 @@ from asma_core.runs.run import (
     run_of_row,
 )
 from asma_core.runs.spec import RunInputs, RunRequest, RunSpec, make_spec
+from asma_core.server_config import NO_SIGN_IN, settings
 
 RECORD: Final = "run.json"
 
@@ -61,6 +66,7 @@ class RunStore:
         with as_store_error(self.home):
             for name in ("runs", "work", "inputs"):
                 (self.home / name).mkdir(parents=True, exist_ok=True)
+        close_to_others(self.home)
         self._database = Database(self.home / "runs.sqlite")
         self._jobs = JobTable(self._database, self.home, "runs")
 
@@ -71,9 +77,12 @@ class RunStore:
 
         Raises:
             InputError: The request or its inputs do not fit.
+            NotAllowedError: Who acts may not attack.
             StoreError: The disk is full or can't be written.
         """
+        who = check_making()
         packed = inputs.packed()
+        check_quota(who, len(packed))
         spec = make_spec(request, inputs, packed)
         holder = this_process(self.home)
         try:
@@ -81,20 +90,23 @@ class RunStore:
                 file = self._inputs_file(spec.inputs_hash)
                 if not file.exists():
                     write_bytes(file, packed)
-                run_id = self._insert(database, spec, holder)
+                run_id = self._insert(database, spec, holder, who.name)
         except StoreError:
             self._forget_inputs(spec.inputs_hash)
             raise
+        told = {"attack": spec.attack, "network": spec.model, "dataset": spec.dataset}
+        audit.record("attack", f"run {run_id}", self.home, **told)
         return self.get(run_id)
 
-    def _insert(self, database: sqlite3.Connection, spec: RunSpec, holder: str) -> str:
+    def _insert(self, database: sqlite3.Connection, spec: RunSpec, holder: str, author: str) -> str:
         run_id = secrets.token_hex(4)
         while self._is_taken(database, run_id):
             run_id = secrets.token_hex(4)
+        text, private = _dump(spec.as_dict()), is_private(spec.dataset)
         database.execute(
-            "INSERT INTO runs (id, created, state, owner, inputs_hash, spec) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            (run_id, time.time(), QUEUED, holder, spec.inputs_hash, _dump(spec.as_dict())),
+            "INSERT INTO runs (id, created, state, owner, inputs_hash, spec, author, private) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (run_id, time.time(), QUEUED, holder, spec.inputs_hash, text, author, private),
         )
         return run_id
 
@@ -126,8 +138,9 @@ class RunStore:
                 same, `fail` and `recover` find them there.
         """
         with as_store_error(staged):
+            size = sum(path.stat().st_size for path in staged.rglob("*") if path.is_file())
             staged.replace(self.folder(run_id))
-        self._end(run_id, state, results=results)
+        self._end(run_id, state, results=results, size=size)
 
     def fail(self, run_id: str, message: str, state: str = FAILED) -> None:
         """Say that a run ended without a result, and why; what it had written aside goes first.
@@ -149,9 +162,14 @@ class RunStore:
         return record
 
     def _end(
-        self, run_id: str, state: str, results: Mapping[str, Any] | None = None, message: str = ""
+        self,
+        run_id: str,
+        state: str,
+        results: Mapping[str, Any] | None = None,
+        message: str = "",
+        size: int = 0,
     ) -> None:
-        self._jobs.end(run_id, state, results=_dump(results or {}), message=message)
+        self._jobs.end(run_id, state, results=_dump(results or {}), message=message, bytes=size)
         shutil.rmtree(self.work_folder(run_id), ignore_errors=True)
 
     def annotate(
@@ -166,34 +184,83 @@ class RunStore:
 
         Raises:
             UnknownRunError: No such run.
+            NotAllowedError: Who acts may not judge.
             StoreError: The store can't be written.
         """
+        who = check_judging()
         self.get(run_id)
-        given = {"verdict": verdict, "note": note, "tags": tags}
+        said = {"verdict": verdict, "note": note, "tags": tags}
+        given = {column: storable(value) for column, value in said.items() if value is not None}
         with self._database.writing() as database:
             for column, value in given.items():
-                if value is not None:
-                    database.execute(
-                        f"UPDATE runs SET {column} = ? WHERE id = ?",
-                        (storable(value), run_id),
-                    )
+                database.execute(f"UPDATE runs SET {column} = ? WHERE id = ?", (value, run_id))
+                database.execute(
+                    "INSERT OR REPLACE INTO judged (run, field, author, at) VALUES (?, ?, ?, ?)",
+                    (run_id, column, who.name, time.time()),
+                )
+        audit.record("judge", f"run {run_id}", self.home, fields=sorted(given))
+
+    def judged(self, run_id: str) -> dict[str, tuple[str, float]]:
+        """Return who said what is said of a run last, and when, by field.
+
+        Fields are verdict, note and tags; the time is in seconds since 1970.
+        """
+        query = "SELECT field, author, at FROM judged WHERE run = ?"
+        with self._database.reading() as database:
+            rows = database.execute(query, (_checked(run_id),)).fetchall()
+        return {row["field"]: (row["author"], row["at"]) for row in rows}
+
+    def share(self, run_id: str) -> None:
+        """Let everybody see a run.
+
+        Raises:
+            UnknownRunError: No such run.
+            NotAllowedError: It is somebody else's.
+            StoreError: The store can't be written.
+        """
+        self._mark(run_id, "private", False, "share")
+
+    def pin(self, run_id: str, pinned: bool = True) -> None:
+        """Keep a run when old ones are deleted, or let it go with them.
+
+        Raises:
+            UnknownRunError: No such run.
+            NotAllowedError: It is somebody else's.
+            StoreError: The store can't be written.
+        """
+        self._mark(run_id, "pinned", pinned, "pin" if pinned else "unpin")
+
+    def _mark(self, run_id: str, column: str, value: bool, action: str) -> None:
+        check_changing(self.get(run_id).author, f"run {run_id}")
+        with self._database.writing() as database:
+            database.execute(f"UPDATE runs SET {column} = ? WHERE id = ?", (value, run_id))
+        audit.record(action, f"run {run_id}", self.home)
 
     def delete(self, run_id: str) -> None:
         """Delete a run that has ended, with its files.
 
         Raises:
             RunStateError: It is queued or running.
+            NotAllowedError: It is somebody else's.
         """
         run = self.get(run_id)
+        check_changing(run.author, f"run {run_id}")
         if not run.ended:
             raise RunStateError(f"run {run_id} is {run.state}; stop it before deleting it")
         self._jobs.delete(run_id)
+        with self._database.writing() as database:
+            database.execute("DELETE FROM judged WHERE run = ?", (run_id,))
+        audit.record("delete", f"run {run_id}", self.home)
+        forget_sums()
         self._forget_inputs(run.spec.inputs_hash)
         folder, aside = self.folder(run_id), self.work_folder(run_id)
         with as_store_error(folder):
             if folder.exists():
                 folder.replace(aside)
         shutil.rmtree(aside, ignore_errors=True)
+        for kind in ("survival", "suspicion"):
+            for worked_out in (self.home / "cache" / kind).glob(f"{run_id}-*"):
+                shutil.rmtree(worked_out, ignore_errors=True)
 
     # What comes out -------------------------------------------------------------------------
 
@@ -226,6 +293,20 @@ class RunStore:
         with self._database.reading() as database:
             query = "SELECT count(*) FROM runs WHERE state = ?"
             return int(database.execute(query, (state,)).fetchone()[0])
+
+    def ended_before(self, moment: float) -> list[str]:
+        """Return the runs that ended before a moment and are not pinned, the oldest first.
+
+        Args:
+            moment: Seconds since 1970.
+        """
+        query = (
+            "SELECT id FROM runs WHERE finished IS NOT NULL AND finished < ? AND pinned = 0 "
+            "AND state NOT IN (?, ?) ORDER BY finished"
+        )
+        with self._database.reading() as database:
+            rows = database.execute(query, (moment, QUEUED, RUNNING)).fetchall()
+        return [row["id"] for row in rows]
 
     def is_queued(self, run_id: str) -> bool:
         """Tell whether there is such a run and it waits for its turn."""
@@ -303,6 +384,17 @@ def _checked(run_id: str) -> str:
     if len(run_id) != 8 or not set(run_id) <= set("0123456789abcdef"):
         raise UnknownRunError(f"{run_id[:40]!r} is no run; an id has eight hexadecimal digits")
     return run_id
+
+
+def is_private(dataset: str) -> bool:
+    """Tell whether a run on an image of a data set is its author's alone at first.
+
+    Args:
+        dataset: Its name; "" for an image that somebody has brought.
+    """
+    if settings().sign_in == NO_SIGN_IN:
+        return False
+    return not dataset or not belonging(DATASET, dataset).shared
 
 
 def _dump(value: Mapping[str, Any]) -> str:

@@ -7,6 +7,8 @@ import time
 from typing import Any, Final
 
 from asma_core import paths
+from asma_core.accounts.belongings import NETWORK, claim
+from asma_core.accounts.current import on_behalf_of
 from asma_core.errors import AsmaError
 from asma_core.files import json_values
 from asma_core.training import store as states
@@ -117,6 +119,8 @@ def _end(trainings: TrainingStore, training_id: str, report: TrainingReport | No
     }
     if report.robust is not None:
         figures["test_robust_iou"] = report.robust.iou
+    author = on_behalf_of(trainings.get(training_id).author)
+    claim(NETWORK, report.name, author, shared=True)
     trainings.end(
         training_id,
         states.DONE,

@@ -30,6 +30,7 @@ class Training:
         curve: `steps`, `loss` (lists), `validations` (their steps), `iou` (lists), `step`, `of`,
             `seconds`, `best`; of an adversarial one `robust` (beside `iou`) and `best_robust`.
         figures: Scores on the test images; empty without.
+        author: Who asked for it; "" of before people signed in.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Training:
     network: str
     curve: Mapping[str, Any] | None
     figures: Mapping[str, Any]
+    author: str = ""
 
     @property
     def ended(self) -> bool:

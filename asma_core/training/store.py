@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from asma_core import paths
+from asma_core.accounts import audit
+from asma_core.accounts.rights import check_changing, check_making
 from asma_core.errors import AsmaError, StoreError
 from asma_core.files import as_store_error, read_json, write_json
 from asma_core.runs.database import Database
@@ -70,17 +72,20 @@ class TrainingStore:
         """Keep a plan; the training is then queued.
 
         Raises:
+            NotAllowedError: Who acts may not train.
             StoreError: The data folder can't be written.
         """
+        author = check_making().name
         holder, created = this_process(self.home), time.time()
         training_id = secrets.token_hex(4)
         with self._database.writing() as database:
             database.execute(
-                "INSERT INTO trainings (id, created, state, owner) VALUES (?, ?, ?, ?)",
-                (training_id, created, QUEUED, holder),
+                "INSERT INTO trainings (id, created, state, owner, author) VALUES (?, ?, ?, ?, ?)",
+                (training_id, created, QUEUED, holder, author),
             )
             content = {"created": created, "plan": plan.as_dict()}
             write_json(self.folder(training_id) / _PLAN, content)
+        audit.record("train", f"training {training_id}", self.home)
         return self.get(training_id)
 
     def claim(self, training_id: str) -> bool:
@@ -88,11 +93,22 @@ class TrainingStore:
         return self._jobs.claim(training_id)
 
     def queue(self, training_id: str) -> bool:
-        """Queue a training that was stopped, interrupted or failed; False when it was not."""
+        """Queue a training that was stopped, interrupted or failed; False when it was not.
+
+        Raises:
+            NotAllowedError: It is somebody else's.
+        """
+        check_changing(self.get(training_id).author, f"training {training_id}")
         return self._jobs.queue(training_id, HALTED)
 
     def ask_to_stop(self, training_id: str) -> None:
-        """Ask a training to stop after its step; one that waits stops at once."""
+        """Ask a training to stop after its step; one that waits stops at once.
+
+        Raises:
+            NotAllowedError: It is somebody else's.
+        """
+        check_changing(self.get(training_id).author, f"training {training_id}")
+        audit.record("stop", f"training {training_id}", self.home)
         self._jobs.ask_to_stop(training_id, STOPPED)
 
     def keep_curve(self, training_id: str, curve: Mapping[str, Any]) -> None:
@@ -129,10 +145,12 @@ class TrainingStore:
 
         Raises:
             StoreError: It has not ended, or can't be removed.
+            NotAllowedError: It is somebody else's.
         """
-        self.get(training_id)
+        check_changing(self.get(training_id).author, f"training {training_id}")
         if not self._jobs.delete(training_id):
             raise StoreError("this training has not ended; stop it first")
+        audit.record("delete", f"training {training_id}", self.home)
         with as_store_error(self.folder(training_id)):
             shutil.rmtree(self.folder(training_id))
 
@@ -202,6 +220,7 @@ class TrainingStore:
             network=row["network"],
             curve=as_now(read_json(curve)) if curve.exists() else None,
             figures=json.loads(row["figures"]),
+            author=row["author"],
         )
 
     # After a crash --------------------------------------------------------------------------

@@ -17,10 +17,11 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
+from asma_core.data.formats.images import check_image
 from asma_core.data.importing import unpack_upload
 from asma_core.data.preview import preview
 from asma_core.jobs.predictions import look_at_here
-from asma_core.jobs.reading import check_image, read, read_network
+from asma_core.limited.reading import read, read_network
 from scripts.hostile.pictures import Ask
 
 # As an owner sets them who has little memory and patience.

@@ -67,7 +67,7 @@ def ends_run(frame: str | bytes) -> bool:
     return message.WhichOneof("type") == "script_finished" and message.script_finished in RUN_ENDS
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -133,19 +133,20 @@ def serve(
 ) -> Iterator[Serve]:
     """Start `streamlit run script` with its own ASMA_HOME; the same call gives the same server.
 
-    The app finds its demo sets drawn unless `drawn` is False.
+    The app finds its demo sets drawn unless `drawn` is False. A server of which somebody else must
+    know the address beforehand is given its port.
     """
     running: dict[tuple[Path, tuple[tuple[str, str], ...]], str] = {}
     servers: list[subprocess.Popen[bytes]] = []
 
-    def start(script: Path, env: Mapping[str, str], drawn: bool = True) -> str:
+    def start(script: Path, env: Mapping[str, str], drawn: bool = True, port: int = 0) -> str:
         call = (script, tuple(sorted(env.items())))
         if call in running:
             return running[call]
         home = tmp_path_factory.mktemp("home")
         if drawn and script == APP:
             furnish(Path(env.get("ASMA_HOME", home)), request.getfixturevalue("demo_sets"))
-        url = f"http://127.0.0.1:{(port := _free_port())}"
+        url = f"http://127.0.0.1:{(port := port or free_port())}"
         log = home.with_suffix(".log")
         command = [sys.executable, "-m", "streamlit", "run", str(script)]
         options = {

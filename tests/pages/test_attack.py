@@ -22,6 +22,7 @@ from asma_core.errors import InputError, StoreError
 from asma_core.files import write_bytes, write_json
 from asma_core.runs.run import CANCELLED, INTERRUPTED, Run
 from asma_core.runs.target_source import TargetSource
+from asma_core.runs.uploads import file_of, keep_upload
 from tests.data.formats.test_volumes import dicom, nifti
 from tests.pages import made_runs
 from tests.pages.small_house import (
@@ -45,7 +46,6 @@ from ui.attack import target_choice
 from ui.attack.editor import AT_TARGET
 from ui.attack.source_choice import DATASET as FROM_DATASET
 from ui.attack.source_choice import OWN
-from ui.common.uploads import file_of, keep_upload
 from ui.editor.drafts import Draft, keep_draft, new_key, open_draft
 from ui.editor.drawings import Drawing, Drawings
 

@@ -168,10 +168,10 @@ def test_the_record_of_a_run_has_its_network_and_its_threads(runs: RunStore) -> 
 
 
 def row(spec: dict[str, Any], results: dict[str, Any], state: str = DONE) -> dict[str, Any]:
-    told = dict.fromkeys(("message", "verdict", "note", "tags"), "")
+    told = dict.fromkeys(("message", "verdict", "note", "tags", "author"), "")
     return {
         "id": "0" * 8, "created": 1.0, "finished": 2.0, "state": state, "cancel": 0,
-        "spec": json.dumps(spec), "results": json.dumps(results), **told,
+        "spec": json.dumps(spec), "results": json.dumps(results), "private": 0, "pinned": 0, **told,
     }  # fmt: skip
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from asma_core.accounts.current import account
+from asma_core.accounts.quota import nearly_full
 from asma_core.attacks.settings import AWAY, AWAY_FROM_TRUTH
 from asma_core.data.formats.images import to_rgb
 from asma_core.data.masks.label_maps import Mask
@@ -90,6 +92,8 @@ def attack_editor(key: str) -> None:
         if chosen.card.defences:
             words = escape_markdown(in_words(chosen.card.defences))
             st.caption(f"The network stands behind {words}; the attack goes through it.")
+        if told := nearly_full(account()):
+            st.warning(told, icon=":material/hard_drive:")
         if st.button(
             "Run the attack",
             key=f"{key}-run",

@@ -10,11 +10,11 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from asma_core.data.formats.images import VOLUMES, Source, count_frames, count_volumes
 from asma_core.data.formats.slices import MIDDLE, Slice
 from asma_core.data.formats.tree import suffix
-from asma_core.jobs.reading import read
+from asma_core.limited.reading import read
 from asma_core.runs.sources import SourceImage
+from asma_core.runs.uploads import file_of, keep_series, keep_upload, open_upload, unpack_series
 from ui.address.views import AttackView
 from ui.attack.image_cache import kept_image
-from ui.common.uploads import file_of, keep_series, keep_upload, open_upload, unpack_series
 from ui.common.window_slider import window_caption, window_of_text, window_slider, window_text
 
 

@@ -17,12 +17,12 @@ from asma_core.errors import AsmaError
 from asma_core.metrics.score import NOT_REACHED
 from asma_core.runs import artefacts
 from asma_core.runs.run import DONE, Run
+from asma_core.runs.uploads import keep_image
 from ui.address.links import open_here, open_page
 from ui.address.views import AttackView, CompareView
 from ui.attack.live_run import PICTURE_SIDE
 from ui.common import services
 from ui.common.errors import escape_markdown, show_error, show_errors
-from ui.common.uploads import keep_image
 from ui.judging.strip import judging_strip
 from ui.pictures.differences import show_difference
 from ui.pictures.encoding import data_address

@@ -11,9 +11,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from asma_core.data.datasets import Dataset, dataset_names
 from asma_core.errors import AsmaError
-from asma_core.jobs.reading import seen_sample
 from asma_core.models.sources.cards import ModelCard
-from asma_core.runs.sources import SourceImage
+from asma_core.runs.sources import SourceImage, seen_sample
+from asma_core.runs.uploads import delete_upload, kept_words
 from ui.address.views import AttackView
 from ui.attack.image_cache import kept_image
 from ui.attack.own_image import kept_upload_of, said_window, seen_upload, take_window
@@ -166,7 +166,8 @@ def _from_upload(key: str, place: DeltaGenerator) -> AttackSource | None:
         # Any ending, and none: files of a scanner are often called IM000001.
         "An image of your own: PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM (a zip of a series too) or "
         "NIfTI",
-        key=f"{key}-upload",
+        key=f"{key}-upload{st.session_state.get(f'{key}-uploads-deleted', '')}",
+        help=kept_words() or None,
     )
     kept_key = f"{key}-own"
     with show_errors():
@@ -179,6 +180,17 @@ def _from_upload(key: str, place: DeltaGenerator) -> AttackSource | None:
             "attacker would want.",
             icon=":material/upload_file:",
         )
+    else:
+        st.button(
+            "Delete this image",
+            key=f"{key}-delete-own",
+            type="tertiary",
+            icon=":material/delete:",
+            help="It is removed from the server; runs on it keep their own copy until they are "
+            "deleted.",
+            on_click=_delete_own,
+            args=(key, own),
+        )
     if not own or card is None:
         return None
     try:
@@ -187,3 +199,13 @@ def _from_upload(key: str, place: DeltaGenerator) -> AttackSource | None:
         show_error(error)
         return None
     return AttackSource(source, None, card, own)
+
+
+@whole
+def _delete_own(key: str, own: str) -> None:
+    with show_errors():
+        delete_upload(own)
+        st.session_state[f"{key}-own"] = ""
+        # Another uploader: the old one would bring its file back.
+        state = f"{key}-uploads-deleted"
+        st.session_state[state] = st.session_state.get(state, 0) + 1

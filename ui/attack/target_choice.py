@@ -13,7 +13,7 @@ from asma_core.data.masks.label_maps import Mask
 from asma_core.data.targets.scenarios import SCENARIOS, Scenario
 from asma_core.errors import AsmaError
 from asma_core.fields import Declared, declared
-from asma_core.jobs.reading import read
+from asma_core.limited.reading import read
 from asma_core.runs import target_source
 from asma_core.runs.sources import mask_from_file, target_from_sample
 from asma_core.runs.target_source import TargetSource

@@ -13,6 +13,8 @@ import streamlit as st
 from streamlit.delta_generator_singletons import context_dg_stack, get_default_dg_stack_value
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from asma_core.accounts.current import account, acting_as
+
 Answer = TypeVar("Answer")
 NOTHING: Final = "nothing-of-this-name"
 # Seconds between two looks whether something newer was asked for.
@@ -74,10 +76,12 @@ def _begun(act: Callable[..., Answer], arguments: tuple[Any, ...]) -> Future[Ans
             return known
         answer: Future[Answer] = Future()
         _UNDER_WAY[call] = answer
+    who = account()
 
     def carry_out() -> None:
         try:
-            finish = partial(answer.set_result, act(*arguments))
+            with acting_as(who):
+                finish = partial(answer.set_result, act(*arguments))
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is for who waits
             finish = partial(answer.set_exception, error)
         del _UNDER_WAY[call]

@@ -15,11 +15,12 @@ from asma_core.jobs.detection import DetectionRunner
 from asma_core.jobs.experiments import ExperimentRunner
 from asma_core.jobs.predictions import Predictor
 from asma_core.jobs.queue import JobQueue
-from asma_core.jobs.reading import files, pictures, read
+from asma_core.jobs.retention import keep_deleting
 from asma_core.jobs.robustness import RobustnessRunner
 from asma_core.jobs.trainings import Trainer
 from asma_core.jobs.transfer import TransferRunner
 from asma_core.jobs.universal import UniversalRunner
+from asma_core.limited.reading import files, pictures, read
 from asma_core.runs.store import RunStore
 from asma_core.server_config import settings
 from ui.common.rerun import patiently
@@ -44,7 +45,9 @@ def queue() -> JobQueue:
 
 @st.cache_resource(show_spinner=False)
 def _queue(home: str) -> JobQueue:
-    return JobQueue(RunStore(Path(home)))
+    jobs = JobQueue(RunStore(Path(home)))
+    keep_deleting(Path(home))
+    return jobs
 
 
 def experiments() -> ExperimentRunner:
@@ -140,6 +143,11 @@ def open_dataset(name: str) -> Dataset:
     if name not in dataset_names() and not settings().may_read(Path(name)):
         raise UnknownNameError("data set", name, dataset_names())
     return _dataset(name, str(paths.home()))
+
+
+def forget_datasets() -> None:
+    """Open data sets anew when they are asked for next, as after one was removed."""
+    _dataset.clear()
 
 
 # Shared and only read: a copy of ten thousand samples at every rerun would be felt.

@@ -36,6 +36,7 @@ from ui.comparison.viewer import comparison_viewer
 from ui.judging.strip import judging_strip
 from ui.judging.verdict import verdict_badge
 from ui.runs.summary import figures_table, how, runs_table, said_lines
+from ui.runs.whose import whose_line
 
 MOST_LISTED: Final = 12
 MIME: Final = {".png": "image/png", ".npz": "application/octet-stream", ".json": "application/json"}
@@ -64,6 +65,7 @@ def compare_run(run: Run) -> None:
     # back in the browser, which would lead to this page again and again.
     address.change(CompareView, **vars(view))
     judging_strip(run, "judging", comparable_runs(run))
+    whose_line(run, "compare")
     _words(run)
     if beside:
         runs_table([run, *beside])

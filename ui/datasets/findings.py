@@ -10,7 +10,7 @@ import streamlit as st
 from asma_core.data.finding import CHOICES, Finding
 from asma_core.data.preview import Preview, first_look
 from asma_core.errors import NoSuchItemError
-from asma_core.jobs.reading import read
+from asma_core.limited.reading import read
 from ui.common.errors import escape_markdown
 from ui.common.values import initial
 from ui.pictures.thumbnails import sample_thumbnail

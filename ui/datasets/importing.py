@@ -18,7 +18,7 @@ from asma_core.data.layouts.unmasked import UNMASKED
 from asma_core.data.preview import Preview, preview
 from asma_core.errors import AsmaError, InputError
 from asma_core.files import put_aside, write_bytes
-from asma_core.jobs.reading import read
+from asma_core.limited.reading import read
 from asma_core.server_config import settings
 from ui.common.errors import escape_markdown, show_error
 from ui.common.rerun import patiently

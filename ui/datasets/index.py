@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from asma_core.data.class_areas import ClassAreas, kept_class_areas, measure_class_areas
 from asma_core.data.datasets import Dataset, Sample
-from asma_core.jobs.reading import read
+from asma_core.limited.reading import read
 from asma_core.models.sources.cards import ModelCard, fits, model_cards
 from asma_core.runs.run import Run
 from ui.address.views import DatasetsView

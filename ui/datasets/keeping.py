@@ -14,7 +14,7 @@ from asma_core.data.importing import check_name, free_name, take_in
 from asma_core.data.inspection import Inspection
 from asma_core.data.preview import Preview, look
 from asma_core.errors import AsmaError
-from asma_core.jobs.reading import read
+from asma_core.limited.reading import read
 from ui.address.links import open_page
 from ui.address.views import DatasetsView
 from ui.common.errors import show_error

@@ -6,6 +6,8 @@ from contextlib import suppress
 
 import streamlit as st
 
+from asma_core.accounts.belongings import DATASET, belonging, share
+from asma_core.accounts.rights import may_change
 from asma_core.data.importing import can_forget, forget
 from asma_core.errors import AsmaError
 from asma_core.models.sources.cards import model_cards
@@ -54,6 +56,27 @@ def _masked(name: str) -> bool:
     return False
 
 
+def share_dataset(name: str) -> None:
+    """Say that only its author sees a data set, and offer to share it."""
+    known = belonging(DATASET, name)
+    if known.shared or not may_change(known.author):
+        return
+    st.button(
+        "Share",
+        key="datasets-share",
+        icon=":material/group:",
+        help="Only who brought it and the owners of this server see it until then.",
+        on_click=_share,
+        args=(name,),
+    )
+
+
+@whole
+def _share(name: str) -> None:
+    with show_errors():
+        share(DATASET, name)
+
+
 def remove_dataset(name: str) -> None:
     """Offer to remove a data set that was added here."""
     if not can_forget(name):
@@ -66,6 +89,6 @@ def remove_dataset(name: str) -> None:
         if st.button("Remove", key="datasets-remove", type="primary"):
             with show_errors():
                 forget(name)
-                st.cache_resource.clear()
+                services.forget_datasets()
                 go_to(DatasetsView(dataset="demo-fundus"))
                 rerun_page()

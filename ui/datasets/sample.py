@@ -17,11 +17,10 @@ from asma_core.data.formats.images import to_rgb
 from asma_core.data.masks.palette import PREDICTION, TRUTH
 from asma_core.errors import AsmaError
 from asma_core.jobs.predictions import prediction_file
-from asma_core.jobs.reading import seen_sample
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou, iou_per_class
 from asma_core.models.sources.cards import ModelCard, find_card
 from asma_core.runs.run import Run
-from asma_core.runs.sources import SourceImage
+from asma_core.runs.sources import SourceImage, seen_sample
 from ui.address.browser import current, prime
 from ui.address.links import link, open_page
 from ui.address.views import OF_AN_IMAGE, AttackView, CompareView, DatasetsView

@@ -8,7 +8,7 @@ from asma_core.data.datasets import Dataset
 from asma_core.data.formats.windows import PERCENTILE, Window
 from asma_core.data.intensities import Intensities, intensities
 from asma_core.data.preview import Preview
-from asma_core.jobs.reading import read
+from asma_core.limited.reading import read
 from ui.common.values import initial
 from ui.common.window_slider import MEANING, window_caption, window_slider
 

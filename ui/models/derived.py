@@ -10,7 +10,7 @@ import streamlit as st
 from asma_core.data.datasets import Dataset, Sample
 from asma_core.data.samples import sample_image
 from asma_core.errors import AsmaError
-from asma_core.jobs.reading import see
+from asma_core.limited.reading import see
 from asma_core.models.sources.cards import model_cards
 from asma_core.models.sources.model_card import ModelCard
 from asma_core.naming import free_among

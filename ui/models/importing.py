@@ -16,7 +16,7 @@ from asma_core import paths
 from asma_core.data.datasets import class_names, dataset_names
 from asma_core.errors import AsmaError, InputError
 from asma_core.files import as_store_error, remove_old, write_bytes
-from asma_core.jobs.reading import networks
+from asma_core.limited.reading import networks
 from asma_core.models.sources.architectures import ARCHITECTURES, arguments_from_text
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.importing import drafted

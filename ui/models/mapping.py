@@ -12,7 +12,7 @@ from asma_core.data.datasets import Dataset, Sample, dataset_names
 from asma_core.data.masks.label_maps import Mask
 from asma_core.data.samples import sample_image, sample_mask
 from asma_core.errors import AsmaError
-from asma_core.jobs.reading import see
+from asma_core.limited.reading import see
 from asma_core.models.sources.class_mapping import (
     keep_mapped,
     missing,

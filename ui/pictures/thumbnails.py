@@ -13,9 +13,10 @@ from asma_core.data.formats.images import FloatImage, to_rgb
 from asma_core.data.masks.palette import PREDICTION, TRUTH
 from asma_core.data.samples import sample_image
 from asma_core.errors import InputError
-from asma_core.jobs.reading import see, seen_sample
+from asma_core.limited.reading import see
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.sources.cards import ModelCard, network_hash
+from asma_core.runs.sources import seen_sample
 from ui.common import services
 from ui.common.rerun import patiently
 from ui.pictures.encoding import jpeg

@@ -22,6 +22,7 @@ from ui.common.format import (
     standing_outcome,
 )
 from ui.judging.verdict import verdict_badge
+from ui.runs.whose import whose_line
 
 SCORES = ((SCORE_LABELS[REMOVED], "structure_removed"), (SCORE_LABELS[LOST], "iou_lost"))
 ROWS = (
@@ -45,6 +46,7 @@ def headline(run: Run) -> None:
             f"{verdict_badge(run)}\n"
             f"{attack_title(run)} on {escape_markdown(spec.model)}, {words}"
         )
+    whose_line(run, "headline")
     if run.message:
         st.warning(escape_markdown(run.message), icon=":material/info:")
     for warning in run.results.get("warnings", []):

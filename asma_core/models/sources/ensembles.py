@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from asma_core import paths
+from asma_core.accounts import audit
+from asma_core.accounts.belongings import NETWORK, claim
+from asma_core.accounts.rights import check_making
 from asma_core.errors import InputError
 from asma_core.files import write_bytes
 from asma_core.models.sources.card_reading import read_card
@@ -74,10 +77,14 @@ def keep_ensemble(names: Sequence[str], name: str) -> ModelCard:
     Raises:
         UnknownNameError, ModelError, InputError: As for `ensemble`; or its name can't be, or is
             taken.
+        NotAllowedError: Who acts may not make networks.
         StoreError: The data folder can't be written.
     """
+    who = check_making()
     made = ensemble(names, check_model_name(name))
+    claim(NETWORK, made.name, who, shared=True)
     write_bytes(made.weights, card_text(made).encode())
+    audit.record("make", f"network {made.name}")
     return read_card(made.weights, made.trusted)
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from asma_core import paths
+from asma_core.accounts import audit
+from asma_core.accounts.belongings import NETWORK, check_changing_it, forget
 from asma_core.errors import InputError, ModelError
 from asma_core.files import as_store_error, write_bytes
 from asma_core.models.sources.architectures import complete
@@ -151,16 +153,20 @@ def forget_model(name: str) -> None:
     Raises:
         UnknownNameError: There is none.
         InputError: It was not put here by the workbench.
+        NotAllowedError: It is somebody else's.
     """
     card = model_cards().get(name)
     if card is None or not can_forget(card):
         raise InputError(f"{name!r} was not uploaded or trained here, so it can't be removed here")
+    check_changing_it(NETWORK, name)
     with as_store_error(card.weights):
         # The card first: without it nothing looks for the weights.
         for file in card.weights.parent.glob("*.toml"):
             if _names(file, name):
                 file.unlink()
         card.weights.unlink(missing_ok=True)
+    forget(NETWORK, name)
+    audit.record("delete", f"network {name}")
 
 
 def _names(file: Path, name: str) -> bool:

@@ -22,8 +22,8 @@ from typing import IO, Any, Final
 from asma_core.accounts.account import Account
 from asma_core.accounts.current import acting_as
 from asma_core.errors import AsmaError
-from asma_core.jobs.limited.answers import to_bytes
-from asma_core.jobs.limited.frames import (
+from asma_core.limited.answers import to_bytes
+from asma_core.limited.frames import (
     ANSWER,
     ERROR,
     FAULT,

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from asma_core.errors import InputError, StoreError
-from ui.common.uploads import keep_image, keep_upload, open_upload
+from asma_core.runs.uploads import keep_image, keep_upload, open_upload
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (20, 24, 3)).astype(np.uint8)
 

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from asma_core.accounts.account import Account
 from asma_core.accounts.current import account
-from asma_core.jobs.limited.process import LimitedProcess, Limits, OnProgress
+from asma_core.limited.process import LimitedProcess, Limits, OnProgress
 
 # Processes at once, and of them those of one person; the others' questions wait.
 MOST: Final = 4

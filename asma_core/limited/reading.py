@@ -1,31 +1,23 @@
 """Reading what people bring, in limited processes: pictures, volumes, zips, data sets, networks.
 
 What they hold may be damaged or hostile. Whoever looks at it does so in a process of its own
-(`asma_core.jobs.limited`), so that one file neither takes the server's memory nor delays others.
+(`asma_core.limited`), so that one file neither takes the server's memory nor delays others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from asma_core.data.datasets import Dataset
-from asma_core.data.formats.archives import unpack
-from asma_core.data.formats.images import Source, read_image
-from asma_core.data.formats.slices import MIDDLE, Slice
-from asma_core.data.samples import Sample
 from asma_core.errors import InputError, ModelError
-from asma_core.jobs.limited.pool import LimitedPool
-from asma_core.jobs.limited.process import LimitError, Limits, OnProgress
-from asma_core.runs.sources import SourceImage, from_sample
+from asma_core.limited.pool import LimitedPool
+from asma_core.limited.process import LimitError, Limits, OnProgress
 from asma_core.server_config import settings
 
 # What each kind of process imports before its first question.
-_OF_FILES: Final = ("asma_core.jobs.reading", "asma_core.data.importing", "asma_core.runs.sources")
-_OF_NETWORKS: Final = ("asma_core.jobs.reading", "monai.networks.nets")
+_OF_FILES: Final = ("asma_core.data.importing", "asma_core.runs.sources", "pydicom", "nibabel")
+_OF_NETWORKS: Final = ("asma_core.jobs.predictions", "asma_core.jobs.checks", "monai.networks.nets")
 Answer = TypeVar("Answer")
 
 
@@ -82,17 +74,6 @@ def see(what: str, call: Callable[..., Answer], *arguments: Any) -> Answer:
     return _read(pictures(), what, call, arguments, None)
 
 
-def seen_sample(dataset: Dataset, sample: Sample) -> SourceImage:
-    """Return a sample of a data set; see `runs.sources.from_sample`.
-
-    Raises:
-        InputError: A file can't be read, takes too much, or the mask has another size.
-    """
-    # The others would be sent along.
-    alone = replace(dataset, samples=(sample,))
-    return see(sample.name, from_sample, alone, sample)
-
-
 def _read(
     pool: LimitedPool,
     what: str,
@@ -127,22 +108,3 @@ def read_network(what: str, call: Callable[..., Answer], *arguments: Any) -> Ans
             f"the network of {what} {error}; bring a smaller one, or let the owner of this server "
             "raise max_network_mb or max_network_s"
         ) from error
-
-
-def check_image(source: Source, name: str, where: Slice = MIDDLE) -> None:
-    """Check that a picture can be read.
-
-    Raises:
-        InputError: It can't.
-    """
-    read_image(source, name, where)
-
-
-def unpack_file(archive: Path, folder: Path, name: str) -> int:
-    """Unpack a zip's pictures and tables into a new folder; see `archives.unpack`.
-
-    Raises:
-        InputError: As for `unpack`.
-        StoreError: The folder can't be written.
-    """
-    return unpack(archive, folder, settings(), name)

@@ -20,9 +20,9 @@ from typing import Any, Final
 
 from asma_core import paths
 from asma_core.accounts.account import Account
-from asma_core.jobs.limited.answers import from_bytes
-from asma_core.jobs.limited.child import Question
-from asma_core.jobs.limited.frames import (
+from asma_core.limited.answers import from_bytes
+from asma_core.limited.child import Question
+from asma_core.limited.frames import (
     ERROR,
     FAULT,
     HEAD,
@@ -79,7 +79,7 @@ class LimitedProcess:
             modules: That it imports before its first question.
         """
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "asma_core.jobs.limited.child", *modules],
+            [sys.executable, "-m", "asma_core.limited.child", *modules],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -13,9 +13,16 @@ import numpy as np
 from PIL import Image
 
 from asma_core import paths
+from asma_core.accounts import audit
+from asma_core.accounts.account import Account
+from asma_core.accounts.belongings import UPLOAD, check_changing_it, claim, forget, may_see_it
+from asma_core.accounts.quota import check_quota, forget_sums
+from asma_core.accounts.rights import check_making
+from asma_core.data.formats.archives import unpack
 from asma_core.data.formats.images import (
     FloatImage,
     Source,
+    check_image,
     encode_png,
     from_bytes,
     to_bytes,
@@ -24,9 +31,18 @@ from asma_core.data.formats.series import begins_as_dicom
 from asma_core.data.formats.slices import MIDDLE, Slice
 from asma_core.data.formats.windows import RANGE, Window, window_from_dict
 from asma_core.errors import InputError, StoreError
-from asma_core.files import put_aside, read_json, write_bytes, write_json
-from asma_core.jobs.reading import check_image, read, see, unpack_file
+from asma_core.files import (
+    as_store_error,
+    clear_image_caches,
+    folder_size,
+    put_aside,
+    read_json,
+    write_bytes,
+    write_json,
+)
+from asma_core.limited.reading import read, see
 from asma_core.runs.sources import SourceImage, from_file
+from asma_core.server_config import NO_SIGN_IN, settings
 
 HASH_LENGTH: Final = 32
 GONE: Final = "this own image is not here any more; upload it again"
@@ -43,29 +59,44 @@ def keep_upload(data: bytes, name: str, where: Slice = MIDDLE, said: Window | No
 
     Raises:
         InputError: It can't be read as an image.
+        NotAllowedError: Who acts may not upload.
     """
+    who = check_making()
+    check_quota(who, len(data))
     read(name, check_image, data, name, where)
-    file = hashlib.sha256(data + _bytes(name))
+    file = hashlib.sha256(data + _bytes(name) + _whose(who))
     windows = {
         word: window.as_dict()
         for word, window in (("window", where.window), ("said", said))
         if window is not None
     }
-    key = _keep(file, name, where, windows)
+    key = _key(file, where)
+    claim(UPLOAD, key, who)
     write_bytes(_folder() / f"{key}.image", data)
+    _keep(key, file, name, where, windows)
+    forget_sums()
+    audit.record("upload", f"image {key}")
     return key
 
 
-def _keep(file: hashlib._Hash, name: str, where: Slice, more: dict[str, Any]) -> str:
-    """Write down which picture of a file is meant; return its key."""
-    volume = hashlib.sha256(file.digest() + bytes([where.volume % 256])).hexdigest()
+def _whose(who: Account) -> bytes:
+    """Return what keeps two people's copies of one file apart, where people sign in."""
+    return b"" if settings().sign_in == NO_SIGN_IN else who.name.encode()
+
+
+def _key(file: hashlib._Hash, where: Slice) -> str:
     # An image that is alone in its file has the same address as ever.
-    file.update(b"" if where == MIDDLE else repr(where).encode())
-    key = file.hexdigest()[:HASH_LENGTH]
+    named = file.copy()
+    named.update(b"" if where == MIDDLE else repr(where).encode())
+    return named.hexdigest()[:HASH_LENGTH]
+
+
+def _keep(key: str, file: hashlib._Hash, name: str, where: Slice, more: dict[str, Any]) -> None:
+    """Write down which picture of a file is meant."""
+    volume = hashlib.sha256(file.digest() + bytes([where.volume % 256])).hexdigest()
     place = {"frame": where.frame, "axis": where.axis, "volume": where.volume}
     record = {"name": name, "file": volume[:HASH_LENGTH], **place, **more}
     write_json(_folder() / f"{key}.json", record)
-    return key
 
 
 def unpack_series(data: bytes, name: str) -> Path:
@@ -78,10 +109,13 @@ def unpack_series(data: bytes, name: str) -> Path:
     Raises:
         InputError: Not a zip, too large, or not of one series.
     """
-    folder = _folder() / f"{hashlib.sha256(data).hexdigest()[:HASH_LENGTH]}.series"
+    who = check_making()
+    check_quota(who, len(data))
+    digest = hashlib.sha256(data + _whose(who)).hexdigest()
+    folder = _folder() / f"{digest[:HASH_LENGTH]}.series"
     if not folder.exists():
         with put_aside(data) as archive:
-            read(name, unpack_file, archive, folder, name)
+            read(name, _unpack, archive, folder, name)
     inside = folder
     while len(within := list(inside.iterdir())) == 1 and within[0].is_dir():
         inside = within[0]
@@ -102,9 +136,15 @@ def keep_series(folder: Path, name: str, where: Slice) -> str:
     Raises:
         InputError: It can't be read as an image.
     """
+    who = check_making()
     read(name, check_image, folder, name, where)
     series = folder.relative_to(_folder()).as_posix()
-    return _keep(hashlib.sha256(series.encode() + _bytes(name)), name, where, {"series": series})
+    file = hashlib.sha256(series.encode() + _bytes(name))
+    key = _key(file, where)
+    claim(UPLOAD, key, who)
+    _keep(key, file, name, where, {"series": series})
+    audit.record("upload", f"image {key}")
+    return key
 
 
 def file_of(key: str) -> str:
@@ -148,8 +188,8 @@ def open_upload(key: str, window: Window | None = None) -> SourceImage:
     Raises:
         InputError: Nothing is kept under that key.
     """
-    record, file = _folder() / f"{key}.json", _folder() / f"{key}.image"
-    if len(key) != HASH_LENGTH or not key.isalnum() or not record.exists():
+    record, file = _record(key), _folder() / f"{key}.image"
+    if not record.exists() or not may_see_it(UPLOAD, key):
         raise InputError(GONE)
     kept = read_json(record)
     if "series" in kept:
@@ -170,6 +210,85 @@ def open_upload(key: str, window: Window | None = None) -> SourceImage:
 def _bytes(name: str) -> bytes:
     # The name of a file may hold what no encoding can write.
     return name.encode("utf-8", "backslashreplace")
+
+
+def _unpack(archive: Path, folder: Path, name: str) -> int:
+    return unpack(archive, folder, settings(), name)
+
+
+def delete_upload(key: str) -> None:
+    """Delete an uploaded image, with what nobody else's record needs of its file.
+
+    Runs on it have the image in their own files, and stay.
+
+    Raises:
+        InputError: Nothing is kept under that key.
+        NotAllowedError: It is somebody else's.
+        StoreError: It can't be removed.
+    """
+    record = _record(key)
+    if not record.exists():
+        raise InputError(GONE)
+    check_changing_it(UPLOAD, key)
+    remove_upload(key)
+    clear_image_caches(paths.home())
+    audit.record("delete", f"image {key}")
+
+
+def remove_upload(key: str) -> None:
+    """Remove an uploaded image without asking whose it is; see `delete_upload`."""
+    record = _record(key)
+    series = _series_of(record)
+    with as_store_error(record):
+        # The record last: as long as it is there, the rest can be found again.
+        (_folder() / f"{key}.image").unlink(missing_ok=True)
+        record.unlink(missing_ok=True)
+    forget(UPLOAD, key)
+    forget_sums()
+    if series and series not in map(_series_of, _folder().glob("*.json")):
+        shutil.rmtree(_folder() / series.split("/")[0], ignore_errors=True)
+
+
+def kept_words() -> str:
+    """Say how long uploaded images are kept; "" for as long as nobody deletes them."""
+    days = settings().keep_uploads_days
+    return f"Uploaded images are deleted after {days} days." if days else ""
+
+
+def upload_records() -> list[Path]:
+    """Return the records of all uploaded images, the oldest first; each is named by its key."""
+    return sorted(_folder().glob("*.json"), key=lambda path: path.stat().st_mtime)
+
+
+def upload_size(key: str) -> int:
+    """Return how many bytes an uploaded image takes; a series counts once for each picture."""
+    series = _series_of(_record(key))
+    if series:
+        return folder_size(_folder() / series.split("/")[0])
+    file = _folder() / f"{key}.image"
+    return file.stat().st_size if file.exists() else 0
+
+
+def upload_name(key: str) -> str:
+    """Return what a person calls an uploaded image."""
+    try:
+        return str(read_json(_record(key))["name"])
+    except (StoreError, KeyError, TypeError):
+        return key
+
+
+def _series_of(record: Path) -> str:
+    """Return the folder of the series that a record is of; "" for none, or of a damaged one."""
+    try:
+        return str(read_json(record).get("series", ""))
+    except (StoreError, AttributeError):
+        return ""
+
+
+def _record(key: str) -> Path:
+    """Return the record of a key; of what can't be one, a file that there is not."""
+    known = len(key) == HASH_LENGTH and key.isalnum()
+    return _folder() / (f"{key}.json" if known else "no-such-upload.json")
 
 
 def _folder() -> Path:

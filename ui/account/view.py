@@ -1,0 +1,89 @@
+"""Account: who is signed in, what they may, what they have brought, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import streamlit as st
+
+from asma_core.accounts import quota
+from asma_core.accounts.account import ENGINEER, OWNER, REVIEWER, VIEWER
+from asma_core.accounts.belongings import DATASET, UPLOAD, Belonging, share, theirs_of
+from asma_core.accounts.current import account
+from asma_core.runs.uploads import delete_upload, kept_words, upload_name, upload_size
+from asma_core.server_config import OIDC, settings
+from ui.common.errors import escape_markdown, show_errors
+from ui.common.format import moment
+from ui.common.rerun import rerun_page, whole
+from ui.common.shell import name_tab
+from ui.common.sign_in import settings_say, sign_out
+
+MAY: Final = {
+    VIEWER: "You see what is shared.",
+    REVIEWER: "You see what is shared, and judge it: verdicts, notes, tags, reviews.",
+    ENGINEER: "You upload, attack, train and judge; you change and delete what is yours.",
+    OWNER: "You see, change and delete everything.",
+}
+
+
+def account_view() -> None:
+    """Show the account of who is signed in."""
+    name_tab("Account")
+    who = account()
+    st.title(escape_markdown(who.called), anchor=False)
+    named = f"{escape_markdown(who.name)}, " if who.called != who.name else ""
+    st.markdown(f"{named}**{who.role}**. {MAY[who.role]}")
+    if settings_say(OIDC):
+        st.button("Sign out", icon=":material/logout:", key="account-out", on_click=sign_out)
+    if not who.is_at_least(ENGINEER):
+        return
+    _room()
+    _things("Data sets", DATASET, lambda one: escape_markdown(one.name))
+    _things("Uploaded images", UPLOAD, _upload_words)
+
+
+def _room() -> None:
+    taken, limit = quota.used(account().name), settings().quota_gb * quota.GB
+    words = f"Your runs, images and data sets take {quota.in_gb(taken)}"
+    if not limit:
+        st.caption(f"{words}.")
+        return
+    st.progress(min(taken / limit, 1.0), f"{words} of {quota.in_gb(limit)}.")
+    if told := quota.nearly_full(account()):
+        st.warning(told, icon=":material/hard_drive:")
+
+
+def _things(title: str, kind: str, words: Callable[[Belonging], str]) -> None:
+    found = theirs_of(account().name, kind)
+    st.subheader(title, anchor=False)
+    if kind == UPLOAD and (words_of_time := kept_words()):
+        st.caption(words_of_time)
+    if not found:
+        st.caption("None of yours.")
+    for one in found:
+        with st.container(horizontal=True, vertical_alignment="center", border=True):
+            st.markdown(words(one), width="stretch")
+            st.caption("Shared" if one.shared else "Only you see it", width="content")
+            if kind == DATASET and not one.shared:
+                st.button(
+                    "Share",
+                    key=f"account-share-{one.name}",
+                    on_click=_share,
+                    args=(kind, one.name),
+                )
+            if kind == UPLOAD and st.button("Delete", key=f"account-delete-{one.name}"):
+                with show_errors():
+                    delete_upload(one.name)
+                    rerun_page()
+
+
+def _upload_words(one: Belonging) -> str:
+    size = quota.in_gb(upload_size(one.name))
+    return f"{escape_markdown(upload_name(one.name))}, {size}, {moment(one.created)}"
+
+
+@whole
+def _share(kind: str, name: str) -> None:
+    with show_errors():
+        share(kind, name)

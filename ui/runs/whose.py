@@ -1,0 +1,83 @@
+"""Whose a run is, who has judged it, and who sees it; where nobody signs in, nothing of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from asma_core.accounts.account import OWNER
+from asma_core.accounts.current import account
+from asma_core.accounts.rights import may_change
+from asma_core.runs.run import Run
+from asma_core.server_config import settings
+from ui.common import services
+from ui.common.errors import escape_markdown, show_errors
+from ui.common.format import moment
+from ui.common.rerun import whole
+from ui.common.sign_in import people_sign_in
+
+FIELDS: Final = {"verdict": "verdict", "note": "note", "tags": "tags"}
+
+
+def whose_line(run: Run, key: str) -> None:
+    """Say whose a run is; offer its author to share it and to keep it.
+
+    Args:
+        run: The run.
+        key: Begins the keys of the buttons.
+    """
+    days = settings().keep_runs_days
+    if not people_sign_in() and not days:
+        return
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.caption(_words(run, days), width="content")
+    if not may_change(run.author):
+        return
+    if run.private:
+        row.button(
+            "Share with the team",
+            key=f"{key}-share-{run.id}",
+            icon=":material/group:",
+            on_click=_share,
+            args=(run.id,),
+        )
+    if days:
+        row.button(
+            "Let it go" if run.pinned else "Keep it",
+            key=f"{key}-pin-{run.id}",
+            icon=":material/keep_off:" if run.pinned else ":material/keep:",
+            help=f"Runs are deleted after {days} days, but for those that somebody keeps.",
+            on_click=_pin,
+            args=(run.id, not run.pinned),
+        )
+
+
+def _words(run: Run, days: int) -> str:
+    parts = []
+    if people_sign_in():
+        parts.append(f"by {escape_markdown(run.author or 'nobody who signed in')}")
+        parts.append(moment(run.created))
+        for field, (author, at) in services.store().judged(run.id).items():
+            parts.append(f"{FIELDS[field]} by {escape_markdown(author)}, {moment(at)}")
+        if run.private:
+            mine = run.author == account().name
+            owner = account().role == OWNER
+            parts.append(
+                "only you see it" if mine else "not shared" if owner else "only its author sees it"
+            )
+    if days:
+        parts.append("kept" if run.pinned else f"deleted {days} days after it ended")
+    return "; ".join(parts)
+
+
+@whole
+def _share(run_id: str) -> None:
+    with show_errors():
+        services.store().share(run_id)
+
+
+@whole
+def _pin(run_id: str, pinned: bool) -> None:
+    with show_errors():
+        services.store().pin(run_id, pinned)
