@@ -19,6 +19,8 @@ from asma_core.errors import InputError
 from asma_core.files import read_json
 
 CARD: Final = "dataset.json"
+# No file holds such values.
+_ENDLESS: Final = 1e300
 
 
 @dataclass(frozen=True)
@@ -233,7 +235,8 @@ def _frames_fit(card: dict[str, Any]) -> bool:
 
 def _window_fits(window: Any) -> bool:
     if isinstance(window, list):
-        return len(window) == 2 and all(type(value) in (int, float) for value in window)
+        numbers = all(type(value) in (int, float) and abs(value) < _ENDLESS for value in window)
+        return len(window) == 2 and numbers
     return window is None or isinstance(window, dict)
 
 
