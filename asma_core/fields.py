@@ -125,11 +125,17 @@ def setting_of(item: Field[Any]) -> Setting:
 
 def declared(settings: type[Settings]) -> dict[str, Declared]:
     """Return the fields of a class of settings by name, in their order."""
-    kinds = get_type_hints(settings)
-    return {
-        item.name: Declared(item.name, kinds[item.name], item.default, setting_of(item))
-        for item in fields(settings)
-    }
+    if settings not in _DECLARED:
+        kinds = get_type_hints(settings)
+        _DECLARED[settings] = {
+            item.name: Declared(item.name, kinds[item.name], item.default, setting_of(item))
+            for item in fields(settings)
+        }
+    return dict(_DECLARED[settings])
+
+
+# A class declares its fields once, and they are asked for at each record that is read.
+_DECLARED: Final[dict[type, dict[str, Declared]]] = {}
 
 
 def asked(settings: type[Settings]) -> list[Declared]:

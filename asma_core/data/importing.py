@@ -27,6 +27,7 @@ from asma_core.data.dataset_cards import CARD
 from asma_core.data.datasets import Dataset, all_dataset_names, open_dataset
 from asma_core.data.finding import Finding
 from asma_core.data.formats.archives import unpack
+from asma_core.data.formats.nameless_dicom import make_nameless
 from asma_core.data.inspection import Inspection
 from asma_core.data.preview import Preview, look
 from asma_core.data.synthetic import demo
@@ -132,6 +133,7 @@ def take_in(
     # Before it is there: nobody else sees it even for a moment.
     claim(DATASET, name, who)
     if looked_at.root.resolve().is_relative_to(imports_folder().resolve()):
+        make_nameless(looked_at.root)
         _move(looked_at.root, target, content)
     else:
         _point(looked_at.root, target, content)

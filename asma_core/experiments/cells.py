@@ -12,7 +12,7 @@ from asma_core.data.datasets import open_dataset
 from asma_core.experiments.plan import Plan, check_goals
 from asma_core.metrics.score import IOU, LOST, REMOVED, SUCCESS
 from asma_core.models.sources.cards import check_fits, find_card
-from asma_core.runs.run import DONE, Run, outcome_of
+from asma_core.runs.run import Run, outcome_of
 from asma_core.runs.sources import from_sample, target_from_sample
 from asma_core.runs.spec import RunInputs, RunRequest, make_spec
 from asma_core.runs.store import RunStore
@@ -118,11 +118,11 @@ def requests(plan: Plan) -> Callable[[int], Asked]:
     return of_cell
 
 
-def finished_runs(store: RunStore) -> dict[str, Run]:
-    """Return the finished runs of a store by their identity; see `RunSpec.identity`."""
-    return {run.spec.identity: run for run in store.newest() if run.state == DONE}
+def find_existing(store: RunStore, asked: Asked) -> Run | None:
+    """Return a finished run that was asked all the same, to take instead of making it again.
 
-
-def find_existing(finished: Mapping[str, Run], asked: Asked) -> Run | None:
-    """Return a finished run that was asked all the same, to take instead of making it again."""
-    return finished.get(make_spec(asked.request, asked.inputs, asked.packed).identity)
+    The first of several; see `RunSpec.identity`.
+    """
+    spec = make_spec(asked.request, asked.inputs, asked.packed)
+    found = store.search.finished_with(spec.inputs_hash)
+    return next((run for run in reversed(found) if run.spec.identity == spec.identity), None)

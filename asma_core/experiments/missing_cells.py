@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from asma_core.errors import AsmaError
-from asma_core.experiments.cells import Asked, find_existing, finished_runs, requests
+from asma_core.experiments.cells import Asked, find_existing, requests
 from asma_core.experiments.store import Experiment, ExperimentStore
 from asma_core.runs.run import DONE
 
@@ -85,7 +85,7 @@ def run_missing_cells(
 
 def _asked(store: ExperimentStore, experiment: Experiment) -> Iterator[tuple[int, Asked | None]]:
     """Yield each cell's place, and what to ask for; None where the cell is settled already."""
-    asked_of, finished = requests(experiment.plan), finished_runs(store.runs)
+    asked_of = requests(experiment.plan)
     runs = store.cell_runs(experiment.id)
     for place in range(len(experiment.plan.cells())):
         if place in runs and runs[place].state == DONE:
@@ -93,7 +93,7 @@ def _asked(store: ExperimentStore, experiment: Experiment) -> Iterator[tuple[int
             continue
         try:
             asked = asked_of(place)
-            existing = find_existing(finished, asked)
+            existing = find_existing(store.runs, asked)
         except AsmaError as error:
             store.refuse(experiment.id, place, str(error))
             yield place, None

@@ -21,8 +21,10 @@ from asma_core.experiments.cells import Cell
 from asma_core.experiments.plan import Plan, plan_from_dict
 from asma_core.runs.database import Database
 from asma_core.runs.process_locks import is_alive, this_process
-from asma_core.runs.run import DONE, FAILED, Run, run_of_row
+from asma_core.runs.rows import run_of_row
+from asma_core.runs.run import DAMAGED, DONE, FAILED, Run
 from asma_core.runs.store import RunStore
+from asma_core.runs.visibility import seen
 
 
 @dataclass(frozen=True)
@@ -192,11 +194,12 @@ class ExperimentStore:
 
     def cell_runs(self, experiment_id: str) -> dict[int, Run]:
         """Return the runs of cells, in whatever state, by the cell's place."""
+        may, values = seen()
         with self._database.reading() as database:
             rows = database.execute(
                 "SELECT place, runs.* FROM experiment_cells JOIN runs ON run = runs.id "
-                "WHERE experiment = ?",
-                (experiment_id,),
+                f"WHERE experiment = ? AND {may}",
+                (experiment_id, *values),
             ).fetchall()
         return {row["place"]: run_of_row(row) for row in rows}
 
@@ -234,7 +237,7 @@ def _cells(plan: Plan, runs: Mapping[int, Run], refused: Mapping[int, str]) -> l
     cells: list[Cell | None] = []
     for place, (names, row) in enumerate(plan.cells()):
         run = runs.get(place)
-        if run is not None and run.state in (DONE, FAILED):
+        if run is not None and run.state in (DONE, FAILED, DAMAGED):
             aim = run.aim
             cells.append(Cell(row.label, row.attack, *names, run.id, run.results, run.message, aim))
         elif place in refused:

@@ -12,7 +12,7 @@ from asma_core.attacks.checks import HIDDEN
 from asma_core.attacks.registry import ATTACKS
 from asma_core.attacks.settings import LINF, NORMS
 from asma_core.metrics.distance import l2_norm, linf_norm
-from asma_core.runs.run import DONE, Run
+from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 
 # Floats of grey levels are not exact.
@@ -71,10 +71,8 @@ def among_runs(store: RunStore, run: Run, results: Mapping[str, Any]) -> list[st
     """
     others = [
         (other, other.results)
-        for other in store.newest()
-        if other.state == DONE
-        and other.id != run.id
-        and other.spec.inputs_hash == run.spec.inputs_hash
+        for other in store.search.finished_with(run.spec.inputs_hash)
+        if other.id != run.id
         and other.spec.network_hash == run.spec.network_hash
         and _goal(other) == _goal(run)
     ]

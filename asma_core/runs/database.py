@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from asma_core.errors import StoreError
+from asma_core.runs.listing import follow
 from asma_core.runs.migrations import known_version, migrate
 
 # Seconds for the others to finish with the database.
@@ -47,6 +48,8 @@ class Database:
             check_same_thread=False,
         )
         database.row_factory = sqlite3.Row
+        # A byte that is no text hides no other row.
+        database.text_factory = _text
         return database
 
     @contextmanager
@@ -72,6 +75,7 @@ class Database:
             database.execute("BEGIN IMMEDIATE")
             try:
                 yield database
+                follow(database)
             except BaseException:
                 # SQLite itself has rolled back when the disk is full.
                 if database.in_transaction:
@@ -80,9 +84,8 @@ class Database:
             database.execute("COMMIT")
 
 
-def storable(text: str) -> str:
-    """Return a text that SQLite can hold: bytes of a file's name that are no text are escaped."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
 
 
 def _prepare(database: sqlite3.Connection, file: Path) -> None:

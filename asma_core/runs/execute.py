@@ -65,7 +65,10 @@ def execute_together(
     claimed = [runs.get(run_id) for run_id in run_ids if runs.claim(run_id)]
     bugs: list[Exception] = []
     try:
-        for alike in _by_recipe(claimed):
+        for run in claimed:
+            if run.damage:
+                runs.fail(run.id, run.damage)
+        for alike in _by_recipe([run for run in claimed if not run.damage]):
             _carry_out(runs, alike, watch, bugs)
     except KeyboardInterrupt:
         for run in claimed:

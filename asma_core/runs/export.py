@@ -10,7 +10,7 @@ import io
 import json
 import shlex
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -269,7 +269,7 @@ def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def runs_csv(runs: Sequence[Run]) -> str:
+def runs_csv(runs: Iterable[Run]) -> str:
     """Return a table of runs, one row each.
 
     Args:

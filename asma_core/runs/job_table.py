@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from asma_core.runs.database import Database, storable
+from asma_core.runs.database import Database
 from asma_core.runs.process_locks import is_alive, this_process
 from asma_core.runs.run import QUEUED, RUNNING
+from asma_core.runs.texts import storable
 
 
 class JobTable:

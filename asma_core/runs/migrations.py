@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from asma_core.errors import StoreError
+from asma_core.runs.listing import follow, has_changes, list_runs
 
 _FIRST: Final = (
     """CREATE TABLE IF NOT EXISTS runs (
@@ -98,7 +99,7 @@ def _people(database: sqlite3.Connection) -> None:
 
 
 # Each leads from the version of its place to the next.
-STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (_first, _people)
+STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (_first, _people, list_runs)
 VERSION: Final = len(STEPS)
 
 
@@ -112,7 +113,7 @@ def migrate(database: sqlite3.Connection, file: Path) -> None:
     Raises:
         StoreError: It is of a newer program.
     """
-    if version(database) == VERSION:
+    if version(database) == VERSION and not has_changes(database):
         return
     database.execute("BEGIN IMMEDIATE")
     try:
@@ -121,6 +122,8 @@ def migrate(database: sqlite3.Connection, file: Path) -> None:
         for place, step in enumerate(STEPS[known:], known + 1):
             step(database)
             database.execute(f"PRAGMA user_version = {place}")
+        # Also what another program has changed, if one has.
+        follow(database)
     except BaseException:
         if database.in_transaction:
             database.execute("ROLLBACK")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +15,8 @@ from asma_core.attacks.settings import (
     TOWARDS,
 )
 from asma_core.metrics.frontier import in_words
-from asma_core.metrics.score import ALREADY_THERE, IOU, NOT_REACHED, SUCCESS, score_columns
-from asma_core.runs.spec import RunSpec, spec_from_dict
+from asma_core.metrics.score import ALREADY_THERE, IOU, NOT_REACHED, SUCCESS
+from asma_core.runs.spec import RunSpec
 
 QUEUED: Final = "queued"
 RUNNING: Final = "running"
@@ -26,9 +24,12 @@ DONE: Final = "done"
 CANCELLED: Final = "cancelled"
 FAILED: Final = "failed"
 INTERRUPTED: Final = "interrupted"
+# Of no row: what a run is whose row can't be read.
+DAMAGED: Final = "damaged"
 # What records of before 2026-11-28 say.
 FORMER_ENDINGS: Final = {"target reached": "goal reached"}
-ENDED: Final = (DONE, CANCELLED, FAILED, INTERRUPTED)
+UNENDED: Final = (QUEUED, RUNNING)
+STATES: Final = (*UNENDED, DONE, CANCELLED, FAILED, INTERRUPTED)
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Run:
         id: Eight hexadecimal digits.
         created: Seconds since 1970.
         finished: The same, or None.
-        state: One of queued, running, done, cancelled, failed, interrupted.
+        state: One of `STATES`, or `DAMAGED`.
         cancel: Whether somebody asked it to stop.
         spec: What it is made from.
         results: Figures; empty without a result.
@@ -50,6 +51,7 @@ class Run:
         author: Who asked for it; "" of before people signed in.
         private: Whether only its author sees it, and owners of the server.
         pinned: Whether it stays when old runs are deleted.
+        damage: Why its record can't be read, and what to do, in a sentence; "" of one that can.
     """
 
     id: str
@@ -66,11 +68,12 @@ class Run:
     author: str = ""
     private: bool = False
     pinned: bool = False
+    damage: str = ""
 
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen to it."""
-        return self.state in ENDED
+        return self.state not in UNENDED
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -134,26 +137,6 @@ class Run:
         return words.get(self.aim, f"towards {self.spec.target_name}")
 
 
-def run_of_row(row: sqlite3.Row) -> Run:
-    """Return the run of a row of the store's table."""
-    return Run(
-        id=row["id"],
-        created=row["created"],
-        finished=row["finished"],
-        state=row["state"],
-        cancel=bool(row["cancel"]),
-        spec=spec_from_dict(json.loads(row["spec"])),
-        results=_results_as_now(json.loads(row["results"])),
-        message=row["message"],
-        verdict=row["verdict"],
-        note=row["note"],
-        tags=row["tags"],
-        author=row["author"],
-        private=bool(row["private"]),
-        pinned=bool(row["pinned"]),
-    )
-
-
 def outcome_of(results: Mapping[str, Any]) -> str:
     """Return the outcome that the figures of a run tell; "" without any."""
     if not results or "outcome" in results:
@@ -168,14 +151,3 @@ def counted_warnings(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the warnings in the results of many runs, each once, with how many have it."""
     said = Counter(warning for one in results for warning in one.get("warnings", []))
     return [f"{count} of {len(results)} runs: {text}" for text, count in said.most_common()]
-
-
-def _results_as_now(results: dict[str, Any]) -> dict[str, Any]:
-    """Give a record of before 2026-11-28 each score under the name of its own kind."""
-    if not results or "structure_removed" in results:
-        return results
-    kind = results.get("score_name", IOU)
-    for suffix in ("_before", "", "_8bit"):
-        named = score_columns(kind, results.get(f"score{suffix}", results.get(f"iou{suffix}")))
-        results |= {f"{name}{suffix}": value for name, value in named.items()}
-    return results

@@ -31,9 +31,10 @@ from asma_core.accounts.quota import check_quota, forget_sums
 from asma_core.accounts.rights import check_changing, check_judging, check_making
 from asma_core.errors import RunStateError, StoreError, UnknownRunError
 from asma_core.files import as_store_error, close_to_others, read_json, write_bytes
-from asma_core.runs.database import Database, storable
+from asma_core.runs.database import Database
 from asma_core.runs.job_table import JobTable
 from asma_core.runs.process_locks import forget_dead, this_process
+from asma_core.runs.rows import run_of_row
 from asma_core.runs.run import (
     CANCELLED,
     FAILED,
@@ -41,9 +42,11 @@ from asma_core.runs.run import (
     QUEUED,
     RUNNING,
     Run,
-    run_of_row,
 )
+from asma_core.runs.search import RunSearch
 from asma_core.runs.spec import RunInputs, RunRequest, RunSpec, make_spec
+from asma_core.runs.texts import storable
+from asma_core.runs.visibility import seen
 from asma_core.server_config import NO_SIGN_IN, settings
 
 RECORD: Final = "run.json"
@@ -54,6 +57,7 @@ class RunStore:
 
     Attributes:
         home: The data folder.
+        search: Finds runs, by pages and without reading all of them.
     """
 
     def __init__(self, home: Path | None = None) -> None:
@@ -69,6 +73,7 @@ class RunStore:
         close_to_others(self.home)
         self._database = Database(self.home / "runs.sqlite")
         self._jobs = JobTable(self._database, self.home, "runs")
+        self.search = RunSearch(self._database)
 
     # What goes in ---------------------------------------------------------------------------
 
@@ -271,8 +276,10 @@ class RunStore:
             UnknownRunError: There is none of that id.
         """
         _checked(run_id)
+        may, values = seen()
         with self._database.reading() as database:
-            row = database.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
+            query = f"SELECT * FROM runs WHERE id = ? AND {may}"
+            row = database.execute(query, (run_id, *values)).fetchone()
         if row is None:
             raise UnknownRunError(
                 f"no run is called {run_id!r}; the Runs page and "
@@ -282,11 +289,7 @@ class RunStore:
 
     def newest(self, limit: int | None = None) -> list[Run]:
         """Return the newest runs first."""
-        with self._database.reading() as database:
-            rows = database.execute(
-                "SELECT * FROM runs ORDER BY created DESC, rowid DESC LIMIT ?", (limit or -1,)
-            ).fetchall()
-        return [run_of_row(row) for row in rows]
+        return self.search.page(most=limit)
 
     def count(self, state: str) -> int:
         """Return how many runs are in a state."""

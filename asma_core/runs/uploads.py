@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import secrets
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from asma_core.accounts.belongings import UPLOAD, check_changing_it, claim, forg
 from asma_core.accounts.quota import check_quota, forget_sums
 from asma_core.accounts.rights import check_making
 from asma_core.data.formats.archives import unpack
+from asma_core.data.formats.dicom import HEAD, is_dicom
 from asma_core.data.formats.images import (
     FloatImage,
     Source,
@@ -27,6 +29,7 @@ from asma_core.data.formats.images import (
     from_bytes,
     to_bytes,
 )
+from asma_core.data.formats.nameless_dicom import make_nameless, without_person
 from asma_core.data.formats.series import begins_as_dicom
 from asma_core.data.formats.slices import MIDDLE, Slice
 from asma_core.data.formats.windows import RANGE, Window, window_from_dict
@@ -63,7 +66,7 @@ def keep_upload(data: bytes, name: str, where: Slice = MIDDLE, said: Window | No
     """
     who = check_making()
     check_quota(who, len(data))
-    read(name, check_image, data, name, where)
+    kept = read(name, _nameless, data, name, where) or data
     file = hashlib.sha256(data + _bytes(name) + _whose(who))
     windows = {
         word: window.as_dict()
@@ -72,7 +75,7 @@ def keep_upload(data: bytes, name: str, where: Slice = MIDDLE, said: Window | No
     }
     key = _key(file, where)
     claim(UPLOAD, key, who)
-    write_bytes(_folder() / f"{key}.image", data)
+    write_bytes(_folder() / f"{key}.image", kept)
     _keep(key, file, name, where, windows)
     forget_sums()
     audit.record("upload", f"image {key}")
@@ -212,8 +215,21 @@ def _bytes(name: str) -> bytes:
     return name.encode("utf-8", "backslashreplace")
 
 
-def _unpack(archive: Path, folder: Path, name: str) -> int:
-    return unpack(archive, folder, settings(), name)
+def _nameless(data: bytes, name: str, where: Slice) -> bytes:
+    """Check an image; return what is kept of it, nothing for all of it."""
+    check_image(data, name, where)
+    return without_person(data, name) if is_dicom(data[:HEAD]) else b""
+
+
+def _unpack(archive: Path, folder: Path, name: str) -> None:
+    """Unpack a zip of slices into a new folder, without what they say of a person."""
+    aside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    try:
+        unpack(archive, aside, settings(), name)
+        make_nameless(aside)
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def delete_upload(key: str) -> None:

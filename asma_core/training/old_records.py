@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from asma_core.errors import StoreError
 from asma_core.files import as_store_error, read_json
-from asma_core.runs.database import Database, storable
+from asma_core.runs.database import Database
 from asma_core.runs.process_locks import is_alive
 from asma_core.runs.run import QUEUED, RUNNING
+from asma_core.runs.texts import storable
 from asma_core.training.record import STATES, STOPPED
 
 _PLAN: Final = "plan.json"

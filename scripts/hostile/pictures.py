@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from asma_core.data.formats.dicom import is_dicom
 from asma_core.data.formats.grids import grid_of
 from asma_core.data.formats.headers import read_header
 from asma_core.data.formats.images import (
@@ -23,6 +24,7 @@ from asma_core.data.formats.images import (
     read_image,
     read_values,
 )
+from asma_core.data.formats.nameless_dicom import without_person
 from asma_core.data.formats.outline_files import read_matlab, read_outline
 from asma_core.data.formats.slices import Slice
 from scripts.hostile.damage import NUMBERS, damaged_bytes, odd_text
@@ -46,6 +48,8 @@ def hostile_volume(rng: Random, folder: Path) -> Ask:
         data = _nifti(rng)
         path = folder / rng.choice(("a.nii", "a.nii.gz"))
     path.write_bytes(data)
+    if rng.random() < 0.2 and is_dicom(data):
+        return lambda: without_person(data, path.name)
     if rng.random() < 0.3:
         return lambda: (read_header(path), grid_of(path).places(np.zeros((3, 1))))
     return _asking(rng, data, path.name)

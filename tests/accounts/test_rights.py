@@ -19,7 +19,7 @@ from asma_core.data.datasets import dataset_names, open_dataset
 from asma_core.data.formats.images import encode_png
 from asma_core.data.importing import forget, take_in
 from asma_core.data.preview import preview
-from asma_core.errors import InputError, NotAllowedError, UnknownNameError
+from asma_core.errors import InputError, NotAllowedError, UnknownNameError, UnknownRunError
 from asma_core.jobs.queue import stop
 from asma_core.runs.store import RunStore
 from asma_core.runs.uploads import delete_upload, keep_upload, open_upload
@@ -91,12 +91,14 @@ def test_a_run_is_its_author_s(home: Path) -> None:
     with acting_as(ANN):
         run = store.create(tiny.request(), tiny.inputs())
     assert run.author == "ann"
+    with acting_as(BO), pytest.raises(UnknownRunError):
+        store.get(run.id)
+    with acting_as(BOSS):
+        store.share(run.id)
     refused(BO, lambda: stop(store, run.id))
     with acting_as(ANN):
         stop(store, run.id)
     refused(GUEST, lambda: store.annotate(run.id, note="x"))
-    with acting_as(BOSS):
-        store.share(run.id)
     with acting_as(JUDGE):
         store.annotate(run.id, verdict="visible", note="at the rim")
     assert {field: author for field, (author, _) in store.judged(run.id).items()} == {

@@ -13,8 +13,6 @@ from asma_core.runs.store import RunStore
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
 from tests.waiting import PATIENCE
-from ui.address.views import RunsView
-from ui.runs.filter import NO_VERDICT, OWN_IMAGE, choices, filtered
 
 SCRIPT = '<script>alert("x")</script> *bold* \N{GRINNING FACE}\nsecond line'
 
@@ -236,25 +234,6 @@ def test_ticks_stay_with_their_runs_when_a_new_one_comes(page: AppTest, runs: Ru
     made_runs.finished(runs)
     page.run()
     assert page.session_state["runs-selected"] == (run.id,)
-
-
-def test_words_are_looked_for_in_every_text_and_figures_order_the_rest(runs: RunStore) -> None:
-    low = made_runs.finished(runs, Made(iou=0.5, dataset="", image_name="my eye.png"), files=False)
-    none = made_runs.failed(runs, "the disk is full")
-    high = made_runs.finished(runs, Made(iou=0.9), files=False)
-    runs.annotate(high.id, note="Ask Dr. Vessel", verdict="odd")
-    every = runs.newest()
-
-    def ids(**wanted: str) -> list[str]:
-        return [run.id for run in filtered(every, RunsView(**wanted))]
-
-    assert ids(sort="iou") == [high.id, low.id, none.id]
-    assert ids(sort="iou-lowest") == [low.id, high.id, none.id]
-    assert ids(text="vessel dr.") == [high.id]
-    assert ids(text="disk FULL") == [none.id]
-    assert ids(dataset=OWN_IMAGE) == [low.id]
-    assert ids(verdict=NO_VERDICT) == [none.id, low.id]
-    assert choices(every)["verdict"] == sorted([NO_VERDICT, "odd"])
 
 
 def test_ticked_runs_of_one_image_are_compared_together(

@@ -16,7 +16,8 @@ from asma_core.models.sources.cards import find_card, identity, network_hash
 from asma_core.models.wrapper import threads
 from asma_core.runs.execute import execute
 from asma_core.runs.export import readme
-from asma_core.runs.run import DONE, FAILED, Run, run_of_row
+from asma_core.runs.rows import run_of_row
+from asma_core.runs.run import DONE, FAILED, Run
 from asma_core.runs.spec import RunSpec, make_spec, spec_from_dict
 from asma_core.runs.store import RunStore
 from asma_core.runs.target_source import FILE, TargetSource

@@ -238,8 +238,8 @@ class RunsView(View):
         outcome: As `ui.common.format.outcome` says it.
         attack: Name of an attack.
         model: Name of a network.
-        dataset: Name of a data set, or `ui.runs.filter.OWN_IMAGE`.
-        verdict: A verdict, or `ui.runs.filter.NO_VERDICT`.
+        dataset: Name of a data set, or `asma_core.runs.search.OWN_IMAGE`.
+        verdict: A verdict, or `asma_core.runs.search.NO_VERDICT`.
         sort: A key of `ui.runs.filter.SORTS`.
         view: "table" or "cards".
         page: From 1.

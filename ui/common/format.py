@@ -14,6 +14,7 @@ from asma_core.metrics.score import (
     REMOVED,
     SUCCESS,
 )
+from asma_core.runs.facts import told_outcome
 from asma_core.runs.run import CANCELLED, Run
 
 STATE_COLOURS: Final = {
@@ -23,6 +24,7 @@ STATE_COLOURS: Final = {
     "cancelled": "orange",
     "failed": "red",
     "interrupted": "red",
+    "damaged": "red",
 }
 
 
@@ -48,7 +50,7 @@ def moment(seconds: float) -> str:
 
 def outcome(run: Run) -> str:
     """Return whether a run's goal was reached, in words; its state while there is no result."""
-    return run.outcome or run.state
+    return told_outcome(run)
 
 
 def standing_outcome(run: Run) -> str:

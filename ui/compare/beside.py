@@ -15,16 +15,13 @@ from ui.common.format import attack_title, number, score_label
 from ui.common.rerun import whole
 from ui.comparison.payload import MOST_BESIDE
 
-MOST_SEARCHED: Final = 500
+MOST_OFFERED: Final = 100
 
 
 def other_runs(run: Run) -> list[Run]:
     """Return the other runs of the same image that have a result, newest first."""
-    return [
-        other
-        for other in services.store().newest(MOST_SEARCHED)
-        if other.spec.image_hash == run.spec.image_hash and other.id != run.id and other.results
-    ]
+    found = services.store().search.of_image(run.spec.image_hash, MOST_OFFERED)
+    return [other for other in found if other.id != run.id]
 
 
 def choose_beside(run: Run, others: list[Run]) -> tuple[list[Run], str]:

@@ -25,7 +25,7 @@ def choose_run() -> Run | None:
             return run
         _without_result(run)
         return None
-    newest = _with_result(MOST_LISTED)
+    newest = services.store().search.with_result(1)
     if not newest:
         st.title("Compare", anchor=False)
         st.info("There is nothing to compare yet: run an attack first.", icon=":material/info:")
@@ -37,12 +37,8 @@ def choose_run() -> Run | None:
 
 def comparable_runs(run: Run) -> list[Run]:
     """Return what one steps through: the newest runs first, and the one that is open."""
-    listed = _with_result(MOST_LISTED)
+    listed = services.store().search.with_result(MOST_LISTED)
     return listed if run.id in {other.id for other in listed} else [*listed, run]
-
-
-def _with_result(most: int) -> list[Run]:
-    return [run for run in services.store().newest(most) if run.results]
 
 
 def _without_result(run: Run) -> None:

@@ -13,14 +13,13 @@ from asma_core.data.datasets import Dataset, Sample
 from asma_core.data.masks.palette import PREDICTION, TRUTH
 from asma_core.errors import AsmaError
 from asma_core.models.sources.cards import ModelCard
-from asma_core.runs.run import Run
 from ui.address.browser import current, prime
 from ui.address.views import SORTS, DatasetsView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_error
 from ui.common.format import described, duration, number
 from ui.common.rerun import patiently, whole
-from ui.datasets.index import chosen_samples, fitting_models, runs_of
+from ui.datasets.index import chosen_samples, fitting_models, run_counts
 from ui.datasets.view import change, current_view, go_to
 from ui.pictures.cards import Card, card_grid
 from ui.pictures.legend import legend
@@ -30,7 +29,7 @@ PER_PAGE: Final = 28
 PAGES_WIDTH: Final = 420
 # Seconds of work that need no words.
 SILENT: Final = 0.5
-Runs = Mapping[str, list[Run]]
+Runs = Mapping[str, int]
 CleanIous = Mapping[str, float | None]
 
 
@@ -119,7 +118,7 @@ def listed(
     """
     models = fitting_models(dataset)
     view = settled(view, dataset, models)
-    runs = runs_of(dataset.name)
+    runs = run_counts(dataset.name)
     card = chosen_network(view, models)
     ious: CleanIous = _clean_ious(dataset, card) if card and view.sort == "worst" else {}
     return view, chosen_samples(dataset, view, runs, ious), runs, ious
@@ -167,7 +166,7 @@ def dataset_grid(dataset: Dataset, view: DatasetsView, bar: Any) -> None:
     card = chosen_network(allowed, models) if allowed.prediction else None
     pictures = _thumbnails(dataset, shown, card)
     cards = [
-        _card(view, sample, picture, len(runs.get(sample.name, ())), ious.get(sample.name))
+        _card(view, sample, picture, runs.get(sample.name, 0), ious.get(sample.name))
         for sample, picture in zip(shown, pictures, strict=True)
     ]
     card_grid(cards, "images")

@@ -13,7 +13,6 @@ from asma_core.data.class_areas import ClassAreas, kept_class_areas, measure_cla
 from asma_core.data.datasets import Dataset, Sample
 from asma_core.limited.reading import read
 from asma_core.models.sources.cards import ModelCard, fits, model_cards
-from asma_core.runs.run import Run
 from ui.address.views import DatasetsView
 from ui.common import services
 
@@ -30,13 +29,9 @@ def fitting_models(dataset: Dataset) -> list[ModelCard]:
     )
 
 
-def runs_of(dataset: str) -> dict[str, list[Run]]:
-    """Return the runs on a data set's images, newest first, by the name of the sample."""
-    found: dict[str, list[Run]] = {}
-    for run in services.store().newest():
-        if run.spec.dataset == dataset:
-            found.setdefault(run.spec.sample, []).append(run)
-    return found
+def run_counts(dataset: str) -> dict[str, int]:
+    """Return how many runs there are of each image of a data set, by the name of the sample."""
+    return services.store().search.counts(dataset)
 
 
 def class_areas(dataset: Dataset) -> ClassAreas:
@@ -60,7 +55,7 @@ def class_areas(dataset: Dataset) -> ClassAreas:
 def chosen_samples(
     dataset: Dataset,
     view: DatasetsView,
-    runs: Mapping[str, list[Run]],
+    runs: Mapping[str, int],
     ious: Mapping[str, float | None],
 ) -> list[Sample]:
     """Return the samples that a view shows, in its order.
@@ -68,7 +63,7 @@ def chosen_samples(
     Args:
         dataset: The data set.
         view: Filters and order.
-        runs: By sample.
+        runs: How many there are, by sample.
         ious: The network's IoU by sample, for the order "worst"; undefined ones come last.
     """
     places = [place for place, sample in enumerate(dataset.samples) if _passes(sample, view, runs)]
@@ -85,7 +80,7 @@ def chosen_samples(
     return [dataset.samples[place] for place in places]
 
 
-def _passes(sample: Sample, view: DatasetsView, runs: Mapping[str, list[Run]]) -> bool:
+def _passes(sample: Sample, view: DatasetsView, runs: Mapping[str, int]) -> bool:
     if view.split and sample.split != view.split:
         return False
     return not view.with_runs or sample.name in runs

@@ -70,7 +70,7 @@ def sample_view(dataset: Dataset, view: DatasetsView, bar: Any) -> None:
     """
     sample = dataset.find(view.sample)
     name_tab(sample.name, dataset.name)
-    allowed, samples, runs, _ = listed(dataset, view)
+    allowed, samples, _, _ = listed(dataset, view)
     _moves(bar, dataset, sample, samples)
     left, right = st.columns([3, 2], gap="large")
     source = seen_sample(dataset, sample)
@@ -91,7 +91,7 @@ def sample_view(dataset: Dataset, view: DatasetsView, bar: Any) -> None:
             zoomed_picture(picture, _size(source), sample.name, focus, "sample-zoom", _moved)
     with right:
         _figures(dataset, sample, source, prediction, card)
-        _runs(runs.get(sample.name, []))
+        _runs(services.store().search.of_sample(dataset.name, sample.name, MOST_RUNS + 1))
 
 
 def _moves(bar: Any, dataset: Dataset, sample: Sample, samples: Sequence[Sample]) -> None:
@@ -327,7 +327,7 @@ def _runs(runs: Sequence[Run]) -> None:
     for run in runs[:MOST_RUNS]:
         link(CompareView(run.id) if run.ended else AttackView(run.id), _run_label(run))
     if len(runs) > MOST_RUNS:
-        st.caption(f"and {len(runs) - MOST_RUNS} older ones on the Runs page")
+        st.caption("and older ones on the Runs page")
 
 
 def _run_label(run: Run) -> str:

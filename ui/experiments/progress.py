@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 import streamlit as st
 
-from asma_core.experiments.store import Experiment, ended
+from asma_core.experiments.cells import Cell
+from asma_core.experiments.store import Experiment, ExperimentStore, ended
 from asma_core.runs.run import RUNNING, Run
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import duration
 from ui.common.rerun import rerun_page
+from ui.common.unchanged import as_of_now
 from ui.experiments.experiment_text import row_title, seconds_left, status_text
 from ui.runs.progress import steps_done
 
@@ -36,8 +39,9 @@ def _bar(experiment_id: str, drawn: int) -> None:
     with show_errors():
         store = services.experiments().store
         experiment = store.get(experiment_id)
-        runs = store.cell_runs(experiment.id)
-        every = store.cells(experiment, runs)
+        runs, every = as_of_now(
+            store.runs, f"experiment-runs-{experiment_id}", partial(_read, store, experiment)
+        )
         done, total = len(ended(every)), len(every)
         if not experiment.active or done - drawn > total // MOST_REDRAWS:
             rerun_page()
@@ -45,6 +49,13 @@ def _bar(experiment_id: str, drawn: int) -> None:
         time = "" if left is None else f", about {duration(left)} left"
         words, share = _now(experiment, runs)
         st.progress((done + share) / total, text=f"{done} of {total} runs{time}{words}")
+
+
+def _read(
+    store: ExperimentStore, experiment: Experiment
+) -> tuple[dict[int, Run], list[Cell | None]]:
+    runs = store.cell_runs(experiment.id)
+    return runs, store.cells(experiment, runs)
 
 
 def _now(experiment: Experiment, runs: Mapping[int, Run]) -> tuple[str, float]:

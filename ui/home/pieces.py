@@ -34,11 +34,12 @@ from ui.common.format import (
     standing_outcome,
 )
 from ui.common.rerun import rerun_page
+from ui.common.unchanged import as_of_now
 from ui.judging.verdict import verdict_badge
 from ui.pictures.cards import Card, card_grid
 from ui.pictures.legend import legend
 from ui.runs.link import run_view
-from ui.runs.pictures import run_picture
+from ui.runs.pictures import run_pictures
 
 WHAT: Final = (
     "Could somebody make a segmentation network draw an outline of their own choosing, with a "
@@ -59,6 +60,8 @@ PICTURE_SIDE: Final = 320
 # The target's, in pixels of the picture; the prediction's line lies on it and is thinner.
 LINE_WIDTH: Final = 9.0
 LOOK_AGAIN: Final = 2.0
+# Seconds for pictures that nobody has seen yet, as after a start of the server.
+PICTURES_WAIT: Final = 5.0
 GPU_WAIT: Final = 3.0
 
 
@@ -195,19 +198,21 @@ def _show_machine(state: Machine) -> None:
 
 def _show_newest() -> None:
     st.subheader("Newest runs", anchor=False)
-    runs = services.store().newest(NEWEST)
+    store = services.store()
+    runs = as_of_now(store, "home-newest", lambda: store.newest(NEWEST))
     if not runs:
         st.info(EMPTY, icon=":material/info:")
         return
     legend(((TARGET, "target"), (ADVERSARIAL, "prediction on the adversarial image")))
-    card_grid([_card(run) for run in runs], "newest")
+    pictures = run_pictures(store, runs, PICTURE_SIDE, LINE_WIDTH, PICTURES_WAIT)
+    card_grid([_card(run, pictures.get(run.id)) for run in runs], "newest")
 
 
-def _card(run: Run) -> Card:
+def _card(run: Run, picture: bytes | None) -> Card:
     return Card(
         title=run.spec.image_name,
         view=run_view(run),
-        picture=run_picture(services.store(), run, PICTURE_SIDE, LINE_WIDTH),
+        picture=picture,
         caption=(
             f"**{escape_markdown(attack_title(run))}** {escape_markdown(run.goal)}",
             f":{outcome_colour(run)}[{standing_outcome(run)}]",

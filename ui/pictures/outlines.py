@@ -75,13 +75,17 @@ def resize(image: Picture, size: tuple[int, int]) -> Picture:
     return np.asarray(Image.fromarray(image).resize(size, method))
 
 
-def outline(image: Picture, layers: Sequence[Layer], line_width: float = 2.0) -> Picture:
+def outline(
+    image: Picture, layers: Sequence[Layer], line_width: float = 2.0, finer: int = OVERSAMPLING
+) -> Picture:
     """Draw masks over an image as outlines with a thin dark halo.
 
     Args:
         image: uint8 (H, W, 3).
         layers: The masks, the lowest first. Classes differ by the style of the line.
         line_width: In pixels of the picture.
+        finer: How many times finer lines are drawn than the picture is; 1 for a picture that is
+            reduced itself.
 
     Returns:
         A new picture, uint8 (H, W, 3).
@@ -97,7 +101,7 @@ def outline(image: Picture, layers: Sequence[Layer], line_width: float = 2.0) ->
             raise InputError(f"expected a mask of shape (H, W), got {layer.mask.shape}")
         if layer.fill:
             picture = _filled(picture, layer)
-        picture = _lined(picture, layer, line_width)
+        picture = _lined(picture, layer, line_width, finer)
     return np.asarray(picture)
 
 
@@ -136,23 +140,23 @@ def _filled(picture: Image.Image, layer: Layer) -> Image.Image:
     return Image.composite(Image.new("RGB", picture.size, layer.role.colour), picture, alpha)
 
 
-def _lined(picture: Image.Image, layer: Layer, line_width: float) -> Image.Image:
-    size = (picture.width * OVERSAMPLING, picture.height * OVERSAMPLING)
+def _lined(picture: Image.Image, layer: Layer, line_width: float, finer: int) -> Image.Image:
+    size = (picture.width * finer, picture.height * finer)
     canvas = Image.new("RGBA", size)
     draw = ImageDraw.Draw(canvas)
-    width = line_width * OVERSAMPLING
+    width = line_width * finer
     colour = (*layer.role.rgb, round(255 * layer.opacity))
     pieces = [
         piece
         for label, line in _class_lines(layer.mask, size)
         for piece in _dashed(line, dashes_of(label), width)
     ]
-    for thickness, ink in ((width + 2 * OVERSAMPLING, HALO), (width, colour)):
+    for thickness, ink in ((width + 2 * finer, HALO), (width, colour)):
         for piece in pieces:
             # Where points lie close, the line has no corners to round, and rounding is slow.
             joint = "curve" if len(piece) < MANY_POINTS else None
             draw.line(piece.ravel().tolist(), fill=ink, width=round(thickness), joint=joint)
-    over = canvas.resize(picture.size, Image.Resampling.BOX)
+    over = canvas if finer == 1 else canvas.resize(picture.size, Image.Resampling.BOX)
     return Image.alpha_composite(picture.convert("RGBA"), over).convert("RGB")
 
 

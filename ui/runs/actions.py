@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
 from asma_core.jobs.queue import stop
 from asma_core.runs.export import run_zip, runs_csv, runs_zip
 from asma_core.runs.run import Run
+from asma_core.runs.search import RunFilter
 from asma_core.runs.store import RunStore
 from ui.address.links import open_page
 from ui.address.views import AttackView, CompareView
@@ -23,10 +25,27 @@ from ui.runs.each import do_each
 from ui.runs.judge_several import judge_several
 from ui.runs.selection import select
 
+# Combinations of tags that are in use.
+MOST_TAGS = 1000
 HINT = "Tick runs to compare, judge, repeat, export or delete them."
 
 
-def run_actions(store: RunStore, ticked: Sequence[Run], shown: Sequence[Run]) -> None:
+@dataclass(frozen=True)
+class Listed:
+    """The runs that the filter leaves, on this page and on the others.
+
+    Attributes:
+        asked: Which they are.
+        order: In which order.
+        count: How many.
+    """
+
+    asked: RunFilter
+    order: str
+    count: int
+
+
+def run_actions(store: RunStore, ticked: Sequence[Run], shown: Listed) -> None:
     """Show the row of actions.
 
     Args:
@@ -37,7 +56,7 @@ def run_actions(store: RunStore, ticked: Sequence[Run], shown: Sequence[Run]) ->
     row = st.container(horizontal=True, gap="small", vertical_alignment="center", key="runs-do")
     with row:
         _open(ticked)
-        _judge(store, ticked, sorted({tag for run in shown for tag in tag_list(run.tags)}))
+        _judge(store, ticked)
         _repeat(ticked)
         _stop(store, ticked)
         _export(store, ticked, shown)
@@ -78,7 +97,7 @@ def _fits(runs: Sequence[Run]) -> bool:
     return one_image and len(runs) <= MOST_BESIDE + 1 and all(run.results for run in runs)
 
 
-def _judge(store: RunStore, ticked: Sequence[Run], known_tags: list[str]) -> None:
+def _judge(store: RunStore, ticked: Sequence[Run]) -> None:
     with st.popover(
         "Verdict", icon=":material/rate_review:", disabled=not ticked, key="runs-judge"
     ):
@@ -86,7 +105,12 @@ def _judge(store: RunStore, ticked: Sequence[Run], known_tags: list[str]) -> Non
             st.markdown(f"**{_name(ticked[0])}**")
             judging_strip(ticked[0], "runs-judging", place=PANEL)
         elif ticked:
-            judge_several(store, ticked, known_tags)
+            judge_several(store, ticked, _known_tags(store))
+
+
+def _known_tags(store: RunStore) -> list[str]:
+    kept = store.search.tags(MOST_TAGS)
+    return sorted({tag for tags in kept for tag in tag_list(tags)})
 
 
 def _name(run: Run) -> str:
@@ -121,9 +145,11 @@ def _stop_all(store: RunStore, runs: Sequence[Run]) -> None:
     do_each(runs, lambda run: stop(store, run.id), "asked to stop")
 
 
-def _export(store: RunStore, ticked: Sequence[Run], shown: Sequence[Run]) -> None:
+def _export(store: RunStore, ticked: Sequence[Run], shown: Listed) -> None:
     """Offer the downloads; a file is made when its button is pressed, not before."""
-    with st.popover("Export", icon=":material/download:", disabled=not shown, key="runs-export"):
+    with st.popover(
+        "Export", icon=":material/download:", disabled=not shown.count, key="runs-export"
+    ):
         one = len(ticked) == 1
         st.download_button(
             "Files of the ticked run (zip)" if one else f"Files of {len(ticked)} ticked runs (zip)",
@@ -137,9 +163,9 @@ def _export(store: RunStore, ticked: Sequence[Run], shown: Sequence[Run]) -> Non
             width="stretch",
         )
         st.download_button(
-            f"Figures of the {len(shown)} shown (CSV)",
+            f"Figures of the {shown.count:,} shown (CSV)",
             # The mark at the start tells spreadsheets that the file is UTF-8.
-            data=lambda: runs_csv(shown).encode("utf-8-sig"),
+            data=lambda: runs_csv(store.search.each(shown.asked, shown.order)).encode("utf-8-sig"),
             file_name="asma-runs.csv",
             mime="text/csv",
             key="runs-csv",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import streamlit as st
@@ -15,12 +15,10 @@ from ui.common.format import attack_title, number, outcome_colour, score_label
 from ui.common.rerun import whole
 from ui.judging.verdict import verdict_badge
 from ui.runs.link import run_view
-from ui.runs.pictures import run_picture
+from ui.runs.pictures import blank
 from ui.runs.progress import status_text
 from ui.runs.selection import select_on_page, selected_ids
 
-PICTURE_SIDE: Final = 340
-LINE_WIDTH: Final = 6.5
 # As many columns as fit, all of one width; a picture has its place before it is loaded.
 STYLE: Final = """<style>
 .st-key-runs-cards { display: grid !important;
@@ -45,22 +43,22 @@ STYLE: Final = """<style>
 </style>"""
 
 
-def run_cards(store: RunStore, runs: Sequence[Run]) -> None:
+def run_cards(store: RunStore, runs: Sequence[Run], pictures: Mapping[str, bytes | None]) -> None:
     """Show a page of runs as a grid of pictures that lead to them and can be ticked.
 
     Args:
         store: Where the runs are.
         runs: Of this page, in order.
+        pictures: As `ui.runs.pictures.run_pictures` gives them.
     """
     st.html(STYLE)
     grid = st.container(horizontal=True, gap="medium", key="runs-cards")
     for run in runs:
         with grid.container(border=True, gap="xsmall", key=f"runs-card-{run.id}"):
-            _card(store, run)
+            _card(store, run, pictures.get(run.id, blank()))
 
 
-def _card(store: RunStore, run: Run) -> None:
-    picture = run_picture(store, run, PICTURE_SIDE, LINE_WIDTH)
+def _card(store: RunStore, run: Run, picture: bytes | None) -> None:
     if picture is None:
         st.caption("Its files can't be read.")
     else:

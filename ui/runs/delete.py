@@ -28,16 +28,15 @@ def ask_to_delete(ids: Sequence[str]) -> None:
     st.session_state[ASKED] = tuple(ids)
 
 
-def delete_question(store: RunStore, runs: Sequence[Run], hidden: Sequence[Run]) -> None:
+def delete_question(store: RunStore, hidden: Sequence[Run]) -> None:
     """Show the question while it is open.
 
     Args:
         store: Where the runs are.
-        runs: All of them.
         hidden: Those that are ticked and not asked for, as the filter hides them.
     """
     asked = st.session_state.get(ASKED, ())
-    there = [run for run in runs if run.id in asked]
+    there = store.search.among(asked) if asked else []
     if there:
         active = [run for run in there if not run.ended]
         _question(store, [run for run in there if run.ended], active, len(hidden))
@@ -61,7 +60,7 @@ def _question(store: RunStore, ended: list[Run], active: list[Run], hidden: int)
     if row.button("Keep", key="runs-delete-no"):
         _close()
         rerun_page()
-    label = "Delete" if len(ended) == 1 else f"Delete {counted(ended)}"
+    label = "Delete" if len(ended) == 1 else f"Delete {counted(len(ended))}"
     if row.button(label, key="runs-delete-yes", type="primary", disabled=not ended):
         _delete(store, ended)
 
@@ -93,5 +92,5 @@ def _delete(store: RunStore, runs: Sequence[Run]) -> None:
         show_error(error)
         return
     _close()
-    st.toast(f"{counted(runs)} deleted")
+    st.toast(f"{counted(len(runs))} deleted")
     rerun_page()

@@ -12,9 +12,9 @@ from asma_core.runs.run import Run
 from ui.common.errors import show_error
 
 
-def counted(runs: Sequence[Any], what: str = "run") -> str:
-    """Return how many, in words: "1 run", "3 runs"."""
-    return f"{len(runs)} {what}{'' if len(runs) == 1 else 's'}"
+def counted(count: int, what: str = "run") -> str:
+    """Return how many, in words: "1 run", "3 runs", "10,000 runs"."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def do_each(runs: Sequence[Run], action: Callable[[Run], Any], done: str) -> list[Any]:
@@ -35,5 +35,5 @@ def do_each(runs: Sequence[Run], action: Callable[[Run], Any], done: str) -> lis
         except AsmaError as error:
             show_error(error)
     if answers:
-        st.toast(f"{counted(answers)} {done}")
+        st.toast(f"{counted(len(answers))} {done}")
     return answers

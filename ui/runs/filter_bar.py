@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from asma_core.attacks.registry import ATTACKS
-from asma_core.runs.run import Run
 from ui.address import browser as address
 from ui.address.views import RunsView
 from ui.common.rerun import whole
-from ui.runs.filter import SORTS, choices
+from ui.runs.filter import SORTS
 
 KEY: Final = "runs-filter"
 LABELS: Final = {
@@ -50,7 +49,7 @@ def search_and_order(place: DeltaGenerator) -> None:
     place.selectbox(
         "Order",
         list(SORTS),
-        format_func=lambda name: SORTS[name][0],
+        format_func=SORTS.__getitem__,
         key=f"{KEY}-sort",
         label_visibility="collapsed",
         width=190,
@@ -75,13 +74,12 @@ def view_switch(place: DeltaGenerator) -> None:
     )
 
 
-def choices_row(runs: Sequence[Run]) -> None:
+def choices_row(known: Mapping[str, Sequence[str]]) -> None:
     """Show what the runs can be narrowed to.
 
     Args:
-        runs: All of them; they say what there is to choose from.
+        known: What there is to choose from, by the name of the choice.
     """
-    known = choices(runs)
     row = st.container(horizontal=True, gap="small", key=f"{KEY}-bar")
     for name, (label, anything) in LABELS.items():
         _choice(row, name, label, anything, known[name])
@@ -99,7 +97,9 @@ def wanted() -> RunsView:
     return RunsView.from_query({name: value(name) for name in NAMES})
 
 
-def _choice(row: DeltaGenerator, name: str, label: str, anything: str, known: list[str]) -> None:
+def _choice(
+    row: DeltaGenerator, name: str, label: str, anything: str, known: Sequence[str]
+) -> None:
     chosen = value(name)
     # What a link asks for stays to be seen, and to be taken away, when no run has it any more.
     options = known if not chosen or chosen in known else [*known, chosen]

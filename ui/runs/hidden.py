@@ -42,4 +42,6 @@ def _words(hidden: Sequence[Run]) -> str:
     more = len(hidden) - MOST_NAMED
     listed = ", ".join([*named, *([f"and {more} more"] if more > 0 else [])])
     are = "is" if len(hidden) == 1 else "are"
-    return f"{counted(hidden, 'ticked run')} {are} hidden by the filter and left alone: {listed}."
+    return (
+        f"{counted(len(hidden), 'ticked run')} {are} hidden by the filter and left alone: {listed}."
+    )

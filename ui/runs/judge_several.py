@@ -26,7 +26,7 @@ def judge_several(store: RunStore, runs: Sequence[Run], known_tags: Sequence[str
         runs: All that it is for.
         known_tags: Offered to add.
     """
-    st.markdown(f"**One verdict for {counted(runs)}**")
+    st.markdown(f"**One verdict for {counted(len(runs))}**")
     judged = [run for run in runs if run.verdict]
     if judged:
         st.caption(f"Overwrites {_verdicts(judged)}")
@@ -60,7 +60,7 @@ def undo_line(store: RunStore) -> None:
     if not before:
         return
     row = st.container(horizontal=True, vertical_alignment="center", key="runs-undo-line")
-    row.caption(f"{counted(before)} judged {verdict}.", width="content")
+    row.caption(f"{counted(len(before))} judged {verdict}.", width="content")
     row.button(
         "Undo",
         key="runs-undo-verdict",
@@ -75,7 +75,7 @@ def _verdicts(runs: Sequence[Run]) -> str:
     named = [f"{run.id} {escape_markdown(run.verdict)}" for run in runs[:MOST_NAMED]]
     more = len(runs) - MOST_NAMED
     listed = ", ".join([*named, *([f"and {more} more"] if more > 0 else [])])
-    return f"{counted(runs, 'verdict')}: {listed}"
+    return f"{counted(len(runs), 'verdict')}: {listed}"
 
 
 def _judge(store: RunStore, runs: Sequence[Run], verdict: str) -> None:
@@ -94,7 +94,7 @@ def _undo(store: RunStore) -> None:
         store.annotate(run.id, verdict=before[run.id])
 
     # What was said since then stays, and so does a run that has gone.
-    there = [run for run in store.newest() if run.id in before and run.verdict == verdict]
+    there = [run for run in store.search.among(tuple(before)) if run.verdict == verdict]
     do_each(there, bring_back, "as before")
 
 

@@ -8,57 +8,75 @@ from typing import Final
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from asma_core.runs.run import Run
+from asma_core.runs.run import UNENDED, Run
+from asma_core.runs.search import RunFilter
+from asma_core.runs.store import RunStore
 from ui.address.links import link
-from ui.address.views import AttackView, RunsView
+from ui.address.views import AttackView
 from ui.common import services
 from ui.common.errors import escape_markdown
 from ui.common.icon_button import icon_button
 from ui.common.rerun import rerun_page, whole
 from ui.runs import filter_bar as bar
-from ui.runs.actions import HINT, run_actions
+from ui.runs.actions import HINT, Listed, run_actions
 from ui.runs.cards import run_cards
 from ui.runs.delete import delete_question
 from ui.runs.each import counted
-from ui.runs.filter import filtered
+from ui.runs.filter import run_filter
 from ui.runs.hidden import hidden_line
 from ui.runs.judge_several import undo_line
+from ui.runs.pictures import run_pictures
 from ui.runs.selection import forget_all_but, selected_ids, untick
 from ui.runs.table import open_clicked, run_table
 
 PAGE_SIZES: Final = {"table": 50, "cards": 24}
 REFRESH_EVERY: Final = 2.0
+# Seconds that the page waits for pictures; those that are not drawn by then follow.
+WAIT: Final = 0.15
+PICTURES_EVERY: Final = 0.5
+# Side and width of the lines, in pixels.
+TABLE_PICTURE: Final = (124, 7.0)
+CARD_PICTURE: Final = (340, 6.5)
 DRAWN: Final = "runs-drawn"
 
 
 def run_list() -> None:
     """Show all runs, or what to do while there are none."""
     store = services.store()
-    runs = store.newest()
-    if not runs:
+    total = store.search.count()
+    if not total:
         _empty()
         return
     bar.read_address()
     _head()
-    bar.choices_row(runs)
+    # Before anything is read: a change that comes meanwhile is one that the page has not drawn.
+    st.session_state[DRAWN] = (store.search.revision(), selected_ids())
+    bar.choices_row(store.search.choices())
     wanted = bar.wanted()
-    forget_all_but(run.id for run in runs)
-    shown = filtered(runs, wanted)
-    seen = {run.id for run in shown}
-    ticked = [run for run in shown if run.id in selected_ids()]
-    hidden = [run for run in runs if run.id in selected_ids() and run.id not in seen]
-    run_actions(store, ticked, shown)
-    _status(runs, shown, ticked)
+    asked = run_filter(wanted)
+    shown = store.search.count(asked) if wanted.narrows else total
+    ticked, hidden = _ticked(store, asked, wanted.sort)
+    run_actions(store, ticked, Listed(asked, wanted.sort, shown))
+    _status(total, shown, ticked)
     hidden_line(hidden)
     undo_line(store)
-    st.session_state[DRAWN] = _signature(runs)
     if shown:
-        every = None if all(run.ended for run in runs) else REFRESH_EVERY
-        st.fragment(_rows, run_every=every)(wanted)
+        _page(store, asked, wanted.sort, shown)
     else:
         _nothing_left()
     bar.write_address()
-    delete_question(store, runs, hidden)
+    delete_question(store, hidden)
+
+
+def _ticked(store: RunStore, asked: RunFilter, order: str) -> tuple[list[Run], list[Run]]:
+    """Return the ticked runs that are shown, in their order, and those that the filter hides."""
+    if not selected_ids():
+        return [], []
+    there = store.search.among(selected_ids())
+    forget_all_but(run.id for run in there)
+    ticked = store.search.among(selected_ids(), asked, order)
+    seen = {run.id for run in ticked}
+    return ticked, [run for run in there if run.id not in seen]
 
 
 def _empty() -> None:
@@ -81,11 +99,11 @@ def _head() -> None:
     bar.view_switch(row)
 
 
-def _status(runs: Sequence[Run], shown: Sequence[Run], ticked: Sequence[Run]) -> None:
+def _status(total: int, shown: int, ticked: Sequence[Run]) -> None:
     """One line that is always there: how many runs, the ticked ones, the pages."""
     pages = _pages(shown)
     row = st.container(horizontal=True, vertical_alignment="center", key="runs-status")
-    row.caption(_counted(runs, shown) + "   " + _about(ticked), width="stretch")
+    row.caption(_counted(total, shown) + "   " + _about(ticked), width="stretch")
     if ticked:
         row.button(
             "Untick",
@@ -98,9 +116,9 @@ def _status(runs: Sequence[Run], shown: Sequence[Run], ticked: Sequence[Run]) ->
         _pager(row, pages)
 
 
-def _counted(runs: Sequence[Run], shown: Sequence[Run]) -> str:
-    less = f"**{len(shown)}** of " if len(shown) < len(runs) else ""
-    return f"{less}{counted(runs)}."
+def _counted(total: int, shown: int) -> str:
+    less = f"**{shown:,}** of " if shown < total else ""
+    return f"{less}{counted(total)}."
 
 
 def _about(ticked: Sequence[Run]) -> str:
@@ -129,7 +147,7 @@ def _pager(row: DeltaGenerator, pages: int) -> None:
         on_click=whole(bar.set_page),
         args=(now - 1,),
     )
-    row.caption(f"Page {now} of {pages}", width="content")
+    row.caption(f"Page {now:,} of {pages:,}", width="content")
     icon_button(
         row,
         "Next page",
@@ -146,31 +164,46 @@ def _page_size() -> int:
     return PAGE_SIZES[bar.value("view") or "table"]
 
 
-def _pages(shown: Sequence[Run]) -> int:
-    return -(-len(shown) // _page_size())
+def _pages(shown: int) -> int:
+    return -(-shown // _page_size())
 
 
-def _rows(wanted: RunsView) -> None:
-    """Show one page of runs; alone again every few seconds while something is to come."""
-    open_clicked()
-    ticked, _ = st.session_state[DRAWN]
-    if ticked != selected_ids():
-        rerun_page()
-    store = services.store()
-    runs = store.newest()
-    if _signature(runs) != st.session_state[DRAWN]:
-        # Something came, went or ended: the actions above must know too.
-        rerun_page()
-    shown = filtered(runs, wanted)
+def _page(store: RunStore, asked: RunFilter, order: str, shown: int) -> None:
+    """Show one page of runs, which follows what happens while something is to come."""
     size = _page_size()
     first = (bar.page_number(_pages(shown)) - 1) * size
-    page = shown[first : first + size]
-    (run_cards if bar.value("view") == "cards" else run_table)(store, page)
+    runs = store.search.page(asked, order, first, size)
+    complete = len(_pictures(store, runs, WAIT)) == len(runs)
+    every = REFRESH_EVERY if any(store.count(state) for state in UNENDED) else None
+    st.fragment(_rows, run_every=every if complete else PICTURES_EVERY)(runs, complete)
 
 
-def _signature(runs: Sequence[Run]) -> tuple[object, object]:
-    """Return what the rest of the page hangs on: the ticked runs, and how all of them stand."""
-    return selected_ids(), tuple((run.id, run.state, run.cancel) for run in runs)
+def _rows(runs: Sequence[Run], complete: bool) -> None:
+    """Show runs; alone again every few seconds, with no more than a look whether any has changed.
+
+    Args:
+        runs: Of this page, as they stood when the whole of it was drawn.
+        complete: Whether it had all their pictures then.
+    """
+    open_clicked()
+    store = services.store()
+    if st.session_state[DRAWN] != (store.search.revision(), selected_ids()):
+        # Something came, went or ended: the actions above must know too.
+        rerun_page()
+    pictures = _pictures(store, runs, 0.0)
+    if not complete and len(pictures) == len(runs):
+        # From now on it looks less often.
+        rerun_page()
+    (run_cards if _is_cards() else run_table)(store, runs, pictures)
+
+
+def _pictures(store: RunStore, runs: Sequence[Run], wait: float) -> dict[str, bytes | None]:
+    side, width = CARD_PICTURE if _is_cards() else TABLE_PICTURE
+    return run_pictures(store, runs, side, width, wait)
+
+
+def _is_cards() -> bool:
+    return bar.value("view") == "cards"
 
 
 def _nothing_left() -> None:

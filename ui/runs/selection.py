@@ -34,8 +34,12 @@ def select_on_page(page: Sequence[str], ticked: Iterable[str]) -> None:
     select([*kept, *ticked])
 
 
-def forget_all_but(known: Iterable[str]) -> None:
-    """Untick runs that are not there any more."""
-    there = set(known)
-    if not there.issuperset(selected_ids()):
-        select(item for item in selected_ids() if item in there)
+def forget_all_but(there: Iterable[str]) -> None:
+    """Untick runs that are not there any more.
+
+    Args:
+        there: Those of the ticked ones that are.
+    """
+    kept = set(there)
+    if not kept.issuperset(selected_ids()):
+        select(item for item in selected_ids() if item in kept)

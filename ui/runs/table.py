@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -19,15 +19,12 @@ from ui.common.format import SCORE_LABELS, attack_title, moment, outcome
 from ui.common.rerun import whole
 from ui.pictures.encoding import jpeg_address
 from ui.runs.link import run_view
-from ui.runs.pictures import run_picture
 from ui.runs.progress import status_text
 from ui.runs.selection import select_on_page, selected_ids
 
 KEY: Final = "runs-table"
 SHOWN: Final = f"{KEY}-shown"
 CLICKED: Final = f"{KEY}-clicked"
-PICTURE_SIDE: Final = 124
-LINE_WIDTH: Final = 7.0
 ROW_HEIGHT: Final = 66
 OF_FILE: Final = "Of the file as saved, in 8 bits"
 # Goals that share no column with the overlap; shown where a run has them.
@@ -43,19 +40,22 @@ STYLE: Final = f"""<style>
 </style>"""
 
 
-def run_table(store: RunStore, runs: Sequence[Run]) -> None:
+def run_table(store: RunStore, runs: Sequence[Run], pictures: Mapping[str, bytes | None]) -> None:
     """Show a page of runs as a table: a row opens its run, and can be ticked at its beginning.
 
     Args:
         store: Where the runs are.
         runs: Of this page, in order.
+        pictures: As `ui.runs.pictures.run_pictures` gives them.
     """
     ids = [run.id for run in runs]
     rows = [place for place, item in enumerate(ids) if item in selected_ids()]
     key = _table_key(ids, rows)
     st.html(STYLE)
     st.dataframe(
-        pd.DataFrame([_row(store, run) for run in runs]).drop(columns=_unused(runs)),
+        pd.DataFrame([_row(store, run, pictures.get(run.id)) for run in runs]).drop(
+            columns=_unused(runs)
+        ),
         key=key,
         hide_index=True,
         row_height=ROW_HEIGHT,
@@ -100,9 +100,8 @@ def open_clicked() -> None:
         open_page(run_view(services.store().get(clicked)))
 
 
-def _row(store: RunStore, run: Run) -> dict[str, Any]:
+def _row(store: RunStore, run: Run, picture: bytes | None) -> dict[str, Any]:
     spec, results = run.spec, run.results
-    picture = run_picture(store, run, PICTURE_SIDE, LINE_WIDTH)
     return {
         "picture": jpeg_address(picture) if picture else None,
         "run": run.id,

@@ -37,12 +37,12 @@ def is_dicom(data: bytes) -> bool:
 
 def count_frames(data: bytes, label: str) -> int:
     """Return how many pictures a file holds."""
-    return _frames(_header(data, label))
+    return _frames(header_of(data, label))
 
 
 def size(data: bytes, label: str) -> tuple[int, int]:
     """Return height and width of a file's pictures, from its header."""
-    header = _header(data, label)
+    header = header_of(data, label)
     return int(header.Rows), int(header.Columns)
 
 
@@ -85,7 +85,7 @@ def _of_all(header: Any, label: str) -> Values:
 
 
 def _checked(data: bytes, label: str, most_pixels: int) -> Any:
-    header = _header(data, label)
+    header = header_of(data, label)
     if int(header.Rows) * int(header.Columns) > most_pixels:
         raise InputError(
             f"{label} is too large; the limit is {most_pixels // 1_000_000} million pixels, "
@@ -94,7 +94,13 @@ def _checked(data: bytes, label: str, most_pixels: int) -> Any:
     return header
 
 
-def _header(data: bytes, label: str) -> Any:
+def header_of(data: bytes, label: str) -> Any:
+    """Read a file; return its elements, the picture not decoded yet.
+
+    Raises:
+        InputError: It has no picture, or is too large.
+        ValueError: It is damaged.
+    """
     import pydicom
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
