@@ -41,6 +41,8 @@ START: Final = 300.0
 # What a process may take to end by itself, in seconds.
 LEAVE: Final = 1.0
 _PIECE: Final = 1 << 20
+# Every thread's arena would be counted as memory; and threads that spin take cores from pages.
+_QUIET: Final = {"MALLOC_ARENA_MAX": "4", "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,7 @@ class LimitedProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            # Every thread's arena would be counted as memory.
-            env=os.environ | {"PYTHONPATH": _import_path(), "MALLOC_ARENA_MAX": "4"},
+            env=_QUIET | os.environ | {"PYTHONPATH": _import_path()},
         )
         self.alive, self.asked = True, 0
         self._ready = False

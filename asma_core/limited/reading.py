@@ -17,7 +17,11 @@ from asma_core.server_config import settings
 
 # What each kind of process imports before its first question.
 _OF_FILES: Final = ("asma_core.data.importing", "asma_core.runs.sources", "pydicom", "nibabel")
-_OF_NETWORKS: Final = ("asma_core.jobs.predictions", "asma_core.jobs.checks", "monai.networks.nets")
+_OF_NETWORKS: Final = (
+    "asma_core.jobs.brought_networks",
+    "asma_core.jobs.checks",
+    "monai.networks.nets",
+)
 Answer = TypeVar("Answer")
 
 

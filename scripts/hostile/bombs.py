@@ -20,8 +20,8 @@ from PIL import Image
 from asma_core.data.formats.images import check_image
 from asma_core.data.importing import unpack_upload
 from asma_core.data.preview import preview
-from asma_core.jobs.predictions import look_at_here
-from asma_core.limited.reading import read, read_network
+from asma_core.jobs.brought_networks import look_at_weights
+from asma_core.limited.reading import read
 from scripts.hostile.pictures import Ask
 
 # As an owner sets them who has little memory and patience.
@@ -102,7 +102,7 @@ def _weights(rng: Random, folder: Path) -> Ask:
             "data_offsets": [4 * place, 4 * place + 4]} for place in range(count)}  # fmt: skip
     head = json.dumps(told).encode()
     path.write_bytes(struct.pack("<Q", len(head)) + head + bytes(4 * count))
-    return lambda: read_network("a.safetensors", look_at_here, str(path))
+    return lambda: look_at_weights(path)
 
 
 def _small() -> bytes:
