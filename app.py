@@ -22,8 +22,8 @@ ICON = "ui/icon.png"
 
 def main() -> None:
     """Show the page that the address names."""
-    keep_to_ourselves()
     begin_at_top()
+    keep_to_ourselves()
     # A file of our own: the browser would fetch a Material icon of the tab from the internet.
     st.set_page_config(page_title=PRODUCT, page_icon=ICON, layout="wide", menu_items={})
     inside = let_in()

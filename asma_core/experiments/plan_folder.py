@@ -6,18 +6,34 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from asma_core.accounts import audit
-from asma_core.accounts.belongings import PLAN, check_changing_it, claim, forget
+from asma_core.accounts.account import OWNER
+from asma_core.accounts.belongings import (
+    DATASET,
+    PLAN,
+    check_changing_it,
+    claim,
+    forget,
+    may_see_it,
+)
+from asma_core.accounts.current import account
 from asma_core.accounts.rights import check_making
 from asma_core.errors import AsmaError, UnknownExperimentError
 from asma_core.files import read_json, write_json
 
 
 class KeptPlan(ABC):
-    """What is asked, such that it can be kept in a file."""
+    """What is asked, such that it can be kept in a file.
+
+    Attributes:
+        dataset: Name or folder of the data set whose images it is about.
+    """
+
+    dataset: str
 
     @abstractmethod
     def as_dict(self) -> dict[str, Any]:
@@ -64,20 +80,33 @@ class PlanFolder(Generic[AskedPlan]):
         """Return a plan.
 
         Raises:
-            UnknownExperimentError: There is none of that id, or its file can't be read.
+            UnknownExperimentError: There is none of that id that who acts may see, or its file
+                can't be read.
         """
         known = {path.stem: path for path in self._files()}
         try:
-            return self._from_dict(read_json(known[plan_id]))
+            plan = self._from_dict(read_json(known[plan_id]))
+            if not may_see_it(DATASET, plan.dataset):
+                raise KeyError(plan_id)
+            return plan
         except (KeyError, TypeError, ValueError, OSError, AttributeError, AsmaError) as error:
             raise UnknownExperimentError(
                 f"nothing is known of {plan_id[:40]!r}; the Defences page lists what there is"
             ) from error
 
     def newest(self) -> list[str]:
-        """Return the ids, the newest first."""
+        """Return the ids of those that who acts may see, the newest first."""
         files = sorted(self._files(), key=lambda path: path.stat().st_mtime, reverse=True)
-        return [path.stem for path in files]
+        return [path.stem for path in files if self._is_seen(path.stem)]
+
+    def _is_seen(self, plan_id: str) -> bool:
+        """Tell whether a plan may be listed; an owner is shown those that can't be read, too."""
+        if account().role == OWNER:
+            return True
+        with suppress(AsmaError):
+            self.get(plan_id)
+            return True
+        return False
 
     def created(self, plan_id: str) -> float:
         """Return when a plan was asked for last, in seconds since 1970; 0 of none."""

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from asma_core.accounts import audit
+from asma_core.accounts.belongings import DATASET, may_see_it
 from asma_core.accounts.rights import check_changing, check_making
 from asma_core.attacks.settings import TOWARDS
 from asma_core.errors import RunStateError, UnknownExperimentError
@@ -90,26 +91,27 @@ class ExperimentStore:
         """Return an experiment.
 
         Raises:
-            UnknownExperimentError: There is none of that id.
+            UnknownExperimentError: There is none of that id that who acts may see.
         """
         with self._database.reading() as database:
             row = database.execute(
                 "SELECT * FROM experiments WHERE id = ?", (experiment_id,)
             ).fetchone()
-        if row is None:
+        found = None if row is None else self._of_row(row)
+        if found is None or not _is_seen(found):
             raise UnknownExperimentError(
                 f"no experiment is called {experiment_id[:40]!r}; the Experiments page lists those "
                 "there are"
             )
-        return self._of_row(row)
+        return found
 
     def newest(self) -> list[Experiment]:
-        """Return the newest experiments first."""
+        """Return the experiments that who acts may see, the newest first."""
         with self._database.reading() as database:
             rows = database.execute(
                 "SELECT * FROM experiments ORDER BY created DESC, rowid DESC"
             ).fetchall()
-        return [self._of_row(row) for row in rows]
+        return [found for found in map(self._of_row, rows) if _is_seen(found)]
 
     def _of_row(self, row: sqlite3.Row) -> Experiment:
         return Experiment(
@@ -231,6 +233,11 @@ class ExperimentStore:
             ).fetchall()
         refused = {row["place"]: row["message"] for row in rows}
         return _cells(experiment.plan, runs, refused)
+
+
+def _is_seen(experiment: Experiment) -> bool:
+    """Tell whether who acts may see an experiment: whose images it is on, decides."""
+    return may_see_it(DATASET, experiment.plan.dataset)
 
 
 def _cells(plan: Plan, runs: Mapping[int, Run], refused: Mapping[int, str]) -> list[Cell | None]:

@@ -12,7 +12,7 @@ from concurrent.futures import BrokenExecutor
 from typing import Final
 
 from asma_core.accounts.current import acting_as, on_behalf_of
-from asma_core.accounts.rights import check_changing
+from asma_core.accounts.rights import check_changing, may_change
 from asma_core.errors import AsmaError
 from asma_core.experiments.missing_cells import Batch, run_missing_cells
 from asma_core.experiments.store import Experiment, ExperimentStore
@@ -49,11 +49,18 @@ class ExperimentRunner:
             StoreError: The store can't be written.
         """
         experiment = self.store.get(experiment_id)
+        # Who asks for the same as somebody else sees theirs.
+        done = experiment.active or self._is_complete(experiment)
+        if done and not may_change(experiment.author):
+            return False
         check_changing(experiment.author, f"experiment {experiment_id}")
         if not self.store.claim(experiment_id):
             return False
         threading.Thread(target=self._run_as_its_author, args=(experiment,), daemon=True).start()
         return True
+
+    def _is_complete(self, experiment: Experiment) -> bool:
+        return self.store.count_ended(experiment.id) == len(experiment.plan.cells())
 
     def _run_as_its_author(self, experiment: Experiment) -> None:
         with acting_as(on_behalf_of(experiment.author)):

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from asma_core import paths
 from asma_core.accounts import audit
+from asma_core.accounts.belongings import DATASET, may_see_it
 from asma_core.accounts.rights import check_changing, check_making
 from asma_core.errors import AsmaError, StoreError
 from asma_core.files import as_store_error, read_json, write_json
@@ -179,7 +180,7 @@ class TrainingStore:
                 found.append(self._of_row(row))
             except AsmaError:
                 continue
-        return found
+        return [one for one in found if may_see_it(DATASET, one.plan.dataset)]
 
     def is_queued(self, training_id: str) -> bool:
         """Tell whether there is such a training and it waits for its turn."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,14 +16,25 @@ from asma_core.accounts.account import ENGINEER, OWNER, REVIEWER, ROLES, SERVER,
 from asma_core.accounts.belongings import DATASET, share
 from asma_core.accounts.current import account, acting_as, ask, local_account, on_behalf_of
 from asma_core.accounts.rights import check_changing, check_judging, check_making, may_see
+from asma_core.cli.main import main
 from asma_core.data.datasets import dataset_names, open_dataset
 from asma_core.data.formats.images import encode_png
 from asma_core.data.importing import forget, take_in
 from asma_core.data.preview import preview
-from asma_core.errors import InputError, NotAllowedError, UnknownNameError, UnknownRunError
+from asma_core.errors import (
+    InputError,
+    NotAllowedError,
+    UnknownExperimentError,
+    UnknownNameError,
+    UnknownRunError,
+)
+from asma_core.experiments.plan import Plan
+from asma_core.experiments.store import ExperimentStore
 from asma_core.jobs.queue import stop
 from asma_core.runs.store import RunStore
 from asma_core.runs.uploads import delete_upload, keep_upload, open_upload
+from asma_core.training.plan import TrainingPlan
+from asma_core.training.store import TrainingStore
 from tests import tiny
 from tests.pages.small_house import write_dataset
 
@@ -188,3 +200,44 @@ def test_what_is_private_is_seen_by_its_author_and_owners() -> None:
         with acting_as(who):
             assert may_see("ann", private=True) is seen
             assert may_see("ann", private=False)
+
+
+def test_what_is_asked_of_a_private_data_set_is_seen_by_its_author(
+    home: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    write_dataset(source, "pictures", ("skin", "lesion"))
+    runs = RunStore(home)
+    experiments = ExperimentStore(runs)
+    with acting_as(ANN):
+        take_in(preview(source / "datasets" / "pictures"), "mine")
+        asked = Plan(tiny.request().model, "mine", (("a", "b"),), ())
+        experiment = experiments.open(asked)
+        assert experiment.author == "ann"
+        training = TrainingStore(home).create(TrainingPlan(dataset="mine"))
+    with acting_as(BO):
+        assert experiments.newest() == []
+        assert TrainingStore(home).all() == []
+        with pytest.raises(UnknownExperimentError):
+            experiments.get(experiment.id)
+    with acting_as(ANN):
+        share(DATASET, "mine")
+    with acting_as(BO):
+        assert [one.id for one in experiments.newest()] == [experiment.id]
+        assert [one.id for one in TrainingStore(home).all()] == [training.id]
+    refused(BO, lambda: experiments.delete(experiment.id))
+    refused(BO, lambda: experiments.ask_to_stop(experiment.id))
+    refused(BO, lambda: TrainingStore(home).ask_to_stop(training.id))
+    refused(JUDGE, lambda: experiments.open(replace(asked, pairs=(("b", "a"),))))
+    refused(JUDGE, lambda: TrainingStore(home).create(TrainingPlan(dataset="mine")))
+    # Who asks for the same sees it.
+    with acting_as(BO):
+        assert experiments.open(asked).id == experiment.id
+
+
+def test_the_command_line_acts_as_the_system_s_account(home: Path) -> None:
+    asked = ["--model", tiny.request().model, "--image", str(home / "image.png")]
+    (home / "image.png").write_bytes(encode_png(np.zeros((32, 32, 3), np.uint8)))
+    given = ["attack", *asked, "--steps", "1", "--scenario", "grow", "--json"]
+    main(given)
+    assert {run.author for run in RunStore(home).newest()} == {local_account().name}

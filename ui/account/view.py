@@ -35,7 +35,7 @@ def account_view() -> None:
     named = f"{escape_markdown(who.name)}, " if who.called != who.name else ""
     st.markdown(f"{named}**{who.role}**. {MAY[who.role]}")
     if settings_say(OIDC):
-        st.button("Sign out", icon=":material/logout:", key="account-out", on_click=sign_out)
+        st.button("Sign out", icon=":material/logout:", key="account-out", on_click=whole(sign_out))
     if not who.is_at_least(ENGINEER):
         return
     _room()
@@ -69,7 +69,7 @@ def _things(title: str, kind: str, words: Callable[[Belonging], str]) -> None:
                 st.button(
                     "Share",
                     key=f"account-share-{one.name}",
-                    on_click=_share,
+                    on_click=whole(_share),
                     args=(kind, one.name),
                 )
             if kind == UPLOAD and st.button("Delete", key=f"account-delete-{one.name}"):
@@ -83,7 +83,6 @@ def _upload_words(one: Belonging) -> str:
     return f"{escape_markdown(upload_name(one.name))}, {size}, {moment(one.created)}"
 
 
-@whole
 def _share(kind: str, name: str) -> None:
     with show_errors():
         share(kind, name)

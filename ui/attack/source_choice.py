@@ -188,7 +188,7 @@ def _from_upload(key: str, place: DeltaGenerator) -> AttackSource | None:
             icon=":material/delete:",
             help="It is removed from the server; runs on it keep their own copy until they are "
             "deleted.",
-            on_click=_delete_own,
+            on_click=whole(_delete_own),
             args=(key, own),
         )
     if not own or card is None:
@@ -201,7 +201,6 @@ def _from_upload(key: str, place: DeltaGenerator) -> AttackSource | None:
     return AttackSource(source, None, card, own)
 
 
-@whole
 def _delete_own(key: str, own: str) -> None:
     with show_errors():
         delete_upload(own)

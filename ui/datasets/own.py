@@ -66,12 +66,11 @@ def share_dataset(name: str) -> None:
         key="datasets-share",
         icon=":material/group:",
         help="Only who brought it and the owners of this server see it until then.",
-        on_click=_share,
+        on_click=whole(_share),
         args=(name,),
     )
 
 
-@whole
 def _share(name: str) -> None:
     with show_errors():
         share(DATASET, name)

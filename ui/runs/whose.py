@@ -39,7 +39,7 @@ def whose_line(run: Run, key: str) -> None:
             "Share with the team",
             key=f"{key}-share-{run.id}",
             icon=":material/group:",
-            on_click=_share,
+            on_click=whole(_share),
             args=(run.id,),
         )
     if days:
@@ -48,7 +48,7 @@ def whose_line(run: Run, key: str) -> None:
             key=f"{key}-pin-{run.id}",
             icon=":material/keep_off:" if run.pinned else ":material/keep:",
             help=f"Runs are deleted after {days} days, but for those that somebody keeps.",
-            on_click=_pin,
+            on_click=whole(_pin),
             args=(run.id, not run.pinned),
         )
 
@@ -71,13 +71,11 @@ def _words(run: Run, days: int) -> str:
     return "; ".join(parts)
 
 
-@whole
 def _share(run_id: str) -> None:
     with show_errors():
         services.store().share(run_id)
 
 
-@whole
 def _pin(run_id: str, pinned: bool) -> None:
     with show_errors():
         services.store().pin(run_id, pinned)
