@@ -13,6 +13,7 @@ import pickle
 import resource
 import signal
 import sys
+import threading
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
@@ -62,8 +63,14 @@ class Question:
     seconds: float
 
 
-def main(modules: list[str]) -> None:
-    """Import what is needed, say so, and answer."""
+def main(line: int, modules: list[str]) -> None:
+    """Import what is needed, say so, and answer.
+
+    Args:
+        line: Of a pipe whose other end is closed when this process shall end.
+        modules: To import.
+    """
+    threading.Thread(target=_end_with_asker, args=(line,), daemon=True).start()
     questions = sys.stdin.buffer
     # Libraries print to where the answers go.
     answers = os.fdopen(os.dup(1), "wb")
@@ -86,6 +93,12 @@ def main(modules: list[str]) -> None:
         question: Question = pickle.loads(data)  # noqa: S301
         _limit(question, size)
         send(answers, *_answered(question, answers))
+
+
+def _end_with_asker(line: int) -> None:
+    """End this process when nobody is there any more to answer."""
+    os.read(line, 1)
+    os._exit(1)
 
 
 def _limit(question: Question, size: int) -> None:
@@ -143,4 +156,4 @@ def _take_over(environment: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(int(sys.argv[1]), sys.argv[2:])

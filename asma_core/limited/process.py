@@ -80,19 +80,23 @@ class LimitedProcess:
         Args:
             modules: That it imports before its first question.
         """
+        # It ends when the other end of this line is closed, however this process ends.
+        theirs, line = os.pipe()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "asma_core.limited.child", *modules],
+            [sys.executable, "-m", "asma_core.limited.child", str(theirs), *modules],
+            pass_fds=[theirs],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
             env=_QUIET | os.environ | {"PYTHONPATH": _import_path()},
         )
+        os.close(theirs)
         self.alive, self.asked = True, 0
         self._ready = False
         self._begun = 0.0
         self._base = 0
-        self._end = weakref.finalize(self, _end, self._process)
+        self._end = weakref.finalize(self, _end, self._process, line)
 
     def ask(
         self,
@@ -246,7 +250,8 @@ def _memory(process: int) -> int:
         return 0
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], line: int) -> None:
+    os.close(line)
     process.kill()
     process.wait()
     for pipe in (process.stdin, process.stdout):

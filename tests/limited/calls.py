@@ -84,6 +84,13 @@ def wait_for(begun: Path, end: Path) -> str:
     return account().name
 
 
+def tell_and_hang(told: Path) -> None:
+    aside = told.with_suffix(".aside")
+    aside.write_text(str(os.getpid()))
+    aside.rename(told)
+    time.sleep(3600)
+
+
 class Led:
     """What a process would answer that has been led astray."""
 

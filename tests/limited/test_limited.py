@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +26,7 @@ from asma_core.limited.answers import from_bytes, to_bytes
 from asma_core.limited.pool import LimitedPool
 from asma_core.limited.process import ChildError, LimitError, Limits
 from asma_core.limited.reading import read, read_network
+from asma_core.paths import PROJECT
 from tests.limited import calls
 
 ENOUGH = Limits(500, 300.0)
@@ -165,6 +169,34 @@ def test_one_persons_files_do_not_wait_for_anothers(
         end.touch()
         assert first.result() == second.result() == "ada"
     pool.close()
+
+
+def test_it_ends_with_who_asked_however_that_ended(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    code = (
+        "from pathlib import Path; from asma_core.limited.reading import read; "
+        f"from tests.limited import calls; read('x', calls.tell_and_hang, Path({str(told)!r}))"
+    )
+    asker = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT)
+    while not told.exists():
+        assert asker.poll() is None
+        time.sleep(0.05)
+    child = int(told.read_text())
+    os.kill(child, 0)
+    asker.kill()
+    asker.wait()
+    while _lives(child):
+        time.sleep(0.05)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    # One that has ended and that nobody has asked about is there by its number alone.
+    state = Path(f"/proc/{process}/stat")
+    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_the_limits_of_the_owner_are_told_in_a_sentence(home: Path) -> None:
