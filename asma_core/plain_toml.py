@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from asma_core.errors import InputError
 
-MOST_BYTES: Final = 1_000_000
+MOST_BYTES: Final = 300_000
 # Names that dots join, in one key; more is no name.
 MOST_JOINED: Final = 16
 _NAME: Final = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
@@ -30,7 +30,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"it is larger than {MOST_BYTES // 1_000_000} MB")
+            raise InputError(f"it is larger than {MOST_BYTES // 1000} kB")
         text = path.read_text(encoding="utf-8")
         if _JOINED.search(text):
             raise InputError(f"a key of more than {MOST_JOINED} names with dots between them")

@@ -31,7 +31,7 @@ def written(folder: Path, text: str) -> Path:
         ("a = " + "9" * 5000, "Exceeds the limit|more than 64 bits"),
         ("a = 1\0", "Illegal|Invalid|Expected"),
         ("a = 25:61:61", "second|minute|hour|Expected|Invalid"),
-        ("# " + "x" * MOST_BYTES, "larger than 1 MB"),
+        ("# " + "x" * MOST_BYTES, "larger than 300 kB"),
     ],
 )
 def test_what_can_not_be_is_refused(tmp_path: Path, text: str, reason: str) -> None:

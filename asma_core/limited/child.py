@@ -91,6 +91,7 @@ def main(line: int, modules: list[str]) -> None:
             return
         # Of the process that started this one, so it may be any pickle.
         question: Question = pickle.loads(data)  # noqa: S301
+        del data
         _limit(question, size)
         send(answers, *_answered(question, answers))
 

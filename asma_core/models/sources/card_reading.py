@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from asma_core.defences.contract import Defence
 from asma_core.defences.registry import settings_of
 from asma_core.errors import AsmaError, InputError, ModelError
+from asma_core.files import file_state
 from asma_core.models.sources.model_card import (
     EXPORT,
     FACTORY,
@@ -71,7 +73,7 @@ def read_card(path: Path, trusted: bool = True) -> ModelCard:
             it, or it names a program and is an upload.
     """
     try:
-        content = read_toml(path)
+        content = _content(path, file_state(path))
     except InputError as error:
         raise ModelError(
             f"{path} can't be read as a model card ({error}); mend the file"
@@ -88,6 +90,12 @@ def read_card(path: Path, trusted: bool = True) -> ModelCard:
             "put the safetensors file there"
         )
     return card
+
+
+@lru_cache(maxsize=256)
+def _content(path: Path, state: tuple[str, int, int]) -> Mapping[str, Any]:
+    # All cards are read at every page.
+    return read_toml(path)
 
 
 def _is_beside(card: ModelCard, path: Path) -> bool:
