@@ -16,8 +16,11 @@ import tempfile
 import time
 import warnings
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
+from operator import itemgetter
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -58,25 +61,35 @@ class Outcome:
 
 
 def main() -> int:
-    """Read so many hostile inputs; 1 where one of them failed."""
+    """Read so many hostile inputs; 1 where one of them failed. Ctrl-C tells of those till then."""
     options = _options()
     kinds = [options.kind] if options.kind else list(KINDS)
-    begun = time.monotonic()
-    bad: list[Outcome] = []
-    counts: Counter[str] = Counter()
-    most = {"seconds": 0.0, "megabytes": 0.0}
-    for kind, first, count in _batches(kinds, options.first, options.count):
-        for outcome in read_batch(kind, options.seed, first, count):
-            counts[f"{kind} {outcome.ending if outcome.good else 'failed'}"] += 1
-            most = {name: max(value, getattr(outcome, name)) for name, value in most.items()}
-            if not outcome.good:
-                bad.append(outcome)
-                print(_repeat(outcome, options.seed), file=sys.stderr, flush=True)
-    told = {"inputs": sum(counts.values()), "failed": len(bad), "largest": most,
-            "minutes": round((time.monotonic() - begun) / 60, 1), "endings": dict(counts),
-            "failures": [asdict(one) for one in bad]}  # fmt: skip
+    begun, outcomes = time.monotonic(), []
+    with suppress(KeyboardInterrupt):
+        for kind, first, count in _batches(kinds, options.first, options.count):
+            for outcome in read_batch(kind, options.seed, first, count):
+                outcomes.append(outcome)
+                if not outcome.good:
+                    print(_repeat(outcome, options.seed), file=sys.stderr, flush=True)
+    told = _told(outcomes, time.monotonic() - begun)
     print(json.dumps(told, indent=2) if options.json else _text(told))
-    return 1 if bad else 0
+    return 1 if told["failed"] else 0
+
+
+def _told(outcomes: Sequence[Outcome], seconds: float) -> dict[str, Any]:
+    bad = [one for one in outcomes if not one.good]
+    endings = Counter(f"{one.kind} {one.ending if one.good else 'failed'}" for one in outcomes)
+    return {
+        "inputs": len(outcomes),
+        "failed": len(bad),
+        "largest": {
+            "seconds": max((one.seconds for one in outcomes), default=0.0),
+            "megabytes": max((one.megabytes for one in outcomes), default=0.0),
+        },
+        "minutes": round(seconds / 60, 1),
+        "endings": dict(endings),
+        "failures": [asdict(one) for one in bad],
+    }
 
 
 def _options() -> argparse.Namespace:
@@ -90,14 +103,16 @@ def _options() -> argparse.Namespace:
 
 
 def _batches(kinds: list[str], first: int, count: int) -> list[tuple[str, int, int]]:
-    """Share inputs out among kinds by their weights, in batches."""
+    """Share inputs out among kinds by their weights, in batches, a batch of each kind in turn."""
     whole = sum(KINDS[kind].weight for kind in kinds)
     batches = []
     for kind in kinds:
         share = -(-count * KINDS[kind].weight // whole)
-        starts = range(first, first + share, BATCH)
-        batches += [(kind, start, min(BATCH, first + share - start)) for start in starts]
-    return batches
+        starts = enumerate(range(first, first + share, BATCH))
+        batches += [
+            (turn, kind, start, min(BATCH, first + share - start)) for turn, start in starts
+        ]
+    return [(kind, start, many) for _, kind, start, many in sorted(batches, key=itemgetter(0))]
 
 
 def read_batch(kind: str, seed: int, first: int, count: int) -> list[Outcome]:
