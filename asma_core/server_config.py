@@ -27,6 +27,9 @@ changes them:
     keep_uploads_days = 0               # then an uploaded image is deleted; 0 for never
     keep_runs_days = 0                  # then a run is deleted that is not pinned; 0 for never
     quota_gb = 0                        # disk space of one person; 0 for no limit
+    allowed_hosts = []                  # names by which people call the server: asma.example.org
+    metrics_from = ["127.0.0.1", "::1"] # addresses or networks that may read /metrics
+    metrics_token = ""                  # whoever sends it as a bearer token may read it, too
 """
 
 from __future__ import annotations
@@ -80,6 +83,10 @@ class Settings:
         keep_uploads_days: After how many days an uploaded image is deleted; 0 for never.
         keep_runs_days: After how many days a run is deleted that is not pinned; 0 for never.
         quota_gb: Disk space of one person in GB; 0 for no limit.
+        allowed_hosts: Names by which people call the server, "*.example.org" for all below one;
+            localhost and the address at which a request arrives always count.
+        metrics_from: Addresses or networks that may read /metrics.
+        metrics_token: Whoever sends it as a bearer token may read /metrics, too; "" for nobody.
     """
 
     data_roots: tuple[Path, ...] = ()
@@ -106,6 +113,9 @@ class Settings:
     keep_uploads_days: int = 0
     keep_runs_days: int = 0
     quota_gb: int = 0
+    allowed_hosts: tuple[str, ...] = ()
+    metrics_from: tuple[str, ...] = ("127.0.0.1", "::1")
+    metrics_token: str = ""
 
     def may_read(self, folder: Path) -> bool:
         """Tell whether a folder lies inside one of the roots, links resolved."""

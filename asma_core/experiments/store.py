@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from asma_core.accounts import audit
 from asma_core.accounts.belongings import DATASET, may_see_it
@@ -105,13 +106,16 @@ class ExperimentStore:
             )
         return found
 
-    def newest(self) -> list[Experiment]:
-        """Return the experiments that who acts may see, the newest first."""
+    def newest(self, most: int | None = None) -> list[Experiment]:
+        """Return the experiments that who acts may see, the newest first.
+
+        Args:
+            most: How many at most; None for all.
+        """
+        query = "SELECT * FROM experiments ORDER BY created DESC, rowid DESC"
         with self._database.reading() as database:
-            rows = database.execute(
-                "SELECT * FROM experiments ORDER BY created DESC, rowid DESC"
-            ).fetchall()
-        return [found for found in map(self._of_row, rows) if _is_seen(found)]
+            found = map(self._of_row, database.execute(query))
+            return list(islice(filter(_is_seen, found), most))
 
     def _of_row(self, row: sqlite3.Row) -> Experiment:
         return Experiment(
@@ -164,6 +168,15 @@ class ExperimentStore:
                 "UPDATE experiments SET owner = '', message = ? WHERE id = ?",
                 (message, experiment_id),
             )
+
+    def left_behind(self) -> list[str]:
+        """Return the experiments, the oldest first, whose process is gone though none said stop."""
+        with self._database.reading() as database:
+            rows = database.execute(
+                "SELECT id, owner FROM experiments WHERE owner <> '' AND stop = 0 "
+                "ORDER BY created, rowid"
+            ).fetchall()
+        return [row["id"] for row in rows if not is_alive(self.runs.home, row["owner"])]
 
     def ask_to_stop(self, experiment_id: str) -> None:
         """Ask whoever carries an experiment out to stop; what is done stays done.

@@ -62,6 +62,15 @@ class ExperimentRunner:
     def _is_complete(self, experiment: Experiment) -> bool:
         return self.store.count_ended(experiment.id) == len(experiment.plan.cells())
 
+    def recover(self) -> None:
+        """Go on with the experiments that a dead process had under way.
+
+        Raises:
+            StoreError: The store can't be read or written.
+        """
+        for experiment_id in self.store.left_behind():
+            self.start(experiment_id)
+
     def _run_as_its_author(self, experiment: Experiment) -> None:
         with acting_as(on_behalf_of(experiment.author)):
             self._run_experiment(experiment)

@@ -65,6 +65,7 @@ _TABLES: Final = (
     "CREATE INDEX run_list_by_sample ON run_list (dataset, sample)",
     "CREATE INDEX run_list_by_tags ON run_list (tags) WHERE tags <> ''",
     "CREATE INDEX runs_by_inputs ON runs (inputs_hash)",
+    "CREATE INDEX runs_by_end ON runs (finished)",
 )
 _BUMP: Final = "UPDATE run_revision SET number = number + 1;"
 _CHANGED: Final = f"INSERT OR IGNORE INTO run_changes (id) VALUES (new.id); {_BUMP}"

@@ -353,8 +353,21 @@ def test_a_store_that_can_not_be_read_is_a_sentence(
     def damaged(*_: object) -> None:
         raise StoreError("the database is damaged; restore it from a copy")
 
-    monkeypatch.setattr(house.runs, "newest", damaged)
+    monkeypatch.setattr(house.runs.search, "with_result", damaged)
     assert "restore it" in errors(visit("compare"))[0]
+
+
+def test_an_old_run_of_the_image_stands_beside_whatever_came_since(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.compare.beside.MOST_OFFERED", 2)
+    old = finished(house)
+    for _ in range(4):
+        finished(house, seed=1)  # of another image
+    app = visit("compare", run=finished(house).id)
+    assert errors(app) == []
+    (beside,) = (box for box in app.multiselect if str(box.key).startswith("compare-beside-"))
+    assert [option.split(",")[0] for option in beside.options] == [old.id]
 
 
 def test_other_runs_of_the_image_can_stand_beside(house: House) -> None:

@@ -234,6 +234,22 @@ def test_the_list_leads_to_each(started: list[str], house: House) -> None:
     assert f"{MODEL} on {DATASET}" in app.get("page_link")[-1].proto.label.replace("\\", "")
 
 
+def test_the_list_begins_with_the_newest_and_goes_on(
+    started: list[str], house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.experiments.list.AT_ONCE", 2)
+    known = [
+        store(house).open(replace(plan(), pairs=(("b", "c"),) * count)).id for count in range(1, 4)
+    ]
+    app = visit("experiments")
+    queries = [link.proto.query_string for link in app.get("page_link")]
+    assert [name for name in known if f"experiment={name}" in queries] == known[1:]
+    app.button(key="experiments-older").click().run()
+    queries = [link.proto.query_string for link in app.get("page_link")]
+    assert [name for name in known if f"experiment={name}" in queries] == known
+    assert "experiments-older" not in [button.key for button in app.button]
+
+
 @pytest.mark.parametrize("name", ["nothing", "../../etc", "", "<script>"])
 def test_an_address_of_none_is_a_sentence(started: list[str], house: House, name: str) -> None:
     app = visit("experiments", experiment=name)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from asma_core.runs.run import CANCELLED, INTERRUPTED, Run
+from asma_core.runs.search import RunSearch
 from asma_core.runs.store import RunStore
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
+from ui.runs import pictures
 
 SCRIPT = '<script>alert("x")</script> *bold* \N{GRINNING FACE}\nsecond line'
 
@@ -126,6 +132,75 @@ def test_runs_whose_files_are_gone_are_still_listed(page: AppTest, runs: RunStor
     page.run()
     assert shown(page) == [run.id]
     assert page.dataframe[0].value.iloc[0]["picture"] is None
+
+
+def test_a_damaged_run_is_shown_with_what_to_do_and_can_be_deleted(
+    page: AppTest, runs: RunStore, home: Path
+) -> None:
+    good, bad = made_runs.finished(runs), made_runs.finished(runs)
+    with closing(sqlite3.connect(home / "runs.sqlite")) as database, database:
+        database.execute("UPDATE runs SET spec = '{' WHERE id = ?", (bad.id,))
+    page.run()
+    assert shown(page) == [bad.id, good.id]
+    row = page.dataframe[0].value.iloc[0]
+    assert row["outcome"] == "damaged" and "store reindex" in row["words"]
+    tick(page, bad)
+    assert "store reindex" in texts(page)
+    page.query_params["view"] = "cards"
+    page.run()
+    assert not page.exception
+    page.button(key="runs-repeat").click().run()
+    assert not page.exception and len(runs.newest()) == 2
+    page.button(key="runs-delete").click().run()
+    page.button(key="runs-delete-yes").click().run()
+    assert not page.exception and [run.id for run in runs.newest()] == [good.id]
+
+
+def test_rows_are_there_before_their_pictures(
+    page: AppTest, runs: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.runs.list.WAIT", 0.0)
+    may = Event()
+    real = pictures._of_result
+
+    def late(*asked: Any) -> bytes:
+        assert may.wait(PATIENCE)
+        return real(*asked)
+
+    monkeypatch.setattr(pictures, "_of_result", late)
+    run = made_runs.finished(runs)
+    page.run()
+    assert shown(page) == [run.id] and page.dataframe[0].value.iloc[0]["picture"] is None
+    may.set()
+    until(lambda: page.run().dataframe[0].value.iloc[0]["picture"] is not None)
+
+
+def test_what_polls_reads_no_run_until_one_changes(
+    runs: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = made_runs.finished(runs)
+    asked: list[str] = []
+    for name in ("page", "among", "ids", "count", "choices"):
+        monkeypatch.setattr(RunSearch, name, lambda *_, name=name, **__: asked.append(name))
+
+    def poll() -> None:
+        import streamlit as st
+
+        from ui.runs import list as run_list
+
+        st.session_state[run_list.DRAWN] = st.session_state["drawn"]
+        run_list._rows(st.session_state["of the page"], True)
+
+    again = AppTest.from_function(poll, default_timeout=PATIENCE)
+    again.session_state["of the page"] = [run]
+    again.session_state["drawn"] = (runs.search.revision(), ())
+    reruns: list[None] = []
+    monkeypatch.setattr("ui.runs.list.rerun_page", lambda: reruns.append(None))
+    again.run()
+    assert not again.exception and asked == [] and reruns == []
+    runs.annotate(run.id, note="something new")
+    again.run()
+    assert reruns == [None]
 
 
 def test_the_filter_narrows_and_is_in_the_address(page: AppTest, runs: RunStore) -> None:

@@ -448,6 +448,7 @@ def test_each_order_has_an_index(runs: RunStore) -> None:
             assert "USING INDEX" in plan and "TEMP B-TREE" not in plan, (name, plan)
         for query in (
             "SELECT 1 FROM runs WHERE inputs_hash = 'x'",
+            "SELECT id FROM runs WHERE finished IS NOT NULL AND finished < 7 AND pinned = 0",
             "SELECT id FROM run_list AS runs WHERE image_hash = 'x' AND has_result",
             "SELECT DISTINCT tags FROM run_list AS runs WHERE tags <> ''",
         ):

@@ -134,6 +134,18 @@ def warm() -> None:
     universal()
 
 
+def go_on() -> None:
+    """See to it that work goes on though nobody looks: what dead processes left is taken over.
+
+    Raises:
+        StoreError: The store can't be read or written.
+    """
+    queue()
+    trainer()
+    universal()
+    experiments().recover()
+
+
 def open_dataset(name: str) -> Dataset:
     """Open a data set; a demo set is generated on first use, which takes some seconds.
 

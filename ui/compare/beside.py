@@ -15,7 +15,7 @@ from ui.common.format import attack_title, number, score_label
 from ui.common.rerun import whole
 from ui.comparison.payload import MOST_BESIDE
 
-MOST_OFFERED: Final = 100
+MOST_OFFERED: Final = 50
 
 
 def other_runs(run: Run) -> list[Run]:

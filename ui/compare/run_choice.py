@@ -13,7 +13,7 @@ from ui.address.views import AttackView, CompareView
 from ui.common import services
 from ui.common.errors import escape_markdown
 
-MOST_LISTED: Final = 300
+MOST_LISTED: Final = 150
 
 
 def choose_run() -> Run | None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import streamlit as st
 
 from asma_core.experiments.store import Experiment, ExperimentStore
 from ui.common import services
 from ui.common.errors import escape_markdown
 from ui.common.format import moment
+from ui.common.rerun import whole
 from ui.experiments.experiment_text import about, status_text, title
 from ui.experiments.form import experiment_form
 from ui.experiments.link import experiment_link
 
+AT_ONCE: Final = 30
+SHOWN: Final = "experiments-shown"
 WHAT = (
     "The paper's Table 1 on your network and your images: several attacks on the same pairs of "
     "image and target mask, summed up as mean and standard deviation."
@@ -23,13 +28,25 @@ def experiment_list() -> None:
     st.title("Experiments", anchor=False)
     st.markdown(WHAT, width=760)
     store = services.experiments().store
-    experiments = store.newest()
+    shown: int = st.session_state.setdefault(SHOWN, AT_ONCE)
+    experiments = store.newest(shown + 1)
     with st.container(border=True):
         experiment_form()
     if experiments:
         st.subheader("Earlier experiments", anchor=False)
-    for experiment in experiments:
+    for experiment in experiments[:shown]:
         _line(store, experiment)
+    if len(experiments) > shown:
+        st.button(
+            "Show older experiments",
+            key="experiments-older",
+            icon=":material/expand_more:",
+            on_click=whole(_show_more),
+        )
+
+
+def _show_more() -> None:
+    st.session_state[SHOWN] += AT_ONCE
 
 
 def _line(store: ExperimentStore, experiment: Experiment) -> None:

@@ -50,12 +50,13 @@ def run_list() -> None:
     bar.read_address()
     _head()
     # Before anything is read: a change that comes meanwhile is one that the page has not drawn.
-    st.session_state[DRAWN] = (store.search.revision(), selected_ids())
+    revision = store.search.revision()
     bar.choices_row(store.search.choices())
     wanted = bar.wanted()
     asked = run_filter(wanted)
     shown = store.search.count(asked) if wanted.narrows else total
     ticked, hidden = _ticked(store, asked, wanted.sort)
+    st.session_state[DRAWN] = (revision, selected_ids())
     run_actions(store, ticked, Listed(asked, wanted.sort, shown))
     _status(total, shown, ticked)
     hidden_line(hidden)
