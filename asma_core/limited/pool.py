@@ -15,8 +15,8 @@ from asma_core.limited.process import LimitedProcess, Limits, OnProgress
 # Processes at once, and of them those of one person; the others' questions wait.
 MOST: Final = 4
 MOST_EACH: Final = 2
-# Kept when nobody asks.
-KEPT: Final = 1
+# Kept when nobody asks: as many as one person uses at once.
+KEPT: Final = MOST_EACH
 # A process is replaced after so many questions: what libraries keep grows.
 QUESTIONS: Final = 100
 Answer = TypeVar("Answer")
@@ -72,12 +72,21 @@ class LimitedPool:
         with self._free:
             self._free.wait_for(lambda: self._may_begin(who.name))
             self._busy[who.name] += 1
-            process = self._idle.pop() if self._idle else None
+            process = self._running_one()
         try:
             process = process or LimitedProcess(self._modules)
             yield process
         finally:
             self._give_back(who.name, process)
+
+    def _running_one(self) -> LimitedProcess | None:
+        """Return an idle process that still runs; None without one."""
+        while self._idle:
+            process = self._idle.pop()
+            if process.runs:
+                return process
+            process.end()
+        return None
 
     def _may_begin(self, name: str) -> bool:
         return self._busy.total() < MOST and self._busy[name] < MOST_EACH

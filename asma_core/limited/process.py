@@ -134,6 +134,11 @@ class LimitedProcess:
         self.asked += 1
         return self._outcome(kind, data)
 
+    @property
+    def runs(self) -> bool:
+        """Whether the process is there; the system may have ended it while nobody asked."""
+        return self._process.poll() is None
+
     def end(self) -> None:
         """End the process at once."""
         self.alive = False

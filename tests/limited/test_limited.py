@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -89,6 +90,14 @@ def test_what_takes_too_much_is_ended_and_the_next_is_answered(
     with pytest.raises(LimitError, match=reason):
         pool.carry_out(call, *arguments, limits=limits)
     assert pool.carry_out(calls.take, 50, limits=ENOUGH) == 50_000_000
+
+
+def test_one_that_the_system_ended_meanwhile_is_asked_nothing(pool: LimitedPool) -> None:
+    process = pool.carry_out(calls.process, limits=ENOUGH)
+    os.kill(process, signal.SIGKILL)
+    while _lives(process):
+        time.sleep(0.01)
+    assert pool.carry_out(calls.process, limits=ENOUGH) != process
 
 
 def test_memory_is_counted_for_each_question(pool: LimitedPool) -> None:
