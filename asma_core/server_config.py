@@ -11,6 +11,10 @@ changes them:
     max_onnx_mb = 4000                  # memory of the process of one ONNX network
     max_image_megapixels = 50           # one picture
     max_image_mb = 200                  # one file of a picture or a volume
+    max_reading_mb = 2000               # memory of a process that reads what somebody brought
+    max_reading_s = 300                 # seconds that it may take without getting further
+    max_network_mb = 12000              # the same of one that takes in or tries a network
+    max_network_s = 600
     sign_in = "none"                    # "oidc": by Streamlit's st.login; "proxy": by a header
     trusted_proxy_header = ""           # the header in which a proxy names who is signed in
     trusted_proxies = ["127.0.0.1"]     # the proxy's addresses, or networks such as 10.0.0.0/8
@@ -36,7 +40,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -44,6 +47,7 @@ from typing import Any, Final
 
 from asma_core import paths
 from asma_core.errors import InputError
+from asma_core.plain_toml import read_toml
 
 NO_SIGN_IN: Final = "none"
 OIDC: Final = "oidc"
@@ -71,6 +75,10 @@ class Settings:
         max_onnx_mb: Most memory in MB that the process of one ONNX network may take.
         max_image_megapixels: Largest picture in millions of pixels.
         max_image_mb: Largest file of a picture or a volume in MB.
+        max_reading_mb: Most memory in MB that a process takes that reads somebody's file.
+        max_reading_s: Seconds that it may take without getting further.
+        max_network_mb: The same of a process that takes in or tries somebody's network.
+        max_network_s: The same in seconds.
         sign_in: How people sign in: "none", "oidc" or "proxy".
         trusted_proxy_header: The header in which the proxy names who is signed in.
         trusted_proxies: Addresses or networks from which that header is believed.
@@ -101,6 +109,10 @@ class Settings:
     max_onnx_mb: int = 4000
     max_image_megapixels: int = 50
     max_image_mb: int = 200
+    max_reading_mb: int = 2000
+    max_reading_s: int = 300
+    max_network_mb: int = 12_000
+    max_network_s: int = 600
     sign_in: str = NO_SIGN_IN
     trusted_proxy_header: str = ""
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
@@ -133,7 +145,15 @@ def settings() -> Settings:
     Raises:
         InputError: The file holds something else than these settings.
     """
-    path = Path(os.environ.get("ASMA_CONFIG") or paths.home() / "config.toml")
+    return read_settings(Path(os.environ.get("ASMA_CONFIG") or paths.home() / "config.toml"))
+
+
+def read_settings(path: Path) -> Settings:
+    """Return what a file sets, and the environment; defaults where there is no file.
+
+    Raises:
+        InputError: The file holds something else than these settings.
+    """
     modified = path.stat().st_mtime_ns if path.is_file() else 0
     named = [*_folders("ASMA_DATA_ROOTS"), *_folders("ASMA_DATASETS")]
     return _read(path, modified, tuple(named))
@@ -149,8 +169,8 @@ def _read(path: Path, modified: int, named: tuple[Path, ...]) -> Settings:
     content: dict[str, Any] = {}
     if modified:
         try:
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            content = read_toml(path)
+        except InputError as error:
             raise InputError(f"{path} can't be read as TOML ({error}); mend the file") from error
     values = {name: _value(path, name, value) for name, value in content.items()}
     roots = values.pop("data_roots", ())

@@ -20,6 +20,7 @@ from asma_core.jobs.robustness import RobustnessRunner
 from asma_core.jobs.trainings import Trainer
 from asma_core.jobs.transfer import TransferRunner
 from asma_core.jobs.universal import UniversalRunner
+from asma_core.limited.reading import files, pictures, read
 from asma_core.reviews.store import ReviewStore
 from asma_core.runs.store import RunStore
 from asma_core.server_config import settings
@@ -139,6 +140,8 @@ def warm() -> None:
     """Start the worker processes, without waiting for them; what waits for its turn goes on."""
     queue().warm()
     predictor().warm()
+    files().warm()
+    pictures().warm()
     trainer()
     universal()
 
@@ -179,4 +182,4 @@ def _dataset(name: str, home: str) -> Dataset:
 
 def _opened(name: str, _home: str) -> Dataset:
     """Open a data set; the home is there to tell calls apart."""
-    return _open_dataset(name)
+    return read(name, _open_dataset, name)
