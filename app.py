@@ -1,7 +1,10 @@
 """The workbench in the browser: page config and navigation."""
 
+from contextlib import suppress
+
 import streamlit as st
 
+from asma_core.errors import AsmaError
 from asma_core.files import keep_to_ourselves
 from ui.address import browser as address
 from ui.address.history import keep_history
@@ -61,7 +64,9 @@ def main() -> None:
     with show_errors():
         page.run()
     # After the page, so that the first one does not wait for two processes that import torch.
-    services.warm()
+    # What is wrong with the store, the page has said.
+    with suppress(AsmaError):
+        services.warm()
 
 
 # A spawned worker imports this file as "__mp_main__", and must not show a page.

@@ -20,10 +20,24 @@ Anything else that is raised is a bug, and is shown as one.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
+
+# What a file holds may stand in a sentence; no page is to be flooded by it.
+LONGEST: Final = 1000
 
 
 class AsmaError(Exception):
     """A fault that the user can mend; the message is one sentence that says how."""
+
+    def __str__(self) -> str:
+        """Return the sentence as any page can show it; the middle of a very long one is left out.
+
+        A file's name may hold what no encoding can write.
+        """
+        text = super().__str__().encode("utf-8", "backslashreplace").decode()
+        if len(text) <= LONGEST:
+            return text
+        return f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
 
 
 class InputError(AsmaError):

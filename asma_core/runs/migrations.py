@@ -98,6 +98,12 @@ def _people(database: sqlite3.Connection) -> None:
     )
 
 
+def _turns(database: sqlite3.Connection) -> None:
+    """Say in which order the queued jobs of one person come."""
+    for table in ("runs", "trainings", "universal"):
+        database.execute(f"ALTER TABLE {table} ADD COLUMN turn INTEGER NOT NULL DEFAULT 0")
+
+
 def _reviews(database: sqlite3.Connection) -> None:
     """Keep what people are asked of runs, and what they said."""
     database.execute(
@@ -136,12 +142,37 @@ def _reviews(database: sqlite3.Connection) -> None:
     )
 
 
+def _deletions(database: sqlite3.Connection) -> None:
+    """Remember what was deleted until its files are gone, so that a crash leaves none of them."""
+    database.execute(
+        """CREATE TABLE deleted (
+            kind TEXT NOT NULL,
+            name TEXT NOT NULL,
+            inputs TEXT NOT NULL DEFAULT '',
+            PRIMARY KEY (kind, name)
+        )"""
+    )
+    # Whoever deletes a row: it is noted in the same transaction.
+    for kind in ("runs", "experiments", "trainings", "universal"):
+        inputs = "OLD.inputs_hash" if kind == "runs" else "''"
+        database.execute(
+            f"CREATE TRIGGER {kind}_note_deletion AFTER DELETE ON {kind} BEGIN "
+            f"INSERT OR REPLACE INTO deleted VALUES ('{kind}', OLD.id, {inputs}); END"
+        )
+    database.execute(
+        "CREATE TRIGGER runs_forget_judgement AFTER DELETE ON runs BEGIN "
+        "DELETE FROM judged WHERE run = OLD.id; END"
+    )
+
+
 # Each leads from the version of its place to the next.
 STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
     _first,
     _people,
     list_runs,
+    _turns,
     _reviews,
+    _deletions,
 )
 VERSION: Final = len(STEPS)
 

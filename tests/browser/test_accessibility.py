@@ -197,7 +197,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
 
 @pytest.fixture(scope="module")
 def url(serve: Serve, store: RunStore) -> str:
-    return serve(PROJECT / "app.py", {"ASMA_HOME": str(store.home)})
+    return serve(PROJECT / "serve.py", {"ASMA_HOME": str(store.home)})
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

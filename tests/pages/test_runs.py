@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
+import zipfile
 from contextlib import closing
 from pathlib import Path
 from threading import Event
@@ -10,8 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from asma_core.accounts.account import VIEWER, Account
+from asma_core.accounts.current import acting_as, ask
 from asma_core.runs.run import CANCELLED, INTERRUPTED, Run
 from asma_core.runs.search import RunSearch
 from asma_core.runs.store import RunStore
@@ -173,6 +178,39 @@ def test_rows_are_there_before_their_pictures(
     assert shown(page) == [run.id] and page.dataframe[0].value.iloc[0]["picture"] is None
     may.set()
     until(lambda: page.run().dataframe[0].value.iloc[0]["picture"] is not None)
+
+
+def test_the_table_of_all_that_is_shown_is_of_who_asks(
+    page: AppTest, runs: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: dict[str, Any] = {}
+    real = st.download_button
+
+    def kept(*labels: str, data: Any, key: str, file_name: str, **more: Any) -> bool:
+        files[key] = (labels[0], file_name, data)
+        return real(*labels, data=data, key=key, file_name=file_name, **more)
+
+    monkeypatch.setattr("streamlit.download_button", kept)
+    asm, other = made_runs.finished(runs, Made(attack="asm")), made_runs.finished(runs)
+    page.query_params["attack"] = "asm"
+    page.run()
+    label, name, table = files["runs-csv"]
+    assert label == "Figures of the 1 shown (CSV)" and name == "asma-runs.csv"
+    text = table().decode("utf-8-sig")
+    assert asm.id in text and other.id not in text
+    monkeypatch.setattr("ui.runs.actions.MOST_IN_A_CSV", 0)
+    ask(lambda: Account("bob", VIEWER))
+    try:
+        page.run()
+    finally:
+        ask(None)
+    with closing(sqlite3.connect(runs.home / "runs.sqlite")) as database, database:
+        database.execute("UPDATE runs SET private = 1, author = 'bob'")
+    runs.annotate(asm.id, note="what the list does not know of yet is taken in with this")
+    label, name, table = files["runs-csv"]
+    assert label.endswith("(CSV in a zip)") and name == "asma-runs.zip"
+    with acting_as(Account("eve", VIEWER)), zipfile.ZipFile(io.BytesIO(table())) as archive:
+        assert asm.id in archive.read("runs.csv").decode()
 
 
 def test_what_polls_reads_no_run_until_one_changes(
