@@ -1,7 +1,10 @@
 """The workbench in the browser: page config and navigation."""
 
+from contextlib import suppress
+
 import streamlit as st
 
+from asma_core.errors import AsmaError
 from asma_core.files import keep_to_ourselves
 from ui.address import browser as address
 from ui.address.history import keep_history
@@ -16,6 +19,7 @@ from ui.common.shell import PRODUCT
 from ui.common.sign_in import let_in, people_sign_in, sign_in_page
 from ui.editor.drawings import drawing_hearers
 from ui.judging.saving import judgement_hearers
+from ui.review.answering import answer_hearers
 
 ICON = "ui/icon.png"
 
@@ -38,6 +42,7 @@ def main() -> None:
             st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:"),
             st.Page("pages/experiments.py", title="Experiments", icon=":material/bar_chart:"),
             st.Page("pages/defences.py", title="Defences", icon=":material/shield:"),
+            st.Page("pages/review.py", title="Review", icon=":material/groups:"),
             *(
                 [st.Page("pages/account.py", title="Account", icon=":material/person:")]
                 if people_sign_in()
@@ -53,12 +58,15 @@ def main() -> None:
     keep_presses()
     address.begin()
     keep_history(page.url_path)
-    keep_outbox(page.url_path, judgement_hearers(services.store) | drawing_hearers())
+    answers = answer_hearers(services.reviews)
+    keep_outbox(page.url_path, judgement_hearers(services.store) | drawing_hearers() | answers)
     arrive(page.url_path)
     with show_errors():
         page.run()
     # After the page, so that the first one does not wait for two processes that import torch.
-    services.warm()
+    # What is wrong with the store, the page has said.
+    with suppress(AsmaError):
+        services.warm()
 
 
 # A spawned worker imports this file as "__mp_main__", and must not show a page.

@@ -2,7 +2,7 @@
 
 With `--json` a command prints one JSON document on standard output. Progress goes to standard
 error. The exit status is 0 when the command did what was asked and 2, with one line that says
-why, when it could not.
+why, when it could not; `store check` and `store reindex` end with 1 where something is wrong still.
 """
 
 from __future__ import annotations
@@ -43,11 +43,12 @@ COMMANDS: Final = {
     "detectors": "list the detectors with their settings",
     "detect": "see what detectors are worth, against attacks that know them",
     "import-dataset": "take in a folder or a zip of images and masks",
+    "store": "look after the data folder: check, back up, restore, make its database anew",
 }
 
 _WINDOW: Final = "--window"
 # Of an answer: lists of sentences, which are read line by line.
-SENTENCES: Final = ("problems", "warnings", "notes", "sentences")
+SENTENCES: Final = ("problems", "mended", "warnings", "notes", "sentences")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -74,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever reads, such as `head`, has enough; Python would complain once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    told = getattr(_module(options.command), "status", None)
+    return 0 if told is None else int(told(answer))
 
 
 def _windows_joined(words: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -18,11 +18,13 @@ from asma_core.accounts import audit
 from asma_core.accounts.belongings import DATASET, may_see_it
 from asma_core.accounts.rights import check_changing, check_making
 from asma_core.attacks.settings import TOWARDS
-from asma_core.errors import RunStateError, UnknownExperimentError
+from asma_core.errors import InputError, RunStateError, StoreError, UnknownExperimentError
 from asma_core.experiments.cells import Cell
 from asma_core.experiments.plan import Plan, plan_from_dict
 from asma_core.runs.database import Database
+from asma_core.runs.leftovers import finish_deletion
 from asma_core.runs.process_locks import is_alive, this_process
+from asma_core.runs.row_copies import copy_row
 from asma_core.runs.rows import run_of_row
 from asma_core.runs.run import DAMAGED, DONE, FAILED, Run
 from asma_core.runs.store import RunStore
@@ -84,6 +86,7 @@ class ExperimentStore:
                     "INSERT INTO experiments (id, created, plan, author) VALUES (?, ?, ?, ?)",
                     (known, time.time(), text, check_making().name),
                 )
+                copy_row(database, self.runs.home, "experiments", known)
         if row is None:
             audit.record("ask for", f"experiment {known}", self.runs.home)
         return self.get(known)
@@ -107,26 +110,53 @@ class ExperimentStore:
         return found
 
     def newest(self, most: int | None = None) -> list[Experiment]:
-        """Return the experiments that who acts may see, the newest first.
+        """Return the experiments that who acts may see, the newest first; see `damaged`.
 
         Args:
             most: How many at most; None for all.
         """
-        query = "SELECT * FROM experiments ORDER BY created DESC, rowid DESC"
         with self._database.reading() as database:
-            found = map(self._of_row, database.execute(query))
-            return list(islice(filter(_is_seen, found), most))
+            return list(islice(filter(_is_seen, self._readable(database, [])), most))
+
+    def damaged(self, most: int | None = None) -> list[str]:
+        """Return why experiments can't be read, a sentence each.
+
+        Args:
+            most: How many of the newest are looked at; None for all.
+        """
+        damaged: list[str] = []
+        with self._database.reading() as database:
+            for _ in self._readable(database, damaged, most):
+                continue
+        return damaged
+
+    def _readable(
+        self, database: sqlite3.Connection, damaged: list[str], most: int | None = None
+    ) -> Iterator[Experiment]:
+        """Yield those that can be read, the newest first; why others can't goes into `damaged`."""
+        query = "SELECT * FROM experiments ORDER BY created DESC, rowid DESC LIMIT ?"
+        for row in database.execute(query, (-1 if most is None else most,)):
+            try:
+                yield self._of_row(row)
+            except StoreError as error:
+                damaged.append(str(error))
 
     def _of_row(self, row: sqlite3.Row) -> Experiment:
-        return Experiment(
-            id=row["id"],
-            created=row["created"],
-            plan=plan_from_dict(json.loads(row["plan"])),
-            active=is_alive(self.runs.home, row["owner"]),
-            stop=bool(row["stop"]),
-            message=row["message"],
-            author=row["author"],
-        )
+        try:
+            return Experiment(
+                id=row["id"],
+                created=float(row["created"]),
+                plan=plan_from_dict(json.loads(row["plan"])),
+                active=is_alive(self.runs.home, row["owner"]),
+                stop=bool(row["stop"]),
+                message=row["message"],
+                author=row["author"],
+            )
+        except (LookupError, TypeError, ValueError, AttributeError, InputError) as error:
+            raise StoreError(
+                f"the record of experiment {row['id']} is damaged; its runs are on the Runs page, "
+                "and a backup may have the record"
+            ) from error
 
     def delete(self, experiment_id: str) -> None:
         """Forget an experiment that nobody carries out; its runs stay.
@@ -143,6 +173,7 @@ class ExperimentStore:
         with self._database.writing() as database:
             database.execute("DELETE FROM experiments WHERE id = ?", (experiment_id,))
             database.execute("DELETE FROM experiment_cells WHERE experiment = ?", (experiment_id,))
+        finish_deletion(self._database, self.runs.home, "experiments", experiment_id)
 
     # Who carries it out ---------------------------------------------------------------------
 
@@ -168,6 +199,16 @@ class ExperimentStore:
                 "UPDATE experiments SET owner = '', message = ? WHERE id = ?",
                 (message, experiment_id),
             )
+            copy_row(database, self.runs.home, "experiments", experiment_id)
+
+    def left_behind(self) -> list[str]:
+        """Return the experiments, the oldest first, whose process is gone though none said stop."""
+        with self._database.reading() as database:
+            rows = database.execute(
+                "SELECT id, owner FROM experiments WHERE owner <> '' AND stop = 0 "
+                "ORDER BY created, rowid"
+            ).fetchall()
+        return [row["id"] for row in rows if not is_alive(self.runs.home, row["owner"])]
 
     def ask_to_stop(self, experiment_id: str) -> None:
         """Ask whoever carries an experiment out to stop; what is done stays done.

@@ -7,7 +7,6 @@ ASMA_HOME/universal/ID/4/row.json    its figures, written last: without it, it w
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,16 +124,6 @@ class Parts:
         file = self._folder / _PROGRESS
         found: dict[str, Any] | None = read_json(file) if file.exists() else None
         return found
-
-    def delete(self) -> None:
-        """Remove all of them.
-
-        Raises:
-            StoreError: They can't be removed.
-        """
-        with as_store_error(self._folder):
-            if self._folder.exists():
-                shutil.rmtree(self._folder)
 
 
 def _npy(change: FloatImage) -> bytes:

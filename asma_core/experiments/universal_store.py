@@ -22,7 +22,8 @@ from asma_core.errors import RunStateError
 from asma_core.experiments.universal_parts import Parts
 from asma_core.experiments.universal_plan import UniversalPlan, UniversalPlans
 from asma_core.runs.database import Database
-from asma_core.runs.job_table import JobTable
+from asma_core.runs.job_table import JobTable, Waiting
+from asma_core.runs.leftovers import finish_deletion
 from asma_core.runs.process_locks import this_process
 from asma_core.runs.run import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING
 
@@ -95,12 +96,13 @@ class UniversalStore:
             StoreError: The data folder can't be written.
         """
         author = check_making().name
+        self._database.check_writable()
         known = self._author(plan.id)
         if known is not None:
             check_changing(known, f"plan {plan.id}")
-        self.plans.keep(plan)
         values = (plan.id, time.time(), QUEUED, this_process(self.home), author)
         with self._database.writing() as database:
+            self.plans.keep(plan)
             added = database.execute(
                 "INSERT OR IGNORE INTO universal (id, created, state, owner, author) "
                 "VALUES (?, ?, ?, ?, ?)",
@@ -119,6 +121,10 @@ class UniversalStore:
     def claim(self, plan_id: str) -> bool:
         """Take a queued plan for this process; False when it is not queued any more."""
         return self._jobs.claim(plan_id)
+
+    def waiting(self) -> list[Waiting]:
+        """Return the queued plans that this process is to carry out, each author's in order."""
+        return self._jobs.waiting()
 
     def is_queued(self, plan_id: str) -> bool:
         """Tell whether there is such a plan and it waits for its turn."""
@@ -154,8 +160,11 @@ class UniversalStore:
         check_changing(self._author(plan_id) or "", f"plan {plan_id}")
         if not self._jobs.delete(plan_id) and self.learning(plan_id).active:
             raise RunStateError("it goes on; stop it before deleting it")
-        self.parts(plan_id).delete()
-        self.plans.delete(plan_id)
+        with self._database.writing() as database:
+            # A plan that nobody began has no row.
+            note = "INSERT OR REPLACE INTO deleted (kind, name) VALUES ('universal', ?)"
+            database.execute(note, (plan_id,))
+        finish_deletion(self._database, self.home, "universal", plan_id)
 
     def recover(self) -> list[str]:
         """Settle what ran in a dead process, and take over the plans that waited for it.
@@ -163,7 +172,7 @@ class UniversalStore:
         Returns:
             The plans that this process has taken over and must now carry out, the oldest first.
         """
-        return self._jobs.recover(self._settle)
+        return [] if self._database.read_only else self._jobs.recover(self._settle)
 
     def _settle(self, plan_id: str, holder: str) -> None:
         message = "its process ended before all was learned; what was learned is kept, go on"

@@ -270,7 +270,10 @@ def command_line(run: Run) -> str:
 
 
 def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OverflowError, OSError, TypeError, ValueError):
+        return "n/a"
 
 
 def runs_csv(runs: Iterable[Run]) -> str:

@@ -39,6 +39,12 @@ def this_process(home: Path) -> str:
         return held[0]
 
 
+def held_here(home: Path) -> str:
+    """Return the name of this process under a data folder; "" as long as it has none."""
+    held = _LOCKS.get(home)
+    return held[0] if held is not None else ""
+
+
 def is_alive(home: Path, holder: str) -> bool:
     """Tell whether the process of that name lives."""
     held = _LOCKS.get(home)

@@ -4,6 +4,7 @@
     ASMA_HOME/inputs/HASH.npz   image and masks, shared by the runs that use them
     ASMA_HOME/work/ID/          what a running attack shows, and its files as they are written
     ASMA_HOME/runs/ID/          the files of a run that ended with a result; never changed
+    ASMA_HOME/rows/             copies of what the database alone knows; see `row_copies`
 
     ASMA_HOME/owners/*.lock     one a living process; see `asma_core.runs.process_locks`
 
@@ -20,7 +21,8 @@ import sqlite3
 import time
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,11 +31,14 @@ from asma_core.accounts import audit
 from asma_core.accounts.belongings import DATASET, belonging
 from asma_core.accounts.quota import check_quota, forget_sums
 from asma_core.accounts.rights import check_changing, check_judging, check_making
-from asma_core.errors import RunStateError, StoreError, UnknownRunError
+from asma_core.errors import NoteChangedError, RunStateError, StoreError, UnknownRunError
 from asma_core.files import as_store_error, close_to_others, read_json, write_bytes
-from asma_core.runs.database import Database
-from asma_core.runs.job_table import JobTable
-from asma_core.runs.process_locks import forget_dead, this_process
+from asma_core.runs import leftovers
+from asma_core.runs.database import Database, is_read_only
+from asma_core.runs.job_table import JobTable, Waiting
+from asma_core.runs.leftovers import RECORD
+from asma_core.runs.process_locks import this_process
+from asma_core.runs.row_copies import copy_row
 from asma_core.runs.rows import run_of_row
 from asma_core.runs.run import (
     CANCELLED,
@@ -49,7 +54,8 @@ from asma_core.runs.texts import storable
 from asma_core.runs.visibility import seen
 from asma_core.server_config import NO_SIGN_IN, settings
 
-RECORD: Final = "run.json"
+# In a run's work folder: somebody asked it to stop. Who has no database reads it there.
+STOP: Final = "stop"
 
 
 class RunStore:
@@ -67,10 +73,11 @@ class RunStore:
             StoreError: The folder can't be written, or the database is damaged.
         """
         self.home = home or paths.home()
-        with as_store_error(self.home):
-            for name in ("runs", "work", "inputs"):
-                (self.home / name).mkdir(parents=True, exist_ok=True)
-        close_to_others(self.home)
+        if not is_read_only(self.home / "runs.sqlite"):
+            with as_store_error(self.home):
+                for name in ("runs", "work", "inputs"):
+                    (self.home / name).mkdir(parents=True, exist_ok=True)
+            close_to_others(self.home)
         self._database = Database(self.home / "runs.sqlite")
         self._jobs = JobTable(self._database, self.home, "runs")
         self.search = RunSearch(self._database)
@@ -89,6 +96,7 @@ class RunStore:
         packed = inputs.packed()
         check_quota(who, len(packed))
         spec = make_spec(request, inputs, packed)
+        self._database.check_writable()
         holder = this_process(self.home)
         try:
             with self._database.writing() as database:
@@ -116,16 +124,16 @@ class RunStore:
         return run_id
 
     def _is_taken(self, database: sqlite3.Connection, run_id: str) -> bool:
-        row = database.execute("SELECT 1 FROM runs WHERE id = ?", (run_id,)).fetchone()
+        row = database.execute(
+            "SELECT 1 FROM runs WHERE id = ? UNION SELECT 1 FROM deleted WHERE name = ?",
+            (run_id, run_id),
+        ).fetchone()
         return row is not None or self.folder(run_id).exists()
 
     def _forget_inputs(self, inputs_hash: str) -> None:
         """Remove the inputs that no run uses."""
-        file = self._inputs_file(inputs_hash)
-        with self._database.writing() as database, as_store_error(file):
-            query = "SELECT 1 FROM runs WHERE inputs_hash = ? LIMIT 1"
-            if database.execute(query, (inputs_hash,)).fetchone() is None:
-                file.unlink(missing_ok=True)
+        with self._database.writing() as database:
+            leftovers.forget_inputs(database, self.home, inputs_hash)
 
     def claim(self, run_id: str) -> bool:
         """Take a queued run for this process; False when it is not queued any more."""
@@ -134,8 +142,13 @@ class RunStore:
     def ask_to_stop(self, run_id: str) -> None:
         """Cancel a queued run at once, and ask a running one to stop."""
         self._jobs.ask_to_stop(run_id, CANCELLED)
+        # It ended, or has not begun, where there is no such folder.
+        with suppress(FileNotFoundError):
+            (self.work_folder(run_id) / STOP).touch()
 
-    def finish(self, run_id: str, state: str, staged: Path, results: Mapping[str, Any]) -> None:
+    def finish(
+        self, run_id: str, state: str, staged: Path, results: Mapping[str, Any], message: str = ""
+    ) -> None:
         """Move the files of a run into place, then say that it ended.
 
         Raises:
@@ -145,7 +158,7 @@ class RunStore:
         with as_store_error(staged):
             size = sum(path.stat().st_size for path in staged.rglob("*") if path.is_file())
             staged.replace(self.folder(run_id))
-        self._end(run_id, state, results=results, size=size)
+        self._end(run_id, state, results=results, message=message, size=size)
 
     def fail(self, run_id: str, message: str, state: str = FAILED) -> None:
         """Say that a run ended without a result, and why; what it had written aside goes first.
@@ -175,6 +188,8 @@ class RunStore:
         size: int = 0,
     ) -> None:
         self._jobs.end(run_id, state, results=_dump(results or {}), message=message, bytes=size)
+        with self._database.writing() as database:
+            copy_row(database, self.home, "runs", run_id)
         shutil.rmtree(self.work_folder(run_id), ignore_errors=True)
 
     def annotate(
@@ -184,11 +199,20 @@ class RunStore:
         verdict: str | None = None,
         note: str | None = None,
         tags: str | None = None,
+        note_was: str | None = None,
     ) -> None:
         """Set what a person says of a run; None leaves a field as it is.
 
+        Args:
+            run_id: The run.
+            verdict: A judgement.
+            note: Words.
+            tags: Words, separated by commas.
+            note_was: What the note was when its editing began; None overwrites whatever it is.
+
         Raises:
             UnknownRunError: No such run.
+            NoteChangedError: Somebody else has changed the note meanwhile; nothing is set.
             NotAllowedError: Who acts may not judge.
             StoreError: The store can't be written.
         """
@@ -197,12 +221,15 @@ class RunStore:
         said = {"verdict": verdict, "note": note, "tags": tags}
         given = {column: storable(value) for column, value in said.items() if value is not None}
         with self._database.writing() as database:
+            if note is not None and note_was is not None:
+                _check_note(database, run_id, {storable(note), storable(note_was)})
             for column, value in given.items():
                 database.execute(f"UPDATE runs SET {column} = ? WHERE id = ?", (value, run_id))
                 database.execute(
                     "INSERT OR REPLACE INTO judged (run, field, author, at) VALUES (?, ?, ?, ?)",
                     (run_id, column, who.name, time.time()),
                 )
+            copy_row(database, self.home, "runs", run_id)
         audit.record("judge", f"run {run_id}", self.home, fields=sorted(given))
 
     def judged(self, run_id: str) -> dict[str, tuple[str, float]]:
@@ -239,6 +266,7 @@ class RunStore:
         check_changing(self.get(run_id).author, f"run {run_id}")
         with self._database.writing() as database:
             database.execute(f"UPDATE runs SET {column} = ? WHERE id = ?", (value, run_id))
+            copy_row(database, self.home, "runs", run_id)
         audit.record(action, f"run {run_id}", self.home)
 
     def delete(self, run_id: str) -> None:
@@ -252,20 +280,10 @@ class RunStore:
         check_changing(run.author, f"run {run_id}")
         if not run.ended:
             raise RunStateError(f"run {run_id} is {run.state}; stop it before deleting it")
-        self._jobs.delete(run_id)
-        with self._database.writing() as database:
-            database.execute("DELETE FROM judged WHERE run = ?", (run_id,))
-        audit.record("delete", f"run {run_id}", self.home)
-        forget_sums()
-        self._forget_inputs(run.spec.inputs_hash)
-        folder, aside = self.folder(run_id), self.work_folder(run_id)
-        with as_store_error(folder):
-            if folder.exists():
-                folder.replace(aside)
-        shutil.rmtree(aside, ignore_errors=True)
-        for kind in ("survival", "suspicion"):
-            for worked_out in (self.home / "cache" / kind).glob(f"{run_id}-*"):
-                shutil.rmtree(worked_out, ignore_errors=True)
+        if self._jobs.delete(run_id):
+            audit.record("delete", f"run {run_id}", self.home)
+            forget_sums()
+            leftovers.finish_deletion(self._database, self.home, "runs", run_id)
 
     # What comes out -------------------------------------------------------------------------
 
@@ -297,6 +315,28 @@ class RunStore:
             query = "SELECT count(*) FROM runs WHERE state = ?"
             return int(database.execute(query, (state,)).fetchone()[0])
 
+    def waiting(self) -> list[Waiting]:
+        """Return the queued runs that this process is to carry out, each author's in order."""
+        return self._jobs.waiting()
+
+    def finished_with(self, inputs_hash: str) -> list[Run]:
+        """Return the runs that finished with the same image and target."""
+        return self.search.finished_with(inputs_hash)
+
+    def queued(self) -> list[Run]:
+        """Return the runs that wait for their turn."""
+        with self._database.reading() as database:
+            rows = database.execute("SELECT * FROM runs WHERE state = ?", (QUEUED,)).fetchall()
+        return [run for run in map(run_of_row, rows) if not run.damage]
+
+    def move(self, run_id: str, by: int) -> bool:
+        """Move a queued run among those of its author; see `JobTable.move`."""
+        return self._jobs.move(run_id, by)
+
+    def give_back(self, run_id: str) -> bool:
+        """Queue a run again that this process claimed; False when it is not running."""
+        return self._jobs.give_back(run_id)
+
     def ended_before(self, moment: float) -> list[str]:
         """Return the runs that ended before a moment and are not pinned, the oldest first.
 
@@ -325,15 +365,7 @@ class RunStore:
         Raises:
             StoreError: The file is gone or damaged.
         """
-        file = self._inputs_file(run.spec.inputs_hash)
-        with as_store_error(file):
-            packed = file.read_bytes()
-        try:
-            return RunInputs.unpacked(packed)
-        except (ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise StoreError(
-                f"{file} is damaged; restore it from a copy or delete the run"
-            ) from error
+        return read_inputs(self.home, run)
 
     def folder(self, run_id: str) -> Path:
         """Return where the files of a run with a result are."""
@@ -343,8 +375,12 @@ class RunStore:
         """Return where a running attack shows what it is at."""
         return self.home / "work" / _checked(run_id)
 
+    def staging_folder(self, run_id: str) -> Path:
+        """Return where the files of a run's result are written aside."""
+        return self.work_folder(run_id) / "result"
+
     def _inputs_file(self, inputs_hash: str) -> Path:
-        return self.home / "inputs" / f"{inputs_hash}.npz"
+        return _inputs_file(self.home, inputs_hash)
 
     # After a crash --------------------------------------------------------------------------
 
@@ -355,8 +391,10 @@ class RunStore:
 
         Returns:
             The queued runs that this process has taken over and must now carry out, the oldest
-            first.
+            first. None in an archive.
         """
+        if self._database.read_only:
+            return []
         return self._jobs.recover(lambda run_id, _: self._settle(run_id))
 
     def _settle(self, run_id: str) -> None:
@@ -369,17 +407,30 @@ class RunStore:
             self._end(run_id, INTERRUPTED, message=f"{error}; repeat the run")
 
     def tidy(self) -> None:
-        """Remove what crashes left: work folders of runs that don't run, files written aside."""
-        with self._database.writing() as database, as_store_error(self.home):
-            rows = database.execute("SELECT id FROM runs WHERE state = ?", (RUNNING,)).fetchall()
-            running = {row["id"] for row in rows}
-            left = [path for path in (self.home / "work").iterdir() if path.name not in running]
-            # New inputs are written inside a transaction, so none of these is in the making.
-            for aside in (self.home / "inputs").glob(".*"):
-                aside.unlink(missing_ok=True)
-        for folder in left:
-            shutil.rmtree(folder, ignore_errors=True)
-        forget_dead(self.home)
+        """Remove what crashes left: rests of deletions, inputs of no run, what was written aside.
+
+        Other processes may write meanwhile. An archive stays as it is.
+        """
+        leftovers.tidy(self._database, self.home)
+
+
+def read_inputs(home: Path, run: Run) -> RunInputs:
+    """Read the image and the masks of a run from a data folder.
+
+    Raises:
+        StoreError: The file is gone or damaged.
+    """
+    file = _inputs_file(home, run.spec.inputs_hash)
+    with as_store_error(file):
+        packed = file.read_bytes()
+    try:
+        return RunInputs.unpacked(packed)
+    except (ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise StoreError(f"{file} is damaged; restore it from a copy or delete the run") from error
+
+
+def _inputs_file(home: Path, inputs_hash: str) -> Path:
+    return home / "inputs" / f"{inputs_hash}.npz"
 
 
 def _checked(run_id: str) -> str:
@@ -403,3 +454,17 @@ def is_private(dataset: str) -> bool:
 def _dump(value: Mapping[str, Any]) -> str:
     # Only ASCII, as the name of a file may hold bytes that SQLite's texts can't.
     return json.dumps(value, allow_nan=False)
+
+
+def _check_note(database: sqlite3.Connection, run_id: str, known: Collection[str]) -> None:
+    """Check that a note is one that its editor knows.
+
+    Raises:
+        NoteChangedError: It is another.
+    """
+    row = database.execute("SELECT note FROM runs WHERE id = ?", (run_id,)).fetchone()
+    if row is not None and row["note"] not in known:
+        raise NoteChangedError(
+            f"the note of run {run_id} was changed by somebody else meanwhile; open the run to "
+            "see both and decide"
+        )

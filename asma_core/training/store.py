@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -23,9 +22,11 @@ from asma_core.accounts.belongings import DATASET, may_see_it
 from asma_core.accounts.rights import check_changing, check_making
 from asma_core.errors import AsmaError, StoreError
 from asma_core.files import as_store_error, read_json, write_json
-from asma_core.runs.database import Database
-from asma_core.runs.job_table import JobTable
+from asma_core.runs.database import Database, is_read_only
+from asma_core.runs.job_table import JobTable, Waiting
+from asma_core.runs.leftovers import finish_deletion
 from asma_core.runs.process_locks import this_process
+from asma_core.runs.row_copies import copy_row
 from asma_core.runs.run import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING
 from asma_core.training.old_records import as_now, take_in
 from asma_core.training.plan import TrainingPlan, plan_from_dict
@@ -61,11 +62,12 @@ class TrainingStore:
             StoreError: The folder can't be written, or the database is damaged.
         """
         self.home = home or paths.home()
-        with as_store_error(self.home):
-            (self.home / "trainings").mkdir(parents=True, exist_ok=True)
+        if not is_read_only(self.home / "runs.sqlite"):
+            with as_store_error(self.home):
+                (self.home / "trainings").mkdir(parents=True, exist_ok=True)
         self._database = Database(self.home / "runs.sqlite")
         self._jobs = JobTable(self._database, self.home, "trainings")
-        take_in(self._database, self.home)
+        self._take_in()
 
     # What goes in ---------------------------------------------------------------------------
 
@@ -77,15 +79,23 @@ class TrainingStore:
             StoreError: The data folder can't be written.
         """
         author = check_making().name
+        self._database.check_writable()
         holder, created = this_process(self.home), time.time()
         training_id = secrets.token_hex(4)
+        # Until it is there as a whole, it counts as deleted: a crash leaves nothing of it.
         with self._database.writing() as database:
+            database.execute(
+                "INSERT INTO deleted (kind, name) VALUES ('trainings', ?)", (training_id,)
+            )
+        with self._database.writing() as database:
+            database.execute("DELETE FROM deleted WHERE name = ?", (training_id,))
             database.execute(
                 "INSERT INTO trainings (id, created, state, owner, author) VALUES (?, ?, ?, ?, ?)",
                 (training_id, created, QUEUED, holder, author),
             )
             content = {"created": created, "plan": plan.as_dict()}
             write_json(self.folder(training_id) / _PLAN, content)
+            copy_row(database, self.home, "trainings", training_id)
         audit.record("train", f"training {training_id}", self.home)
         return self.get(training_id)
 
@@ -136,6 +146,8 @@ class TrainingStore:
         """
         text = json.dumps(figures or {}, allow_nan=False)
         self._jobs.end(training_id, state, message=message, network=network, figures=text)
+        with self._database.writing() as database:
+            copy_row(database, self.home, "trainings", training_id)
 
     def fail(self, training_id: str, message: str) -> None:
         """Say that a running training failed, and why."""
@@ -152,8 +164,7 @@ class TrainingStore:
         if not self._jobs.delete(training_id):
             raise StoreError("this training has not ended; stop it first")
         audit.record("delete", f"training {training_id}", self.home)
-        with as_store_error(self.folder(training_id)):
-            shutil.rmtree(self.folder(training_id))
+        finish_deletion(self._database, self.home, "trainings", training_id)
 
     # What comes out -------------------------------------------------------------------------
 
@@ -169,18 +180,29 @@ class TrainingStore:
         return self._of_row(row)
 
     def all(self) -> list[Training]:
-        """Return all trainings, newest first; a damaged one is left out."""
+        """Return all trainings, newest first; `damaged` has those that can't be read."""
+        return self._all()[0]
+
+    def damaged(self) -> list[str]:
+        """Return why trainings can't be read, a sentence each."""
+        return self._all()[1]
+
+    def _all(self) -> tuple[list[Training], list[str]]:
         with self._database.reading() as database:
             rows = database.execute(
                 "SELECT * FROM trainings ORDER BY created DESC, rowid DESC"
             ).fetchall()
-        found = []
+        found, damaged = [], []
         for row in rows:
             try:
                 found.append(self._of_row(row))
-            except AsmaError:
-                continue
-        return [one for one in found if may_see_it(DATASET, one.plan.dataset)]
+            except AsmaError as error:
+                damaged.append(str(error))
+        return [one for one in found if may_see_it(DATASET, one.plan.dataset)], damaged
+
+    def waiting(self) -> list[Waiting]:
+        """Return the queued trainings that this process is to carry out, each author's in order."""
+        return self._jobs.waiting()
 
     def is_queued(self, training_id: str) -> bool:
         """Tell whether there is such a training and it waits for its turn."""
@@ -212,17 +234,23 @@ class TrainingStore:
     def _of_row(self, row: sqlite3.Row) -> Training:
         folder = self.folder(row["id"])
         curve = folder / _CURVE
-        return Training(
-            id=row["id"],
-            plan=plan_from_dict(read_json(folder / _PLAN)["plan"]),
-            created=row["created"],
-            state=row["state"],
-            message=row["message"],
-            network=row["network"],
-            curve=as_now(read_json(curve)) if curve.exists() else None,
-            figures=json.loads(row["figures"]),
-            author=row["author"],
-        )
+        try:
+            return Training(
+                id=row["id"],
+                plan=plan_from_dict(read_json(folder / _PLAN)["plan"]),
+                created=float(row["created"]),
+                state=row["state"],
+                message=row["message"],
+                network=row["network"],
+                curve=as_now(read_json(curve)) if curve.exists() else None,
+                figures=dict(json.loads(row["figures"])),
+                author=row["author"],
+            )
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise StoreError(
+                f"the record of training {row['id']} is damaged ({error}); delete it, or put "
+                f"{folder} back from a backup"
+            ) from error
 
     # After a crash --------------------------------------------------------------------------
 
@@ -233,8 +261,15 @@ class TrainingStore:
             The queued trainings that this process has taken over and must now carry out, the
             oldest first.
         """
-        take_in(self._database, self.home)
+        if self._database.read_only:
+            return []
+        self._take_in()
         return self._jobs.recover(self._settle)
+
+    def _take_in(self) -> None:
+        """Take in records of older versions; an archive stays as it is."""
+        if not self._database.read_only:
+            take_in(self._database, self.home)
 
     def _settle(self, training_id: str, holder: str) -> None:
         message = "its process ended before the training did; go on with it"

@@ -257,7 +257,7 @@ def test_inputs_that_are_gone_or_damaged_are_said_in_a_sentence(
 def test_a_database_that_is_none_is_said_in_a_sentence(home: Path) -> None:
     home.mkdir()
     (home / "runs.sqlite").write_bytes(b"this is no database, but it is long enough" * 100)
-    with pytest.raises(StoreError, match=r"runs\.sqlite can't be used"):
+    with pytest.raises(StoreError, match=r"runs\.sqlite is damaged .*store reindex"):
         RunStore(home)
 
 

@@ -44,8 +44,11 @@ def duration(seconds: float) -> str:
 
 
 def moment(seconds: float) -> str:
-    """Return a point in time, seconds since 1970, in this server's time zone."""
-    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
+    """Return a point in time, seconds since 1970, in this server's time zone; n/a of none."""
+    try:
+        return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
+    except (OverflowError, OSError, TypeError, ValueError):
+        return "n/a"
 
 
 def outcome(run: Run) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from asma_core.experiments.store import Experiment, ExperimentStore
 from ui.common import services
-from ui.common.errors import escape_markdown
+from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import moment
 from ui.common.rerun import whole
 from ui.experiments.experiment_text import about, status_text, title
@@ -30,10 +30,13 @@ def experiment_list() -> None:
     store = services.experiments().store
     shown: int = st.session_state.setdefault(SHOWN, AT_ONCE)
     experiments = store.newest(shown + 1)
-    with st.container(border=True):
+    # In an archive the form may have nothing to offer, and the list has.
+    with st.container(border=True), show_errors():
         experiment_form()
     if experiments:
         st.subheader("Earlier experiments", anchor=False)
+    for sentence in store.damaged(shown):
+        st.warning(escape_markdown(sentence), icon=":material/warning:")
     for experiment in experiments[:shown]:
         _line(store, experiment)
     if len(experiments) > shown:

@@ -54,10 +54,13 @@ def _card(card: ModelCard) -> None:
 
 
 def _trainings() -> None:
-    trainings = services.trainer().store.all()[:MOST_TRAININGS]
-    if not trainings:
+    store = services.trainer().store
+    trainings, damaged = store.all()[:MOST_TRAININGS], store.damaged()
+    if not trainings and not damaged:
         return
     st.subheader("Trainings", anchor=False)
+    for sentence in damaged:
+        st.warning(escape_markdown(sentence), icon=":material/warning:")
     for training in trainings:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             model_link(

@@ -9,12 +9,13 @@ import streamlit as st
 
 from asma_core.accounts.current import account, acting_as
 from asma_core.jobs.queue import stop
+from asma_core.reviews.making import can_be_shown
 from asma_core.runs.export import run_zip, runs_csv, runs_csv_zip, runs_zip
 from asma_core.runs.run import Run
 from asma_core.runs.search import RunFilter
 from asma_core.runs.store import RunStore
 from ui.address.links import open_page
-from ui.address.views import AttackView, CompareView
+from ui.address.views import AttackView, CompareView, ReviewView
 from ui.common import services
 from ui.common.errors import escape_markdown
 from ui.common.rerun import rerun_page, whole
@@ -60,6 +61,7 @@ def run_actions(store: RunStore, ticked: Sequence[Run], shown: Listed) -> None:
     with row:
         _open(ticked)
         _judge(store, ticked)
+        _review(ticked)
         _repeat(ticked)
         _stop(store, ticked)
         _export(store, ticked, shown)
@@ -118,6 +120,18 @@ def _known_tags(store: RunStore) -> list[str]:
 
 def _name(run: Run) -> str:
     return f"Run {run.id}, {escape_markdown(run.spec.image_name)}"
+
+
+def _review(ticked: Sequence[Run]) -> None:
+    usable = any(map(can_be_shown, ticked))
+    if st.button(
+        "Review",
+        key="runs-review",
+        icon=":material/groups:",
+        disabled=not usable,
+        help="Make a review of these: people look at them blind and say what they notice",
+    ):
+        open_page(ReviewView(runs=tuple(run.id for run in ticked)))
 
 
 def _repeat(ticked: Sequence[Run]) -> None:

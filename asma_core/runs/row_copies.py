@@ -1,0 +1,95 @@
+"""A copy of what the database alone knows of a thing, of which `store reindex` makes its row again.
+
+    ASMA_HOME/rows/runs/ID.json          times, author, verdict, note, tags
+    ASMA_HOME/rows/trainings/ID.json     how it stands, its figures
+    ASMA_HOME/rows/experiments/ID.json   plan and cells
+
+The database is what counts. A copy is written inside the transaction that changes the row, so
+copies come in the order of the changes; one that a crash has made older or newer than its row, or
+that a full disk has kept away, `store check --repair` writes anew.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from asma_core.errors import StoreError
+from asma_core.files import read_json, write_json
+from asma_core.runs.process_locks import is_alive
+
+FOLDER: Final = "rows"
+KINDS: Final = ("runs", "trainings", "experiments")
+# What the folder of the thing has, and what hangs on a process.
+_LEFT_OUT: Final = ("spec", "results", "inputs_hash", "owner", "cancel", "stop")
+# What somebody has said; and of a run with a result, from which it can be made anew, whose it is.
+_SAID: Final = ("verdict", "note", "tags")
+_WHOSE: Final = ("author", "private", "pinned")
+
+
+def copy_row(database: sqlite3.Connection, home: Path, kind: str, name: str) -> None:
+    """Write the copy of a row, inside the transaction that has changed it.
+
+    A disk that is full must not keep what somebody says from being saved.
+    """
+    values = row_values(database, kind, name)
+    if values is not None:
+        with suppress(StoreError):
+            write_json(copy_file(home, kind, name), values)
+
+
+def row_values(database: sqlite3.Connection, kind: str, name: str) -> dict[str, Any] | None:
+    """Return what the copy of a row says; None without a row."""
+    row = database.execute(f"SELECT * FROM {kind} WHERE id = ?", (name,)).fetchone()
+    if row is None:
+        return None
+    values = {column: row[column] for column in row.keys() if column not in _LEFT_OUT}  # noqa: SIM118
+    if kind == "runs":
+        values["judged"] = _plain(database, "judged", "run", name)
+    if kind == "experiments":
+        values["cells"] = _plain(database, "experiment_cells", "experiment", name)
+    return values
+
+
+def read_copy(home: Path, kind: str, name: str) -> dict[str, Any]:
+    """Return what the copy of a row says; nothing where it is absent or can't be read."""
+    try:
+        values = read_json(copy_file(home, kind, name))
+    except StoreError:
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def copy_file(home: Path, kind: str, name: str) -> Path:
+    """Return where the copy of a row lies."""
+    return home / FOLDER / kind / f"{name}.json"
+
+
+def stale_copies(database: sqlite3.Connection, home: Path, kind: str) -> list[str]:
+    """Return the rows of which somebody has said something and whose copy does not say so.
+
+    That of an experiment is written when it ends, and waits until then.
+    """
+    found = []
+    for row in database.execute(f"SELECT * FROM {kind}").fetchall():
+        if kind == "experiments" and is_alive(home, str(row["owner"])):
+            continue
+        name = str(row["id"])
+        copy = read_copy(home, kind, name)
+        if (kind != "runs" or _is_said(row) or copy) and copy != row_values(database, kind, name):
+            found.append(name)
+    return found
+
+
+def _is_said(row: sqlite3.Row) -> bool:
+    columns = _SAID if row["results"] == "{}" else (*_SAID, *_WHOSE)
+    return any(row[column] for column in columns)
+
+
+def _plain(
+    database: sqlite3.Connection, table: str, column: str, name: str
+) -> list[dict[str, Any]]:
+    rows = database.execute(f"SELECT * FROM {table} WHERE {column} = ?", (name,))
+    return [{key: row[key] for key in row.keys() if key != column} for row in rows]  # noqa: SIM118

@@ -1,0 +1,1 @@
+"""Looking after a data folder: is it whole, its backup, and how it is made anew."""
