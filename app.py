@@ -19,6 +19,7 @@ from ui.common.shell import PRODUCT
 from ui.common.sign_in import let_in, people_sign_in, sign_in_page
 from ui.editor.drawings import drawing_hearers
 from ui.judging.saving import judgement_hearers
+from ui.review.answering import answer_hearers
 
 ICON = "ui/icon.png"
 
@@ -41,6 +42,7 @@ def main() -> None:
             st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:"),
             st.Page("pages/experiments.py", title="Experiments", icon=":material/bar_chart:"),
             st.Page("pages/defences.py", title="Defences", icon=":material/shield:"),
+            st.Page("pages/review.py", title="Review", icon=":material/groups:"),
             *(
                 [st.Page("pages/account.py", title="Account", icon=":material/person:")]
                 if people_sign_in()
@@ -56,7 +58,8 @@ def main() -> None:
     keep_presses()
     address.begin()
     keep_history(page.url_path)
-    keep_outbox(page.url_path, judgement_hearers(services.store) | drawing_hearers())
+    answers = answer_hearers(services.reviews)
+    keep_outbox(page.url_path, judgement_hearers(services.store) | drawing_hearers() | answers)
     arrive(page.url_path)
     with show_errors():
         page.run()

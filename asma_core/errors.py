@@ -9,6 +9,8 @@
       StoreError               the data folder can't be read or written
         UnknownRunError        no run of that id
         UnknownExperimentError no experiment of that id
+        UnknownReviewError     no review of that id
+        NoteChangedError       a note is another than the one whose editing began
         RunStateError          the run is not in a state that allows this
       NotAllowedError          nobody is signed in, or the role of who is does not allow it
 
@@ -18,10 +20,24 @@ Anything else that is raised is a bug, and is shown as one.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
+
+# What a file holds may stand in a sentence; no page is to be flooded by it.
+LONGEST: Final = 1000
 
 
 class AsmaError(Exception):
     """A fault that the user can mend; the message is one sentence that says how."""
+
+    def __str__(self) -> str:
+        """Return the sentence as any page can show it; the middle of a very long one is left out.
+
+        A file's name may hold what no encoding can write.
+        """
+        text = super().__str__().encode("utf-8", "backslashreplace").decode()
+        if len(text) <= LONGEST:
+            return text
+        return f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
 
 
 class InputError(AsmaError):
@@ -71,6 +87,14 @@ class UnknownRunError(StoreError):
 
 class UnknownExperimentError(StoreError):
     """No experiment has that id."""
+
+
+class UnknownReviewError(StoreError):
+    """No review has that id."""
+
+
+class NoteChangedError(StoreError):
+    """Somebody else has changed a note since its editing began."""
 
 
 class RunStateError(StoreError):

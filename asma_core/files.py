@@ -7,6 +7,7 @@ import json
 import math
 import os
 import shutil
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -63,6 +64,19 @@ def write_bytes(path: Path, data: bytes) -> None:
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def put_aside(data: bytes | memoryview) -> Iterator[Path]:
+    """Write a file that is there within the block, for who reads it in another process.
+
+    Raises:
+        StoreError: The disk is full.
+    """
+    with as_store_error(Path(tempfile.gettempdir())), tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        yield Path(file.name)
 
 
 def keep_to_ourselves() -> None:

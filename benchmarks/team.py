@@ -36,7 +36,7 @@ from benchmarks.browser import chromium, served, settled
 from benchmarks.machine import machine
 from benchmarks.many_runs import DATASETS, make_store
 from benchmarks.pages import RERUN
-from benchmarks.websocket import Visitor
+from benchmarks.websocket import Visitor, visiting
 from ui.address.view import View
 from ui.address.views import CompareView, DatasetsView, ExperimentsView, RunsView
 from ui.runs.list import PAGE_SIZES
@@ -79,7 +79,7 @@ def measure(store: RunStore, turns: int) -> dict[str, Any]:
     draw = random.Random(4)
     with served(store.home) as url:
         server = _server()
-        with Visitor(url) as person:
+        with visiting(url) as person:
             # The first page of a started server imports what pages need.
             for page, query in places(store, draw).values():
                 person.visit(page, query)
@@ -87,7 +87,7 @@ def measure(store: RunStore, turns: int) -> dict[str, Any]:
             one = _turns("one person", [person], store, draw, turns)
             one |= {"seconds_of_the_servers_own_a_page": _share(server, before, one["visits"])}
         with ExitStack() as stack:
-            people = [stack.enter_context(Visitor(url)) for _ in range(PEOPLE)]
+            people = [stack.enter_context(visiting(url)) for _ in range(PEOPLE)]
             six = _turns("six people", people, store, draw, turns)
         memory = _memory(server)
         with chromium() as browser:
@@ -162,7 +162,9 @@ def _turns(
             raise errors[0]
         progress.update(turn + 1)
     progress.close()
-    return _summed(found)
+    summed = _summed(found)
+    print(f"{label}: {to_json(summed)}", file=sys.stderr, flush=True)
+    return summed
 
 
 def _walk(
@@ -237,7 +239,7 @@ def _typed(page: Page, box: Any, text: str) -> float:
 def _pressed(page: Page) -> float:
     before = page.url
     began = time.perf_counter()
-    page.locator(".st-key-runs-next button").click()
+    page.get_by_role("button", name="Next page").click()
     page.wait_for_url(lambda address: address != before)
     settled(page)
     return time.perf_counter() - began

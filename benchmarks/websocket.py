@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from urllib.parse import urlencode
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 LONGEST = 120.0
@@ -19,25 +18,9 @@ LONGEST = 120.0
 class Visitor:
     """One session of a server; a page after the other."""
 
-    def __init__(self, url: str) -> None:
-        """Come to a server, such as `http://127.0.0.1:8501`."""
-        address = url.replace("http", "ws", 1) + "/_stcore/stream"
-        self._socket = connect(
-            address, origin=Origin(url), subprotocols=[Subprotocol("streamlit")], max_size=None
-        )
-
-    def __enter__(self) -> Self:
-        """Stay."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Go."""
-        self._socket.close()
+    def __init__(self, socket: ClientConnection) -> None:
+        """Talk over a connection; see `visiting`."""
+        self._socket = socket
 
     def visit(self, page: str, query: Mapping[str, str]) -> float:
         """Open a page and return the seconds until all of it was there.
@@ -62,6 +45,15 @@ class Visitor:
             ended = said.WhichOneof("type") == "script_finished"
             if ended and said.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
                 return time.perf_counter() - began
+
+
+@contextmanager
+def visiting(url: str) -> Iterator[Visitor]:
+    """Come to a server, such as `http://127.0.0.1:8501`, and go when the block ends."""
+    address = url.replace("http", "ws", 1) + "/_stcore/stream"
+    spoken = [Subprotocol("streamlit")]
+    with connect(address, origin=Origin(url), subprotocols=spoken, max_size=None) as socket:
+        yield Visitor(socket)
 
 
 def _raise_what_went_wrong(page: str, said: ForwardMsg) -> None:

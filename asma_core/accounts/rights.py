@@ -35,6 +35,15 @@ def check_making() -> Account:
     return _check(ENGINEER, "upload, attack or train")
 
 
+def check_asking() -> Account:
+    """Return who acts, if they may ask others for a review.
+
+    Raises:
+        NotAllowedError: They may not.
+    """
+    return _check(ENGINEER, "make a review")
+
+
 def check_changing(author: str, thing: str) -> Account:
     """Return who acts, if they may change, stop or delete a thing.
 

@@ -16,6 +16,7 @@ from asma_core.data.layouts.detection import layout_title
 from asma_core.data.masks.encodings import SHARE, Encoding
 from asma_core.data.preview import Preview, preview
 from asma_core.errors import InputError
+from asma_core.limited.reading import read
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +44,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Take a folder or a zip in as a data set."""
     source = Path(options.source).expanduser()
     root = source.resolve() if source.is_dir() else _unpacked(source)
-    found = preview(root, options.layout or "", options.images, options.masks)
+    how = (options.layout or "", options.images, options.masks)
+    found = read(source.name, preview, root, *how)
     for text in options.choose:
         kind, _, key = text.partition("=")
         found = found.chosen(kind, key)
@@ -52,7 +54,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if options.volume:
         found = found.corrected(volume=options.volume)
     if options.window is not None:
-        if intensities(found.dataset.samples) is None:
+        if read(source.name, intensities, found.dataset.samples) is None:
             raise InputError(
                 f"{source.name} has images of 8 bits, which are read as they are; "
                 "leave the window out"
@@ -61,7 +63,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     name = options.name or free_name(found.card.title)
     progress = Progress("import", len(found.dataset.samples))
     try:
-        imported = take_in(found, name, lambda done, _: progress.update(done))
+        imported = read(
+            name, take_in, found, name, on_progress=lambda done, _: progress.update(done)
+        )
     finally:
         progress.close()
     return _answer(imported, found)
@@ -70,8 +74,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 def _unpacked(source: Path) -> Path:
     if not source.is_file():
         raise InputError(f"{source} is neither a folder nor a zip; check the path")
-    with source.open("rb") as file:
-        return unpack_upload(file, source.name)
+    return read(source.name, unpack_upload, source.absolute(), source.name)
 
 
 def _answer(imported: Imported, found: Preview) -> dict[str, Any]:

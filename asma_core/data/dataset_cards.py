@@ -19,6 +19,8 @@ from asma_core.errors import InputError
 from asma_core.files import read_json
 
 CARD: Final = "dataset.json"
+# No file holds such values.
+_ENDLESS: Final = 1e300
 
 
 @dataclass(frozen=True)
@@ -116,12 +118,22 @@ def card_of_folder(folder: Path) -> DatasetCard:
     root = content.get("root")
     if root is None:
         return _card(content, folder / CARD, None)
+    if not isinstance(root, str):
+        raise _no_card(folder / CARD)
     there = Path(root)
-    if not there.is_dir():
+    if not _is_folder(there):
         raise InputError(
             f"the data of {folder.name} are not in {there} any more; import them again"
         )
     return _card(_content(there / CARD) | content, folder / CARD, there)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        # Longer than a path can be, or with a byte that none has.
+        return False
 
 
 def _content(path: Path) -> dict[str, Any]:
@@ -223,7 +235,8 @@ def _frames_fit(card: dict[str, Any]) -> bool:
 
 def _window_fits(window: Any) -> bool:
     if isinstance(window, list):
-        return len(window) == 2 and all(type(value) in (int, float) for value in window)
+        numbers = all(type(value) in (int, float) and abs(value) < _ENDLESS for value in window)
+        return len(window) == 2 and numbers
     return window is None or isinstance(window, dict)
 
 

@@ -21,6 +21,7 @@ from asma_core.defences.registry import DEFENCES, find_defence
 from asma_core.experiments.export import csv_text, latex_table, markdown_table
 from asma_core.experiments.robustness import Trial, problems
 from asma_core.experiments.robustness_chart import chart
+from asma_core.experiments.robustness_people import what_people_said
 from asma_core.experiments.robustness_plan import RobustnessPlan
 from asma_core.experiments.robustness_table import NONE, points, rows, sentences
 from asma_core.files import write_bytes
@@ -119,6 +120,7 @@ def report(runs: RunStore, plan: RobustnessPlan, trials: Sequence[Trial]) -> str
         "images, after the attack that knows the defence. L2: of that attack's successes, of the "
         "8-bit file.</p>",
         *_pictures(runs, trials),
+        *what_people_said(runs.home, [one.cell.run_id for one in trials]),
         "<h2>What was asked</h2>",
         _asked(plan, trials),
         "<h2>What was not tried</h2>",

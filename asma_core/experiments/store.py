@@ -201,6 +201,15 @@ class ExperimentStore:
             )
             copy_row(database, self.runs.home, "experiments", experiment_id)
 
+    def left_behind(self) -> list[str]:
+        """Return the experiments, the oldest first, whose process is gone though none said stop."""
+        with self._database.reading() as database:
+            rows = database.execute(
+                "SELECT id, owner FROM experiments WHERE owner <> '' AND stop = 0 "
+                "ORDER BY created, rowid"
+            ).fetchall()
+        return [row["id"] for row in rows if not is_alive(self.runs.home, row["owner"])]
+
     def ask_to_stop(self, experiment_id: str) -> None:
         """Ask whoever carries an experiment out to stop; what is done stays done.
 

@@ -22,7 +22,7 @@ from asma_core.errors import RunStateError
 from asma_core.experiments.universal_parts import Parts
 from asma_core.experiments.universal_plan import UniversalPlan, UniversalPlans
 from asma_core.runs.database import Database
-from asma_core.runs.job_table import JobTable
+from asma_core.runs.job_table import JobTable, Waiting
 from asma_core.runs.leftovers import finish_deletion
 from asma_core.runs.process_locks import this_process
 from asma_core.runs.run import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING
@@ -121,6 +121,10 @@ class UniversalStore:
     def claim(self, plan_id: str) -> bool:
         """Take a queued plan for this process; False when it is not queued any more."""
         return self._jobs.claim(plan_id)
+
+    def waiting(self) -> list[Waiting]:
+        """Return the queued plans that this process is to carry out, each author's in order."""
+        return self._jobs.waiting()
 
     def is_queued(self, plan_id: str) -> bool:
         """Tell whether there is such a plan and it waits for its turn."""

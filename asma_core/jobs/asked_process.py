@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Future
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from asma_core.errors import ModelError
 from asma_core.jobs.local import local_executor
+from asma_core.jobs.tasks import call_elsewhere
 from asma_core.jobs.worker_process import MakeExecutor, WorkerProcess
 
 # Only a hang takes so long, also beside other work.
@@ -20,10 +22,25 @@ Answer = TypeVar("Answer")
 class AskedProcess:
     """Asks a process of its own, so that a running attack does not delay the answers."""
 
-    def __init__(self, home: Path, make_executor: MakeExecutor = local_executor) -> None:
-        """Prepare to ask about a data folder; no process starts yet."""
+    # Calls that leave the database alone, so that they may go to workers elsewhere.
+    ELSEWHERE: ClassVar[frozenset[Callable[..., None]]] = frozenset()
+
+    def __init__(
+        self,
+        home: Path,
+        make_executor: MakeExecutor = local_executor,
+        elsewhere: MakeExecutor | None = None,
+    ) -> None:
+        """Prepare to ask about a data folder; no process starts yet.
+
+        Args:
+            home: The data folder.
+            make_executor: Called with the data folder, again after the executor broke.
+            elsewhere: The same, of workers that see the data folder but not the database.
+        """
         self._home = home
         self._worker = WorkerProcess(home, make_executor)
+        self._elsewhere = None if elsewhere is None else WorkerProcess(home, elsewhere)
         self._asked: dict[Path, Future[None]] = {}
         self._lock = threading.Lock()
 
@@ -55,7 +72,7 @@ class AskedProcess:
             self._asked = {path: asked for path, asked in self._asked.items() if not asked.done()}
             future = self._asked.get(file)
             if future is None:
-                future = self._asked[file] = self._worker.submit(call, *arguments)
+                future = self._asked[file] = self._submit(call, *arguments)
         self._waited(future)
 
     def warm(self) -> None:
@@ -67,6 +84,13 @@ class AskedProcess:
         with self._lock:
             self._asked.clear()
         self._worker.close()
+
+    def _submit(self, call: Callable[..., None], *arguments: Any) -> Future[None]:
+        elsewhere = self._elsewhere
+        if elsewhere is not None and call in self.ELSEWHERE and elsewhere.most():
+            with suppress(BrokenExecutor):
+                return elsewhere.submit(call_elsewhere, str(self._home), call, *arguments)
+        return self._worker.submit(call, *arguments)
 
     def _waited(self, future: Future[Any]) -> Any:
         try:

@@ -1,7 +1,8 @@
 """Experiments through the queue: a thread each, which keeps the worker busy and no more.
 
-Only a run or two of an experiment, or one batch of them, are queued or running at a time, so that a
-single attack that somebody asks for meanwhile comes next and not after a hundred others.
+Only a run of an experiment more than there are workers, or a batch for each, are queued or running
+at a time, so that a single attack that its author asks for meanwhile comes next and not after a
+hundred others.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from asma_core.experiments.store import Experiment, ExperimentStore
 from asma_core.jobs.local import is_ending
 from asma_core.jobs.queue import JobQueue
 
-# Runs that may be queued or running at once; a batch of more must be alone.
+# Runs that may be queued or running at once for one worker; a batch of more must be alone.
 AHEAD: Final = 2
 LOOK_EVERY: Final = 0.2
 
@@ -61,6 +62,15 @@ class ExperimentRunner:
 
     def _is_complete(self, experiment: Experiment) -> bool:
         return self.store.count_ended(experiment.id) == len(experiment.plan.cells())
+
+    def recover(self) -> None:
+        """Go on with the experiments that a dead process had under way.
+
+        Raises:
+            StoreError: The store can't be read or written.
+        """
+        for experiment_id in self.store.left_behind():
+            self.start(experiment_id)
 
     def _run_as_its_author(self, experiment: Experiment) -> None:
         with acting_as(on_behalf_of(experiment.author)):
@@ -105,7 +115,8 @@ class _UnderWay:
 
     def make(self, batch: Batch) -> None:
         """Queue a batch as soon as it is its turn."""
-        self.wait_for(max(AHEAD - len(batch.asked), 0))
+        busy_beside = max(self._queue.workers() - 1, 0) * len(batch.asked)
+        self.wait_for(busy_beside + max(AHEAD - len(batch.asked), 0))
         run_ids = batch.queue()
         self._runs += run_ids
         self._queue.carry_out(run_ids)

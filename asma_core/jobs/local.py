@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
+from functools import partial
 from typing import Final
 from weakref import WeakSet
 
 from asma_core.jobs import worker
+from asma_core.models.wrapper.own_gpu import gpu_count
 
 _EXECUTORS: Final[WeakSet[LocalExecutor]] = WeakSet()
 _ENDING: Final = threading.Event()
@@ -17,12 +20,20 @@ _ENDING: Final = threading.Event()
 class LocalExecutor(ProcessPoolExecutor):
     """One spawned process, which ends at once when this executor or this process ends."""
 
-    def __init__(self, home: str) -> None:
-        """Make an executor for a data folder; its process starts with the first call."""
+    def __init__(self, home: str, gpu: int | None = None) -> None:
+        """Make an executor for a data folder; its process starts with the first call.
+
+        Args:
+            home: The data folder.
+            gpu: Which GPU is its own; None where there are not several.
+        """
         context = multiprocessing.get_context("spawn")
         theirs, self._line = context.Pipe(duplex=False)
         super().__init__(
-            max_workers=1, mp_context=context, initializer=worker.start, initargs=(home, theirs)
+            max_workers=1,
+            mp_context=context,
+            initializer=worker.start,
+            initargs=(home, theirs, gpu),
         )
         _EXECUTORS.add(self)
 
@@ -34,9 +45,17 @@ class LocalExecutor(ProcessPoolExecutor):
         self._line.close()
 
 
-def local_executor(home: str) -> LocalExecutor:
-    """Return an executor of one spawned process that owns the device."""
-    return LocalExecutor(home)
+def local_executor(home: str, gpu: int | None = None) -> LocalExecutor:
+    """Return an executor of one spawned process that owns the device, or the GPU of that number."""
+    return LocalExecutor(home, gpu)
+
+
+def local_executors() -> list[Callable[[str], Executor]]:
+    """Return what makes the executors of this machine: one for each GPU, and at least one."""
+    count = gpu_count()
+    if count < 2:
+        return [local_executor]
+    return [partial(local_executor, gpu=number) for number in range(count)]
 
 
 def is_ending() -> bool:

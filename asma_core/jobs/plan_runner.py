@@ -177,12 +177,18 @@ class PlanRunner(ABC, Generic[AskedPlan]):
             for one in self.standing(plan).experiments
             for cell in ended(store.cells(one))
         ]
-        stamp = hashlib.sha256(" ".join([plan.id, *runs]).encode()).hexdigest()[:16]
+        stamp = hashlib.sha256(
+            " ".join([plan.id, *runs, *self._beside(runs)]).encode()
+        ).hexdigest()[:16]
         folder = self._home / "cache" / self.NAME / stamp
         self._have_looked(plan, folder)
         found: dict[str, Any] = read_json(folder / ANSWER)
         files = [path for path in sorted(folder.iterdir()) if path.name != ANSWER]
         return found, {path.name: path.read_bytes() for path in files}
+
+    def _beside(self, runs: Sequence[str]) -> list[str]:
+        """Return what else than its runs a plan's result is made of, as names of its state."""
+        return []
 
     def delete(self, plan_id: str) -> None:
         """Forget a plan that nobody carries out; its experiments, runs and networks stay.

@@ -18,7 +18,14 @@ from asma_core.data.masks.label_maps import encode_mask, read_mask
 from asma_core.defences.certificate import CertificateSettings
 from asma_core.files import json_values, read_json, write_bytes, write_json
 from asma_core.jobs.asked_process import AskedProcess
+from asma_core.jobs.brought_networks import (
+    check_network,
+    draft_network,
+    import_network,
+    look_at_weights,
+)
 from asma_core.jobs.certificates import ANSWER, OVERLAY, certificate_folder, make_certificate
+from asma_core.jobs.cluster import ASK, WorkersFor, cluster_at
 from asma_core.jobs.survivals import (
     KeptSurvival,
     keep_survival,
@@ -32,12 +39,13 @@ from asma_core.jobs.suspicions import (
     suspicion_file,
 )
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
-from asma_core.models.sources.cards import ModelCard, check_fits, read_card, weights_hash
+from asma_core.models.sources.cards import ModelCard, check_fits, weights_hash
 from asma_core.models.sources.draft import Choices
 from asma_core.models.wrapper.specs import CENTRE
 from asma_core.runs.run import Run
 from asma_core.runs.sources import from_sample
 from asma_core.runs.spec import image_hash
+from asma_core.server_config import DASK, settings
 
 # Images on which a network is checked.
 CHECKED: Final = 6
@@ -158,8 +166,7 @@ class Predictor(AskedProcess):
         Raises:
             ModelError: The card or the weights can't be used, or its process ended.
         """
-        content = open_dataset(dataset)
-        return self.carry_out(_check_staged, str(card), content)
+        return check_network(card, open_dataset(dataset), CHECKED)
 
     def import_model(self, card: Path) -> str:
         """Take in an uploaded network whose card lies beside its weights; return its name.
@@ -170,7 +177,7 @@ class Predictor(AskedProcess):
             NotAllowedError: Who acts may not upload.
         """
         who = check_making()
-        name = self.carry_out(_import_model, str(card))
+        name = import_network(card)
         claim(NETWORK, name, who, shared=True)
         audit.record("import", f"network {name}")
         return name
@@ -181,7 +188,7 @@ class Predictor(AskedProcess):
         Raises:
             ModelError: It can't be read, or its process ended.
         """
-        return self.carry_out(_look_at, str(weights))
+        return look_at_weights(weights)
 
     def draft_network(self, source: Path, into: Path, choices: Choices) -> dict[str, Any]:
         """Make a card and weights of a folder or a zip; see `models.sources.drafting`.
@@ -190,7 +197,7 @@ class Predictor(AskedProcess):
             InputError: It holds no network that is known, or a choice is not there.
             ModelError: It can't be taken in, or its process ended.
         """
-        return self.carry_out(_draft, source, into, choices)
+        return draft_network(source, into, choices)
 
     def known_clean_ious(
         self, model: ModelCard, dataset: Dataset
@@ -198,6 +205,17 @@ class Predictor(AskedProcess):
         """Return `clean_ious` if they have been made; None otherwise."""
         file = _clean_ious_file(self._home, model, dataset)
         return read_json(file) if file.exists() else None
+
+
+def usual_predictor(home: Path) -> Predictor:
+    """Return what predicts as config.toml says: here, and on a cluster where it names one.
+
+    Raises:
+        InputError: config.toml names a cluster, and `distributed` is not installed.
+    """
+    executor = settings().executor
+    far = WorkersFor(cluster_at(executor), ASK) if executor.startswith(DASK) else None
+    return Predictor(home, elsewhere=far)
 
 
 def prediction_file(home: Path, model: ModelCard, image: FloatImage) -> Path:
@@ -234,30 +252,6 @@ def _check(file: str, model: ModelCard, dataset: Dataset, samples: int) -> None:
     write_json(Path(file), check_on(model, dataset, samples))
 
 
-def _check_staged(card: str, dataset: Dataset) -> dict[str, Any]:
-    from asma_core.jobs.checks import check_on
-
-    return check_on(read_card(Path(card), trusted=False), dataset, CHECKED)
-
-
-def _import_model(card: str) -> str:
-    from asma_core.models.sources.importing import import_card
-
-    return import_card(Path(card), trusted=False).name
-
-
-def _look_at(weights: str) -> dict[str, Any]:
-    from asma_core.models.sources.guessing import look_at
-
-    return look_at(Path(weights))
-
-
-def _draft(source: Path, into: Path, choices: Choices) -> dict[str, Any]:
-    from asma_core.models.sources.drafting import draft_network
-
-    return draft_network(source, into, choices)
-
-
 def _measure_clean_ious(home: str, model: ModelCard, dataset: Dataset) -> None:
     classes, ious = len(dataset.classes), {}
     centre = model.output.fit == CENTRE
@@ -282,3 +276,6 @@ def _covered_here(model: ModelCard, shape: tuple[int, int]) -> NDArray[np.bool_]
         load_model(model, choose_device("auto")).covered(*shape).cpu().numpy()
     )
     return covered
+
+
+Predictor.ELSEWHERE = frozenset({_predict, _measure_clean_ious, _cover, _check, make_certificate})

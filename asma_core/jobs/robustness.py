@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from asma_core.jobs.plan_runner import ANSWER, PlanRunner
 from asma_core.jobs.predictions import Predictor
 from asma_core.models.sources.cards import find_card
 from asma_core.models.sources.learning import learns, learnt
+from asma_core.reviews.store import ReviewStore
 from asma_core.runs.store import RunStore
 
 
@@ -51,6 +53,10 @@ class RobustnessRunner(PlanRunner[RobustnessPlan]):
             for one in plan.defences
         ]
         return replace(plan, defences=tuple(found))
+
+    def _beside(self, runs: Sequence[str]) -> list[str]:
+        reviews = ReviewStore(self._home)
+        return [f"{one}:{len(reviews.answers(one))}" for one in reviews.of_runs(runs)]
 
     def _parts(self, plan: RobustnessPlan) -> list[Plan]:
         return [plan.part(card.name) for card in networks(plan)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from asma_core.jobs import tasks
+from asma_core.jobs.carrier import OnThisMachine
 from asma_core.jobs.dispatcher import Dispatcher
 from asma_core.jobs.local import local_executor
-from asma_core.jobs.worker_process import MakeExecutor
+from asma_core.jobs.worker_process import MakeExecutor, WorkerProcess
 from asma_core.training.plan import TrainingPlan
 from asma_core.training.store import Training, TrainingStore
 
@@ -27,7 +28,8 @@ class Trainer(Dispatcher):
             make_executor: Called with the data folder, again after the executor broke.
         """
         self.store = TrainingStore(home)
-        super().__init__(self.store, tasks.run_training, make_executor)
+        carrier = OnThisMachine(home, tasks.run_training)
+        super().__init__(self.store, carrier, [WorkerProcess(home, make_executor)])
 
     def start(self, plan: TrainingPlan) -> Training:
         """Queue a training.

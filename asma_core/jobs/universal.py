@@ -14,10 +14,11 @@ from asma_core.experiments.universal_plan import UniversalPlan
 from asma_core.experiments.universal_store import UniversalStore
 from asma_core.experiments.universal_table import answer, files, images_text
 from asma_core.jobs import tasks
+from asma_core.jobs.carrier import OnThisMachine
 from asma_core.jobs.dispatcher import Dispatcher
 from asma_core.jobs.local import local_executor
 from asma_core.jobs.plan_runner import Standing
-from asma_core.jobs.worker_process import MakeExecutor
+from asma_core.jobs.worker_process import MakeExecutor, WorkerProcess
 from asma_core.runs.run import QUEUED, RUNNING
 
 
@@ -38,7 +39,8 @@ class UniversalRunner(Dispatcher):
         """
         self.store = UniversalStore(home)
         self.plans: PlanFolder[UniversalPlan] = self.store.plans
-        super().__init__(self.store, tasks.learn_universal, make_executor)
+        carrier = OnThisMachine(home, tasks.learn_universal)
+        super().__init__(self.store, carrier, [WorkerProcess(home, make_executor)])
 
     def start(self, plan: UniversalPlan) -> str:
         """Keep a plan and carry it out, or go on with it; return its id.

@@ -10,22 +10,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
+from asma_core.models.wrapper.own_gpu import OWN_GPU
 
-def start(home: str, server: Connection) -> None:
+
+def start(home: str, server: Connection, gpu: int | None = None) -> None:
     """Prepare a worker process: end with the server, share the cores, import what is slow.
 
     Args:
         home: The data folder.
         server: Of a pipe whose other end the server closes when the worker shall end.
+        gpu: What "auto" and "cuda" mean here; None for the GPU with the most free memory.
     """
-    os.environ["ASMA_HOME"] = home
+    if gpu is not None:
+        os.environ[OWN_GPU] = str(gpu)
     # Ctrl-C in a terminal reaches this process too, but the server says when it ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_server, args=(server,), daemon=True).start()
+    prepare(home)
+
+
+def prepare(home: str) -> None:
+    """Prepare a process for work on a data folder: share the cores, import what is slow."""
+    os.environ["ASMA_HOME"] = home
     # Before anything imports torch.
     from asma_core.models.wrapper.spinning import spin_only_alone
 
     spin_only_alone()
-    threading.Thread(target=_end_with_server, args=(server,), daemon=True).start()
     import asma_core.runs.execute  # noqa: F401
     from asma_core.models.wrapper.memory import keep_freed_memory
 

@@ -6,12 +6,21 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from asma_core.jobs import worker
 from asma_core.jobs.local import local_executor
 
 MakeExecutor = Callable[[str], Executor]
+
+
+@runtime_checkable
+class Several(Protocol):
+    """What makes executors that carry out several calls at once."""
+
+    def most(self) -> int:
+        """Return how many, at this moment; 0 when nobody is there."""
+        ...
 
 
 class WorkerProcess:
@@ -35,18 +44,31 @@ class WorkerProcess:
 
     def submit(self, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Hand in a call."""
+        _, future = self.handed(call, *arguments)
+        return future
+
+    def handed(self, call: Callable[..., Any], *arguments: Any) -> tuple[Executor, Future[Any]]:
+        """Hand in a call, and tell to which executor.
+
+        Raises:
+            BrokenExecutor: Not even a new one takes it.
+        """
         with self._lock:
             if self.executor is None:
                 self.executor = self._make_executor(self._home)
             try:
-                return self.executor.submit(call, *arguments)
+                return self.executor, self.executor.submit(call, *arguments)
             except BrokenExecutor:
                 self.executor = self._make_executor(self._home)
-                return self.executor.submit(call, *arguments)
+                return self.executor, self.executor.submit(call, *arguments)
+
+    def most(self) -> int:
+        """Return how many calls are carried out at once, at this moment."""
+        return self._make_executor.most() if isinstance(self._make_executor, Several) else 1
 
     def warm(self) -> None:
         """Start the process, without waiting for it."""
-        if self.executor is None:
+        if self.executor is None and self.most():
             self.submit(worker.ready)
 
     def forget(self, executor: Executor) -> None:

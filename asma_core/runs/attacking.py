@@ -25,6 +25,7 @@ from asma_core.models.wrapper.surviving import SurvivingModel
 from asma_core.models.wrapper.threads import thread_count
 from asma_core.runs.artefacts import ADVERSARIAL
 from asma_core.runs.figures import Judge, make_judge
+from asma_core.runs.keeper import RunKeeper
 from asma_core.runs.live import LiveReporter
 from asma_core.runs.measuring import attack_inputs, only_covered, warned
 from asma_core.runs.run import Run
@@ -69,7 +70,7 @@ class Attacked:
 
 
 def attack_together(
-    store: RunStore, runs: Sequence[Run], watch: Watch | None = None
+    store: RunKeeper, runs: Sequence[Run], watch: Watch | None = None
 ) -> list[Attacked]:
     """Attack the images of runs at once; each can be watched, and stopped, by itself.
 
@@ -174,7 +175,7 @@ def memory_explained(device: torch.device, inputs: RunInputs) -> Iterator[None]:
 
 
 def _attacked(
-    store: RunStore,
+    store: RunKeeper,
     runs: Sequence[Run],
     inputs: Sequence[RunInputs],
     card: ModelCard,

@@ -12,8 +12,8 @@ from asma_core.attacks.checks import HIDDEN
 from asma_core.attacks.registry import ATTACKS
 from asma_core.attacks.settings import LINF, NORMS
 from asma_core.metrics.distance import l2_norm, linf_norm
+from asma_core.runs.keeper import RunKeeper
 from asma_core.runs.run import Run
-from asma_core.runs.store import RunStore
 
 # Floats of grey levels are not exact.
 EXACT: Final = 1e-5
@@ -57,7 +57,7 @@ def beyond(
     return found
 
 
-def among_runs(store: RunStore, run: Run, results: Mapping[str, Any]) -> list[str]:
+def among_runs(store: RunKeeper, run: Run, results: Mapping[str, Any]) -> list[str]:
     """Compare a run with the finished ones that were asked the same of the same network and image.
 
     Args:
@@ -71,7 +71,7 @@ def among_runs(store: RunStore, run: Run, results: Mapping[str, Any]) -> list[st
     """
     others = [
         (other, other.results)
-        for other in store.search.finished_with(run.spec.inputs_hash)
+        for other in store.finished_with(run.spec.inputs_hash)
         if other.id != run.id
         and other.spec.network_hash == run.spec.network_hash
         and _goal(other) == _goal(run)

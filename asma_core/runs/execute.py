@@ -20,15 +20,15 @@ from asma_core.models.sources.defending import draws_at_random
 from asma_core.runs import artefacts
 from asma_core.runs.attacking import Attacked, attack_together, memory_explained
 from asma_core.runs.checks import among_runs, beyond, norm_of
+from asma_core.runs.keeper import RunKeeper
 from asma_core.runs.leftovers import RECORD
 from asma_core.runs.measuring import measure
 from asma_core.runs.reasons import Attempt, explained
 from asma_core.runs.run import CANCELLED, DONE, INTERRUPTED, Run
-from asma_core.runs.store import RunStore
-from asma_core.runs.together import Watch
+from asma_core.runs.together import TimeLimit, Watch
 
 
-def execute(runs: RunStore, run_id: str, watch: Watch | None = None) -> Run:
+def execute(runs: RunKeeper, run_id: str, watch: Watch | None = None) -> Run:
     """Carry out a queued run in this process.
 
     A fault that the user can mend ends the run as failed, with its sentence; any other is a bug:
@@ -47,7 +47,10 @@ def execute(runs: RunStore, run_id: str, watch: Watch | None = None) -> Run:
 
 
 def execute_together(
-    runs: RunStore, run_ids: Sequence[str], watch: Watch | None = None
+    runs: RunKeeper,
+    run_ids: Sequence[str],
+    watch: Watch | None = None,
+    limit: TimeLimit | None = None,
 ) -> list[Run]:
     """Carry out queued runs in this process; those that differ in their pair alone at once.
 
@@ -59,6 +62,7 @@ def execute_together(
         runs: The store.
         run_ids: Of queued runs; nothing happens to those that are not queued any more.
         watch: As `execute` has it, called for each run.
+        limit: What takes longer is cancelled, and says so.
 
     Returns:
         The runs as they ended, in order.
@@ -70,7 +74,7 @@ def execute_together(
             if run.damage:
                 runs.fail(run.id, run.damage)
         for alike in _by_recipe([run for run in claimed if not run.damage]):
-            _carry_out(runs, alike, watch, bugs)
+            _carry_out(runs, alike, watch, limit, bugs)
     except KeyboardInterrupt:
         for run in claimed:
             runs.fail(run.id, "it was stopped from the keyboard; repeat it", INTERRUPTED)
@@ -95,21 +99,27 @@ def _by_recipe(runs: Sequence[Run]) -> list[list[Run]]:
 
 
 def _carry_out(
-    runs: RunStore, alike: Sequence[Run], watch: Watch | None, bugs: list[Exception]
+    runs: RunKeeper,
+    alike: Sequence[Run],
+    watch: Watch | None,
+    limit: TimeLimit | None,
+    bugs: list[Exception],
 ) -> None:
+    watching = watch if limit is None else limit.watching(watch)
     if len(alike) == 1:
         with _own_end(runs, alike[0], bugs):
-            _keep(runs, *attack_together(runs, alike, watch))
+            (attacked,) = attack_together(runs, alike, watching)
+            _keep(runs, attacked, limit)
         return
-    found = _unless_it_fails(partial(attack_together, runs, alike, watch))
+    found = _unless_it_fails(partial(attack_together, runs, alike, watching))
     if found is None:
         half = len(alike) // 2
-        _carry_out(runs, alike[:half], watch, bugs)
-        _carry_out(runs, alike[half:], watch, bugs)
+        _carry_out(runs, alike[:half], watch, limit, bugs)
+        _carry_out(runs, alike[half:], watch, limit, bugs)
         return
     for attacked in found:
         with _own_end(runs, attacked.run, bugs):
-            _keep(runs, attacked)
+            _keep(runs, attacked, limit)
 
 
 def _unless_it_fails(attack: Callable[[], list[Attacked]]) -> list[Attacked] | None:
@@ -126,7 +136,7 @@ def _unless_it_fails(attack: Callable[[], list[Attacked]]) -> list[Attacked] | N
 
 
 @contextmanager
-def _own_end(runs: RunStore, run: Run, bugs: list[Exception]) -> Iterator[None]:
+def _own_end(runs: RunKeeper, run: Run, bugs: list[Exception]) -> Iterator[None]:
     """End a run as failed when it can't be carried out, and no other; keep what is a bug."""
     try:
         yield
@@ -141,10 +151,10 @@ def _draws(attacked: Attacked) -> bool:
     return attacked.model.random or attacked.run.spec.execution.survives
 
 
-def _keep(runs: RunStore, attacked: Attacked) -> None:
+def _keep(runs: RunKeeper, attacked: Attacked, limit: TimeLimit | None) -> None:
     """Write the files of a run, measure it, and say how it ended."""
     run, result = attacked.run, attacked.result
-    staged = runs.work_folder(run.id) / "result"
+    staged = runs.staging_folder(run.id)
     with as_store_error(staged):
         staged.mkdir(parents=True, exist_ok=True)
     with memory_explained(attacked.device, attacked.inputs):
@@ -153,9 +163,11 @@ def _keep(runs: RunStore, attacked: Attacked) -> None:
     results["warnings"] += among_runs(runs, run, results)
     artefacts.write_trajectory(staged, result, attacked.snapshots)
     state = CANCELLED if result.ending == ATTACK_CANCELLED else DONE
+    late = state == CANCELLED and limit is not None and limit.passed
+    message = limit.message if limit is not None and late and not runs.stop_wanted(run.id) else ""
     record = {"id": run.id, "state": state, "spec": run.spec.as_dict(), "results": results}
     write_json(staged / RECORD, record)
-    runs.finish(run.id, state, staged, results)
+    runs.finish(run.id, state, staged, results, message)
 
 
 def _results(attacked: Attacked, staged: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from asma_core.attacks.settings import AWAY_FROM_TRUTH, TOWARDS
 from asma_core.fields import declared
@@ -137,11 +137,15 @@ def runs_zip(store: RunStore, runs: Sequence[Run]) -> bytes:
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    archive.writestr(_entry(name), content)
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, date_time=ZIP_TIME)
     stored = name.endswith(STORED)
     entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16
-    archive.writestr(entry, content)
+    return entry
 
 
 def _files(store: RunStore, run: Run) -> dict[str, bytes]:
@@ -283,11 +287,32 @@ def runs_csv(runs: Iterable[Run]) -> str:
         take for a formula has an apostrophe before it.
     """
     buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, COLUMNS)
+    _write_csv(buffer, runs)
+    return buffer.getvalue()
+
+
+def runs_csv_zip(runs: Iterable[Run]) -> bytes:
+    """Return the same table as `runs.csv` in a zip, for so many runs that it would be large.
+
+    Args:
+        runs: In the order of the rows; no more than one of them is held at a time.
+    """
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(buffer, "w") as archive,
+        archive.open(_entry("runs.csv"), "w", force_zip64=True) as entry,
+        # The mark at the start tells spreadsheets that the file is UTF-8.
+        io.TextIOWrapper(entry, encoding="utf-8-sig", newline="") as text,
+    ):
+        _write_csv(text, runs)
+    return buffer.getvalue()
+
+
+def _write_csv(file: TextIO, runs: Iterable[Run]) -> None:
+    writer = csv.DictWriter(file, COLUMNS)
     writer.writeheader()
     for run in runs:
         writer.writerow({name: csv_value(value) for name, value in run_row(run).items()})
-    return buffer.getvalue()
 
 
 def run_row(run: Run) -> dict[str, Any]:

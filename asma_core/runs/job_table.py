@@ -9,17 +9,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from asma_core.runs.database import Database
 from asma_core.runs.process_locks import is_alive, this_process
 from asma_core.runs.run import QUEUED, RUNNING
 from asma_core.runs.texts import storable
 
+_IN_ORDER: Final = "ORDER BY turn, created, rowid"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A job that waits for its turn.
+
+    Attributes:
+        id: Of the job.
+        author: Who asked for it; "" for nobody in particular.
+    """
+
+    id: str
+    author: str
+
 
 class JobTable:
-    """A table with the columns id, created, finished, state, owner, cancel and message."""
+    """A table with the columns id, created, finished, state, owner, cancel, message, author, turn.
+
+    `turn` orders the queued jobs of one author; those with the same turn come as they were made.
+    """
 
     def __init__(self, database: Database, home: Path, name: str) -> None:
         """Use a table of a database.
@@ -39,6 +58,41 @@ class JobTable:
         with self._database.reading() as database:
             return database.execute(query, (job_id, QUEUED)).fetchone() is not None
 
+    def waiting(self) -> list[Waiting]:
+        """Return the queued jobs that this process is to carry out, each author's in order."""
+        query = f"SELECT id, author FROM {self._name} WHERE state = ? AND owner = ? {_IN_ORDER}"
+        with self._database.reading() as database:
+            rows = database.execute(query, (QUEUED, this_process(self._home))).fetchall()
+        return [Waiting(row["id"], row["author"]) for row in rows]
+
+    def move(self, job_id: str, by: int) -> bool:
+        """Move a queued job among those of its author, as far as there are any.
+
+        Args:
+            job_id: The job.
+            by: Places; negative for sooner.
+
+        Returns:
+            Whether it is queued.
+        """
+        with self._database.writing() as database:
+            query = f"SELECT author FROM {self._name} WHERE id = ? AND state = ?"
+            row = database.execute(query, (job_id, QUEUED)).fetchone()
+            if row is None:
+                return False
+            query = f"SELECT id FROM {self._name} WHERE state = ? AND author = ? {_IN_ORDER}"
+            theirs = [
+                one["id"] for one in database.execute(query, (QUEUED, row["author"])).fetchall()
+            ]
+            at = theirs.index(job_id)
+            theirs.insert(max(at + by, 0), theirs.pop(at))
+            # All below 0, as what is asked for later comes behind.
+            database.executemany(
+                f"UPDATE {self._name} SET turn = ? WHERE id = ?",
+                [(place - len(theirs), one) for place, one in enumerate(theirs)],
+            )
+        return True
+
     def claim(self, job_id: str) -> bool:
         """Take a queued job for this process; False when it is not queued any more."""
         own = this_process(self._home)
@@ -49,6 +103,11 @@ class JobTable:
         own = this_process(self._home)
         fresh = {"cancel": 0, "finished": None, "message": ""}
         return self._change(job_id, states, {"state": QUEUED, "owner": own, **fresh})
+
+    def give_back(self, job_id: str) -> bool:
+        """Queue a job again that this process claimed; False when it is not running."""
+        own = this_process(self._home)
+        return self._change(job_id, (RUNNING,), {"state": QUEUED}, own)
 
     def end(self, job_id: str, state: str, *, holder: str | None = None, **columns: Any) -> bool:
         """Say how a running job ended; False when it does not run.

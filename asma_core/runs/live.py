@@ -12,6 +12,7 @@ from asma_core.data.formats.images import encode_png, to_bytes
 from asma_core.data.masks.label_maps import encode_mask
 from asma_core.errors import StoreError
 from asma_core.files import json_values, read_json, write_bytes, write_json
+from asma_core.runs.keeper import RunKeeper
 from asma_core.runs.snapshots import Snapshot, SnapshotKeeper
 from asma_core.runs.store import RunStore
 
@@ -37,7 +38,7 @@ class LiveReporter:
         keeper: The snapshots so far.
     """
 
-    def __init__(self, store: RunStore, run_id: str, together: int = 1) -> None:
+    def __init__(self, store: RunKeeper, run_id: str, together: int = 1) -> None:
         """Start to report on a run.
 
         Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from asma_core.data.formats.windows import Window
 from asma_core.data.masks.encodings import Encoding, count_values, decode, pack
 from asma_core.data.masks.label_maps import VOID, Mask, read_mask, whole
 from asma_core.errors import InputError
+from asma_core.limited.reading import see
 from asma_core.runs.execution import DEFAULT, Execution
 from asma_core.runs.spec import RunInputs, RunRequest
 from asma_core.runs.target_source import TargetSource
@@ -113,6 +114,17 @@ def from_sample(dataset: Dataset, sample: Sample) -> SourceImage:
             f"its image {image.shape[2]} x {image.shape[1]}; export both at one size"
         )
     return SourceImage(image, mask.labels, mask.valid, *named)
+
+
+def seen_sample(dataset: Dataset, sample: Sample) -> SourceImage:
+    """Return `from_sample`, read in a limited process: for pages, which all share theirs.
+
+    Raises:
+        InputError: As for `from_sample`; or it takes too much memory or time.
+    """
+    # The others would be sent along.
+    alone = replace(dataset, samples=(sample,))
+    return see(sample.name, from_sample, alone, sample)
 
 
 def from_file(source: Source, name: str | None = None, where: Slice = MIDDLE) -> SourceImage:

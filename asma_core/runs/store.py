@@ -21,20 +21,21 @@ import sqlite3
 import time
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from asma_core import paths
 from asma_core.accounts import audit
 from asma_core.accounts.belongings import DATASET, belonging
 from asma_core.accounts.quota import check_quota, forget_sums
 from asma_core.accounts.rights import check_changing, check_judging, check_making
-from asma_core.errors import RunStateError, StoreError, UnknownRunError
+from asma_core.errors import NoteChangedError, RunStateError, StoreError, UnknownRunError
 from asma_core.files import as_store_error, close_to_others, read_json, write_bytes
 from asma_core.runs import leftovers
 from asma_core.runs.database import Database, is_read_only
-from asma_core.runs.job_table import JobTable
+from asma_core.runs.job_table import JobTable, Waiting
 from asma_core.runs.leftovers import RECORD
 from asma_core.runs.process_locks import this_process
 from asma_core.runs.row_copies import copy_row
@@ -52,6 +53,9 @@ from asma_core.runs.spec import RunInputs, RunRequest, RunSpec, make_spec
 from asma_core.runs.texts import storable
 from asma_core.runs.visibility import seen
 from asma_core.server_config import NO_SIGN_IN, settings
+
+# In a run's work folder: somebody asked it to stop. Who has no database reads it there.
+STOP: Final = "stop"
 
 
 class RunStore:
@@ -138,8 +142,13 @@ class RunStore:
     def ask_to_stop(self, run_id: str) -> None:
         """Cancel a queued run at once, and ask a running one to stop."""
         self._jobs.ask_to_stop(run_id, CANCELLED)
+        # It ended, or has not begun, where there is no such folder.
+        with suppress(FileNotFoundError):
+            (self.work_folder(run_id) / STOP).touch()
 
-    def finish(self, run_id: str, state: str, staged: Path, results: Mapping[str, Any]) -> None:
+    def finish(
+        self, run_id: str, state: str, staged: Path, results: Mapping[str, Any], message: str = ""
+    ) -> None:
         """Move the files of a run into place, then say that it ended.
 
         Raises:
@@ -149,7 +158,7 @@ class RunStore:
         with as_store_error(staged):
             size = sum(path.stat().st_size for path in staged.rglob("*") if path.is_file())
             staged.replace(self.folder(run_id))
-        self._end(run_id, state, results=results, size=size)
+        self._end(run_id, state, results=results, message=message, size=size)
 
     def fail(self, run_id: str, message: str, state: str = FAILED) -> None:
         """Say that a run ended without a result, and why; what it had written aside goes first.
@@ -190,11 +199,20 @@ class RunStore:
         verdict: str | None = None,
         note: str | None = None,
         tags: str | None = None,
+        note_was: str | None = None,
     ) -> None:
         """Set what a person says of a run; None leaves a field as it is.
 
+        Args:
+            run_id: The run.
+            verdict: A judgement.
+            note: Words.
+            tags: Words, separated by commas.
+            note_was: What the note was when its editing began; None overwrites whatever it is.
+
         Raises:
             UnknownRunError: No such run.
+            NoteChangedError: Somebody else has changed the note meanwhile; nothing is set.
             NotAllowedError: Who acts may not judge.
             StoreError: The store can't be written.
         """
@@ -203,6 +221,8 @@ class RunStore:
         said = {"verdict": verdict, "note": note, "tags": tags}
         given = {column: storable(value) for column, value in said.items() if value is not None}
         with self._database.writing() as database:
+            if note is not None and note_was is not None:
+                _check_note(database, run_id, {storable(note), storable(note_was)})
             for column, value in given.items():
                 database.execute(f"UPDATE runs SET {column} = ? WHERE id = ?", (value, run_id))
                 database.execute(
@@ -295,6 +315,28 @@ class RunStore:
             query = "SELECT count(*) FROM runs WHERE state = ?"
             return int(database.execute(query, (state,)).fetchone()[0])
 
+    def waiting(self) -> list[Waiting]:
+        """Return the queued runs that this process is to carry out, each author's in order."""
+        return self._jobs.waiting()
+
+    def finished_with(self, inputs_hash: str) -> list[Run]:
+        """Return the runs that finished with the same image and target."""
+        return self.search.finished_with(inputs_hash)
+
+    def queued(self) -> list[Run]:
+        """Return the runs that wait for their turn."""
+        with self._database.reading() as database:
+            rows = database.execute("SELECT * FROM runs WHERE state = ?", (QUEUED,)).fetchall()
+        return [run for run in map(run_of_row, rows) if not run.damage]
+
+    def move(self, run_id: str, by: int) -> bool:
+        """Move a queued run among those of its author; see `JobTable.move`."""
+        return self._jobs.move(run_id, by)
+
+    def give_back(self, run_id: str) -> bool:
+        """Queue a run again that this process claimed; False when it is not running."""
+        return self._jobs.give_back(run_id)
+
     def ended_before(self, moment: float) -> list[str]:
         """Return the runs that ended before a moment and are not pinned, the oldest first.
 
@@ -323,15 +365,7 @@ class RunStore:
         Raises:
             StoreError: The file is gone or damaged.
         """
-        file = self._inputs_file(run.spec.inputs_hash)
-        with as_store_error(file):
-            packed = file.read_bytes()
-        try:
-            return RunInputs.unpacked(packed)
-        except (ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise StoreError(
-                f"{file} is damaged; restore it from a copy or delete the run"
-            ) from error
+        return read_inputs(self.home, run)
 
     def folder(self, run_id: str) -> Path:
         """Return where the files of a run with a result are."""
@@ -341,8 +375,12 @@ class RunStore:
         """Return where a running attack shows what it is at."""
         return self.home / "work" / _checked(run_id)
 
+    def staging_folder(self, run_id: str) -> Path:
+        """Return where the files of a run's result are written aside."""
+        return self.work_folder(run_id) / "result"
+
     def _inputs_file(self, inputs_hash: str) -> Path:
-        return self.home / "inputs" / f"{inputs_hash}.npz"
+        return _inputs_file(self.home, inputs_hash)
 
     # After a crash --------------------------------------------------------------------------
 
@@ -376,6 +414,25 @@ class RunStore:
         leftovers.tidy(self._database, self.home)
 
 
+def read_inputs(home: Path, run: Run) -> RunInputs:
+    """Read the image and the masks of a run from a data folder.
+
+    Raises:
+        StoreError: The file is gone or damaged.
+    """
+    file = _inputs_file(home, run.spec.inputs_hash)
+    with as_store_error(file):
+        packed = file.read_bytes()
+    try:
+        return RunInputs.unpacked(packed)
+    except (ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise StoreError(f"{file} is damaged; restore it from a copy or delete the run") from error
+
+
+def _inputs_file(home: Path, inputs_hash: str) -> Path:
+    return home / "inputs" / f"{inputs_hash}.npz"
+
+
 def _checked(run_id: str) -> str:
     """Keep an id from the address bar from leaving the data folder."""
     if len(run_id) != 8 or not set(run_id) <= set("0123456789abcdef"):
@@ -397,3 +454,17 @@ def is_private(dataset: str) -> bool:
 def _dump(value: Mapping[str, Any]) -> str:
     # Only ASCII, as the name of a file may hold bytes that SQLite's texts can't.
     return json.dumps(value, allow_nan=False)
+
+
+def _check_note(database: sqlite3.Connection, run_id: str, known: Collection[str]) -> None:
+    """Check that a note is one that its editor knows.
+
+    Raises:
+        NoteChangedError: It is another.
+    """
+    row = database.execute("SELECT note FROM runs WHERE id = ?", (run_id,)).fetchone()
+    if row is not None and row["note"] not in known:
+        raise NoteChangedError(
+            f"the note of run {run_id} was changed by somebody else meanwhile; open the run to "
+            "see both and decide"
+        )

@@ -31,6 +31,34 @@ def usual_batch(device: str) -> int:
     return ON_GPU if choose_device(device).type == "cuda" else ON_CPU
 
 
+class TimeLimit:
+    """The longest that an attack may take; then it is stopped, with what it has found.
+
+    Attributes:
+        passed: Whether it was stopped.
+        message: Why, in a sentence.
+    """
+
+    def __init__(self, minutes: float) -> None:
+        """Prepare a limit; the time starts with `watching`."""
+        self.passed = False
+        self.message = (
+            f"it was stopped after {minutes:g} minutes, the longest that a run may take here "
+            "(max_run_minutes in config.toml); what it had found by then is kept"
+        )
+        self._seconds = 60 * minutes
+
+    def watching(self, watch: Watch | None) -> Watch:
+        """Return what cancels an attack, beginning now, when it takes too long or `watch` says."""
+        began, self.passed = time.monotonic(), False
+
+        def on_step(report: StepReport) -> bool:
+            self.passed = self.passed or time.monotonic() - began > self._seconds
+            return bool(watch is not None and watch(report)) or self.passed
+
+        return on_step
+
+
 class SharedTime:
     """The time of an attack: that of each step is shared out evenly among the images in it.
 

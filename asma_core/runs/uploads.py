@@ -24,9 +24,9 @@ from asma_core.data.formats.dicom import HEAD, is_dicom
 from asma_core.data.formats.images import (
     FloatImage,
     Source,
+    check_image,
     encode_png,
     from_bytes,
-    read_image,
     to_bytes,
 )
 from asma_core.data.formats.nameless_dicom import make_nameless, without_person
@@ -38,10 +38,12 @@ from asma_core.files import (
     as_store_error,
     clear_image_caches,
     folder_size,
+    put_aside,
     read_json,
     write_bytes,
     write_json,
 )
+from asma_core.limited.reading import read, see
 from asma_core.runs.sources import SourceImage, from_file
 from asma_core.server_config import NO_SIGN_IN, settings
 
@@ -64,15 +66,14 @@ def keep_upload(data: bytes, name: str, where: Slice = MIDDLE, said: Window | No
     """
     who = check_making()
     check_quota(who, len(data))
-    read_image(data, name, where)
-    file = hashlib.sha256(data + name.encode() + _whose(who))
+    kept = read(name, _nameless, data, name, where) or data
+    file = hashlib.sha256(data + _bytes(name) + _whose(who))
     windows = {
         word: window.as_dict()
         for word, window in (("window", where.window), ("said", said))
         if window is not None
     }
     key = _key(file, where)
-    kept = without_person(data, name) if is_dicom(data[:HEAD]) else data
     claim(UPLOAD, key, who)
     write_bytes(_folder() / f"{key}.image", kept)
     _keep(key, file, name, where, windows)
@@ -116,13 +117,8 @@ def unpack_series(data: bytes, name: str) -> Path:
     digest = hashlib.sha256(data + _whose(who)).hexdigest()
     folder = _folder() / f"{digest[:HASH_LENGTH]}.series"
     if not folder.exists():
-        aside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-        try:
-            unpack(io.BytesIO(data), aside, settings(), name)
-            make_nameless(aside)
-            aside.rename(folder)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
+        with put_aside(data) as archive:
+            read(name, _unpack, archive, folder, name)
     inside = folder
     while len(within := list(inside.iterdir())) == 1 and within[0].is_dir():
         inside = within[0]
@@ -144,9 +140,9 @@ def keep_series(folder: Path, name: str, where: Slice) -> str:
         InputError: It can't be read as an image.
     """
     who = check_making()
-    read_image(folder, name, where)
+    read(name, check_image, folder, name, where)
     series = folder.relative_to(_folder()).as_posix()
-    file = hashlib.sha256(series.encode() + name.encode())
+    file = hashlib.sha256(series.encode() + _bytes(name))
     key = _key(file, where)
     claim(UPLOAD, key, who)
     _keep(key, file, name, where, {"series": series})
@@ -206,11 +202,34 @@ def open_upload(key: str, window: Window | None = None) -> SourceImage:
     settled = window_from_dict(kept["window"]) if "window" in kept else None
     where = Slice(kept.get("frame"), kept.get("axis", 2), settled or window, kept.get("volume", 0))
     data: Source = file if "series" in kept else file.read_bytes()
-    source = from_file(data, str(kept["name"]), where)
+    name = str(kept["name"])
+    source = see(name, from_file, data, name, where)
     if settled is None and "said" not in kept:
         return source
     said = window_from_dict(kept["said"]) if "said" in kept else None
     return replace(source, window=said, extent=None)
+
+
+def _bytes(name: str) -> bytes:
+    # The name of a file may hold what no encoding can write.
+    return name.encode("utf-8", "backslashreplace")
+
+
+def _nameless(data: bytes, name: str, where: Slice) -> bytes:
+    """Check an image; return what is kept of it, nothing for all of it."""
+    check_image(data, name, where)
+    return without_person(data, name) if is_dicom(data[:HEAD]) else b""
+
+
+def _unpack(archive: Path, folder: Path, name: str) -> None:
+    """Unpack a zip of slices into a new folder, without what they say of a person."""
+    aside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    try:
+        unpack(archive, aside, settings(), name)
+        make_nameless(aside)
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def delete_upload(key: str) -> None:

@@ -23,7 +23,7 @@ from asma_core.accounts.rights import check_changing, check_making
 from asma_core.errors import AsmaError, StoreError
 from asma_core.files import as_store_error, read_json, write_json
 from asma_core.runs.database import Database, is_read_only
-from asma_core.runs.job_table import JobTable
+from asma_core.runs.job_table import JobTable, Waiting
 from asma_core.runs.leftovers import finish_deletion
 from asma_core.runs.process_locks import this_process
 from asma_core.runs.row_copies import copy_row
@@ -199,6 +199,10 @@ class TrainingStore:
             except AsmaError as error:
                 damaged.append(str(error))
         return [one for one in found if may_see_it(DATASET, one.plan.dataset)], damaged
+
+    def waiting(self) -> list[Waiting]:
+        """Return the queued trainings that this process is to carry out, each author's in order."""
+        return self._jobs.waiting()
 
     def is_queued(self, training_id: str) -> bool:
         """Tell whether there is such a training and it waits for its turn."""

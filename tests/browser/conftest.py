@@ -39,7 +39,7 @@ from tests.pages.small_house import write_dataset
 from tests.waiting import PATIENCE
 
 PROJECT = Path(__file__).resolve().parents[2]
-APP = PROJECT / "app.py"
+APP = PROJECT / "serve.py"
 # In milliseconds, for all that Playwright waits for; its own five seconds are too few beside
 # other work.
 HANGS = PATIENCE * 1000
@@ -68,6 +68,7 @@ def ends_run(frame: str | bytes) -> bool:
 
 
 def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -134,34 +135,39 @@ def serve(
     """Start `streamlit run script` with its own ASMA_HOME; the same call gives the same server.
 
     The app finds its demo sets drawn unless `drawn` is False. A server of which somebody else must
-    know the address beforehand is given its port.
+    know the address beforehand is given its port. With `base` it is served below that path.
     """
-    running: dict[tuple[Path, tuple[tuple[str, str], ...]], str] = {}
+    running: dict[tuple[Path, tuple[tuple[str, str], ...], str], str] = {}
     servers: list[subprocess.Popen[bytes]] = []
 
-    def start(script: Path, env: Mapping[str, str], drawn: bool = True, port: int = 0) -> str:
-        call = (script, tuple(sorted(env.items())))
+    def start(
+        script: Path, env: Mapping[str, str], drawn: bool = True, port: int = 0, base: str = ""
+    ) -> str:
+        call = (script, tuple(sorted(env.items())), base)
         if call in running:
             return running[call]
         home = tmp_path_factory.mktemp("home")
         if drawn and script == APP:
             furnish(Path(env.get("ASMA_HOME", home)), request.getfixturevalue("demo_sets"))
-        url = f"http://127.0.0.1:{(port := port or free_port())}"
+        url = f"http://127.0.0.1:{(port := port or free_port())}{base}"
         log = home.with_suffix(".log")
         command = [sys.executable, "-m", "streamlit", "run", str(script)]
         options = {
             "server.port": str(port),
             "server.address": "127.0.0.1",
+            "server.baseUrlPath": base,
             "server.headless": "true",
             "server.fileWatcherType": "none",
             "browser.gatherUsageStats": "false",
         }
         arguments = [f"--{name}={value}" for name, value in options.items()]
+        # As scripts/run has it.
+        usual = {"PYTHONPATH": str(PROJECT), "FORWARDED_ALLOW_IPS": ""}
         with log.open("wb") as output:
             server = subprocess.Popen(
                 command + arguments,
                 cwd=PROJECT,
-                env={**os.environ, "ASMA_HOME": str(home), "PYTHONPATH": str(PROJECT), **env},
+                env={**os.environ, **usual, "ASMA_HOME": str(home), **env},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 preexec_fn=_end_with_the_tests,

@@ -63,6 +63,7 @@ def states(page: Page, run: str) -> Iterator[str]:
     yield "Experiments"
     click(page, "link", "Defences", "Defences")
     yield "Defences"
+    yield from reviewed(page)
     click(page, "link", "Datasets", "Datasets")
     expect(page.get_by_role("img", name="b", exact=True)).to_be_visible()
     yield "Datasets"
@@ -88,6 +89,22 @@ def states(page: Page, run: str) -> Iterator[str]:
     page.goto(f"{page.url.rpartition('/')[0]}/attack?run={run}")
     titled(page, f"Run {run}")
     yield "Attack, a result"
+
+
+def reviewed(page: Page) -> Iterator[str]:
+    """Make a review, and begin to answer it."""
+    click(page, "link", "Review", "Review")
+    yield "Review"
+    click(page, "button", "Make the review", "Which of the two")
+    yield "Review, its result"
+    click(page, "link", "Review here", "Which of the two")
+    expect(page.get_by_role("textbox", name="Your name")).to_be_visible()
+    yield "Review, the entrance"
+    page.get_by_role("textbox", name="Your name").fill("Ann")
+    page.get_by_role("button", name="Begin").click()
+    expect(page.locator(".review[data-ready=true]")).to_be_visible()
+    settle(page)
+    yield "Review, a pair"
 
 
 @contextmanager
@@ -180,7 +197,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
 
 @pytest.fixture(scope="module")
 def url(serve: Serve, store: RunStore) -> str:
-    return serve(PROJECT / "app.py", {"ASMA_HOME": str(store.home)})
+    return serve(PROJECT / "serve.py", {"ASMA_HOME": str(store.home)})
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def url(serve: Serve) -> str:
-    return serve(PROJECT / "app.py", {})
+    return serve(PROJECT / "serve.py", {})
 
 
 @pytest.fixture

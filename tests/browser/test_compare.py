@@ -31,7 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(serve: Serve, home: Path) -> str:
-    return serve(PROJECT / "app.py", {"ASMA_HOME": str(home)})
+    return serve(PROJECT / "serve.py", {"ASMA_HOME": str(home)})
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.browser.test_journey import settle
 
 @pytest.fixture(scope="module")
 def url(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return serve(PROJECT / "app.py", {"ASMA_HOME": str(tmp_path_factory.mktemp("history"))})
+    return serve(PROJECT / "serve.py", {"ASMA_HOME": str(tmp_path_factory.mktemp("history"))})
 
 
 def at(page: Page, path: str, heading: str) -> None:

@@ -20,7 +20,7 @@ from tests.data.test_inspection import turned
 # Data sets are added before all of their pictures have come.
 pytestmark = [pytest.mark.browser, pytest.mark.hasty]
 
-APP = PROJECT / "app.py"
+APP = PROJECT / "serve.py"
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from tests.browser.conftest import PROJECT, Serve, ends_run, separate, socket_of
 
 pytestmark = pytest.mark.browser
 
-APP = PROJECT / "app.py"
+APP = PROJECT / "serve.py"
 VIEWER = ".viewer[data-ready]"
 PRESETS = {"quick": "100", "paper": "2501"}
 # A run that lasts, however quick the machine, until it is stopped.

@@ -38,7 +38,7 @@ def ids(store: RunStore) -> Iterator[list[str]]:
 @pytest.fixture
 def compare(page: Page, serve: Serve, store: RunStore, ids: list[str]) -> Page:
     """Compare, opened from the newest picture on Home."""
-    page.goto(serve(PROJECT / "app.py", {"ASMA_HOME": str(store.home)}))
+    page.goto(serve(PROJECT / "serve.py", {"ASMA_HOME": str(store.home)}))
     settle(page)
     page.get_by_role("link", name="demo-fundus / 0003").click()
     at(page, ids[0])
@@ -177,7 +177,7 @@ def test_tags_are_saved_and_offered_for_the_next_run(
 
 
 def test_a_demo_attack_is_judged_where_it_ended(page: Page, serve: Serve, store: RunStore) -> None:
-    page.goto(serve(PROJECT / "app.py", {"ASMA_HOME": str(store.home)}))
+    page.goto(serve(PROJECT / "serve.py", {"ASMA_HOME": str(store.home)}))
     settle(page)
     page.get_by_role("button", name="Run a demo attack").click()
     expect(page.get_by_role("button", name="Change the target")).to_be_visible()

@@ -28,7 +28,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(serve: Serve, home: Path) -> str:
-    return serve(PROJECT / "app.py", {"ASMA_HOME": str(home)})
+    return serve(PROJECT / "serve.py", {"ASMA_HOME": str(home)})
 
 
 # While `late` is a list, what the server says waits in it; `letGo` passes it on in one go, which a

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def button(page: Page, serve: Serve, three_images: Path) -> Locator:
-    page.goto(serve(PROJECT / "app.py", {"ASMA_HOME": str(three_images)}))
+    page.goto(serve(PROJECT / "serve.py", {"ASMA_HOME": str(three_images)}))
     settle(page)
     page.get_by_role("link", name="Models").click()
     found = page.get_by_role("button", name="Train a network")

@@ -19,7 +19,7 @@ from tests.models.sources import nnunet_folder, onnx_files, test_bundles, test_h
 # Pages are left before all of their pictures have come.
 pytestmark = [pytest.mark.browser, pytest.mark.hasty]
 
-APP = PROJECT / "app.py"
+APP = PROJECT / "serve.py"
 
 
 def nnunet(folder: Path) -> None:

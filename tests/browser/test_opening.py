@@ -29,7 +29,7 @@ def ready(home: Path) -> None:
 
 def test_the_first_opening_of_a_data_set(page: Page, serve: Serve, tmp_path: Path) -> None:
     ready(tmp_path)
-    page.goto(serve(PROJECT / "app.py", {"ASMA_HOME": str(tmp_path)}, drawn=False))
+    page.goto(serve(PROJECT / "serve.py", {"ASMA_HOME": str(tmp_path)}, drawn=False))
     settle(page)
     page.get_by_role("link", name="Datasets").click()
     expect(page.get_by_role("img", name="mine2")).to_be_visible()

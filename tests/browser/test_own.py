@@ -21,7 +21,7 @@ from tests.browser.test_journey import VIEWER, attack_it, rerun, settle, start_r
 
 pytestmark = pytest.mark.browser
 
-APP = PROJECT / "app.py"
+APP = PROJECT / "serve.py"
 # Not in the order of the classes: the cup is the darker grey, as in REFUGE's masks.
 GREYS = np.array([255, 128, 0], dtype=np.uint8)
 

@@ -57,7 +57,7 @@ def test_nothing_is_lost_on_a_walk(page: Page, serve: Serve, store: RunStore) ->
 
     page.on("console", hear)
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(serve(PROJECT / "app.py", {"ASMA_HOME": str(store.home)}))
+    page.goto(serve(PROJECT / "serve.py", {"ASMA_HOME": str(store.home)}))
     walker = Walker(page, random.Random(SEED))
     try:
         rest(walker, store, said)

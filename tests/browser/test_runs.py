@@ -39,7 +39,7 @@ def ids(store: RunStore) -> Iterator[list[str]]:
 
 @pytest.fixture
 def runs(page: Page, serve: Serve, store: RunStore, ids: list[str]) -> Page:
-    page.goto(serve(PROJECT / "app.py", {"ASMA_HOME": str(store.home)}))
+    page.goto(serve(PROJECT / "serve.py", {"ASMA_HOME": str(store.home)}))
     settle(page)
     page.get_by_role("link", name="Runs").click()
     expect(page.get_by_role("heading", name="Runs")).to_be_visible()

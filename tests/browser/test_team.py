@@ -10,7 +10,7 @@ from asma_core.runs.store import RunStore
 from benchmarks.browser import served
 from benchmarks.many_runs import PEOPLE, make_store
 from benchmarks.team import places
-from benchmarks.websocket import Visitor
+from benchmarks.websocket import visiting
 
 COUNT = 130
 
@@ -33,9 +33,9 @@ def test_the_store_is_as_it_says(store: RunStore) -> None:
 
 def test_every_place_is_shown(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASMA_HOME", str(store.home))
-    with served(store.home) as url, Visitor(url) as person, Visitor(url) as other:
+    with served(store.home) as url, visiting(url) as person, visiting(url) as other:
         for page, query in places(store, random.Random(0)).values():
             assert person.visit(page, query) > 0.0
             assert other.visit(page, query) > 0.0
-        with pytest.raises(RuntimeError, match="no run is called"):
+        with pytest.raises(RuntimeError, match="No run is called"):
             person.visit("compare", {"run": "0" * 8})

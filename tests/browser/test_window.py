@@ -19,7 +19,7 @@ from tests.data.formats.test_volumes import dicom
 
 pytestmark = pytest.mark.browser
 
-APP = PROJECT / "app.py"
+APP = PROJECT / "serve.py"
 LOWEST, HIGHEST = 1072, 2832
 
 

@@ -17,7 +17,7 @@ WHOLE = "1.0000"
 
 @pytest.fixture
 def picture(page: Page, serve: Serve, three_images: Path) -> Locator:
-    page.goto(serve(PROJECT / "app.py", {"ASMA_HOME": str(three_images)}))
+    page.goto(serve(PROJECT / "serve.py", {"ASMA_HOME": str(three_images)}))
     settle(page)
     page.get_by_role("link", name="Datasets").click()
     page.get_by_role("link", name="b", exact=True).click()

@@ -26,14 +26,16 @@ from asma_core.experiments.robustness_plan import (
     parsed,
     robustness_plan_from_dict,
 )
-from asma_core.experiments.robustness_report import answer
+from asma_core.experiments.robustness_report import answer, report
 from asma_core.experiments.robustness_table import points, rows, sentences
 from asma_core.experiments.shown_files import Seen
 from asma_core.experiments.store import ExperimentStore
 from asma_core.models.sources.cards import find_card, model_cards
 from asma_core.models.sources.defending import keep_defended
+from asma_core.reviews.store import ReviewStore
 from asma_core.runs.store import RunStore
 from tests import tiny
+from tests.reviews.made_reviews import answer_all, right
 
 JPEG = Defence("jpeg", {"quality": 60})
 QUICK = {"steps": "10", "target_iou": "0.8"}
@@ -279,6 +281,24 @@ def test_the_command_line_writes_a_report_that_needs_nothing_else(
     assert "JPEG (quality 60)" in (out / "robustness.csv").read_text()
     assert (out / "robustness.tex").read_text().count(r"\\") == 5
     assert (out / "robustness.md").read_text().count("\n") == 6
+
+
+def test_the_report_says_what_people_noticed(home: Path) -> None:
+    asked = plan(attacks=(variant("pgd", QUICK),))
+    store = ExperimentStore(RunStore(home))
+    trials = carry_out(store, asked)
+    assert "What people noticed" not in report(store.runs, asked, trials)
+    made = [store.runs.get(run) for run in {one.cell.run_id for one in trials}]
+    reviews = ReviewStore(home)
+    review = reviews.create(made, "choice")
+    # Nobody has said anything yet.
+    assert "What people noticed" not in report(store.runs, asked, trials)
+    answer_all(reviews, review, "<b>Ann</b>", right)
+    page = report(store.runs, asked, trials)
+    count = len(review.items)
+    assert f"Found in {count} of {count} answers (100 %" in page and "1 reviewer," in page
+    assert f"<td>PGD</td><td>{count}</td><td>{count}</td><td>100 %</td>" in page
+    assert "<b>Ann" not in page
 
 
 @pytest.mark.parametrize(

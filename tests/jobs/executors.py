@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from asma_core import paths
+from asma_core.jobs.dispatcher import Dispatcher
 from asma_core.jobs.experiments import ExperimentRunner
 from asma_core.jobs.predictions import Predictor
 from asma_core.jobs.queue import JobQueue
@@ -54,6 +55,11 @@ class Held(Executor):
         self.down = True
         for _, future in self.jobs:
             future.set_exception(BrokenExecutor("the worker died"))
+
+
+def everything(jobs: Dispatcher) -> list[str]:
+    """Return what a dispatcher has to see through: what workers have first, then what waits."""
+    return [job_id for call in jobs._calls for job_id in call.job_ids] + jobs.line()
 
 
 @contextmanager

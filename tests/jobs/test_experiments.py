@@ -190,3 +190,23 @@ def test_why_it_can_not_go_on_is_told(runner: ExperimentRunner, home: Path) -> N
     assert runner.start(made.id)
     until(lambda: not store.get(made.id).active)
     assert tiny.MODEL in store.get(made.id).message
+
+
+def test_what_a_dead_process_had_under_way_goes_on(runner: ExperimentRunner) -> None:
+    """What somebody stopped, what is over and what a living process has are left alone."""
+    store = runner.store
+    left, stopped, over = (
+        store.open(plan({"steps": str(steps), "target_iou": "0.8"})) for steps in (11, 12, 13)
+    )
+    for one in (left, stopped):
+        assert store.claim(one.id)
+    store.ask_to_stop(stopped.id)
+    assert store.left_behind() == []
+    with store._database.writing() as database:
+        database.execute("UPDATE experiments SET owner = 'vm-1-00' WHERE owner <> ''")
+    assert store.left_behind() == [left.id]
+    runner.recover()
+    assert store.get(left.id).active and store.left_behind() == []
+    until(lambda: not store.get(left.id).active)
+    assert len(ended(store.cells(left))) == 4
+    assert ended(store.cells(stopped)) == ended(store.cells(over)) == []

@@ -17,9 +17,12 @@ from asma_core.experiments.robustness_plan import RobustnessPlan
 from asma_core.jobs.predictions import Predictor
 from asma_core.jobs.robustness import RobustnessRunner
 from asma_core.models.sources.cards import find_card
+from asma_core.reviews.store import ReviewStore
 from asma_core.runs.execution import Execution
+from asma_core.runs.store import RunStore
 from tests import tiny
 from tests.jobs.executors import in_a_thread
+from tests.reviews.made_reviews import answer_all, right
 from tests.waiting import until
 
 SLOW = {name: str(value) for name, value in tiny.SLOW.items()}
@@ -57,6 +60,12 @@ def test_it_is_carried_out_and_looked_at(runner: RobustnessRunner, home: Path) -
     (folder,) = (home / "cache" / "robustness").iterdir()
     (folder / "report.html").write_text("kept")
     assert runner.result(asked)[1]["report.html"] == b"kept"
+    # What people have said since then is not in it.
+    runs = RunStore(home).newest()
+    reviews = ReviewStore(home)
+    review = reviews.create(runs, "choice")
+    answer_all(reviews, review, "Ann", right)
+    assert b"What people noticed" in runner.result(asked)[1]["report.html"]
     runner.delete(plan_id)
     assert runner.plans.newest() == [] and find_card(f"{tiny.MODEL}-jpeg").defences
 

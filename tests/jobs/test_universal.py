@@ -54,7 +54,7 @@ def test_a_killed_process_costs_one_change_and_what_waits_is_learned(
     assert now.doing == "learning on 1 image" and now.total == 200_000 and now.left
     with pytest.raises(RunStateError, match="stop it before"):
         runner.delete(slow.id)
-    (pid,) = runner._worker.executor._processes
+    (pid,) = runner._workers[0].executor._processes
     assert pid != os.getpid()
     os.kill(pid, signal.SIGKILL)
     until(lambda: runner.standing(quick).complete)

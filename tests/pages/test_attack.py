@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from asma_core.accounts.account import ENGINEER, Account
+from asma_core.accounts.current import acting_as
 from asma_core.attacks.asma.settings import DynamicConfig
 from asma_core.attacks.registry import ATTACKS
 from asma_core.data.formats.images import encode_png, read_image
@@ -20,6 +22,7 @@ from asma_core.data.masks.label_maps import encode_mask
 from asma_core.data.targets.scenarios import SCENARIOS
 from asma_core.errors import InputError, StoreError
 from asma_core.files import write_bytes, write_json
+from asma_core.jobs.queue import JobQueue
 from asma_core.runs.run import CANCELLED, INTERRUPTED, Run
 from asma_core.runs.target_source import TargetSource
 from asma_core.runs.uploads import file_of, keep_upload
@@ -596,11 +599,44 @@ def test_a_queued_run_waits_and_can_be_stopped(house: House) -> None:
     run = made_runs.queued(house.runs)
     app = visit("attack", run=run.id)
     assert errors(app) == []
-    assert "1 in the queue" in progress_of(app)
+    assert "Waiting for a worker" in progress_of(app)
     app.button(key=f"live-stop-{run.id}").click().run()
     assert errors(app) == []
     assert house.runs.get(run.id).state == CANCELLED
     assert "stopped before it had a result" in texts(app.run())
+
+
+def test_one_that_waits_says_its_place_and_is_put_before_others_of_ones_own(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(JobQueue, "_free_worker", lambda *_: None)
+    others = [made_runs.queued(house.runs, seed=seed) for seed in range(2)]
+    run = made_runs.queued(house.runs, seed=2)
+    for one in (*others, run):
+        house.jobs._line[one.id] = (one.id,)
+    app = visit("attack", run=run.id)
+    assert errors(app) == []
+    assert progress_of(app) == "In the queue: 3 of 3, time to wait n/a"
+    app.button(key=f"live-sooner-{run.id}").click().run()
+    assert progress_of(app) == "In the queue: 2 of 3, time to wait n/a"
+    app.button(key=f"live-next-of-mine-{run.id}").click().run()
+    assert house.jobs.line() == [run.id, *(one.id for one in others)]
+    assert progress_of(app) == "In the queue: 1 of 3, begins at once"
+    app.button(key=f"live-later-{run.id}").click().run()
+    assert house.jobs.line() == [others[0].id, run.id, others[1].id]
+    assert errors(app) == []
+
+
+def test_another_persons_run_that_waits_has_no_buttons_to_press(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with acting_as(Account("ann", ENGINEER)):
+        run = made_runs.queued(house.runs)
+    bo = Account("bo", ENGINEER)
+    monkeypatch.setattr("asma_core.accounts.rights.account", lambda: bo)
+    app = visit("attack", run=run.id)
+    keys = ("stop", "sooner", "later", "next-of-mine")
+    assert all(app.button(key=f"live-{key}-{run.id}").disabled for key in keys)
 
 
 def progress_of(app: AppTest) -> str:

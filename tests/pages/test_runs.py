@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
+import zipfile
 from contextlib import closing
 from pathlib import Path
 from threading import Event
@@ -10,8 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from asma_core.accounts.account import VIEWER, Account
+from asma_core.accounts.current import acting_as, ask
+from asma_core.files import write_json
 from asma_core.runs.run import CANCELLED, INTERRUPTED, Run
 from asma_core.runs.search import RunSearch
 from asma_core.runs.store import RunStore
@@ -175,6 +181,39 @@ def test_rows_are_there_before_their_pictures(
     until(lambda: page.run().dataframe[0].value.iloc[0]["picture"] is not None)
 
 
+def test_the_table_of_all_that_is_shown_is_of_who_asks(
+    page: AppTest, runs: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: dict[str, Any] = {}
+    real = st.download_button
+
+    def kept(*labels: str, data: Any, key: str, file_name: str, **more: Any) -> bool:
+        files[key] = (labels[0], file_name, data)
+        return real(*labels, data=data, key=key, file_name=file_name, **more)
+
+    monkeypatch.setattr("streamlit.download_button", kept)
+    asm, other = made_runs.finished(runs, Made(attack="asm")), made_runs.finished(runs)
+    page.query_params["attack"] = "asm"
+    page.run()
+    label, name, table = files["runs-csv"]
+    assert label == "Figures of the 1 shown (CSV)" and name == "asma-runs.csv"
+    text = table().decode("utf-8-sig")
+    assert asm.id in text and other.id not in text
+    monkeypatch.setattr("ui.runs.actions.MOST_IN_A_CSV", 0)
+    ask(lambda: Account("bob", VIEWER))
+    try:
+        page.run()
+    finally:
+        ask(None)
+    with closing(sqlite3.connect(runs.home / "runs.sqlite")) as database, database:
+        database.execute("UPDATE runs SET private = 1, author = 'bob'")
+    runs.annotate(asm.id, note="what the list does not know of yet is taken in with this")
+    label, name, table = files["runs-csv"]
+    assert label.endswith("(CSV in a zip)") and name == "asma-runs.zip"
+    with acting_as(Account("eve", VIEWER)), zipfile.ZipFile(io.BytesIO(table())) as archive:
+        assert asm.id in archive.read("runs.csv").decode()
+
+
 def test_what_polls_reads_no_run_until_one_changes(
     runs: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +228,7 @@ def test_what_polls_reads_no_run_until_one_changes(
         from ui.runs import list as run_list
 
         st.session_state[run_list.DRAWN] = st.session_state["drawn"]
+        run_list._watch(st.session_state["of the page"])
         run_list._rows(st.session_state["of the page"], True)
 
     again = AppTest.from_function(poll, default_timeout=PATIENCE)
@@ -200,7 +240,27 @@ def test_what_polls_reads_no_run_until_one_changes(
     assert not again.exception and asked == [] and reruns == []
     runs.annotate(run.id, note="something new")
     again.run()
-    assert reruns == [None]
+    assert reruns == [None, None]
+
+
+def test_how_far_a_running_attack_is_stands_above_the_rows(page: AppTest, runs: RunStore) -> None:
+    run = made_runs.queued(runs)
+    page.run()
+    assert page.dataframe[0].value.iloc[0]["outcome"] == "queued"
+    runs.claim(run.id)
+    page.run()
+    assert page.dataframe[0].value.iloc[0]["outcome"] == "running"
+    assert f"Run {run.id}: loading" in texts(page)
+    write_json(runs.work_folder(run.id) / "live.json", {"step": 84, "steps": 300})
+    page.run()
+    assert f"Run {run.id}: step 84 of 300" in texts(page)
+    runs.ask_to_stop(run.id)
+    page.run()
+    assert page.dataframe[0].value.iloc[0]["outcome"] == "stopping"
+    runs.fail(run.id, "no luck")
+    page.run()
+    assert "step 84" not in texts(page)
+    assert page.dataframe[0].value.iloc[0]["outcome"] == "failed"
 
 
 def test_the_filter_narrows_and_is_in_the_address(page: AppTest, runs: RunStore) -> None:

@@ -15,7 +15,7 @@ import pytest
 from asma_core.cli.main import parser_of
 from asma_core.runs import artefacts
 from asma_core.runs.difference import GAIN
-from asma_core.runs.export import MEANINGS, readme, run_zip, runs_csv, runs_zip
+from asma_core.runs.export import MEANINGS, readme, run_zip, runs_csv, runs_csv_zip, runs_zip
 from asma_core.runs.run import INTERRUPTED, Run
 from asma_core.runs.store import RunStore
 from tests.pages import made_runs
@@ -136,6 +136,15 @@ def test_several_runs_have_a_folder_each_and_one_table(runs: RunStore) -> None:
         *(f"asma-run-{run.id}" for run in listed),
     }
     assert packed["runs.csv"].decode() == runs_csv(listed)
+
+
+def test_a_large_table_comes_in_a_zip_and_is_the_same(runs: RunStore) -> None:
+    listed = [made_runs.finished(runs, files=False), made_runs.failed(runs, "no disk, \N{SNOWMAN}")]
+    data = runs_csv_zip(iter(listed))
+    packed = unpacked(data)
+    assert list(packed) == ["runs.csv"]
+    assert packed["runs.csv"].decode("utf-8-sig") == runs_csv(listed)
+    assert packed["runs.csv"].startswith(b"\xef\xbb\xbf") and data == runs_csv_zip(listed)
 
 
 def test_a_row_of_the_table_holds_the_figures_of_the_float_image_and_of_the_file(

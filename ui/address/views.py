@@ -298,6 +298,25 @@ class DefencesView(View):
     room: str = parameter("", choices=(DETECTION, TRANSFER, UNIVERSAL))
 
 
+@dataclass(frozen=True)
+class ReviewView(View):
+    """The Review page.
+
+    Attributes:
+        review: The one that is open; None lists them.
+        take: Whether it is answered; else its result is shown.
+        reviewer: Who answers, where nobody signs in.
+        runs: Those that a new one is to be made of.
+    """
+
+    PAGE: ClassVar[str] = "pages/review.py"
+
+    review: str | None = parameter(None, opens=True)
+    take: bool = parameter(False, opens=True)
+    reviewer: str = parameter("", name="as")
+    runs: tuple[str, ...] = ()
+
+
 VIEWS: Final[tuple[type[View], ...]] = (
     DatasetsView,
     ModelsView,
@@ -306,4 +325,5 @@ VIEWS: Final[tuple[type[View], ...]] = (
     RunsView,
     ExperimentsView,
     DefencesView,
+    ReviewView,
 )

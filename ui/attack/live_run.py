@@ -10,11 +10,12 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from asma_core.accounts.rights import may_change
 from asma_core.attacks.settings import TOWARDS
 from asma_core.data.formats.images import to_rgb
 from asma_core.data.masks.label_maps import mask_values
 from asma_core.data.masks.palette import ADVERSARIAL, TARGET
-from asma_core.jobs.queue import stop
+from asma_core.jobs.own_runs import FIRST, LATER, SOONER, move, stop
 from asma_core.runs.live import LiveState, live_state
 from asma_core.runs.run import QUEUED, Run
 from asma_core.runs.spec import RunInputs
@@ -27,9 +28,15 @@ from ui.pictures.curves import NO_TOOLBAR, run_curves
 from ui.pictures.differences import show_difference
 from ui.pictures.encoding import data_address
 from ui.pictures.outlines import Layer, fit_size, outline, resize
+from ui.runs.progress import place_text
 from ui.runs.summary import headline
 
 REFRESH: Final = 1.0
+_MOVES: Final = (
+    ("Sooner", ":material/arrow_upward:", SOONER),
+    ("Later", ":material/arrow_downward:", LATER),
+    ("Next of mine", ":material/vertical_align_top:", FIRST),
+)
 PICTURE_SIDE: Final = 420
 
 
@@ -55,9 +62,10 @@ def _panel(run_id: str) -> None:
 
 def _progress(store: RunStore, run: Run, state: LiveState | None) -> None:
     words, button = st.columns([8, 2], vertical_alignment="center")
-    if state is None:
-        ahead = f"{store.count(QUEUED)} in the queue" if run.state == QUEUED else "loading"
-        words.progress(0.0, text=f"Waiting for the worker, {ahead}")
+    if run.state == QUEUED:
+        words.progress(0.0, text=_waiting_text(run))
+    elif state is None:
+        words.progress(0.0, text="Waiting for the worker, loading")
     else:
         score = number(state.curves["score"][-1])
         left = duration(state.seconds_left)
@@ -65,16 +73,43 @@ def _progress(store: RunStore, run: Run, state: LiveState | None) -> None:
         label = SCORE_LABELS.get(state.score_kind, "IoU")
         text = f"Step {state.step} of {state.steps}, at most {left} left, {label} {score}, L2 {l2}"
         words.progress(min(state.step / state.steps, 1.0), text=text)
+    waits = run.state == QUEUED
     if button.button(
         "Stopping" if run.cancel else "Stop",
         key=f"live-stop-{run.id}",
         icon=":material/stop:",
-        disabled=run.cancel,
+        disabled=run.cancel or not may_change(run.author),
         width="stretch",
-        help="What has been found so far is kept.",
+        help="It has not begun, and will not." if waits else "What has been found so far is kept.",
     ):
         stop(store, run.id)
         rerun_page()
+    if waits:
+        _order(store, run)
+
+
+def _waiting_text(run: Run) -> str:
+    place = services.queue().places().get(run.id)
+    if place is None:
+        return "Waiting for a worker"
+    text = f"In the queue: {place_text(place)}"
+    return text if services.queue().workers() else f"{text}. No worker is there; it waits for one"
+
+
+def _order(store: RunStore, run: Run) -> None:
+    """Let the author put a run that waits before or behind others of theirs."""
+    row = st.container(horizontal=True, key=f"live-order-{run.id}")
+    for word, icon, by in _MOVES:
+        if row.button(
+            word,
+            key=f"live-{word.lower().replace(' ', '-')}-{run.id}",
+            icon=icon,
+            disabled=not may_change(run.author),
+            help="Among your own runs; people take turns.",
+        ):
+            move(store, run.id, by)
+            services.queue().look_again()
+            rerun_page()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -10,6 +10,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from asma_core.data.formats.images import VOLUMES, Source, count_frames, count_volumes
 from asma_core.data.formats.slices import MIDDLE, Slice
 from asma_core.data.formats.tree import suffix
+from asma_core.limited.reading import read
 from asma_core.runs.sources import SourceImage
 from asma_core.runs.uploads import file_of, keep_series, keep_upload, open_upload, unpack_series
 from ui.address.views import AttackView
@@ -61,7 +62,7 @@ def _which_picture(key: str, source: Source, name: str) -> Slice:
     axis, volume = 2, 0
     row = st.columns(3)
     if ".nii" in name:
-        volumes = count_volumes(source, name)
+        volumes = read(name, count_volumes, source, name)
         if volumes > 1:
             volume = row[2].number_input(
                 f"Volume, 0 to {volumes - 1}", 0, volumes - 1, 0, key=f"{key}-volume-{volumes}"
@@ -72,7 +73,7 @@ def _which_picture(key: str, source: Source, name: str) -> Slice:
             format_func=("sagittal", "coronal", "axial").__getitem__,
             key=f"{key}-upload-axis",
         )
-    count = count_frames(source, name, axis)
+    count = read(name, count_frames, source, name, axis)
     if count == 1:
         return Slice(axis=axis, volume=int(volume))
     frame = row[0].number_input(

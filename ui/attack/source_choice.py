@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from asma_core.data.datasets import Dataset, dataset_names
 from asma_core.errors import AsmaError
 from asma_core.models.sources.cards import ModelCard
-from asma_core.runs.sources import SourceImage, from_sample
+from asma_core.runs.sources import SourceImage, seen_sample
 from asma_core.runs.uploads import delete_upload, kept_words
 from ui.address.views import AttackView
 from ui.attack.image_cache import kept_image
@@ -133,7 +133,7 @@ def _from_dataset(key: str, columns: Sequence[DeltaGenerator]) -> AttackSource |
         )
     sample = dataset.find(chosen)
     kept = (dataset.fingerprint(sample),)
-    source = kept_image(kept, lambda: from_sample(dataset, sample))
+    source = kept_image(kept, lambda: seen_sample(dataset, sample))
     if source.window is not None:
         window_caption(source.window, source.extent)
     card = _network(columns[3], key, dataset)

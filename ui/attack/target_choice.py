@@ -13,6 +13,7 @@ from asma_core.data.masks.label_maps import Mask
 from asma_core.data.targets.scenarios import SCENARIOS, Scenario
 from asma_core.errors import AsmaError
 from asma_core.fields import Declared, declared
+from asma_core.limited.reading import read
 from asma_core.runs import target_source
 from asma_core.runs.sources import mask_from_file, target_from_sample
 from asma_core.runs.target_source import TargetSource
@@ -163,7 +164,7 @@ def _file(key: str, chosen: AttackSource, prediction: NDArray[np.int64]) -> Base
     try:
         shape, classes = chosen.source.shape, len(chosen.card.classes)
         encoding = chosen.dataset.encoding if chosen.dataset is not None else None
-        mask = mask_from_file(file.data, shape, classes, file.name, encoding)
+        mask = read(file.name, mask_from_file, file.data, shape, classes, file.name, encoding)
     except AsmaError as error:
         show_error(error)
         return BaseMask(np.zeros_like(prediction), TargetSource(target_source.NOTHING))

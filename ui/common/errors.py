@@ -1,7 +1,9 @@
-"""What users can mend is shown as a sentence; anything else is a bug and shows as one."""
+"""What users can mend is shown as a sentence; a bug as a number under which the log has it."""
 
 from __future__ import annotations
 
+import logging
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -12,6 +14,8 @@ from asma_core.errors import AsmaError
 
 # What means something in Markdown, in HTML or in Streamlit's own directives.
 MARKS: Final = "\\`*_{}[]()#+-=.!|~$<>:&"
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -30,6 +34,25 @@ def show_error(error: AsmaError) -> None:
     if text.partition(" ")[0].isalpha():
         text = text[:1].upper() + text[1:]
     st.error(escape_markdown(text), icon=":material/error:")
+
+
+def show_uncaught(error: Exception) -> bool:
+    """Show what nobody caught, in a page, a callback or a fragment, without any of its insides.
+
+    Returns:
+        That it is shown, as `st.App` wants to know.
+    """
+    if isinstance(error, AsmaError):
+        show_error(error)
+        return True
+    incident = secrets.token_hex(4)
+    _LOG.error("incident %s", incident, exc_info=error)
+    st.error(
+        f"Something broke that is not your fault; whoever runs this server finds it in the log as "
+        f"incident {incident}. Reload the page to go on.",
+        icon=":material/error:",
+    )
+    return True
 
 
 def escape_markdown(text: str) -> str:

@@ -13,13 +13,15 @@ from asma_core.data.datasets import open_dataset as _open_dataset
 from asma_core.errors import UnknownNameError
 from asma_core.jobs.detection import DetectionRunner
 from asma_core.jobs.experiments import ExperimentRunner
-from asma_core.jobs.predictions import Predictor
+from asma_core.jobs.predictions import Predictor, usual_predictor
 from asma_core.jobs.queue import JobQueue
 from asma_core.jobs.retention import keep_deleting
 from asma_core.jobs.robustness import RobustnessRunner
 from asma_core.jobs.trainings import Trainer
 from asma_core.jobs.transfer import TransferRunner
 from asma_core.jobs.universal import UniversalRunner
+from asma_core.limited.reading import files, pictures, read
+from asma_core.reviews.store import ReviewStore
 from asma_core.runs.store import RunStore
 from asma_core.server_config import settings
 from ui.common.rerun import patiently
@@ -45,6 +47,7 @@ def queue() -> JobQueue:
 @st.cache_resource(show_spinner=False)
 def _queue(home: str) -> JobQueue:
     jobs = JobQueue(RunStore(Path(home)))
+    jobs.keep_going()
     keep_deleting(Path(home))
     return jobs
 
@@ -59,6 +62,16 @@ def _experiments(home: str) -> ExperimentRunner:
     return ExperimentRunner(queue())
 
 
+def reviews() -> ReviewStore:
+    """Return the store of reviews."""
+    return _reviews(str(paths.home()))
+
+
+@st.cache_resource(show_spinner=False)
+def _reviews(home: str) -> ReviewStore:
+    return ReviewStore(Path(home))
+
+
 def predictor() -> Predictor:
     """Return what predicts unattacked images."""
     return _predictor(str(paths.home()))
@@ -66,7 +79,7 @@ def predictor() -> Predictor:
 
 @st.cache_resource(show_spinner=False)
 def _predictor(home: str) -> Predictor:
-    return Predictor(Path(home))
+    return usual_predictor(Path(home))
 
 
 def robustness() -> RobustnessRunner:
@@ -127,8 +140,22 @@ def warm() -> None:
     """Start the worker processes, without waiting for them; what waits for its turn goes on."""
     queue().warm()
     predictor().warm()
+    files().warm()
+    pictures().warm()
     trainer()
     universal()
+
+
+def go_on() -> None:
+    """See to it that work goes on though nobody looks: what dead processes left is taken over.
+
+    Raises:
+        StoreError: The store can't be read or written.
+    """
+    queue()
+    trainer()
+    universal()
+    experiments().recover()
 
 
 def open_dataset(name: str) -> Dataset:
@@ -155,4 +182,4 @@ def _dataset(name: str, home: str) -> Dataset:
 
 def _opened(name: str, _home: str) -> Dataset:
     """Open a data set; the home is there to tell calls apart."""
-    return _open_dataset(name)
+    return read(name, _open_dataset, name)

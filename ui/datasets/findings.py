@@ -10,6 +10,7 @@ import streamlit as st
 from asma_core.data.finding import CHOICES, Finding
 from asma_core.data.preview import Preview, first_look
 from asma_core.errors import NoSuchItemError
+from asma_core.limited.reading import read
 from ui.common.errors import escape_markdown
 from ui.common.values import initial
 from ui.pictures.thumbnails import sample_thumbnail
@@ -50,7 +51,7 @@ def key_of_meaning(found: Preview, key: str) -> str:
 
 @st.cache_data(max_entries=32, show_spinner=False, ttl=600)
 def _looked(_found: Preview, card: str, root: str) -> list[Finding]:
-    return first_look(_found).findings
+    return read(_found.root.name, first_look, _found).findings
 
 
 def _first_look(found: Preview) -> list[Finding]:

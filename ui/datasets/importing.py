@@ -17,7 +17,8 @@ from asma_core.data.layouts.detection import layout_title
 from asma_core.data.layouts.unmasked import UNMASKED
 from asma_core.data.preview import Preview, preview
 from asma_core.errors import AsmaError, InputError
-from asma_core.files import write_bytes
+from asma_core.files import put_aside, write_bytes
+from asma_core.limited.reading import read
 from asma_core.server_config import settings
 from ui.common.errors import escape_markdown, show_error
 from ui.common.rerun import patiently
@@ -111,7 +112,8 @@ def _unpacked(files: Sequence[Any]) -> Path:
     if zips and len(files) > 1:
         raise InputError("upload either one zip, or images and masks; not both together")
     if zips:
-        return unpack_upload(zips[0], zips[0].name)
+        with put_aside(zips[0].getbuffer()) as archive:
+            return read(zips[0].name, unpack_upload, archive, zips[0].name)
     for file in files:
         if suffix(file.name) not in WANTED:
             raise InputError(f"{file.name} is no image, mask, table or annotation; leave it out")
@@ -206,12 +208,17 @@ def _looked_at(root: Path, images: str, masks: str, unmasked: bool) -> Preview:
 @st.cache_resource(max_entries=4, show_spinner=False, ttl=600)
 def _preview(root: str, layout: str, images: str, masks: str) -> Preview:
     if layout == UNMASKED:
-        return patiently(preview, Path(root), layout, images)
-    first = patiently(preview, Path(root), "", images, masks)
+        return _previewed(Path(root), layout, images)
+    first = _previewed(Path(root), "", images, masks)
     if not layout or layout == first.found.layout or images or masks:
         return first
-    other = patiently(preview, Path(root), layout)
+    other = _previewed(Path(root), layout)
     return Preview(other.root, first.layouts, other.found, other.card, other.dataset, other.survey)
+
+
+def _previewed(root: Path, *how: str) -> Preview:
+    found: Preview = patiently(read, root.name, preview, root, *how)
+    return found
 
 
 def _found(found: Preview) -> None:
@@ -284,7 +291,7 @@ def _volume(found: Preview, key: str) -> Preview:
 
 @st.cache_data(show_spinner=False, max_entries=16, ttl=600)
 def _volume_count(path: str) -> int:
-    return count_volumes(Path(path))
+    return read(Path(path).name, count_volumes, Path(path))
 
 
 def _thumbnails(found: Preview) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from asma_core.data.class_areas import ClassAreas, kept_class_areas, measure_class_areas
 from asma_core.data.datasets import Dataset, Sample
+from asma_core.limited.reading import read
 from asma_core.models.sources.cards import ModelCard, fits, model_cards
 from ui.address.views import DatasetsView
 from ui.common import services
@@ -46,7 +47,7 @@ def class_areas(dataset: Dataset) -> ClassAreas:
             words = f"Measuring the masks of this data set, once: {done:,} of {count:,}"
             place.progress(done / count, text=words)
 
-    found = measure_class_areas(dataset, show)
+    found = read(dataset.title, measure_class_areas, dataset, on_progress=show)
     place.empty()
     return found
 

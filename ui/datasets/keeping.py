@@ -14,6 +14,7 @@ from asma_core.data.importing import check_name, free_name, take_in
 from asma_core.data.inspection import Inspection
 from asma_core.data.preview import Preview, look
 from asma_core.errors import AsmaError
+from asma_core.limited.reading import read
 from ui.address.links import open_page
 from ui.address.views import DatasetsView
 from ui.common.errors import show_error
@@ -56,7 +57,7 @@ def keep_data_set(found: Preview, root: Path, known: Sequence[Finding]) -> None:
         if new and not _all_the_same(found, new):
             return
         del st.session_state[waiting]
-        imported = take_in(found, name, inspection=inspection)
+        imported = read(name, take_in, found, name, None, inspection)
     except AsmaError as error:
         st.session_state.pop(waiting, None)
         show_error(error)
@@ -77,7 +78,7 @@ def _inspected(found: Preview) -> Inspection:
             place.progress(done / count, text=words)
 
     try:
-        return look(found, on_progress=show)
+        return read(found.root.name, look, found, None, on_progress=show)
     finally:
         place.empty()
 

@@ -20,7 +20,7 @@ from asma_core.jobs.predictions import prediction_file
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou, iou_per_class
 from asma_core.models.sources.cards import ModelCard, find_card
 from asma_core.runs.run import Run
-from asma_core.runs.sources import SourceImage, from_sample
+from asma_core.runs.sources import SourceImage, seen_sample
 from ui.address.browser import current, prime
 from ui.address.links import link, open_page
 from ui.address.views import OF_AN_IMAGE, AttackView, CompareView, DatasetsView
@@ -73,7 +73,7 @@ def sample_view(dataset: Dataset, view: DatasetsView, bar: Any) -> None:
     allowed, samples, _, _ = listed(dataset, view)
     _moves(bar, dataset, sample, samples)
     left, right = st.columns([3, 2], gap="large")
-    source = from_sample(dataset, sample)
+    source = seen_sample(dataset, sample)
     with right:
         _overlay_controls(dataset, allowed)
     with left:

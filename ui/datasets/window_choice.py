@@ -8,6 +8,7 @@ from asma_core.data.datasets import Dataset
 from asma_core.data.formats.windows import PERCENTILE, Window
 from asma_core.data.intensities import Intensities, intensities
 from asma_core.data.preview import Preview
+from asma_core.limited.reading import read
 from ui.common.values import initial
 from ui.common.window_slider import MEANING, window_caption, window_slider
 
@@ -45,4 +46,4 @@ def window_choice(found: Preview, key: str) -> Preview:
 
 @st.cache_data(show_spinner="Looking at the intensities", max_entries=16)
 def _intensities(fingerprint: str, count: int, _dataset: Dataset) -> Intensities | None:
-    return intensities(_dataset.samples)
+    return read(_dataset.title, intensities, _dataset.samples)

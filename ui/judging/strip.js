@@ -12,6 +12,7 @@ class Strip {
     this.fields = Object.fromEntries(Object.keys(WRITTEN).map((name) => [name, root.querySelector(`.${name}`)]));
     this.runs = root.querySelector(".runs");
     this.on = root.querySelector(".on");
+    this.notes = new TwoNotes(root, (text) => this.decided(text));
     this.closing = new AbortController();
     this.on.checked = window.localStorage.getItem(GO_ON) === "1";
     this.connect();
@@ -27,6 +28,7 @@ class Strip {
     this.listen(this.runs, "change", () => this.open(this.runs.value));
     this.root.querySelectorAll("[data-step]").forEach((button) => this.listen(button, "click", () => this.step(Number(button.dataset.step))));
     this.listen(find(".unjudged"), "click", () => this.open(this.unjudged()));
+    this.notes.buttons.forEach((button) => this.listen(button, "click", () => this.notes.decide(button.dataset.keep)));
     for (const [name, field] of Object.entries(this.fields)) this.connectField(name, field);
     this.listen(this.fields.tags, "input", () => this.offerTags());
     this.listen(document, "keydown", (event) => this.press(event), { capture: true });
@@ -63,7 +65,10 @@ class Strip {
     this.root.classList.toggle("bar", data.place === "bar");
     this.root.classList.toggle("panel", data.place === "panel");
     this.root.classList.toggle("still", !data.along.length);
-    this.showTrouble(data.trouble);
+    if (another) this.known = {};
+    const writing = this.root.getRootNode().activeElement === this.fields.note;
+    this.notes.meet(data, this.waiting("note"), another, writing);
+    this.showTrouble(this.notes.mine === null ? data.trouble : "");
     this.showSaid(another);
     this.showRuns();
     this.freeze();
@@ -77,14 +82,11 @@ class Strip {
   }
 
   showSaid(another) {
-    const { run, handled, verdict, verdicts, note, tags, longest } = this.data;
-    // Not there yet while the first page of a tab loads.
-    const waiting = (field) => window.asmaOutbox?.waiting(run, handled, field);
-    const waits = Object.values(WRITTEN).some((field) => waiting(field) !== undefined);
-    if (another) this.known = {};
-    this.verdict = waiting("verdict")?.trim() ?? verdict;
+    const { verdict, verdicts, note, tags, longest } = this.data;
+    const waits = Object.values(WRITTEN).some((field) => this.waiting(field) !== undefined);
+    this.verdict = this.waiting("verdict")?.trim() ?? verdict;
     const own = this.verdict in verdicts ? "" : this.verdict;
-    const said = { own, note: waiting("note") ?? note, tags: waiting("tags") ?? tags };
+    const said = { own, note: this.notes.mine ?? this.waiting("note")?.text ?? note, tags: this.waiting("tags") ?? tags };
     for (const [name, field] of Object.entries(this.fields)) {
       field.maxLength = longest[WRITTEN[name]] ?? 400;
       const typing = this.root.getRootNode().activeElement === field;
@@ -96,6 +98,13 @@ class Strip {
     this.waited = waits;
     this.showVerdict();
     this.offerTags();
+  }
+
+  /** Return what the server has still to hear of a field of this run. */
+  waiting(field) {
+    const { run, handled } = this.data;
+    // Not there yet while the first page of a tab loads.
+    return window.asmaOutbox?.waiting(run, handled, field);
   }
 
   showVerdict() {
@@ -150,7 +159,7 @@ class Strip {
   put(field, text) {
     this.waited = true;
     this.state("Saving");
-    window.asmaOutbox.say(this.data.run, field, text);
+    window.asmaOutbox.say(this.data.run, field, field === "note" ? this.notes.sending(text) : text);
   }
 
   /** Send a field if its text is news. */
@@ -159,6 +168,7 @@ class Strip {
     if (field.value === this.known[name]) return;
     clearTimeout(this.timer);
     this.known[name] = field.value;
+    if (name === "note" && this.notes.hold(field.value)) return;
     if (name === "own") this.verdict = field.value.trim();
     this.put(WRITTEN[name], field.value);
     this.showVerdict();
@@ -166,6 +176,12 @@ class Strip {
 
   sayAll() {
     Object.keys(this.fields).forEach((name) => this.say(name));
+  }
+
+  /** Take the note that a person has decided for. */
+  decided(text) {
+    this.known.note = this.fields.note.value = text;
+    this.put("note", text);
   }
 
   judge(verdict) {

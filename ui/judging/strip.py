@@ -12,13 +12,16 @@ from typing import Any, Final
 
 import streamlit as st
 
+from asma_core.accounts.current import account
 from asma_core.runs.run import Run
+from asma_core.runs.store import RunStore
 from ui.address.views import CompareView
 from ui.common import services
 from ui.common.errors import show_errors
-from ui.common.format import run_line
+from ui.common.format import moment, run_line
 from ui.common.lasting import lasting_script
 from ui.common.outbox import told
+from ui.judging.saving import refused_note
 from ui.judging.verdict import LONGEST_NOTE, LONGEST_VERDICT, VERDICTS, tag_list
 
 BAR: Final = "bar"
@@ -29,7 +32,9 @@ _component = st.components.v2.component(
     "asma_judging_strip",
     html=(_FOLDER / "strip.html").read_text(encoding="utf-8"),
     css=(_FOLDER / "strip.css").read_text(encoding="utf-8"),
-    js=lasting_script() + (_FOLDER / "strip.js").read_text(encoding="utf-8"),
+    js=lasting_script()
+    + (_FOLDER / "two_notes.js").read_text(encoding="utf-8")
+    + (_FOLDER / "strip.js").read_text(encoding="utf-8"),
 )
 
 
@@ -43,12 +48,23 @@ def judging_strip(run: Run, key: str, along: Sequence[Run] = (), place: str = BA
         place: `BAR` stays at the window's lower edge, `PANEL` where it is called.
     """
     with show_errors():
+        store = services.store()
         _component(
-            data=_data(services.store().get(run.id), along, place),
+            data=_data(store.get(run.id), along, place) | _note_of_two(store, run.id),
             key=key,
             width="stretch" if place == BAR else PANEL_WIDTH,
             height="content",
         )
+
+
+def _note_of_two(store: RunStore, run: str) -> dict[str, Any]:
+    """Return the note of this session that another one forestalled, and who wrote that when."""
+    who, at = store.judged(run).get("note", ("", 0.0))
+    written = f" at {moment(at)}" if at else ""
+    own = account().name
+    other = who if who not in ("", own) else "Somebody else"
+    changed = f"{other} changed this note{written}"
+    return {"refused": refused_note(run), "changed": changed, "who": own}
 
 
 def _data(run: Run, along: Sequence[Run], place: str) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from typing import Final
 import streamlit as st
 
 from asma_core.data.datasets import Dataset, Sample
+from asma_core.data.samples import sample_image
 from asma_core.errors import AsmaError
+from asma_core.limited.reading import see
 from asma_core.models.sources.cards import model_cards
 from asma_core.models.sources.model_card import ModelCard
 from asma_core.naming import free_among
@@ -46,7 +48,9 @@ def tried(card: ModelCard, dataset: Dataset, busy: str, words: str) -> bool:
     with st.spinner(busy, show_time=True):
         try:
             for sample in samples:
-                patiently(services.predictor().predict, card, dataset.image(sample))
+                patiently(
+                    services.predictor().predict, card, see(sample.name, sample_image, sample)
+                )
         except AsmaError as error:
             show_error(error)
             return False

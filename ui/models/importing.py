@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tomllib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from asma_core import paths
 from asma_core.data.datasets import class_names, dataset_names
 from asma_core.errors import AsmaError, InputError
 from asma_core.files import as_store_error, remove_old, write_bytes
+from asma_core.limited.reading import networks
 from asma_core.models.sources.architectures import ARCHITECTURES, arguments_from_text
 from asma_core.models.sources.card_text import card_text
 from asma_core.models.sources.importing import drafted
@@ -30,6 +30,7 @@ from asma_core.models.sources.looks import (
 )
 from asma_core.models.sources.names import check_model_name, free_model_name
 from asma_core.models.wrapper.specs import LOGITS, ONE_LOGIT, READINGS
+from asma_core.plain_toml import read_toml
 from asma_core.server_config import settings
 from ui.address.links import open_here
 from ui.address.views import ModelsView
@@ -77,6 +78,7 @@ def model_import() -> None:
     back()
     st.title("Add a network", anchor=False)
     st.markdown(f":small[:gray[{WHAT}]]", width=980)
+    networks().warm()
     staged = _upload() or _on_server()
     if staged is None:
         return
@@ -288,7 +290,7 @@ def _check_and_keep(card: Path) -> None:
 
 def _said(card: Path) -> str:
     try:
-        return str(tomllib.loads(card.read_text(encoding="utf-8")).get("dataset", ""))
-    except (OSError, ValueError):
+        return str(read_toml(card).get("dataset", ""))
+    except InputError:
         # The check says what is wrong with the card.
         return ""

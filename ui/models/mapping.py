@@ -9,7 +9,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from asma_core.data.datasets import Dataset, Sample, dataset_names
+from asma_core.data.masks.label_maps import Mask
+from asma_core.data.samples import sample_image, sample_mask
 from asma_core.errors import AsmaError
+from asma_core.limited.reading import see
 from asma_core.models.sources.class_mapping import (
     keep_mapped,
     missing,
@@ -61,7 +64,7 @@ def _mapped(card: ModelCard, dataset: Dataset) -> None:
         except AsmaError as error:
             show_error(error)
             return
-    pairs = [(seen[one.name], dataset.mask(one).labels) for one in samples]
+    pairs = [(seen[one.name], _mask(dataset, one).labels) for one in samples]
     counts_as = _table(card, dataset, proposed(card, dataset, pairs))
     without = missing(counts_as, dataset)
     if without:
@@ -80,8 +83,13 @@ def _mapped(card: ModelCard, dataset: Dataset) -> None:
 
 
 def _prediction(card: ModelCard, dataset: Dataset, sample: Sample) -> Labels:
-    labels: Labels = patiently(services.predictor().predict, card, dataset.image(sample))
+    image = see(sample.name, sample_image, sample)
+    labels: Labels = patiently(services.predictor().predict, card, image)
     return labels
+
+
+def _mask(dataset: Dataset, sample: Sample) -> Mask:
+    return see(sample.name, sample_mask, sample, dataset.encoding, len(dataset.classes))
 
 
 def _table(card: ModelCard, dataset: Dataset, guess: tuple[int, ...]) -> tuple[int, ...]:

@@ -13,9 +13,10 @@ from asma_core.data.formats.images import FloatImage, to_rgb
 from asma_core.data.masks.palette import PREDICTION, TRUTH
 from asma_core.data.samples import sample_image
 from asma_core.errors import InputError
+from asma_core.limited.reading import see
 from asma_core.metrics.overlap import confusion_matrix, foreground_iou
 from asma_core.models.sources.cards import ModelCard, network_hash
-from asma_core.runs.sources import from_sample
+from asma_core.runs.sources import seen_sample
 from ui.common import services
 from ui.common.rerun import patiently
 from ui.pictures.encoding import jpeg
@@ -65,7 +66,7 @@ def _sample_thumbnail(
     _network: ModelCard | None,
 ) -> Thumbnail:
     try:
-        source = from_sample(_dataset, _sample)
+        source = seen_sample(_dataset, _sample)
     except InputError as error:
         return _without_mask(_sample, str(error))
     truth, area, layers = source.truth, None, []
@@ -86,7 +87,7 @@ def _sample_thumbnail(
 def _without_mask(sample: Sample, message: str) -> Thumbnail:
     """Show what can be shown of a sample whose image or mask is broken."""
     try:
-        return Thumbnail(_drawn(sample_image(sample), []), None, message)
+        return Thumbnail(_drawn(see(sample.name, sample_image, sample), []), None, message)
     except InputError:
         return Thumbnail(None, None, message)
 

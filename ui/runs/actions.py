@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from asma_core.accounts.current import account, acting_as
 from asma_core.jobs.queue import stop
-from asma_core.runs.export import run_zip, runs_csv, runs_zip
+from asma_core.reviews.making import can_be_shown
+from asma_core.runs.export import run_zip, runs_csv, runs_csv_zip, runs_zip
 from asma_core.runs.run import Run
 from asma_core.runs.search import RunFilter
 from asma_core.runs.store import RunStore
 from ui.address.links import open_page
-from ui.address.views import AttackView, CompareView
+from ui.address.views import AttackView, CompareView, ReviewView
 from ui.common import services
 from ui.common.errors import escape_markdown
 from ui.common.rerun import rerun_page, whole
@@ -25,6 +27,8 @@ from ui.runs.each import do_each
 from ui.runs.judge_several import judge_several
 from ui.runs.selection import select
 
+# Ten megabytes; more would be held in the server's memory.
+MOST_IN_A_CSV = 10_000
 # Combinations of tags that are in use.
 MOST_TAGS = 1000
 HINT = "Tick runs to compare, judge, repeat, export or delete them."
@@ -57,6 +61,7 @@ def run_actions(store: RunStore, ticked: Sequence[Run], shown: Listed) -> None:
     with row:
         _open(ticked)
         _judge(store, ticked)
+        _review(ticked)
         _repeat(ticked)
         _stop(store, ticked)
         _export(store, ticked, shown)
@@ -117,6 +122,18 @@ def _name(run: Run) -> str:
     return f"Run {run.id}, {escape_markdown(run.spec.image_name)}"
 
 
+def _review(ticked: Sequence[Run]) -> None:
+    usable = any(map(can_be_shown, ticked))
+    if st.button(
+        "Review",
+        key="runs-review",
+        icon=":material/groups:",
+        disabled=not usable,
+        help="Make a review of these: people look at them blind and say what they notice",
+    ):
+        open_page(ReviewView(runs=tuple(run.id for run in ticked)))
+
+
 def _repeat(ticked: Sequence[Run]) -> None:
     if not st.button("Repeat", key="runs-repeat", icon=":material/replay:", disabled=not ticked):
         return
@@ -162,14 +179,26 @@ def _export(store: RunStore, ticked: Sequence[Run], shown: Listed) -> None:
             on_click="ignore",
             width="stretch",
         )
-        st.download_button(
-            f"Figures of the {shown.count:,} shown (CSV)",
+        _export_figures(store, shown)
+
+
+def _export_figures(store: RunStore, shown: Listed) -> None:
+    many, who = shown.count > MOST_IN_A_CSV, account()
+
+    def table() -> bytes:
+        # A button's file is made where no session says who asks.
+        with acting_as(who):
+            runs = store.search.each(shown.asked, shown.order)
             # The mark at the start tells spreadsheets that the file is UTF-8.
-            data=lambda: runs_csv(store.search.each(shown.asked, shown.order)).encode("utf-8-sig"),
-            file_name="asma-runs.csv",
-            mime="text/csv",
-            key="runs-csv",
-            icon=":material/table:",
-            on_click="ignore",
-            width="stretch",
-        )
+            return runs_csv_zip(runs) if many else runs_csv(runs).encode("utf-8-sig")
+
+    st.download_button(
+        f"Figures of the {shown.count:,} shown ({'CSV in a zip' if many else 'CSV'})",
+        data=table,
+        file_name="asma-runs.zip" if many else "asma-runs.csv",
+        mime="application/zip" if many else "text/csv",
+        key="runs-csv",
+        icon=":material/table:",
+        on_click="ignore",
+        width="stretch",
+    )

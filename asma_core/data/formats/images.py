@@ -42,6 +42,7 @@ __all__ = [
     "ByteImage",
     "FloatImage",
     "Source",
+    "check_image",
     "check_sides",
     "converted",
     "count_frames",
@@ -81,6 +82,15 @@ def read_image(source: Source, name: str | None = None, where: Slice = MIDDLE) -
         InputError: Empty, truncated, too large, too small or not one of the formats.
     """
     return read_picture(source, name, where).image
+
+
+def check_image(source: Source, name: str | None = None, where: Slice = MIDDLE) -> None:
+    """Check that a picture can be read as `read_image` does.
+
+    Raises:
+        InputError: It can't.
+    """
+    read_image(source, name, where)
 
 
 def read_picture(source: Source, name: str | None = None, where: Slice = MIDDLE) -> Picture:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from asma_core.data.formats.dicom import HEAD, header_of, is_dicom
+from asma_core.data.formats.opening import DAMAGE, decoding
 from asma_core.errors import InputError
 from asma_core.files import write_bytes
 
@@ -53,16 +54,17 @@ def without_person(data: bytes, label: str) -> bytes:
     Raises:
         InputError: It can't be read, or not be written again.
     """
-    header = header_of(data, label)
+    with decoding(label):
+        header = header_of(data, label)
     try:
         _strip(header)
         _rename(header)
         kept = io.BytesIO()
         header.save_as(kept, enforce_file_format=True)
-    except (ValueError, TypeError, AttributeError, LookupError, NotImplementedError) as error:
+    except DAMAGE as error:
         raise InputError(
-            f"{label} can't be kept without what it says of a person ({error}); convert it to "
-            "PNG, TIFF or NIfTI first"
+            f"{label} can't be kept without what it says of a person ({type(error).__name__}); "
+            "convert it to PNG, TIFF or NIfTI first"
         ) from error
     return kept.getvalue()
 

@@ -208,6 +208,11 @@ def decoding(label: str) -> Iterator[None]:
         raise InputError(_too_large(label)) from error
     except UnidentifiedImageError as error:
         raise InputError(f"{label} is not {NAMES}; convert it") from error
+    except MemoryError as error:
+        raise InputError(
+            f"{label} takes more memory than one file may; export it smaller, or let the owner of "
+            "this server raise max_reading_mb"
+        ) from error
     except DAMAGE as error:
         raise InputError(f"{label} is truncated or damaged; export it again") from error
 

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from asma_core.data.formats.matlab import is_matlab_4, matrices
+from asma_core.data.formats.opening import DAMAGE
 from asma_core.errors import InputError
 from asma_core.files import as_store_error
 
@@ -45,19 +47,26 @@ def read_matlab(path: Path) -> NDArray[np.int64]:
     Raises:
         InputError: Not a MATLAB file up to version 7, or no matrix in it.
     """
+    data = _bytes(path)
+    try:
+        found = _of_version_4(data) if is_matlab_4(data) else matrices(data, MOST_BYTES)
+    except (*DAMAGE, StopIteration) as error:
+        raise InputError(f"{path.name} can't be read as a MATLAB file; save it as PNG") from error
+    for array in (found.get("mask"), *found.values()):
+        if array is not None and array.ndim == 2 and array.dtype.kind in "uifb":
+            return array.astype(np.int64)
+    raise InputError(f"{path.name} holds no matrix of class numbers; save the mask as PNG")
+
+
+def _of_version_4(data: bytes) -> dict[str, NDArray[Any]]:
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
-    data = _bytes(path)
     try:
         content: dict[str, Any] = loadmat(io.BytesIO(data))
-    except (MatReadError, ValueError, TypeError, OSError, NotImplementedError, EOFError) as error:
-        raise InputError(f"{path.name} can't be read as a MATLAB file; save it as PNG") from error
-    arrays = [content.get("mask"), *content.values()]
-    for array in arrays:
-        if isinstance(array, np.ndarray) and array.ndim == 2 and array.dtype.kind in "uifb":
-            return array.astype(np.int64)
-    raise InputError(f"{path.name} holds no matrix of class numbers; save the mask as PNG")
+    except MatReadError as error:
+        raise ValueError(str(error)) from error
+    return {name: one for name, one in content.items() if isinstance(one, np.ndarray)}
 
 
 def _bytes(path: Path) -> bytes:

@@ -80,7 +80,7 @@ def window_from_dict(values: Mapping[str, Any]) -> Window:
     try:
         low, high = float(values["low"]), float(values["high"])
         return chosen_window(low, high, str(values.get("how", CHOSEN)))
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{str(values)[:80]} is no window; give low and high") from error
 
 

@@ -40,7 +40,7 @@ def arguments_from_text(text: str) -> dict[str, Any]:
     """
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f'the arguments are not JSON ({error}); write them as {{"channels": [16, 32]}}'
         ) from error

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import torch
 from torch import nn
+from torch.nn.modules.module import register_module_module_registration_hook
 
 from asma_core.errors import ModelError
 from asma_core.models.sources.architectures import ARCHITECTURES
@@ -15,6 +19,8 @@ from asma_core.models.sources.optional import first_line
 from asma_core.models.wrapper.contract import NETWORK_FAULTS
 
 MOST_WEIGHTS: Final = 500_000_000
+# The deepest that are known have some thousands.
+MOST_LAYERS: Final = 20_000
 
 
 def build_network(architecture: str, arguments: dict[str, Any]) -> nn.Module:
@@ -30,7 +36,7 @@ def build_network(architecture: str, arguments: dict[str, Any]) -> nn.Module:
         raise ModelError(f"monai.networks.nets has no network called {architecture!r}")
     try:
         network: nn.Module = kind(**arguments)
-    except NETWORK_FAULTS as error:
+    except (*NETWORK_FAULTS, ImportError) as error:
         raise ModelError(
             f"{architecture} can't be built with the card's arguments: {first_line(error)}"
         ) from error
@@ -64,7 +70,7 @@ def check_card(card: ModelCard) -> None:
     if card.library == MONAI:
         _check_name(card.architecture, card.arguments)
     # On this device nothing is allocated, however large the numbers are.
-    with torch.device("meta"):
+    with at_most(MOST_LAYERS), torch.device("meta"):
         network = build_card(card)
     count = sum(weight.numel() for weight in network.parameters())
     if count > MOST_WEIGHTS:
@@ -73,6 +79,28 @@ def check_card(card: ModelCard) -> None:
             f"{MOST_WEIGHTS // 1_000_000} million, choose "
             f"{'one fold' if card.library == NNUNET else 'fewer channels'}"
         )
+
+
+@contextmanager
+def at_most(layers: int) -> Iterator[None]:
+    """Refuse in this thread to build a network of more layers, before they are all there.
+
+    Raises:
+        ModelError: It would have more.
+    """
+    mine, count = threading.get_ident(), itertools.count(1)
+
+    def counted(_module: nn.Module, _name: str, _part: nn.Module | None) -> None:
+        if threading.get_ident() == mine and next(count) > layers:
+            raise ModelError(
+                f"the network would have more than {layers:,} layers, the limit; choose fewer"
+            )
+
+    hook = register_module_module_registration_hook(counted)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _check_name(architecture: str, arguments: Mapping[str, Any]) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from asma_core.defences.contract import Defence
 from asma_core.defences.registry import settings_of
-from asma_core.errors import AsmaError, ModelError
+from asma_core.errors import AsmaError, InputError, ModelError
+from asma_core.files import file_state
 from asma_core.models.sources.model_card import (
     EXPORT,
     FACTORY,
@@ -41,8 +42,11 @@ from asma_core.models.wrapper.specs import (
     InputSpec,
     OutputSpec,
 )
+from asma_core.plain_toml import read_toml
 
-LARGEST_SIZE: Final = 16_384
+# Images are resized to it, and padded to multiples, whatever they are: more would be memory alone.
+LARGEST_SIZE: Final = 4096
+LARGEST_MULTIPLE: Final = 1024
 # Before one network; more is a mistake.
 MOST_DEFENCES: Final = 8
 _WORDS: Final = (
@@ -69,8 +73,8 @@ def read_card(path: Path, trusted: bool = True) -> ModelCard:
             it, or it names a program and is an upload.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = _content(path, file_state(path))
+    except InputError as error:
         raise ModelError(
             f"{path} can't be read as a model card ({error}); mend the file"
         ) from error
@@ -88,8 +92,18 @@ def read_card(path: Path, trusted: bool = True) -> ModelCard:
     return card
 
 
+@lru_cache(maxsize=256)
+def _content(path: Path, state: tuple[str, int, int]) -> Mapping[str, Any]:
+    # All cards are read at every page.
+    return read_toml(path)
+
+
 def _is_beside(card: ModelCard, path: Path) -> bool:
-    if not card.weights.is_file():
+    try:
+        if not card.weights.is_file():
+            return False
+    except OSError:
+        # Longer than a name can be.
         return False
     if card.factory:
         return card.weights.resolve().is_relative_to(path.parent.resolve())
@@ -245,7 +259,7 @@ def _input(table: _Table, usual: int) -> InputSpec:
     fits = {
         "channels": spec.channels in (1, 3),
         "size": 0 <= spec.size <= LARGEST_SIZE,
-        "multiple": 1 <= spec.multiple <= LARGEST_SIZE,
+        "multiple": 1 <= spec.multiple <= LARGEST_MULTIPLE,
         "std": min(spec.std, default=0.0) > 0,
         "pad": spec.pad in PADS,
         "normalisation": spec.normalisation in NORMALISATIONS,

@@ -18,6 +18,8 @@ from asma_core.server_config import settings
 
 SAFETENSORS: Final = ".safetensors"
 ONNX_FILE: Final = ".onnx"
+# The deepest networks that are known have some thousands.
+MOST_TENSORS: Final = 20_000
 PICKLED: Final = (".pt", ".pth", ".ckpt", ".bin")
 
 
@@ -102,11 +104,21 @@ def check_honest(state: Mapping[str, Tensor], size: int, name: str) -> None:
         raise ModelError(f"{name} holds tensors larger than itself; {HOW_TO_CONVERT}")
 
 
+def _check_count(tensors: int, name: str) -> None:
+    if tensors > MOST_TENSORS:
+        raise ModelError(
+            f"{name} holds {tensors:,} tensors; the limit is {MOST_TENSORS:,}, save the weights of "
+            "one network alone"
+        )
+
+
 def _safetensors(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
+    from safetensors import SafetensorError, safe_open
     from safetensors.torch import load_file
 
     try:
+        with safe_open(path, "pt") as file:
+            _check_count(len(file.keys()), path.name)
         return load_file(path)
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise ModelError(
@@ -121,6 +133,7 @@ def _plain(path: Path, size: int) -> FoundWeights:
     most = max(len(state) for _, state in places)
     large = [(place, state) for place, state in places if 2 * len(state) > most]
     place, state = next((one for one in large if is_smoothed(one[0])), large[0])
+    _check_count(len(state), path.name)
     check_honest(state, size, path.name)
     others = tuple(other for other, _ in places if other != place)
     return FoundWeights(state, place, others)

@@ -8,6 +8,7 @@ from typing import Final
 import torch
 
 from asma_core.errors import DeviceError
+from asma_core.models.wrapper.own_gpu import own_gpu
 
 # What torch says, without a class of its own, when a CPU or a CUDA library gets no memory.
 _OUT_OF_MEMORY: Final = ("can't allocate memory", "not enough memory", "ALLOC_FAILED")
@@ -17,8 +18,8 @@ def choose_device(name: str = "auto") -> torch.device:
     """Turn a device's name into a device.
 
     Args:
-        name: "auto" (the CUDA device with the most free memory, else the CPU), "cpu", "cuda",
-            or "cuda:N".
+        name: "auto" (this process's own GPU, else that with the most free memory, else the CPU),
+            "cpu", "cuda", or "cuda:N".
 
     Raises:
         DeviceError: No such device on this machine.
@@ -32,7 +33,8 @@ def choose_device(name: str = "auto") -> torch.device:
             f"{name} was asked for, but torch sees no CUDA device; choose cpu or auto"
         )
     if name in ("auto", "cuda"):
-        return torch.device("cuda", _freest())
+        own = own_gpu(torch.cuda.device_count())
+        return torch.device("cuda", _freest() if own is None else own)
     index = int(name.partition(":")[2])
     if index >= torch.cuda.device_count():
         last = torch.cuda.device_count() - 1

@@ -23,10 +23,13 @@ from ui.address.views import (
     DatasetsView,
     ExperimentsView,
     ModelsView,
+    ReviewView,
     RunsView,
 )
 
-VIEWS = (DatasetsView, ModelsView, AttackView, CompareView, RunsView, ExperimentsView)
+VIEWS = (
+    *(DatasetsView, ModelsView, AttackView, CompareView, RunsView, ExperimentsView, ReviewView),
+)
 ZOOMS = st.integers(10_000, 10**7).map(lambda n: n / 10_000)
 
 

@@ -14,7 +14,7 @@ from tests.jobs.executors import Held
 from ui.common import services
 
 
-@pytest.mark.parametrize("look", [services.trainer, services.warm])
+@pytest.mark.parametrize("look", [services.trainer, services.warm, services.go_on])
 def test_a_look_takes_over_the_trainings_of_a_dead_server(
     home: Path, monkeypatch: pytest.MonkeyPatch, look: Callable[[], object]
 ) -> None:
@@ -23,6 +23,7 @@ def test_a_look_takes_over_the_trainings_of_a_dead_server(
     monkeypatch.setattr(services, "_trainer", lambda _: trainer)
     monkeypatch.setattr(services, "queue", Mock())
     monkeypatch.setattr(services, "predictor", Mock())
+    monkeypatch.setattr(services, "experiments", Mock())
     training = trainer.store.create(TrainingPlan("tiny-set"))
     with trainer.store._database.writing() as database:
         database.execute("UPDATE trainings SET owner = 'vm-1-00'")

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from PIL import Image
 
 from asma_core import paths
 from asma_core.data.formats.images import SUFFIXES, picture_size
+from asma_core.data.formats.opening import most_pixels
 from asma_core.data.formats.tree import ANNOTATIONS, TABLES, suffix
 from asma_core.data.layouts.annotations.coco import COCO, read_coco
 from asma_core.data.layouts.annotations.cvat import CVAT, read_cvat
@@ -65,6 +67,11 @@ TITLES: Final = {
     YOLO: "YOLO (a text of outlines or boxes for each image)",
 }
 _SAID: Final = (*ANNOTATIONS, *TABLES, ".txt")
+# Of values of any kind, at any depth of somebody's file.
+_NONSENSE: Final = (
+    *(TypeError, ValueError, LookupError, ArithmeticError, AttributeError),
+    *(RecursionError, MemoryError),
+)
 PAIRS: Final = "pairs.json"
 BACKGROUND: Final = "background"
 THREADS: Final = 2
@@ -89,11 +96,24 @@ def find_annotated(layout: str, folder: Path, files: Sequence[str]) -> Found | N
     kept = _drawn_folder(layout, folder, files, files if layout == FIFTYONE else said)
     if not (kept / PAIRS).exists():
         pictures = Images([path for path in files if suffix(path) in SUFFIXES])
-        annotated = READERS[layout](folder, said, pictures)
-        if annotated is None:
-            return None
-        _draw(folder, annotated, pictures, kept)
+        with _understood(layout):
+            annotated = READERS[layout](folder, said, pictures)
+            if annotated is None:
+                return None
+            _draw(folder, annotated, pictures, kept)
     return _found(layout, kept, json.loads((kept / PAIRS).read_text("utf-8")))
+
+
+@contextmanager
+def _understood(layout: str) -> Iterator[None]:
+    """Turn what readers raise over values that are of another kind than theirs into a sentence."""
+    try:
+        yield
+    except _NONSENSE as error:
+        raise InputError(
+            f"what is kept as {TITLES[layout]} holds values that make no sense "
+            f"({type(error).__name__}); export it again"
+        ) from error
 
 
 def _drawn_folder(layout: str, folder: Path, files: Sequence[str], said: Sequence[str]) -> Path:
@@ -110,6 +130,8 @@ def _draw(folder: Path, annotated: Annotated, pictures: Images, kept: Path) -> N
 
     def one(place: int, picture: Picture) -> None:
         size = picture_size(folder / picture.image)
+        for height, width in (size, picture.size or size):
+            _check_size(height, width, picture.image)
         labels = _labels(picture, numbers, size)
         buffer = io.BytesIO()
         Image.fromarray(labels).save(buffer, "PNG")
@@ -125,6 +147,15 @@ def _draw(folder: Path, annotated: Annotated, pictures: Images, kept: Path) -> N
         "notes": annotated.notes,
     }
     write_bytes(kept / PAIRS, json.dumps(content).encode())
+
+
+def _check_size(height: int, width: int, image: str) -> None:
+    """Refuse a size for which the drawing library would run out of memory, and end the process."""
+    if height * width > most_pixels():
+        raise InputError(
+            f"the annotations say that {image} has {width} x {height} pixels; the limit is "
+            f"{most_pixels() // 1_000_000} million (max_image_megapixels)"
+        )
 
 
 def _classes(annotated: Annotated) -> list[str]:

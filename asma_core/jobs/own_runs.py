@@ -1,0 +1,74 @@
+"""What people do with runs of their own that wait or run: cancel, stop, and put in order."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from asma_core.accounts import audit
+from asma_core.accounts.rights import check_changing
+from asma_core.errors import InputError, RunStateError
+from asma_core.runs.run import Run
+from asma_core.runs.store import RunStore
+from asma_core.server_config import settings
+
+SOONER: Final = -1
+LATER: Final = 1
+# More than anybody has in the queue.
+FIRST: Final = -(10**9)
+
+
+def stop(store: RunStore, run_id: str) -> None:
+    """Cancel a run that waits, or ask one to stop; what it has found so far is kept.
+
+    Raises:
+        UnknownRunError: No such run.
+        NotAllowedError: It is somebody else's.
+        StoreError: The store can't be written.
+    """
+    _own(store, run_id)
+    audit.record("stop", f"run {run_id}", store.home)
+    store.ask_to_stop(run_id)
+
+
+def move(store: RunStore, run_id: str, by: int) -> None:
+    """Move a run that waits among the waiting ones of the same person.
+
+    Args:
+        store: Of the run.
+        run_id: The run.
+        by: Places; `SOONER`, `LATER`, or `FIRST` for before all of them.
+
+    Raises:
+        UnknownRunError: No such run.
+        NotAllowedError: It is somebody else's.
+        RunStateError: It does not wait any more.
+        StoreError: The store can't be written.
+    """
+    run = _own(store, run_id)
+    audit.record("move", f"run {run_id}", store.home)
+    if not store.move(run_id, by):
+        now = store.get(run_id).state
+        raise RunStateError(f"run {run.id} is {now} and does not wait any more; reload the page")
+
+
+def check_room(waiting: int) -> None:
+    """Refuse one more run of somebody of whom enough wait.
+
+    Args:
+        waiting: How many of theirs do.
+
+    Raises:
+        InputError: As many wait as `max_queued_per_person` of config.toml lets.
+    """
+    most = settings().max_queued_per_person
+    if waiting >= most:
+        raise InputError(
+            f"{most} of your runs wait for their turn, as many as this server lets one person have "
+            "(max_queued_per_person in config.toml); wait until one has begun, or cancel one"
+        )
+
+
+def _own(store: RunStore, run_id: str) -> Run:
+    run = store.get(run_id)
+    check_changing(run.author, f"run {run_id}")
+    return run

@@ -1,0 +1,1 @@
+"""Reviews: what people say of runs, asked blind, and what it comes to."""

@@ -1,0 +1,1 @@
+"""Hostile inputs: whatever people may bring, damaged and made up, from seeds."""

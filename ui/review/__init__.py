@@ -1,0 +1,1 @@
+"""The Review page: making a review, answering it, reading what it came to."""

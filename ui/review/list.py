@@ -1,0 +1,60 @@
+"""The reviews that there are, and the form of a new one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from asma_core.reviews.questions import QUESTIONS
+from asma_core.reviews.store import Heading
+from ui.address.links import inner_link
+from ui.address.views import ReviewView
+from ui.common import services
+from ui.common.errors import escape_markdown, show_errors
+from ui.common.format import moment
+from ui.common.fresh_view import fresh_view
+from ui.review.form import review_form
+from ui.review.reading import is_still_blind
+
+WHAT = (
+    "Would anybody notice? People look at one picture after another, blind to attack and figures, "
+    "and say what they see; the result says how often it was noticed, and how far they agree."
+)
+
+
+def review_list(runs: tuple[str, ...]) -> None:
+    """Show the form and, below it, what was asked before.
+
+    Args:
+        runs: Those that a new review is to be made of; none leaves the choice to the form.
+    """
+    with fresh_view("review", "list"):
+        st.title("Review", anchor=False)
+        st.markdown(WHAT, width=760)
+        with st.container(border=True), show_errors():
+            review_form(runs)
+        known = services.reviews().newest()
+        if known:
+            st.subheader("Earlier", anchor=False)
+        for heading in known:
+            _line(heading)
+
+
+def title_of(title: str, asks: str) -> str:
+    """Return what a review is called."""
+    return title or QUESTIONS[asks].title
+
+
+def _line(one: Heading) -> None:
+    blind = is_still_blind(one.id)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        title = "" if blind else one.title
+        words = f"**{escape_markdown(title_of(title, one.asks))}**"
+        inner_link(ReviewView(one.id, take=blind), words, f"review-{one.id}")
+        people = "1 reviewer" if one.reviewers == 1 else f"{one.reviewers} reviewers"
+        question = QUESTIONS[one.asks]
+        asked = f"{question.title} " if title else ""
+        things = "pairs" if question.of_pairs else "pictures"
+        st.caption(
+            f"{asked}{one.items} {things}, {people}, {one.answers} answers, {moment(one.created)}",
+            width="stretch",
+        )

@@ -1,0 +1,1 @@
+"""What the server does beside the pages: who may ask, what goes on, how it is watched."""
