@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from asma_core.accounts.account import VIEWER, Account
 from asma_core.accounts.current import acting_as, ask
+from asma_core.files import write_json
 from asma_core.runs.run import CANCELLED, INTERRUPTED, Run
 from asma_core.runs.search import RunSearch
 from asma_core.runs.store import RunStore
@@ -227,6 +228,7 @@ def test_what_polls_reads_no_run_until_one_changes(
         from ui.runs import list as run_list
 
         st.session_state[run_list.DRAWN] = st.session_state["drawn"]
+        run_list._watch(st.session_state["of the page"])
         run_list._rows(st.session_state["of the page"], True)
 
     again = AppTest.from_function(poll, default_timeout=PATIENCE)
@@ -238,7 +240,27 @@ def test_what_polls_reads_no_run_until_one_changes(
     assert not again.exception and asked == [] and reruns == []
     runs.annotate(run.id, note="something new")
     again.run()
-    assert reruns == [None]
+    assert reruns == [None, None]
+
+
+def test_how_far_a_running_attack_is_stands_above_the_rows(page: AppTest, runs: RunStore) -> None:
+    run = made_runs.queued(runs)
+    page.run()
+    assert page.dataframe[0].value.iloc[0]["outcome"] == "queued"
+    runs.claim(run.id)
+    page.run()
+    assert page.dataframe[0].value.iloc[0]["outcome"] == "running"
+    assert f"Run {run.id}: loading" in texts(page)
+    write_json(runs.work_folder(run.id) / "live.json", {"step": 84, "steps": 300})
+    page.run()
+    assert f"Run {run.id}: step 84 of 300" in texts(page)
+    runs.ask_to_stop(run.id)
+    page.run()
+    assert page.dataframe[0].value.iloc[0]["outcome"] == "stopping"
+    runs.fail(run.id, "no luck")
+    page.run()
+    assert "step 84" not in texts(page)
+    assert page.dataframe[0].value.iloc[0]["outcome"] == "failed"
 
 
 def test_the_filter_narrows_and_is_in_the_address(page: AppTest, runs: RunStore) -> None:

@@ -8,7 +8,6 @@ from typing import Final
 import streamlit as st
 
 from asma_core.runs.run import Run
-from asma_core.runs.store import RunStore
 from ui.address.links import link
 from ui.common.errors import escape_markdown
 from ui.common.format import attack_title, number, outcome_colour, score_label
@@ -43,11 +42,10 @@ STYLE: Final = """<style>
 </style>"""
 
 
-def run_cards(store: RunStore, runs: Sequence[Run], pictures: Mapping[str, bytes | None]) -> None:
+def run_cards(runs: Sequence[Run], pictures: Mapping[str, bytes | None]) -> None:
     """Show a page of runs as a grid of pictures that lead to them and can be ticked.
 
     Args:
-        store: Where the runs are.
         runs: Of this page, in order.
         pictures: As `ui.runs.pictures.run_pictures` gives them.
     """
@@ -55,10 +53,10 @@ def run_cards(store: RunStore, runs: Sequence[Run], pictures: Mapping[str, bytes
     grid = st.container(horizontal=True, gap="medium", key="runs-cards")
     for run in runs:
         with grid.container(border=True, gap="xsmall", key=f"runs-card-{run.id}"):
-            _card(store, run, pictures.get(run.id, blank()))
+            _card(run, pictures.get(run.id, blank()))
 
 
-def _card(store: RunStore, run: Run, picture: bytes | None) -> None:
+def _card(run: Run, picture: bytes | None) -> None:
     if picture is None:
         st.caption("Its files can't be read.")
     else:
@@ -75,17 +73,17 @@ def _card(store: RunStore, run: Run, picture: bytes | None) -> None:
         args=(run.id, widget),
     )
     link(run_view(run), f"Run {run.id}", place=row)
-    st.markdown("  \n".join(_lines(store, run)))
+    st.markdown("  \n".join(_lines(run)))
 
 
 def _ticked(run_id: str, widget: str) -> None:
     select_on_page([run_id], [run_id] if st.session_state[widget] else [])
 
 
-def _lines(store: RunStore, run: Run) -> list[str]:
+def _lines(run: Run) -> list[str]:
     spec = run.spec
     attack = attack_title(run)
-    badge = f":{outcome_colour(run)}-badge[{escape_markdown(status_text(store, run))}]"
+    badge = f":{outcome_colour(run)}-badge[{escape_markdown(status_text(run))}]"
     words = (f"{attack}, {spec.image_name}", run.goal, _figures(run))
     return [badge + verdict_badge(run), *map(_small, words)]
 

@@ -26,6 +26,7 @@ from ui.runs.filter import run_filter
 from ui.runs.hidden import hidden_line
 from ui.runs.judge_several import undo_line
 from ui.runs.pictures import run_pictures
+from ui.runs.progress import progress_text
 from ui.runs.selection import forget_all_but, selected_ids, untick
 from ui.runs.table import open_clicked, run_table
 
@@ -174,13 +175,32 @@ def _page(store: RunStore, asked: RunFilter, order: str, shown: int) -> None:
     size = _page_size()
     first = (bar.page_number(_pages(shown)) - 1) * size
     runs = store.search.page(asked, order, first, size)
+    if any(store.count(state) for state in UNENDED):
+        st.fragment(_watch, run_every=REFRESH_EVERY)(runs)
     complete = len(_pictures(store, runs, WAIT)) == len(runs)
-    every = REFRESH_EVERY if any(store.count(state) for state in UNENDED) else None
-    st.fragment(_rows, run_every=every if complete else PICTURES_EVERY)(runs, complete)
+    st.fragment(_rows, run_every=None if complete else PICTURES_EVERY)(runs, complete)
+
+
+def _watch(runs: Sequence[Run]) -> None:
+    """Say how far those are that run; alone again, with no more than a look whether any changed.
+
+    Args:
+        runs: Of this page, as they stood when the whole of it was drawn.
+    """
+    store = services.store()
+    _look(store)
+    if said := progress_text(store, runs):
+        st.caption(said)
+
+
+def _look(store: RunStore) -> None:
+    """Draw the whole page once more if a run came, went, changed or ended, or was ticked."""
+    if st.session_state[DRAWN] != (store.search.revision(), selected_ids()):
+        rerun_page()
 
 
 def _rows(runs: Sequence[Run], complete: bool) -> None:
-    """Show runs; alone again every few seconds, with no more than a look whether any has changed.
+    """Show runs; alone again when a row is clicked, or as long as pictures are to come.
 
     Args:
         runs: Of this page, as they stood when the whole of it was drawn.
@@ -188,14 +208,12 @@ def _rows(runs: Sequence[Run], complete: bool) -> None:
     """
     open_clicked()
     store = services.store()
-    if st.session_state[DRAWN] != (store.search.revision(), selected_ids()):
-        # Something came, went or ended: the actions above must know too.
-        rerun_page()
+    _look(store)
     pictures = _pictures(store, runs, 0.0)
     if not complete and len(pictures) == len(runs):
-        # From now on it looks less often.
+        # From now on nothing of it changes by itself.
         rerun_page()
-    (run_cards if _is_cards() else run_table)(store, runs, pictures)
+    (run_cards if _is_cards() else run_table)(runs, pictures)
 
 
 def _pictures(store: RunStore, runs: Sequence[Run], wait: float) -> dict[str, bytes | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from asma_core.errors import StoreError
 from asma_core.files import read_json
 from asma_core.jobs.places import Place
@@ -11,17 +13,21 @@ from ui.common import services
 from ui.common.format import duration, standing_outcome
 
 
-def status_text(store: RunStore, run: Run) -> str:
-    """Return how a run stands in a few words, such as "running, step 84 of 300"."""
+def status_text(run: Run) -> str:
+    """Return how a run stands in a few words, such as "running" or "queued, 2 of 5"."""
     if run.state == QUEUED:
         place = services.queue().places().get(run.id)
         return standing_outcome(run) if place is None else f"queued, {place_text(place)}"
-    if run.state != RUNNING:
-        return standing_outcome(run)
-    if run.cancel:
-        return "stopping"
-    done = steps_done(store, run)
-    return "running" if done is None else f"running, {done[0]} of {done[1]}"
+    return "stopping" if run.state == RUNNING and run.cancel else standing_outcome(run)
+
+
+def progress_text(store: RunStore, runs: Sequence[Run]) -> str:
+    """Return how far those that run are, such as "Run 1234abcd: step 84 of 300"; "" for none."""
+    steps = {run.id: steps_done(store, run) for run in runs if run.state == RUNNING}
+    return "   ".join(
+        f"Run {run_id}: " + ("loading" if done is None else f"step {done[0]} of {done[1]}")
+        for run_id, done in steps.items()
+    )
 
 
 def place_text(place: Place) -> str:

@@ -12,7 +12,6 @@ import streamlit as st
 from asma_core.data.masks.palette import ADVERSARIAL, TARGET
 from asma_core.metrics.score import LOST, REMOVED
 from asma_core.runs.run import Run
-from asma_core.runs.store import RunStore
 from ui.address.links import open_page
 from ui.common import services
 from ui.common.format import SCORE_LABELS, attack_title, moment, outcome
@@ -40,11 +39,10 @@ STYLE: Final = f"""<style>
 </style>"""
 
 
-def run_table(store: RunStore, runs: Sequence[Run], pictures: Mapping[str, bytes | None]) -> None:
+def run_table(runs: Sequence[Run], pictures: Mapping[str, bytes | None]) -> None:
     """Show a page of runs as a table: a row opens its run, and can be ticked at its beginning.
 
     Args:
-        store: Where the runs are.
         runs: Of this page, in order.
         pictures: As `ui.runs.pictures.run_pictures` gives them.
     """
@@ -53,9 +51,7 @@ def run_table(store: RunStore, runs: Sequence[Run], pictures: Mapping[str, bytes
     key = _table_key(ids, rows)
     st.html(STYLE)
     st.dataframe(
-        pd.DataFrame([_row(store, run, pictures.get(run.id)) for run in runs]).drop(
-            columns=_unused(runs)
-        ),
+        pd.DataFrame([_row(run, pictures.get(run.id)) for run in runs]).drop(columns=_unused(runs)),
         key=key,
         hide_index=True,
         row_height=ROW_HEIGHT,
@@ -100,13 +96,13 @@ def open_clicked() -> None:
         open_page(run_view(services.store().get(clicked)))
 
 
-def _row(store: RunStore, run: Run, picture: bytes | None) -> dict[str, Any]:
+def _row(run: Run, picture: bytes | None) -> dict[str, Any]:
     spec, results = run.spec, run.results
     return {
         "picture": jpeg_address(picture) if picture else None,
         "run": run.id,
         "verdict": run.verdict,
-        "outcome": outcome(run) if run.ended else status_text(store, run),
+        "outcome": outcome(run) if run.ended else status_text(run),
         "attack": attack_title(run),
         "goal": run.goal,
         "iou": results.get("iou_8bit"),
