@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from asma_core.accounts.current import ask
+
 # How long an example takes says something of the machine, not of the code.
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -30,6 +32,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ASMA_HOME", str(folder))
     monkeypatch.delenv("ASMA_DATASETS", raising=False)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_asked() -> Iterator[None]:
+    """A page that a test has shown says who acts in its own test alone."""
+    yield
+    ask(None)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -26,6 +26,8 @@ from asma_core.runs.schema import missing_parts
 
 # Seconds for the others to finish with the database.
 LONGEST_WAIT: Final = 30.0
+# Bytes that a change of a row takes at most, with its lists and indexes.
+RESERVED: Final = 256 * 1024
 # What SQLite keeps beside a database.
 BESIDE: Final = ("-wal", "-shm", "-journal")
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -64,6 +66,27 @@ class Database:
             if not self.read_only:
                 _prepare(kept, file)
             _check_complete(kept, file)
+        if not self.read_only:
+            self._keep_reserve()
+
+    def _keep_reserve(self) -> None:
+        """Keep some room on the disk, so that how a job ended can be said when it is full."""
+        reserve = self._reserve
+        with suppress(OSError):
+            if not reserve.exists():
+                # Written, not only said to be so long: a file of nothing takes no room.
+                reserve.write_bytes(bytes(range(256)) * (RESERVED // 256))
+
+    def use_reserve(self) -> bool:
+        """Give the room free that is kept for a full disk; False when there is none."""
+        with suppress(OSError):
+            self._reserve.unlink()
+            return True
+        return False
+
+    @property
+    def _reserve(self) -> Path:
+        return self.file.with_name(".reserve")
 
     def _connect(self) -> sqlite3.Connection:
         database = sqlite3.connect(

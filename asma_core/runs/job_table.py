@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from asma_core.errors import StoreError
 from asma_core.runs.database import Database
 from asma_core.runs.process_locks import is_alive, this_process
 from asma_core.runs.run import QUEUED, RUNNING
@@ -60,6 +61,9 @@ class JobTable:
 
     def waiting(self) -> list[Waiting]:
         """Return the queued jobs that this process is to carry out, each author's in order."""
+        if self._database.read_only:
+            # Nothing of an archive is carried out.
+            return []
         query = f"SELECT id, author FROM {self._name} WHERE state = ? AND owner = ? {_IN_ORDER}"
         with self._database.reading() as database:
             rows = database.execute(query, (QUEUED, this_process(self._home))).fetchall()
@@ -119,6 +123,12 @@ class JobTable:
             columns: Values of more columns.
         """
         values = {"state": state, "finished": time.time(), **columns}
+        try:
+            return self._change(job_id, (RUNNING,), values, holder)
+        except StoreError:
+            # Of a job that a full disk has ended, at least that must be said.
+            if not self._database.use_reserve():
+                raise
         return self._change(job_id, (RUNNING,), values, holder)
 
     def ask_to_stop(self, job_id: str, state: str) -> None:

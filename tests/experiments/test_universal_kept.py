@@ -99,7 +99,7 @@ def test_what_was_stopped_goes_on_with_the_missing_and_ends_as_if_it_had_not_bee
     assert asked == [*range(STEPS, 2 * STEPS + 1), *range(2 * STEPS, 3 * STEPS + 1)]
     stopped = everything(store.home / "universal" / plan.id)
     assert first.items() <= stopped.items() and parts.made(plan) == (1, 2, 4)
-    parts.delete()
+    shutil.rmtree(store.home / "universal" / plan.id)
     learn_missing(plan, parts)
     assert everything(store.home / "universal" / plan.id) == stopped
 
@@ -308,4 +308,3 @@ def test_a_set_without_masks_can_be_hidden_and_left_but_has_no_mask_to_draw(
 def test_there_is_no_part_in_an_empty_folder(tmp_path: Path) -> None:
     parts = Parts(tmp_path / "none")
     assert parts.progress() is None and not parts.has(1)
-    parts.delete()
