@@ -21,7 +21,6 @@ from asma_core.runs.store import RunStore
 from tests.browser.conftest import PROJECT, Serve, separate, watched
 from tests.browser.looking import look
 from tests.browser.test_journey import from_home, settle
-from tests.browser.test_own import choose
 from tests.browser.test_runs import tick
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
@@ -77,7 +76,8 @@ def make_review(page: Page, url: str, question: str, *rows: int) -> str:
     ticked = "1 ticked run" if len(rows) == 1 else f"{len(rows)} ticked runs"
     expect(page.get_by_text(ticked, exact=True)).to_be_visible()
     settle(page)
-    choose(page, "Question", question)
+    page.get_by_role("combobox", name="Question").click()
+    page.get_by_role("option", name=question).click()
     settle(page)
     look(page, "review-form")
     page.get_by_role("button", name="Make the review").click()

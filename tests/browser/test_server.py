@@ -30,7 +30,9 @@ from ui.server.log_file import LOG_FILE
 pytestmark = pytest.mark.browser
 
 SERVER = PROJECT / "serve.py"
-PAGES = ("Home", "Datasets", "Models", "Attack", "Compare", "Runs", "Experiments", "Defences")
+PAGES = (
+    "Home", "Datasets", "Models", "Attack", "Compare", "Runs", "Experiments", "Defences", "Review",
+)  # fmt: skip
 
 
 def walk(page: Page, names: Iterable[str] = PAGES) -> None:

@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -55,6 +56,19 @@ def _answer_and_end(call: Callable[[], Any], writer: int) -> NoReturn:
     with os.fdopen(writer, "wb") as pipe:
         pipe.write(json.dumps(said).encode())
     os._exit(0)
+
+
+def imported_by(call: Callable[[], Any]) -> None:
+    """Import here what a call imports in a child, so that the children to come need not."""
+
+    def names() -> list[str]:
+        call()
+        return list(sys.modules)
+
+    for name in answer(names):
+        if name.startswith(("asma_core.", "monai.", "torch.", "PIL.", "numpy.", "scipy.")):
+            with suppress(Exception):
+                import_module(name)
 
 
 def steps_of(call: Callable[[], Any]) -> tuple[int, float]:

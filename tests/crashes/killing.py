@@ -15,7 +15,7 @@ import torch
 from asma_core.runs.store import RunStore
 from asma_core.upkeep.backup import backup
 from asma_core.upkeep.restore import restore
-from tests.crashes.forks import answer, killed_after, killed_at_step, steps_of
+from tests.crashes.forks import answer, imported_by, killed_after, killed_at_step, steps_of
 from tests.crashes.scenarios import MADE, SCENARIOS, WAITING, Scenario, furnish
 from tests.crashes.whole import known, problems
 
@@ -85,6 +85,8 @@ class Killing:
             folder = self._work / name.replace(" ", "-")
             shutil.copytree(home.parent, folder, symlinks=True)
             before = answer(lambda: known(home))
+            imported_by(lambda: _acting(scenario)(home))
+            imported_by(lambda: problems(home, {}, []))
             waiting = (self._work / "first" / MADE).read_text()
             touched = [waiting if one == WAITING else one for one in scenario.touched]
             home, act = self._fresh(folder / "home"), _acting(scenario)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import BrokenExecutor, Executor
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from asma_core.errors import InputError, StoreError
 from asma_core.jobs.elsewhere import RunsElsewhere
+from asma_core.jobs.experiments import ExperimentRunner
 from asma_core.jobs.queue import JobQueue
 from asma_core.jobs.worker_process import MakeExecutor
 from asma_core.runs.run import CANCELLED, DONE, FAILED, QUEUED, RUNNING
@@ -102,6 +103,21 @@ def test_while_nobody_can_be_reached_a_run_waits_and_can_be_cancelled(home: Path
     jobs._recovered_at = -1e9
     jobs.recover()
     assert jobs.store.get(run.id).state == CANCELLED and jobs.idle
+
+
+def test_experiments_go_there_as_well(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.jobs.test_experiments import plan
+
+    worker = ThreadPoolExecutor(max_workers=1)
+    jobs = far(home, lambda home: worker)
+    monkeypatch.setattr("asma_core.runs.together.ON_CPU", 2)
+    runner = ExperimentRunner(jobs)
+    made = runner.store.open(plan({"steps": "12", "target_iou": "0.8"}))
+    assert runner.start(made.id)
+    until(lambda: not runner.store.get(made.id).active)
+    runs = runner.store.cell_runs(made.id)
+    assert [(run.state, run.results["batch"]) for run in runs.values()] == [(DONE, 2)] * 4
+    worker.shutdown()
 
 
 class KilledWorker(Exception):  # noqa: N818 - its name is what is looked at

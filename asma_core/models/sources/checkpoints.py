@@ -14,6 +14,7 @@ from typing import Any, Final
 import torch
 
 from asma_core.errors import ModelError
+from asma_core.models.wrapper.devices import is_out_of_memory
 
 HOW_TO_CONVERT: Final = (
     "where it was trained, save the weights alone: safetensors.torch.save_file(model.state_dict(), "
@@ -81,6 +82,11 @@ def read_checkpoint(path: Path, how_to_convert: str = HOW_TO_CONVERT) -> Any:
             f"which is not run here; {how_to_convert}"
         ) from error
     except Exception as error:
+        if is_out_of_memory(error):
+            raise ModelError(
+                f"{path.name} takes more memory than a network may; bring a smaller one, or let "
+                "the owner of this server raise max_network_mb"
+            ) from error
         # A damaged pickle raises anything; a TorchScript archive a RuntimeError.
         raise ModelError(
             f"{path.name} can't be read as weights ({type(error).__name__}); {how_to_convert}"
