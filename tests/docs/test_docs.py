@@ -104,12 +104,15 @@ def test_a_command_that_is_shown_runs(line: str, home: Path, tmp_path: Path) -> 
     if words[0] == "certify":
         smooth = Defence("smoothing", {"sigma": 0.1})
         given["--model"] = keep_defended(find_card(tiny.MODEL), smooth, "smooth").name
+    if words[0] == "store":
+        RunStore()
     if "--run" in words:
         runs = RunStore()
         given["--run"] = execute(runs, runs.create(tiny.request({"steps": 2}), tiny.inputs()).id).id
     words = [given.get(before, word) for before, word in zip(["", *words], words, strict=False)]
     of_place = {
         "NAME": tiny.MODEL,
+        "FOLDER": str(tmp_path / "kept"),
         "FOLDER_OR_ZIP": str(folder),
         "CARD_OR_FILE_OR_FOLDER": str(home / "models" / f"{tiny.MODEL}.toml"),
     }
