@@ -11,6 +11,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -63,6 +64,9 @@ class Outcome:
 def main() -> int:
     """Read so many hostile inputs; 1 where one of them failed. Ctrl-C tells of those till then."""
     options = _options()
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        # A shell has what runs in its background ignore Ctrl-C.
+        signal.signal(ending, signal.default_int_handler)
     kinds = [options.kind] if options.kind else list(KINDS)
     begun, outcomes = time.monotonic(), []
     with suppress(KeyboardInterrupt):

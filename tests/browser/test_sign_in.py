@@ -18,6 +18,7 @@ from asma_core.jobs.queue import stop
 from asma_core.runs.store import RunStore
 from tests.browser.conftest import APP, Serve, free_port, separate
 from tests.browser.test_journey import settle
+from tests.browser.test_review import make_review
 
 # The provider is written for an older Authlib.
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -129,17 +130,13 @@ def test_a_session_that_has_expired_is_told_so(
             expect(page.get_by_text("Your session has expired; sign in again")).to_be_visible()
 
 
-def test_a_reviewer_sees_a_run_and_judges_it_and_can_not_attack(
+def test_two_people_from_signing_in_to_the_result_of_a_review(
     browser: Browser, url: str, home: Path
 ) -> None:
     with person(browser) as page, person(browser) as reviewer:
         page.goto(url)
         sign_in(page, "engineer")
-        page.get_by_role("button", name="Run a demo attack").click()
-        page.wait_for_url(re.compile("run=[0-9a-f]{8}"))
-        run_id = re.search("run=([0-9a-f]{8})", page.url)[1]  # type: ignore[index]
-        stop(RunStore(home), run_id)
-        expect(page.get_by_role("button", name="Repeat")).to_be_visible()
+        run_id = attack(page, home)
         reviewer.goto(f"{url}/attack?run={run_id}")
         sign_in(reviewer, "reviewer")
         reviewer.wait_for_url(re.compile(f"run={run_id}"))
@@ -147,8 +144,33 @@ def test_a_reviewer_sees_a_run_and_judges_it_and_can_not_attack(
         settle(reviewer)
         reviewer.get_by_role("button", name="Repeat").click()
         expect(reviewer.get_by_text("is a reviewer here and can't")).to_be_visible()
+        link = make_review(page, url, "Which of the two was tampered with?", 0)
+        # Who is signed in is not asked for a name.
+        reviewer.goto(link)
+        settle(reviewer)
+        reviewer.get_by_role("button", name="Begin").click()
+        expect(reviewer.locator(".review")).to_have_attribute("data-ready", "true")
+        reviewer.keyboard.press("1")
+        expect(reviewer.get_by_role("heading", name="Thank you")).to_be_visible()
+        page.reload()
+        expect(page.get_by_text(re.compile("Found in [01] of 1 answers?"))).to_be_visible()
+        settle(page)
     assert RunStore(home).get(run_id).author == "engineer@example.org"
     lines = [json.loads(line) for line in log_file(home).read_text().splitlines()]
-    assert ("engineer@example.org", "attack", f"run {run_id}") in [
-        (line["who"], line["action"], line["thing"]) for line in lines
-    ]
+    done = {(line["who"], line["action"]) for line in lines}
+    assert {("engineer@example.org", "attack"), ("reviewer@example.org", "answer")} <= done
+
+
+def attack(page: Page, home: Path) -> str:
+    """Run the demo attack for some steps; return the run's id."""
+    page.get_by_role("button", name="Run a demo attack").click()
+    page.wait_for_url(re.compile("run=[0-9a-f]{8}"))
+    found = re.search("run=([0-9a-f]{8})", page.url)
+    assert found is not None
+    begun = page.get_by_text(re.compile("^Step [1-9]"))
+    ended = page.get_by_role("button", name="Compare")
+    expect(begun.or_(ended).first).to_be_visible()
+    stop(RunStore(home), found[1])
+    expect(ended).to_be_visible()
+    settle(page)
+    return found[1]

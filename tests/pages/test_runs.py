@@ -130,7 +130,7 @@ def test_a_damaged_store_is_explained(page: AppTest, runs: RunStore, home: Path)
     (home / "runs.sqlite").write_bytes(b"this is no database " * 100)
     page.run()
     assert not page.exception
-    assert "can't be used" in page.error[0].value.replace("\\", "")
+    assert "is damaged" in page.error[0].value.replace("\\", "")
 
 
 def test_runs_whose_files_are_gone_are_still_listed(page: AppTest, runs: RunStore) -> None:
