@@ -11,7 +11,7 @@ from asma_core.attacks.registry import ATTACKS, find_attack
 from asma_core.attacks.settings import TOWARDS
 from asma_core.data import datasets as data_sets
 from asma_core.data.datasets import Dataset
-from asma_core.errors import InputError
+from asma_core.errors import AsmaError, InputError
 from asma_core.fields import described
 from asma_core.models.sources.cards import broken_cards, model_cards
 from asma_core.runs.export import COLUMNS, FIGURES, run_row
@@ -90,7 +90,7 @@ def datasets() -> pd.DataFrame:
 def _listed(name: str) -> dict[str, Any]:
     try:
         found = data_sets.open_dataset(name)
-    except InputError as error:
+    except AsmaError as error:
         blank = {"title": "", "images": 0, "classes": (), "description": ""}
         return {"name": name, **blank, "problem": str(error)}
     told = {key: getattr(found, key) for key in ("title", "classes", "description")}

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from asma_core.data.datasets import Dataset, dataset_names, open_dataset
-from asma_core.errors import InputError
+from asma_core.errors import AsmaError
 
 
 def run(_: argparse.Namespace) -> list[dict[str, Any]]:
@@ -18,7 +18,7 @@ def _listed(name: str) -> dict[str, Any]:
     """Describe a data set; one that can't be opened must not hide the others."""
     try:
         return _dataset(open_dataset(name))
-    except InputError as error:
+    except AsmaError as error:
         return {"name": name, "problem": str(error)}
 
 

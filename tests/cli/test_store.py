@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import asma_core as asma
 from asma_core.cli.main import main
 from tests import tiny
 from tests.upkeep.kept_home import DONE, OF_CELL, ask, whole
@@ -33,6 +34,8 @@ def test_a_data_set_of_rubbish_hides_no_other(
     (kept / "datasets" / "odd" / "dataset.json").write_text(card)
     told = {one["name"]: one for one in asked(capsys, "datasets")}
     assert told[tiny.DATASET]["images"] == tiny.COUNT and "problem" in told["odd"]
+    named = set(asma.datasets()["name"])
+    assert {tiny.DATASET, "odd"} <= named
     problems = asked(capsys, "store", "check", status=1)["problems"]
     assert any("the data set odd can't be read" in one for one in problems)
 
