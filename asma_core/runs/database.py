@@ -99,6 +99,8 @@ class Database:
         database.row_factory = sqlite3.Row
         # A byte that is no text hides no other row.
         database.text_factory = _text
+        # What is deleted is written over: the name of an image may be a patient's.
+        database.execute("PRAGMA secure_delete = ON")
         return database
 
     def _of_archive(self) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -366,3 +368,17 @@ def test_a_reused_process_number_is_not_taken_for_the_dead_owner(home: Path) -> 
     assert not process_locks.is_alive(home, again)
     process_locks.forget_dead(home)
     assert [path.stem for path in (home / "owners").iterdir()] == [mine]
+
+
+def test_the_names_in_a_deleted_run_are_not_in_the_database_s_file(home: Path) -> None:
+    tiny.furnish(home)
+    runs = RunStore()
+    secret = "erika-mustermann"
+    run = runs.create(replace(tiny.request(), image_name=secret), tiny.inputs())
+    runs.annotate(run.id, note=f"shown to {secret}")
+    runs.ask_to_stop(run.id)
+    runs.delete(run.id)
+    with closing(sqlite3.connect(home / "runs.sqlite")) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    left = [path for path in home.rglob("*") if path.is_file()]
+    assert [path for path in left if secret.encode() in path.read_bytes()] == []
