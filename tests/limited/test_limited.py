@@ -139,7 +139,7 @@ def test_an_answer_runs_nothing_here(pool: LimitedPool, tmp_path: Path) -> None:
         read,
         LimitedPool,
     ],
-    ids=repr,
+    ids=["reduced", "partial", "ours", "class", "reads", "calls", "pool"],
 )
 def test_answers_hold_plain_values_and_our_own_alone(harmful: object) -> None:
     with pytest.raises(pickle.UnpicklingError, match="an answer that holds"):

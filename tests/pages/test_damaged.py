@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,7 +104,7 @@ def test_experiments_and_trainings_of_rubbish_are_a_sentence(cold: Path) -> None
     assert errors(app) == [] and "0badbad1" in texts(app)
 
 
-@pytest.mark.parametrize("created", [time.time() + 9e7, 1e18, -1e18, 0.0])
+@pytest.mark.parametrize("created", [9e9, 1e18, -1e18, 0.0])
 def test_times_that_cannot_be_hide_nothing(cold: Path, created: float) -> None:
     ask(cold, "UPDATE runs SET created = ?, finished = 5 WHERE id = ?", created, DONE)
     ask(cold, "UPDATE experiments SET created = ?", created)
