@@ -45,6 +45,8 @@ class LaterPictures:
         self._wanted: OrderedDict[Hashable, Draw] = OrderedDict()
         self._changed = Condition()
         self._thread: Thread | None = None
+        # What the thread draws just now; nobody need ask for it once more.
+        self._drawing: Hashable = None
 
     def get(self, asked: Mapping[Hashable, Draw], wait: float) -> dict[Hashable, bytes | None]:
         """Return the pictures that are there; the others will be.
@@ -60,7 +62,7 @@ class LaterPictures:
             Exception: What a drawing raised.
         """
         with self._changed:
-            self._want({key: draw for key, draw in asked.items() if not self._has(key)})
+            self._want({key: draw for key, draw in asked.items() if not self._comes(key)})
             self._changed.wait_for(lambda: all(map(self._has, asked)), wait)
             found = {key: self._drawn[key] for key in asked if self._has(key)}
             for key in found:
@@ -69,6 +71,9 @@ class LaterPictures:
             if one.error is not None:
                 raise one.error
         return {key: one.picture for key, one in found.items()}
+
+    def _comes(self, key: Hashable) -> bool:
+        return self._has(key) or (self._drawing is not None and key == self._drawing)
 
     def _has(self, key: Hashable) -> bool:
         return key in self._drawn and self._drawn[key].counts
@@ -86,12 +91,15 @@ class LaterPictures:
     def _draw_all(self) -> None:
         while True:
             with self._changed:
+                self._drawing = None
                 if not self._wanted:
                     self._thread = None
                     return
                 key, draw = self._wanted.popitem()
+                self._drawing = key
             drawn = _tried(draw)
             with self._changed:
+                self._drawing = None
                 self._keep(key, drawn)
                 self._changed.notify_all()
 

@@ -46,6 +46,16 @@ def test_what_is_not_there_follows_and_is_drawn_once(painter: Painter) -> None:
     assert sorted(painter.drawn) == ["a", "b"]
 
 
+def test_what_is_being_drawn_is_not_drawn_once_more(painter: Painter) -> None:
+    pictures = LaterPictures(1000)
+    pictures.get(painter.of("a"), 0.0)
+    assert painter.begun.wait(PATIENCE)
+    assert pictures.get(painter.of("a", "b"), 0.0) == {}
+    painter.may.set()
+    assert pictures.get(painter.of("a", "b"), PATIENCE) == {"a": b"a", "b": b"b"}
+    assert painter.drawn == ["a", "b"]
+
+
 def test_the_page_that_is_looked_at_now_comes_first_from_its_top(painter: Painter) -> None:
     pictures = LaterPictures(1000)
     pictures.get(painter.of("first"), 0.0)
