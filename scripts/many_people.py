@@ -50,7 +50,8 @@ SIDE: Final = 128
 HANGS: Final = 120_000
 _REST: Final = """() => document.querySelector("[data-testid=stApp]")
     ?.getAttribute("data-test-script-state") === "notRunning"
-    && !document.querySelector("[data-testid=stSkeleton]")"""
+    && !document.querySelector("[data-testid=stSkeleton]")
+    && [...document.images].every((image) => image.complete)"""
 # What a page looks for at its own root.
 _LET_THROUGH: Final = ("_stcore/health", "_stcore/host-config", "/media/")
 
