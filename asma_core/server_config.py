@@ -133,6 +133,11 @@ class Settings:
     max_run_minutes: int = 0
     executor: str = LOCAL
 
+    @property
+    def people_sign_in(self) -> bool:
+        """Whether there are people who sign in; else whoever reaches the server owns it."""
+        return self.sign_in != NO_SIGN_IN
+
     def may_read(self, folder: Path) -> bool:
         """Tell whether a folder lies inside one of the roots, links resolved."""
         resolved = folder.resolve()

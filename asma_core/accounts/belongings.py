@@ -21,7 +21,7 @@ from asma_core.accounts.current import account
 from asma_core.accounts.rights import check_changing, may_see
 from asma_core.errors import StoreError
 from asma_core.files import as_store_error, read_json, write_json
-from asma_core.server_config import NO_SIGN_IN, settings
+from asma_core.server_config import settings
 
 DATASET: Final = "dataset"
 NETWORK: Final = "network"
@@ -60,7 +60,7 @@ def claim(kind: str, name: str, who: Account, *, shared: bool = False) -> None:
     Raises:
         StoreError: The data folder can't be written.
     """
-    open_to_all = shared or settings().sign_in == NO_SIGN_IN
+    open_to_all = shared or not settings().people_sign_in
     write_json(_file(kind, name), asdict(Belonging(name, who.name, time.time(), open_to_all)))
 
 

@@ -257,6 +257,11 @@ def _memory(process: int) -> int:
 
 def _end(process: subprocess.Popen[bytes], line: int) -> None:
     os.close(line)
+    end_process(process)
+
+
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process, wait until it is gone, and close its pipes."""
     process.kill()
     process.wait()
     for pipe in (process.stdin, process.stdout):

@@ -20,9 +20,10 @@ from urllib.parse import quote
 
 from asma_core.errors import StoreError
 from asma_core.files import as_store_error
-from asma_core.runs.listing import follow, has_changes
+from asma_core.runs.listing import has_changes
 from asma_core.runs.migrations import VERSION, known_version, migrate
 from asma_core.runs.schema import missing_parts
+from asma_core.runs.transactions import transaction
 
 # Seconds for the others to finish with the database.
 LONGEST_WAIT: Final = 30.0
@@ -146,17 +147,8 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Open a connection that alone may write until the block ends, all of it or nothing."""
         self.check_writable()
-        with self.reading() as database:
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield database
-                follow(database)
-            except BaseException:
-                # SQLite itself has rolled back when the disk is full.
-                if database.in_transaction:
-                    database.execute("ROLLBACK")
-                raise
-            database.execute("COMMIT")
+        with self.reading() as database, transaction(database):
+            yield database
 
     def check_writable(self) -> None:
         """Check that something can be written.

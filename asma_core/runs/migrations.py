@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from asma_core.errors import StoreError
-from asma_core.runs.listing import follow, has_changes, list_runs
+from asma_core.runs.listing import has_changes, list_runs
+from asma_core.runs.transactions import transaction
 
 _FIRST: Final = (
     """CREATE TABLE IF NOT EXISTS runs (
@@ -189,20 +190,13 @@ def migrate(database: sqlite3.Connection, file: Path) -> None:
     """
     if version(database) == VERSION and not has_changes(database):
         return
-    database.execute("BEGIN IMMEDIATE")
-    try:
+    # Its lists follow also what another program has changed, if one has.
+    with transaction(database):
         # Somebody else may have done it while this one waited.
         known = known_version(database, file)
         for place, step in enumerate(STEPS[known:], known + 1):
             step(database)
             database.execute(f"PRAGMA user_version = {place}")
-        # Also what another program has changed, if one has.
-        follow(database)
-    except BaseException:
-        if database.in_transaction:
-            database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
 
 
 def known_version(database: sqlite3.Connection, file: Path) -> int:

@@ -52,7 +52,7 @@ from asma_core.runs.search import RunSearch
 from asma_core.runs.spec import RunInputs, RunRequest, RunSpec, make_spec
 from asma_core.runs.texts import storable
 from asma_core.runs.visibility import seen
-from asma_core.server_config import NO_SIGN_IN, settings
+from asma_core.server_config import settings
 
 # In a run's work folder: somebody asked it to stop. Who has no database reads it there.
 STOP: Final = "stop"
@@ -446,7 +446,7 @@ def is_private(dataset: str) -> bool:
     Args:
         dataset: Its name; "" for an image that somebody has brought.
     """
-    if settings().sign_in == NO_SIGN_IN:
+    if not settings().people_sign_in:
         return False
     return not dataset or not belonging(DATASET, dataset).shared
 

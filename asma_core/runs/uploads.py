@@ -45,7 +45,7 @@ from asma_core.files import (
 )
 from asma_core.limited.reading import read, see
 from asma_core.runs.sources import SourceImage, from_file
-from asma_core.server_config import NO_SIGN_IN, settings
+from asma_core.server_config import settings
 
 HASH_LENGTH: Final = 32
 GONE: Final = "this own image is not here any more; upload it again"
@@ -84,7 +84,7 @@ def keep_upload(data: bytes, name: str, where: Slice = MIDDLE, said: Window | No
 
 def _whose(who: Account) -> bytes:
     """Return what keeps two people's copies of one file apart, where people sign in."""
-    return b"" if settings().sign_in == NO_SIGN_IN else who.name.encode()
+    return who.name.encode() if settings().people_sign_in else b""
 
 
 def _key(file: hashlib._Hash, where: Slice) -> str:

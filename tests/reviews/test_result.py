@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
@@ -18,16 +17,6 @@ from asma_core.reviews.table import answers_csv
 from asma_core.runs.store import RunStore
 from tests.reviews import made_reviews
 from tests.reviews.made_reviews import answer_all, right, wrong
-
-
-@pytest.fixture
-def runs(home: Path) -> RunStore:
-    return RunStore(home)
-
-
-@pytest.fixture
-def store(runs: RunStore) -> ReviewStore:
-    return ReviewStore(runs.home)
 
 
 def result(store: ReviewStore, review: Review) -> Result:

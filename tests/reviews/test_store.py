@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -17,16 +16,6 @@ from asma_core.runs.store import RunStore
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
 from tests.reviews import made_reviews
-
-
-@pytest.fixture
-def runs(home: Path) -> RunStore:
-    return RunStore(home)
-
-
-@pytest.fixture
-def store(runs: RunStore) -> ReviewStore:
-    return ReviewStore(runs.home)
 
 
 def test_a_review_is_as_it_was_made(runs: RunStore, store: ReviewStore) -> None:

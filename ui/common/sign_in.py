@@ -40,7 +40,7 @@ def who() -> Account:
         InputError: The server is not set up for it.
     """
     known = settings()
-    if known.sign_in == NO_SIGN_IN:
+    if not known.people_sign_in:
         return local_account()
     if get_script_run_ctx() is None:
         return SERVER

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import streamlit as st
 
 from asma_core.accounts.account import OWNER
@@ -16,8 +14,6 @@ from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import moment
 from ui.common.rerun import whole
 from ui.common.sign_in import people_sign_in
-
-FIELDS: Final = {"verdict": "verdict", "note": "note", "tags": "tags"}
 
 
 def whose_line(run: Run, key: str) -> None:
@@ -59,7 +55,7 @@ def _words(run: Run, days: int) -> str:
         parts.append(f"by {escape_markdown(run.author or 'nobody who signed in')}")
         parts.append(moment(run.created))
         for field, (author, at) in services.store().judged(run.id).items():
-            parts.append(f"{FIELDS[field]} by {escape_markdown(author)}, {moment(at)}")
+            parts.append(f"{field} by {escape_markdown(author)}, {moment(at)}")
         if run.private:
             mine = run.author == account().name
             owner = account().role == OWNER

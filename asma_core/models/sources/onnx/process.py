@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from asma_core import paths
 from asma_core.errors import ModelError
+from asma_core.limited.process import end_process
 from asma_core.models.sources.onnx.faults import answer_fault, loading_fault
 from asma_core.models.sources.onnx.frames import Arrays, receive, send
 from asma_core.models.sources.optional import optional
@@ -105,7 +106,7 @@ class _Child:
         )
         self._most = limit * 1_000_000
         self._late = False
-        weakref.finalize(self, _end, self._process)
+        weakref.finalize(self, end_process, self._process)
         try:
             with self._patience():
                 self.told, _ = receive(self._answers, self._most)
@@ -149,21 +150,10 @@ class _Child:
         with suppress(subprocess.TimeoutExpired):
             # One that fails is let fail, so that its own end is told.
             self._process.wait(LEAVE)
-        _end(self._process)
+        end_process(self._process)
         if self._late:
             return f"it takes longer than {PATIENCE:.0f} s"
         return f"its process ended ({self._process.returncode})"
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            try:
-                pipe.close()
-            except OSError:
-                continue  # what was not yet written has no reader any more
 
 
 def _import_path() -> list[str]:
