@@ -26,6 +26,7 @@ from asma_core.errors import AsmaError
 from asma_core.limited.answers import to_bytes
 from asma_core.limited.frames import (
     ANSWER,
+    BEGUN,
     ERROR,
     FAULT,
     MEMORY,
@@ -89,6 +90,7 @@ def main(line: int, modules: list[str]) -> None:
             _, data = receive(questions)
         except EOFError:
             return
+        send(answers, BEGUN)
         # Of the process that started this one, so it may be any pickle.
         question: Question = pickle.loads(data)  # noqa: S301
         del data

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import IO, Final
 
 ANSWER: Final = b"a"
+# The question is read, and only now is what it asks for begun.
+BEGUN: Final = b"b"
 # An `AsmaError`, which is for the user.
 ERROR: Final = b"e"
 # The trace of anything else, which is a bug.

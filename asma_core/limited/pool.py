@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 from asma_core.accounts.account import Account
 from asma_core.accounts.current import account
-from asma_core.limited.process import LimitedProcess, Limits, OnProgress
+from asma_core.limited.process import GoneError, LimitedProcess, Limits, OnProgress
 
 # Processes at once, and of them those of one person; the others' questions wait.
 MOST: Final = 4
@@ -50,9 +50,11 @@ class LimitedPool:
             LimitError: It took more than it may, or ended its process.
         """
         who = account()
-        with self._process_for(who) as process:
-            answer: Answer = process.ask(call, arguments, limits, who, on_progress)
-            return answer
+        while True:
+            # The system may have ended one while nobody asked, and is slow to say so.
+            with suppress(GoneError), self._process_for(who) as process:
+                answer: Answer = process.ask(call, arguments, limits, who, on_progress)
+                return answer
 
     def warm(self) -> None:
         """Start a process for the next question, without waiting for it."""

@@ -23,6 +23,7 @@ from asma_core.accounts.account import Account
 from asma_core.limited.answers import from_bytes
 from asma_core.limited.child import Question
 from asma_core.limited.frames import (
+    BEGUN,
     ERROR,
     FAULT,
     HEAD,
@@ -60,6 +61,10 @@ class Limits:
 
 class LimitError(Exception):
     """A process was ended, or ended itself; the text says why, in words that follow "reading"."""
+
+
+class GoneError(Exception):
+    """A process was gone before it read its question, which another one can be asked."""
 
 
 class ChildError(RuntimeError):
@@ -120,13 +125,19 @@ class LimitedProcess:
             AsmaError: As the function does.
             LimitError: It took more than it may, or ended its process.
             ChildError: It raised anything else.
+            GoneError: The process, which had answered before, was gone already.
         """
+        begun = False
         try:
             self._wait_until_ready()
             self._put(call, arguments, limits, who, on_progress is not None)
+            begun = self._message(limits)[0] == BEGUN
             kind, data = self._answer(limits, on_progress)
         except (EOFError, OSError) as error:
-            raise LimitError(self._ending()) from error
+            ending = self._ending()
+            if self.asked and not begun:
+                raise GoneError(ending) from error
+            raise LimitError(ending) from error
         except BaseException:
             # Whoever asked is gone, or it took too much: nobody waits for its answer.
             self.end()

@@ -25,7 +25,7 @@ from asma_core.errors import InputError, ModelError, UnknownNameError
 from asma_core.limited import pool as pools
 from asma_core.limited.answers import from_bytes, to_bytes
 from asma_core.limited.pool import LimitedPool
-from asma_core.limited.process import ChildError, LimitError, Limits
+from asma_core.limited.process import ChildError, LimitedProcess, LimitError, Limits
 from asma_core.limited.reading import read, read_network
 from asma_core.paths import PROJECT
 from tests.limited import calls
@@ -94,6 +94,18 @@ def test_what_takes_too_much_is_ended_and_the_next_is_answered(
 
 def test_one_that_the_system_ended_meanwhile_is_asked_nothing(pool: LimitedPool) -> None:
     process = pool.carry_out(calls.process, limits=ENOUGH)
+    os.kill(process, signal.SIGKILL)
+    while _lives(process):
+        time.sleep(0.01)
+    assert pool.carry_out(calls.process, limits=ENOUGH) != process
+
+
+def test_one_that_ends_unseen_before_its_question_leaves_it_to_another(
+    pool: LimitedPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = pool.carry_out(calls.process, limits=ENOUGH)
+    # The system tells of an end only when the last of its threads is gone.
+    monkeypatch.setattr(LimitedProcess, "runs", True)
     os.kill(process, signal.SIGKILL)
     while _lives(process):
         time.sleep(0.01)

@@ -42,7 +42,8 @@ def test_pictures_are_the_files_pixel_by_pixel_and_equally_large(runs: RunStore)
     made = made_reviews.runs(runs, 6)
     for seed, run in enumerate(made):
         noise(runs, run.id, seed)
-    review = store.create(made, "choice")
+    # One that is drawn puts all of them on one side once in 32 times.
+    review = store.create(made, "choice", seed=7)
     for item in review.items:
         seen = shown(runs, review, "Ann", item)
         names = [artefacts.ADVERSARIAL, artefacts.ORIGINAL]
