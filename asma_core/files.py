@@ -13,9 +13,14 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from asma_core.errors import StoreError
+
+# For who writes it alone, whatever a process lets others read.
+PRIVATE: Final = 0o600
+# As the process lets it: what is its own alone is kept by `keep_to_ourselves`.
+_USUAL: Final = 0o666
 
 
 @contextmanager
@@ -47,8 +52,13 @@ def file_state(path: Path) -> tuple[str, int, int]:
     return str(path), status.st_mtime_ns, status.st_size
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, mode: int = _USUAL) -> None:
     """Write a file aside and rename it into place; its folder is made when absent.
+
+    Args:
+        path: The file.
+        data: All that is in it then.
+        mode: Who may read and write it at most.
 
     Raises:
         StoreError: The disk is full or the folder can't be written; nothing is left behind.
@@ -57,7 +67,8 @@ def write_bytes(path: Path, data: bytes) -> None:
     with as_store_error(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with aside.open("wb") as file:
+            handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -145,9 +156,9 @@ def to_json(value: Any) -> str:
     return json.dumps(value, indent=2, allow_nan=False)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file aside and rename it into place."""
-    write_bytes(path, to_json(value).encode())
+def write_json(path: Path, value: Any, mode: int = _USUAL) -> None:
+    """Write a JSON file aside and rename it into place; see `write_bytes`."""
+    write_bytes(path, to_json(value).encode(), mode)
 
 
 def read_json(path: Path) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from asma_core.reviews.questions import QUESTIONS
+from asma_core.reviews.questions import find_question
 from asma_core.reviews.store import Heading
 from ui.address.links import inner_link
 from ui.address.views import ReviewView
@@ -36,12 +36,14 @@ def review_list(runs: tuple[str, ...]) -> None:
         if known:
             st.subheader("Earlier", anchor=False)
         for heading in known:
-            _line(heading)
+            # One that is damaged hides no other.
+            with show_errors():
+                _line(heading)
 
 
 def title_of(title: str, asks: str) -> str:
     """Return what a review is called."""
-    return title or QUESTIONS[asks].title
+    return title or find_question(asks).title
 
 
 def _line(one: Heading) -> None:
@@ -51,7 +53,7 @@ def _line(one: Heading) -> None:
         words = f"**{escape_markdown(title_of(title, one.asks))}**"
         inner_link(ReviewView(one.id, take=blind), words, f"review-{one.id}")
         people = "1 reviewer" if one.reviewers == 1 else f"{one.reviewers} reviewers"
-        question = QUESTIONS[one.asks]
+        question = find_question(one.asks)
         asked = f"{question.title} " if title else ""
         things = "pairs" if question.of_pairs else "pictures"
         st.caption(
