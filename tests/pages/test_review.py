@@ -312,7 +312,7 @@ def test_one_damaged_review_hides_no_other(
         database.execute("UPDATE reviews SET asks = 'why' WHERE id = ?", (damaged.id,))
     app = visit("review")
     assert not app.exception and f"Review {damaged.id} is damaged" in app.error[0].value
-    assert "Good" in texts(app)
+    assert "Which of the two was tampered with? 4 pairs, 0 reviewers" in texts(app)
     app = visit("review", review=damaged.id)
     assert not app.exception and f"Review {damaged.id} is damaged" in app.error[0].value
     assert errors(visit("review", review=good.id)) == []
