@@ -77,6 +77,38 @@ def write_bytes(path: Path, data: bytes, mode: int = _USUAL) -> None:
             aside.unlink(missing_ok=True)
 
 
+def append(path: Path, data: bytes, *, sync: bool = False) -> None:
+    """Add lines to a file that others can't read; its folder is made when absent.
+
+    They begin on a line of their own also where a crash or a full disk has left half of one.
+
+    Args:
+        path: The file.
+        data: The lines, with the end of the last one.
+        sync: Whether they are on the disk when this returns.
+
+    Raises:
+        StoreError: The disk is full, half of them may be there; or the folder can't be written.
+    """
+    with as_store_error(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, PRIVATE)
+        try:
+            data = data if _is_whole(handle) else b"\n" + data
+            if os.write(handle, data) < len(data):
+                raise OSError(errno.ENOSPC, "only a part did fit")
+            if sync:
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _is_whole(handle: int) -> bool:
+    """Tell whether a file ends with a line's end."""
+    size = os.fstat(handle).st_size
+    return not size or os.pread(handle, 1, size - 1) == b"\n"
+
+
 @contextmanager
 def put_aside(data: bytes | memoryview) -> Iterator[Path]:
     """Write a file that is there within the block, for who reads it in another process.

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from asma_core.files import PRIVATE, as_store_error, write_bytes
+from asma_core.files import PRIVATE, append, as_store_error, write_bytes
 
 _END: Final = b"\n"
 
@@ -22,16 +20,7 @@ def add_line(file: Path, value: Mapping[str, Any]) -> None:
     Raises:
         StoreError: The disk is full or the folder can't be written.
     """
-    with as_store_error(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, PRIVATE)
-        try:
-            data = _line(value) if _is_whole(handle) else _END + _line(value)
-            if os.write(handle, data) < len(data):
-                raise OSError(errno.ENOSPC, "the line did not fit")
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    append(file, _line(value), sync=True)
 
 
 def write_lines(file: Path, values: Sequence[Mapping[str, Any]]) -> None:
@@ -67,8 +56,3 @@ def read_lines(file: Path) -> list[dict[str, Any]]:
 
 def _line(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value).encode() + _END
-
-
-def _is_whole(handle: int) -> bool:
-    size = os.fstat(handle).st_size
-    return not size or os.pread(handle, 1, size - 1) == _END

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from asma_core.errors import StoreError
-from asma_core.runs import json_lines
 from asma_core.runs.json_lines import add_line, read_lines, write_lines
 
 
@@ -72,7 +71,7 @@ def test_a_line_that_does_not_fit_is_said_and_the_next_one_stands_alone(
             return half if name == "write" else getattr(os, name)
 
     with monkeypatch.context() as patched:
-        patched.setattr(json_lines, "os", Half())
+        patched.setattr("asma_core.files.os", Half())
         with pytest.raises(StoreError, match="is full; free some space"):
             add_line(file, {"number": 2})
     add_line(file, {"number": 3})
