@@ -36,6 +36,8 @@ _ALLOWED: Final = float(chi2.ppf(0.95, 1)) / 2
 # How much less likely a curve may be than a jump that no slope is told from.
 _ALIKE: Final = 1e-3
 _STEPS: Final = 64
+# A share that no answers are told from none by.
+_LEAST: Final = 1e-6
 # Slopes: times that of a curve that takes all of the sizes, or the least step between two.
 _FLATTEST, _STEEPEST = 0.01, 100.0
 Values = NDArray[np.float64]
@@ -131,14 +133,15 @@ def fit(points: tuple[Point, ...], guess: float) -> Fit | Unfitted:
     if why:
         return Unfitted(why, answers)
     likelihood = _Likelihood(points, guess)
-    best = likelihood.best()
+    jump, place = _jump(points, guess)
+    best = likelihood.best(place)
     if likelihood.profile(best) - likelihood.flat() < _ALLOWED:
         why = "the rate does not rise with the size of the change by more than chance would make it"
         return Unfitted(why, answers)
     return Fit(
         guess,
         likelihood.slope(best),
-        _jump(points, guess) > likelihood.profile(best) - _ALIKE,
+        jump > likelihood.profile(best) - _ALIKE,
         math.exp(best),
         *likelihood.interval(best),
         min(sizes),
@@ -168,18 +171,24 @@ def _all_alike(points: Sequence[Point], sizes: Sequence[float]) -> str:
     return ""
 
 
-def _jump(points: Sequence[Point], guess: float) -> float:
-    """Return the log-likelihood of the best jump from guessing to all.
+def _jump(points: Sequence[Point], guess: float) -> tuple[float, int]:
+    """Return the log-likelihood of the best jump from guessing to all, and its middle's place.
 
-    The changes of one size may lie in its middle, with a rate of their own.
+    The changes of the size in its middle have a rate of their own.
     """
-    best = -math.inf
-    for place, middle in enumerate(points):
-        if all(one.noticed == one.count for one in points[place + 1 :]):
-            own = max(middle.noticed / middle.count, guess)
-            below = sum(_log_likelihood(one, guess) for one in points[:place])
-            best = max(best, below + _log_likelihood(middle, own))
-    return best
+    found = [
+        (
+            sum(_log_likelihood(one, guess) for one in points[:place]) + _of_middle(middle, guess),
+            place,
+        )
+        for place, middle in enumerate(points)
+        if middle.size > 0 and all(one.noticed == one.count for one in points[place + 1 :])
+    ]
+    return max(found)
+
+
+def _of_middle(point: Point, guess: float) -> float:
+    return _log_likelihood(point, max(point.noticed / point.count, guess))
 
 
 def _log_likelihood(point: Point, rate: float) -> float:
@@ -211,8 +220,24 @@ class _Likelihood:
         steepest = _STEEPEST / float(np.diff(known).min())
         self._slopes = np.geomspace(_FLATTEST / self._spread, steepest, _STEPS)
 
-    def best(self) -> float:
-        """Return the logarithm of the likeliest threshold."""
+    def best(self, jump: int) -> float:
+        """Return the logarithm of the likeliest threshold.
+
+        Args:
+            jump: Place of the size at which a jump is likeliest, which a grid may pass over.
+        """
+        smooth, steep = self._best_on_grid(), self._of_jump(jump)
+        return smooth if self.profile(smooth) >= self.profile(steep) - _ALIKE else steep
+
+    def _of_jump(self, place: int) -> float:
+        """Return the threshold of a jump as steep as it can be told from a curve."""
+        noticed, count = self._noticed[place], self._noticed[place] + self._missed[place]
+        share = (noticed / count - self._guess) / (1 - self._guess)
+        height = float(logit(np.clip(share, _LEAST, 1 - _LEAST))) - self._offset
+        gaps = np.abs(np.delete(self._sizes, place) - self._sizes[place])
+        return float(self._sizes[place]) - height / (_STEEPEST / 2 / float(gaps.min()))
+
+    def _best_on_grid(self) -> float:
         grid = np.linspace(self._first - self._spread, self._last + self._spread, 2 * _STEPS)
         found = [float(self._at(one, self._slopes).max()) for one in grid]
         alike = np.flatnonzero(np.array(found) > max(found) - _ALIKE)

@@ -137,9 +137,9 @@ def test_guessing_rarely_looks_like_a_curve() -> None:
         fit(tuple(Point(size, int(random.binomial(20, 0.5)), 20) for size in SIZES), 0.5)
         for _ in range(100)
     ]
-    fits = [one for one in found if isinstance(one, Fit)]
-    assert len(fits) <= 10
-    assert all("does not rise" in one.why for one in found if isinstance(one, Unfitted)) or fits
+    unfitted = [one for one in found if isinstance(one, Unfitted)]
+    assert len(unfitted) >= 90
+    assert all("does not rise" in one.why for one in unfitted)
 
 
 def test_fewer_answers_give_a_wider_interval() -> None:
@@ -225,6 +225,38 @@ def test_the_interval_of_a_jump_holds_all_that_is_as_likely() -> None:
 
 def test_a_curve_whose_slope_is_known_is_no_jump() -> None:
     assert not fitted(drawn(3, 40)).steep
+
+
+def one_by_one(seed: int, slope: float, count: int = 300) -> tuple[Point, ...]:
+    """Answers to changes of which no two are of one size."""
+    random = np.random.default_rng(seed)
+    sizes = np.exp(random.uniform(math.log(0.1), math.log(3.2), count))
+    return tuple(
+        Point(float(size), int(random.random() < rate_of(float(size), 0.5, 0.7, slope)), 1)
+        for size in np.sort(sizes)
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_of_sizes_that_all_differ_no_other_curve_is_likelier(seed: int) -> None:
+    points = one_by_one(seed, 3.0)
+    found = fitted(points)
+    own = log_likelihood(points, 0.5, found.threshold, found.slope)
+    for threshold in np.geomspace(0.3, 1.6, 60):
+        for slope in np.geomspace(0.5, 60, 40):
+            assert own >= log_likelihood(points, 0.5, float(threshold), float(slope)) - 1e-6
+    assert not found.steep and found.low is not None and found.low < 0.7 * 1.5
+
+
+def test_a_jump_between_two_sizes_that_are_near_is_found() -> None:
+    sizes = [0.1 * 1.01**step for step in range(350)]
+    # Guessing up to the 201st, which is missed as each second one is; seen from there on.
+    points = [Point(size, int(place > 200 or place % 2), 1) for place, size in enumerate(sizes)]
+    found = fitted(points)
+    assert found.steep
+    assert sizes[200] / 1.01 < found.threshold < sizes[201] * 1.01
+    assert found.rate(sizes[199]) == pytest.approx(0.5, abs=0.01)
+    assert found.rate(sizes[202]) == pytest.approx(1.0, abs=0.01)
 
 
 def test_a_threshold_beyond_what_was_shown_is_known_to_be() -> None:
