@@ -26,8 +26,8 @@ def stop(store: RunStore, run_id: str) -> None:
         StoreError: The store can't be written.
     """
     _own(store, run_id)
-    audit.record("stop", f"run {run_id}", store.home)
     store.ask_to_stop(run_id)
+    audit.record("stop", f"run {run_id}", store.home)
 
 
 def move(store: RunStore, run_id: str, by: int) -> None:
@@ -45,10 +45,10 @@ def move(store: RunStore, run_id: str, by: int) -> None:
         StoreError: The store can't be written.
     """
     run = _own(store, run_id)
-    audit.record("move", f"run {run_id}", store.home)
     if not store.move(run_id, by):
         now = store.get(run_id).state
         raise RunStateError(f"run {run.id} is {now} and does not wait any more; reload the page")
+    audit.record("move", f"run {run_id}", store.home)
 
 
 def check_room(waiting: int) -> None:

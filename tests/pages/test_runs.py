@@ -15,7 +15,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from asma_core.accounts.account import VIEWER, Account
+from asma_core.accounts.account import REVIEWER, VIEWER, Account
 from asma_core.accounts.current import acting_as, ask
 from asma_core.files import write_json
 from asma_core.runs.run import CANCELLED, INTERRUPTED, Run
@@ -323,6 +323,25 @@ def test_what_people_said_is_shown_as_text(page: AppTest, runs: RunStore) -> Non
     page.run()
     assert not page.exception
     assert "<script>" not in texts(page)
+
+
+def test_a_verdict_that_the_list_has_not_shown_is_not_overwritten_unseen(
+    page: AppTest, runs: RunStore
+) -> None:
+    first, second = made_runs.finished(runs), made_runs.finished(runs, seed=2)
+    tick(page.run(), first, second)
+    with acting_as(Account("ann", REVIEWER)):
+        runs.annotate(first.id, verdict="convincing", tags="hers")
+    page.button(key="runs-verdict-all-visible").click().run()
+    assert "changed by ann meanwhile, to 'convincing'" in page.error[0].value
+    assert [runs.get(run.id).verdict for run in (first, second)] == ["convincing", "visible"]
+    # Now it is seen.
+    page.button(key="runs-verdict-all-visible").click().run()
+    assert [runs.get(run.id).verdict for run in (first, second)] == ["visible", "visible"]
+    page.button(key="runs-verdict-all-failed").click().run()
+    assert [runs.get(run.id).verdict for run in (first, second)] == ["failed", "failed"]
+    page.multiselect(key="runs-tags-all").set_value(["ours"]).run()
+    assert [runs.get(run.id).tags for run in (first, second)] == ["hers, ours", "ours"]
 
 
 def test_several_runs_get_one_verdict_and_more_tags(page: AppTest, runs: RunStore) -> None:
