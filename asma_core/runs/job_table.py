@@ -113,6 +113,13 @@ class JobTable:
         own = this_process(self._home)
         return self._change(job_id, (RUNNING,), {"state": QUEUED}, own)
 
+    def hold(self, job_id: str) -> bool:
+        """Hold a running job whose process is about to be ended; False when it does not run.
+
+        So nobody takes it for one whose process has died.
+        """
+        return self._change(job_id, (RUNNING,), {"owner": this_process(self._home)})
+
     def end(self, job_id: str, state: str, *, holder: str | None = None, **columns: Any) -> bool:
         """Say how a running job ended; False when it does not run.
 

@@ -337,6 +337,14 @@ class RunStore:
         """Queue a run again that this process claimed; False when it is not running."""
         return self._jobs.give_back(run_id)
 
+    def hold(self, run_id: str) -> bool:
+        """Hold a running run whose process is about to be ended; see `JobTable.hold`."""
+        return self._jobs.hold(run_id)
+
+    def has_result(self, run_id: str) -> bool:
+        """Tell whether the files of a run's result are in place, whatever its row says."""
+        return (self.folder(run_id) / RECORD).exists()
+
     def ended_before(self, moment: float) -> list[str]:
         """Return the runs that ended before a moment and are not pinned, the oldest first.
 
