@@ -13,7 +13,7 @@ from ui.common import services
 from ui.common.errors import show_errors
 from ui.common.looks import dress
 from ui.common.outbox import keep_outbox
-from ui.common.presses import keep_presses
+from ui.common.presses import end_presses, keep_presses
 from ui.common.rerun import begin_at_top
 from ui.common.shell import PRODUCT
 from ui.common.sign_in import let_in, people_sign_in, sign_in_page
@@ -55,7 +55,7 @@ def main() -> None:
     if not inside:
         sign_in_page()
         return
-    keep_presses()
+    keep_presses(page.url_path, address.sent())
     address.begin()
     keep_history(page.url_path)
     answers = answer_hearers(services.reviews)
@@ -63,6 +63,7 @@ def main() -> None:
     arrive(page.url_path)
     with show_errors():
         page.run()
+    end_presses()
     # After the page, so that the first one does not wait for two processes that import torch.
     # What is wrong with the store, the page has said.
     with suppress(AsmaError):

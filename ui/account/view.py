@@ -15,6 +15,7 @@ from asma_core.runs.uploads import delete_upload, kept_words, upload_name, uploa
 from asma_core.server_config import OIDC, settings
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import moment
+from ui.common.presses import pressed
 from ui.common.rerun import rerun_page, whole
 from ui.common.shell import name_tab
 from ui.common.sign_in import settings_say, sign_out
@@ -72,7 +73,7 @@ def _things(title: str, kind: str, words: Callable[[Belonging], str]) -> None:
                     on_click=whole(_share),
                     args=(kind, one.name),
                 )
-            if kind == UPLOAD and st.button("Delete", key=f"account-delete-{one.name}"):
+            if kind == UPLOAD and pressed(st, "Delete", key=f"account-delete-{one.name}"):
                 with show_errors():
                     delete_upload(one.name)
                     rerun_page()

@@ -59,11 +59,16 @@ def go_to(view: View) -> None:
 
 def begin() -> None:
     """Take note of what the browser has; call it at every run, before the page."""
-    query, written = st.query_params.to_dict(), _written()
+    query, written = sent(), _written()
     seen = not written.ahead and written.queries and query == written.queries[-1]
     if seen and written.queries.count(query) == 1:
         written.queries = [query]
     written.ahead = False
+
+
+def sent() -> dict[str, str]:
+    """Return the parameters of the address as the browser has sent it."""
+    return st.query_params.to_dict()
 
 
 def left() -> dict[str, str] | None:
@@ -83,7 +88,7 @@ def _query() -> dict[str, str]:
     ourselves stands for the last that we wrote, until the browser has been seen with that one, or
     at Back.
     """
-    query, written = st.query_params.to_dict(), _written()
+    query, written = sent(), _written()
     if query not in written.queries or (_went() and query != written.queries[-1]):
         written.queries = []
         return query

@@ -9,6 +9,7 @@ import streamlit as st
 
 from ui.address import browser as address
 from ui.address.view import View
+from ui.common.rerun import let_go, undivided
 
 # A link to the page that is open would be shaded like the menu's entry of where one is.
 _STYLE: Final = """<style>
@@ -35,8 +36,10 @@ def open_here(view: View) -> NoReturn:
 
 
 def _set_out(view: View) -> None:
-    page, sent = st.session_state.get(_HERE, ("", {}))
-    st.session_state[_GOING] = (page, (sent, st.query_params.to_dict()), view)
+    with undivided():
+        page, sent = st.session_state.get(_HERE, ("", {}))
+        st.session_state[_GOING] = (page, (sent, st.query_params.to_dict()), view)
+    let_go()
 
 
 def arrive(page: str) -> None:
@@ -49,14 +52,16 @@ def arrive(page: str) -> None:
     Args:
         page: The path in the address of the page that is about to run.
     """
-    sent = st.query_params.to_dict()
-    st.session_state[_HERE] = (page, sent)
-    left, addresses, view = st.session_state.pop(_GOING, ("", (), None))
-    if view is None or page != left or sent not in addresses:
-        return
-    if Path(view.PAGE).stem != page:
-        st.switch_page(view.PAGE, query_params=view.query())
-    address.go_to(view)
+    with undivided():
+        sent = st.query_params.to_dict()
+        st.session_state[_HERE] = (page, sent)
+        left, addresses, view = st.session_state.pop(_GOING, ("", (), None))
+        if view is None or page != left or sent not in addresses:
+            return
+        if Path(view.PAGE).stem == page:
+            address.go_to(view)
+            return
+    open_page(view)
 
 
 def link(view: View, label: str, icon: str | None = "", place: Any = st) -> None:

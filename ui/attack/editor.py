@@ -31,6 +31,7 @@ from ui.common import services
 from ui.common.errors import escape_markdown, show_error, show_errors
 from ui.common.format import number
 from ui.common.looks import unseen_title
+from ui.common.presses import pressed
 from ui.common.rerun import patiently
 from ui.common.shell import all_room, background, name_tab
 from ui.editor.drawings import drawings
@@ -94,7 +95,8 @@ def attack_editor(key: str) -> None:
             st.caption(f"The network stands behind {words}; the attack goes through it.")
         if told := nearly_full(account()):
             st.warning(told, icon=":material/hard_drive:")
-        if st.button(
+        if pressed(
+            st,
             "Run the attack",
             key=f"{key}-run",
             type="primary",

@@ -23,6 +23,7 @@ from asma_core.runs.store import RunStore
 from ui.common import services
 from ui.common.errors import show_errors
 from ui.common.format import SCORE_LABELS, duration, number
+from ui.common.presses import pressed
 from ui.common.rerun import rerun_page
 from ui.pictures.curves import NO_TOOLBAR, run_curves
 from ui.pictures.differences import show_difference
@@ -74,7 +75,8 @@ def _progress(store: RunStore, run: Run, state: LiveState | None) -> None:
         text = f"Step {state.step} of {state.steps}, at most {left} left, {label} {score}, L2 {l2}"
         words.progress(min(state.step / state.steps, 1.0), text=text)
     waits = run.state == QUEUED
-    if button.button(
+    if pressed(
+        button,
         "Stopping" if run.cancel else "Stop",
         key=f"live-stop-{run.id}",
         icon=":material/stop:",
@@ -100,7 +102,8 @@ def _order(store: RunStore, run: Run) -> None:
     """Let the author put a run that waits before or behind others of theirs."""
     row = st.container(horizontal=True, key=f"live-order-{run.id}")
     for word, icon, by in _MOVES:
-        if row.button(
+        if pressed(
+            row,
             word,
             key=f"live-{word.lower().replace(' ', '-')}-{run.id}",
             icon=icon,

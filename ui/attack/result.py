@@ -23,6 +23,7 @@ from ui.address.views import AttackView, CompareView
 from ui.attack.live_run import PICTURE_SIDE
 from ui.common import services
 from ui.common.errors import escape_markdown, show_error, show_errors
+from ui.common.presses import pressed
 from ui.judging.strip import judging_strip
 from ui.pictures.differences import show_difference
 from ui.pictures.encoding import data_address
@@ -68,11 +69,12 @@ def run_result(run: Run) -> None:
 
 def _ways_on(run: Run) -> None:
     row = st.container(horizontal=True)
-    if run.results and row.button(
-        "Compare", key="result-compare", type="primary", icon=":material/compare:"
+    if run.results and pressed(
+        row, "Compare", key="result-compare", type="primary", icon=":material/compare:"
     ):
         open_page(CompareView(run.id))
-    if row.button(
+    if pressed(
+        row,
         "Change the target",
         key="result-change",
         icon=":material/draw:",
@@ -80,9 +82,10 @@ def _ways_on(run: Run) -> None:
     ):
         with show_errors():
             _leave_run(run)
-    if row.button("Repeat", key="result-repeat", icon=":material/replay:"):
+    if pressed(row, "Repeat", key="result-repeat", icon=":material/replay:"):
         _queue(lambda: services.queue().repeat(run.id))
-    if _has_failed(run) and row.button(
+    if _has_failed(run) and pressed(
+        row,
         "Try Minimal",
         key="result-minimal",
         icon=":material/compress:",

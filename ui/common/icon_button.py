@@ -15,8 +15,8 @@ clip-path: inset(50%); white-space: nowrap; }}
 </style>"""
 
 
-def icon_button(place: Any, name: str, icon: str, key: str, **more: Any) -> bool:
-    """Show a button; return whether it was pressed.
+def icon_button(place: Any, name: str, icon: str, key: str, **more: Any) -> None:
+    """Show a button.
 
     Args:
         place: Streamlit itself, or a container of it.
@@ -26,7 +26,7 @@ def icon_button(place: Any, name: str, icon: str, key: str, **more: Any) -> bool
         more: Of Streamlit's button.
     """
     st.html(_STYLE.format(key=key))
-    return bool(place.button(name, icon=icon, key=key, help=name, **more))
+    place.button(name, icon=icon, key=key, help=name, **more)
 
 
 def icon_popover(place: Any, name: str, icon: str, key: str) -> Any:

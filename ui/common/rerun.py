@@ -40,6 +40,7 @@ def rerun_page() -> None:
     before: whoever has clicked a link in that moment would be brought back. So that one goes
     first.
     """
+    let_go()
     _give_way()
     st.rerun()
 
@@ -59,8 +60,9 @@ def patiently(act: Callable[..., Answer], *arguments: Any) -> Answer:
         arguments: Its own. If all of them can be hashed, they tell calls apart.
     """
     answer = _begun(act, arguments)
-    while not wait([answer], timeout=LOOK).done:
-        _give_way()
+    with _listening(True):
+        while not wait([answer], timeout=LOOK).done:
+            _give_way()
     return answer.result()
 
 
@@ -100,21 +102,45 @@ def whole(act: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(act)
     def carried_out(*args: object, **kwargs: object) -> None:
-        with _uninterrupted():
+        with undivided():
             act(*args, **kwargs)
 
     return carried_out
 
 
+def hold_on() -> None:
+    """Let a newer request wait until this run has ended, or lets go."""
+    _listen(False)
+
+
+def let_go() -> None:
+    """Let a newer request end this run again; without it Streamlit would lead nowhere else."""
+    _listen(True)
+
+
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let a newer request wait; Streamlit has no public way to ask for that (docs/decisions.md)."""
-    runner: Any = getattr(getattr(get_script_run_ctx(), "_enqueue", None), "__self__", None)
-    if not getattr(runner, "_execing", False):
+def undivided() -> Iterator[None]:
+    """Let a newer request wait meanwhile."""
+    with _listening(False):
         yield
-        return
-    runner._execing = False
+
+
+@contextmanager
+def _listening(wanted: bool) -> Iterator[None]:
+    before = _listen(wanted)
     try:
         yield
     finally:
-        runner._execing = True
+        _listen(before)
+
+
+def _listen(wanted: bool) -> bool:
+    """Say whether a newer request may end this run; return whether it could before.
+
+    Streamlit has no public way to ask for that (docs/decisions.md).
+    """
+    runner: Any = getattr(getattr(get_script_run_ctx(), "_enqueue", None), "__self__", None)
+    before: bool = getattr(runner, "_execing", wanted)
+    if before is not wanted:
+        runner._execing = wanted
+    return before

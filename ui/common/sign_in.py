@@ -16,6 +16,7 @@ from asma_core.accounts.sign_in import account_of_claims, account_of_header
 from asma_core.errors import InputError, NotAllowedError
 from asma_core.server_config import NO_SIGN_IN, OIDC, PROXY, settings
 from ui.common.errors import show_error
+from ui.common.presses import pressed
 from ui.common.shell import PRODUCT
 
 _LOCAL: Final = "127.0.0.1"
@@ -94,7 +95,7 @@ def sign_in_page() -> None:
             show_error(error)
         st.markdown("Sign in with your account to see runs and to attack networks.")
         _keep_wanted("keep")
-        if st.button("Sign in", type="primary", icon=":material/login:", key="sign-in"):
+        if pressed(st, "Sign in", type="primary", icon=":material/login:", key="sign-in"):
             try:
                 st.login()
             except StreamlitAPIException:

@@ -17,6 +17,7 @@ from ui.address.views import DETECTION, DefencesView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.pairs_choice import DETECTION_FORM, fill_images
+from ui.common.presses import pressed
 from ui.common.rerun import rerun_page
 from ui.compare.asked import asked_by_press
 from ui.comparison.payload import SuspicionMaps
@@ -89,7 +90,8 @@ def _said(run: Run, found: Sequence[KeptSuspicion]) -> None:
 
 def _offer_clean_images(run: Run) -> None:
     """Offer the form of detectors, with the run's own data set and network."""
-    if st.button(
+    if pressed(
+        st,
         "Have clean images looked at",
         icon=":material/shield:",
         key="suspicion-clean",

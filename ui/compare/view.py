@@ -25,6 +25,7 @@ from ui.common.format import (
     score_label,
     standing_outcome,
 )
+from ui.common.presses import pressed
 from ui.common.shell import all_room, name_tab
 from ui.compare.beside import choose_beside, other_runs, short_line
 from ui.compare.pictures import beside_of, comparison_of
@@ -103,7 +104,7 @@ def _head(run: Run, others: list[Run]) -> tuple[list[Run], str]:
             found = choose_beside(run, others)
         with st.popover("Files", icon=":material/download:", key="compare-files"):
             _downloads(run)
-        if st.button("Repeat", icon=":material/replay:", key="compare-repeat"):
+        if pressed(st, "Repeat", icon=":material/replay:", key="compare-repeat"):
             with show_errors():
                 repeated = services.queue().repeat(run.id)
                 open_page(AttackView(repeated.id))

@@ -18,6 +18,7 @@ from asma_core.limited.reading import read
 from ui.address.links import open_page
 from ui.address.views import DatasetsView
 from ui.common.errors import show_error
+from ui.common.presses import pressed
 from ui.common.values import SESSION, initial
 from ui.datasets.findings import show_findings
 from ui.datasets.grid import PER_PAGE
@@ -41,12 +42,17 @@ def keep_data_set(found: Preview, root: Path, known: Sequence[Finding]) -> None:
         width=320,
         persist_state=SESSION,
     )
-    pressed = row.button(
-        "Add this data set", type="primary", icon=":material/add:", key=f"{KEY}-keep"
+    asked = pressed(
+        row,
+        "Add this data set",
+        type="primary",
+        icon=":material/add:",
+        key=f"{KEY}-keep",
+        lasting=True,
     )
     waiting = f"{KEY}-inspected"
     try:
-        if pressed:
+        if asked:
             check_name(name)
             st.session_state[waiting] = (repr(found.card), _inspected(found))
         card, inspection = st.session_state.get(waiting, ("", None))
@@ -87,4 +93,4 @@ def _all_the_same(found: Preview, new: Sequence[Finding]) -> bool:
     """Show what only looking at all images has found; tell whether it is to be kept so."""
     st.markdown("**Found while checking every image**")
     show_findings(found, [replace(one, choices=()) for one in new], f"{KEY}-last")
-    return st.button("Add it all the same", key=f"{KEY}-all-the-same")
+    return pressed(st, "Add it all the same", key=f"{KEY}-all-the-same")

@@ -17,6 +17,7 @@ from ui.address.views import DatasetsView, ModelsView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.icon_button import icon_popover
+from ui.common.presses import pressed
 from ui.common.rerun import rerun_page, whole
 from ui.datasets.view import go_to
 
@@ -40,7 +41,8 @@ def train_on(name: str) -> None:
         or any(card.dataset == name for card in model_cards().values())
     ):
         return
-    if st.button(
+    if pressed(
+        st,
         "Train",
         icon=":material/model_training:",
         key="datasets-train",
@@ -85,7 +87,7 @@ def remove_dataset(name: str) -> None:
             f"Remove **{escape_markdown(name)}**? Uploaded files are deleted, a folder on the "
             "server stays. Runs on its images stay."
         )
-        if st.button("Remove", key="datasets-remove", type="primary"):
+        if pressed(st, "Remove", key="datasets-remove", type="primary"):
             with show_errors():
                 forget(name)
                 services.forget_datasets()

@@ -34,6 +34,7 @@ from ui.common.format import (
     score_label,
     standing_outcome,
 )
+from ui.common.presses import pressed
 from ui.common.rerun import patiently, whole
 from ui.common.shell import name_tab
 from ui.datasets.grid import PER_PAGE, listed
@@ -116,8 +117,8 @@ def _moves(bar: Any, dataset: Dataset, sample: Sample, samples: Sequence[Sample]
             on_click=whole(_open),
             args=(order[to].name if inside else "", to // PER_PAGE + 1),
         )
-    if bar.button(
-        "Attack this image", type="primary", icon=":material/draw:", key="datasets-attack"
+    if pressed(
+        bar, "Attack this image", type="primary", icon=":material/draw:", key="datasets-attack"
     ):
         open_page(AttackView(dataset=dataset.name, sample=sample.name))
 

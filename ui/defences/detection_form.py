@@ -23,6 +23,7 @@ from ui.common.errors import show_error
 from ui.common.execution_form import execution_form
 from ui.common.network_choice import LEFT_OUT
 from ui.common.pairs_choice import DETECTION_FORM, choose_goal, choose_images, choose_pairs
+from ui.common.presses import pressed
 from ui.common.values import SESSION, initial
 from ui.defences.settings_of import Offer, choose_with_settings
 
@@ -46,7 +47,8 @@ def detection_form() -> None:
             execution = execution_form(st, KEY)
     with left:
         st.caption(_cost(pairs, len(detectors), steps is not None))
-        if st.button(
+        if pressed(
+            st,
             "Start",
             key=f"{KEY}-start",
             type="primary",

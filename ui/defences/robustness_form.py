@@ -23,6 +23,7 @@ from ui.common.errors import escape_markdown, show_error
 from ui.common.execution_form import execution_form
 from ui.common.network_choice import fitting_networks
 from ui.common.pairs_choice import choose_attacks, choose_goal, choose_images, choose_pairs
+from ui.common.presses import pressed
 from ui.common.rerun import patiently
 from ui.common.values import SESSION, initial
 from ui.defences.settings_of import Offer, choose_with_settings
@@ -53,7 +54,8 @@ def robustness_form() -> None:
             f"the bare network and {len(defences)} behind a defence, each kept as a network of its "
             f"own{_beside(others)}. What has been run already is taken as it is."
         )
-        if st.button(
+        if pressed(
+            st,
             "Start",
             key=f"{KEY}-start",
             type="primary",

@@ -19,6 +19,7 @@ from ui.common.errors import show_error
 from ui.common.execution_form import execution_form
 from ui.common.network_choice import fitting_networks
 from ui.common.pairs_choice import choose_attacks, choose_goal, choose_pairs
+from ui.common.presses import pressed
 from ui.common.values import SESSION, initial
 
 KEY: Final = "transfer-form"
@@ -133,7 +134,8 @@ def _start_button(
         f"At most {runs} runs: {', '.join(made)}, {titles or 'no attack'}. What has been run "
         "already is taken as it is."
     )
-    if st.button(
+    if pressed(
+        st,
         "Start",
         key=f"{KEY}-start",
         type="primary",

@@ -26,6 +26,7 @@ from ui.common import services
 from ui.common.errors import escape_markdown, show_error
 from ui.common.execution_form import execution_form
 from ui.common.pairs_choice import choose_images
+from ui.common.presses import pressed
 from ui.common.settings_form import setting_widget
 from ui.common.values import SESSION, initial
 from ui.defences.universal_text import AIMS, SCORES
@@ -59,7 +60,8 @@ def universal_form() -> None:
                 f"Learned on {counts} {'image' if images == 1 else 'images'}, {config.steps} steps "
                 f"each time, and judged on {unseen} that it has never seen."
             )
-        if st.button(
+        if pressed(
+            st,
             "Start",
             key=f"{KEY}-start",
             type="primary",

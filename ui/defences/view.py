@@ -15,6 +15,7 @@ from ui.address.links import link, open_here
 from ui.address.views import DefencesView, ExperimentsView
 from ui.common.errors import escape_markdown, show_error, show_errors
 from ui.common.format import duration, moment
+from ui.common.presses import pressed
 from ui.common.rerun import patiently, rerun_page
 from ui.common.shell import name_tab
 from ui.common.stop_go import stop_or_go_on
@@ -100,7 +101,8 @@ def _actions(room: Room, plan: Any, found: Standing) -> None:
 
 
 def _delete(row: Any, room: Room, plan: Any, active: bool = False) -> None:
-    if row.button(
+    if pressed(
+        row,
         "Delete",
         key="defences-delete",
         icon=":material/delete:",

@@ -17,6 +17,7 @@ from ui.address.links import open_here
 from ui.address.views import ExperimentsView
 from ui.common import services
 from ui.common.errors import show_error, show_errors
+from ui.common.presses import pressed
 from ui.common.rerun import rerun_page, whole
 from ui.common.stop_go import stop_or_go_on
 
@@ -89,10 +90,10 @@ def _close() -> None:
 def _delete(experiment: Experiment) -> None:
     st.markdown("Its tables and pictures go; the runs that it made stay on the Runs page.")
     row = st.container(horizontal=True, horizontal_alignment="right")
-    if row.button("Keep", key="experiment-delete-no"):
+    if pressed(row, "Keep", key="experiment-delete-no"):
         _close()
         rerun_page()
-    if row.button("Delete", key="experiment-delete-yes", type="primary"):
+    if pressed(row, "Delete", key="experiment-delete-yes", type="primary"):
         try:
             services.experiments().store.delete(experiment.id)
         except AsmaError as error:

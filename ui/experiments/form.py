@@ -19,6 +19,7 @@ from ui.common import services
 from ui.common.errors import show_error
 from ui.common.execution_form import execution_form
 from ui.common.pairs_choice import choose_attacks, choose_goal, choose_images, choose_pairs
+from ui.common.presses import pressed
 from ui.common.values import SESSION, initial
 
 KEY: Final = "experiment-form"
@@ -64,7 +65,8 @@ def experiment_form() -> None:
             f"{rows} {'row' if rows == 1 else 'rows'}. What has been run already with the same "
             "settings is taken as it is."
         )
-        if st.button(
+        if pressed(
+            st,
             "Start",
             key=f"{KEY}-start",
             type="primary",

@@ -33,6 +33,7 @@ from ui.common.format import (
     score_label,
     standing_outcome,
 )
+from ui.common.presses import pressed
 from ui.common.rerun import rerun_page
 from ui.common.unchanged import as_of_now
 from ui.judging.verdict import verdict_badge
@@ -118,7 +119,8 @@ def _new_pair(runs: list[Run]) -> tuple[str, str]:
 def demo_button() -> None:
     """Offer the demo attack; it leads to the page where the run is watched."""
     ready = DEMO_MODEL in model_cards()
-    clicked = st.button(
+    clicked = pressed(
+        st,
         "Run a demo attack",
         type="primary",
         icon=":material/play_arrow:",

@@ -15,6 +15,7 @@ from asma_core.models.sources.model_card import ModelCard
 from ui.common import services
 from ui.common.errors import escape_markdown, show_error
 from ui.common.format import number
+from ui.common.presses import pressed
 from ui.common.rerun import patiently
 from ui.common.settings_form import setting_widget
 
@@ -52,7 +53,7 @@ def certify(card: ModelCard, dataset: str) -> None:
         for name, column in zip(SHOWN, columns[1:], strict=True)
     }
     asked = (card.name, dataset, sample, *chosen.values())
-    if st.button("Certify", icon=":material/verified_user:", key=f"{KEY}-start"):
+    if pressed(st, "Certify", icon=":material/verified_user:", key=f"{KEY}-start"):
         st.session_state[f"{KEY}-asked"] = asked
     if st.session_state.get(f"{KEY}-asked") == asked:
         _certified(card, dataset, sample, CertificateSettings(**chosen))

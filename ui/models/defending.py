@@ -18,6 +18,7 @@ from ui.address.links import open_here
 from ui.address.views import ModelsView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
+from ui.common.presses import pressed
 from ui.common.rerun import patiently
 from ui.common.settings_form import setting_widget
 from ui.common.values import SESSION
@@ -106,7 +107,8 @@ def _taught(card: ModelCard, defence: Defence, dataset: str) -> Defence | None:
     if not learns(known):
         return known
     title = escape_markdown(images.title)
-    if st.button(
+    if pressed(
+        st,
         f"Train it on the images of {title}",
         icon=":material/model_training:",
         key=f"{KEY}-learn-{card.name}",

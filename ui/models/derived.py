@@ -17,6 +17,7 @@ from asma_core.naming import free_among
 from ui.common import services
 from ui.common.errors import escape_markdown, show_error
 from ui.common.format import number
+from ui.common.presses import pressed
 from ui.common.rerun import patiently
 from ui.common.values import SESSION, initial
 from ui.pictures.thumbnails import sample_thumbnail
@@ -75,5 +76,5 @@ def name_to_keep(key: str, wanted: str, icon: str = ":material/add:") -> str | N
         width=320,
         persist_state=SESSION,
     )
-    pressed = row.button("Keep this network", type="primary", icon=icon, key=f"{key}-keep")
-    return name if pressed else None
+    asked = pressed(row, "Keep this network", type="primary", icon=icon, key=f"{key}-keep")
+    return name if asked else None

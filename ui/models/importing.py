@@ -36,6 +36,7 @@ from ui.address.links import open_here
 from ui.address.views import ModelsView
 from ui.common import services
 from ui.common.errors import show_error, show_errors
+from ui.common.presses import pressed
 from ui.common.rerun import patiently
 from ui.common.staging import kept_upload
 from ui.common.values import initial
@@ -261,7 +262,7 @@ def _check_and_keep(card: Path) -> None:
         key=initial(f"{KEY}-check-{card.parent.name}-{first}", first),
     )
     token = (card.read_bytes(), dataset)
-    if row.button("Check", icon=":material/fact_check:", key=f"{KEY}-check"):
+    if pressed(row, "Check", icon=":material/fact_check:", key=f"{KEY}-check"):
         with st.spinner("Checking the network", show_time=True):
             report = patiently(services.predictor().check_staged, card, dataset)
         st.session_state[f"{KEY}-report"] = (token, report)
@@ -274,7 +275,8 @@ def _check_and_keep(card: Path) -> None:
     if not report["usable"]:
         st.caption("It can't be attacked as it is; correct what is marked and check again.")
     answers = all(c["state"] != "bad" for c in report["checks"] if c["name"] == "answer")
-    if st.button(
+    if pressed(
+        st,
         "Keep this network",
         type="primary",
         icon=":material/add:",

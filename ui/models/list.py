@@ -10,6 +10,7 @@ from ui.address.views import ModelsView
 from ui.common import services
 from ui.common.errors import escape_markdown
 from ui.common.format import described, number
+from ui.common.presses import pressed
 from ui.common.rerun import rerun_page
 from ui.models.link import model_link
 from ui.models.network_text import architecture, class_legend, origin
@@ -24,10 +25,10 @@ def model_list() -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
     row.title("Models", anchor=False)
     row.space("stretch")
-    if row.button("Add a network", icon=":material/upload_file:", key="models-add"):
+    if pressed(row, "Add a network", icon=":material/upload_file:", key="models-add"):
         address.go_to(ModelsView(add=True))
         rerun_page()
-    if row.button("Train a network", icon=":material/model_training:", key="models-train"):
+    if pressed(row, "Train a network", icon=":material/model_training:", key="models-train"):
         address.go_to(ModelsView(train=True))
         rerun_page()
     cards = list(model_cards().values())

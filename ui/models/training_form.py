@@ -30,6 +30,7 @@ from ui.address.links import open_here
 from ui.address.views import ModelsView
 from ui.common import services
 from ui.common.errors import show_errors
+from ui.common.presses import pressed
 from ui.common.settings_form import fill_settings, setting_widget
 from ui.common.values import SESSION, initial
 from ui.models.link import back
@@ -64,7 +65,7 @@ def training_form() -> None:
         adversarial = settings["adversarial"] != PLAIN
         split = split_samples(dataset, settings["validation"])
         left.caption(_said(dataset, split, adversarial))
-        if left.button("Start", type="primary", icon=":material/play_arrow:", key=f"{KEY}-start"):
+        if pressed(left, "Start", type="primary", icon=":material/play_arrow:", key=f"{KEY}-start"):
             _start(TrainingPlan(**wanted, **settings))
 
 

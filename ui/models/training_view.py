@@ -16,6 +16,7 @@ from ui.address.views import ModelsView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import duration, number
+from ui.common.presses import pressed
 from ui.common.rerun import rerun_page
 from ui.common.shell import name_tab
 from ui.models.link import back, model_link
@@ -56,7 +57,8 @@ def _live(training_id: str) -> None:
         else:
             text = f"Step {curve['step']} of {curve['of']}, about {duration(curve['left'])} left"
             words.progress(curve["step"] / curve["of"], text=text)
-        if button.button(
+        if pressed(
+            button,
             "Stopping" if stopping else "Stop",
             icon=":material/stop:",
             key="training-stop",
@@ -84,10 +86,10 @@ def _ended(training: Training) -> None:
         with row:
             model_link("Look at the network", ModelsView(training.network, check=True), "made",
                        ":material/arrow_forward:")  # fmt: skip
-    elif row.button("Go on", icon=":material/play_arrow:", type="primary", key="training-on"):
+    elif pressed(row, "Go on", icon=":material/play_arrow:", type="primary", key="training-on"):
         services.trainer().go_on(training.id)
         rerun_page()
-    if row.button("Remove the record", icon=":material/delete:", key="training-delete"):
+    if pressed(row, "Remove the record", icon=":material/delete:", key="training-delete"):
         services.trainer().store.delete(training.id)
         address.go_to(ModelsView())
         rerun_page()

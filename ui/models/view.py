@@ -22,6 +22,7 @@ from ui.common import services
 from ui.common.errors import escape_markdown, show_error, show_errors
 from ui.common.format import described, number
 from ui.common.icon_button import icon_popover
+from ui.common.presses import pressed
 from ui.common.rerun import patiently
 from ui.common.shell import name_tab
 from ui.common.values import SESSION, initial
@@ -90,7 +91,7 @@ def _head(card: ModelCard, fitting: Sequence[str]) -> None:
     words, colour = origin(card)
     row.markdown(f":{colour}-badge[{words}]", width="content")
     row.space("stretch")
-    if row.button("Attack it", icon=":material/draw:", type="primary", key="model-attack"):
+    if pressed(row, "Attack it", icon=":material/draw:", type="primary", key="model-attack"):
         # One that does not say its data set is attacked on images of one that it fits.
         first = card.dataset or (fitting[0] if fitting else "")
         chosen = st.session_state.get(f"model-dataset-{card.name}", first)
@@ -106,7 +107,7 @@ def _head(card: ModelCard, fitting: Sequence[str]) -> None:
     if can_forget(card):
         with icon_popover(row, "Remove this network", ":material/delete:", "model-forget"):
             st.markdown(f"Remove **{escape_markdown(card.name)}** and its weights? Its runs stay.")
-            if st.button("Remove", key="model-remove", type="primary"):
+            if pressed(st, "Remove", key="model-remove", type="primary"):
                 with show_errors():
                     forget_model(card.name)
                     open_here(ModelsView())
@@ -168,9 +169,9 @@ def _trust(card: ModelCard, fitting: Sequence[str]) -> None:
         persist_state=SESSION,
         width=320,
     )
-    check = row.button("Check on a few", icon=":material/fact_check:", key="model-check")
-    measure = row.button(
-        "Clean IoU of all images", icon=":material/analytics:", key="model-clean-iou"
+    check = pressed(row, "Check on a few", icon=":material/fact_check:", key="model-check")
+    measure = pressed(
+        row, "Clean IoU of all images", icon=":material/analytics:", key="model-clean-iou"
     )
     shown = f"{card.name} {name}"
     if check or address.current(ModelsView).check:

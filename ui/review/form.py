@@ -17,6 +17,7 @@ from ui.address.views import AttackView, ReviewView, RunsView
 from ui.common import services
 from ui.common.errors import show_error
 from ui.common.format import run_line
+from ui.common.presses import pressed
 from ui.common.values import SESSION, initial
 
 KEY: Final = "review-form"
@@ -50,7 +51,8 @@ def review_form(asked: tuple[str, ...]) -> None:
         width=420,
     )
     st.caption(_told(runs, asks))
-    if st.button(
+    if pressed(
+        st,
         "Make the review",
         key=f"{KEY}-make",
         type="primary",

@@ -19,6 +19,7 @@ from ui.common import services
 from ui.common.errors import escape_markdown, show_error, show_errors
 from ui.common.format import moment, number
 from ui.common.fresh_view import fresh_view
+from ui.common.presses import pressed
 from ui.common.shell import name_tab
 from ui.pictures.cards import Card, card_grid
 from ui.pictures.curves import NO_TOOLBAR
@@ -89,7 +90,8 @@ def _actions(result: Result) -> None:
         count = len(result.answers)
         answers = "1 answer" if count == 1 else f"{count} answers"
         st.markdown(f"The review goes with its {answers}. It can't be undone. The runs stay.")
-        if st.button(
+        if pressed(
+            st,
             "Delete the review",
             key="review-delete-yes",
             type="primary",

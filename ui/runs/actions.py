@@ -18,6 +18,7 @@ from ui.address.links import open_page
 from ui.address.views import AttackView, CompareView, ReviewView
 from ui.common import services
 from ui.common.errors import escape_markdown
+from ui.common.presses import pressed
 from ui.common.rerun import rerun_page, whole
 from ui.comparison.payload import MOST_BESIDE
 from ui.judging.strip import PANEL, judging_strip
@@ -81,7 +82,8 @@ def _open(ticked: Sequence[Run]) -> None:
         f"Compare puts up to {MOST_BESIDE + 1} runs of one image beside each other; these are of "
         "several images, too many, or without a result"
     )
-    if st.button(
+    if pressed(
+        st,
         "Open" if watch else "Compare",
         key="runs-compare",
         type="primary",
@@ -124,7 +126,8 @@ def _name(run: Run) -> str:
 
 def _review(ticked: Sequence[Run]) -> None:
     usable = any(map(can_be_shown, ticked))
-    if st.button(
+    if pressed(
+        st,
         "Review",
         key="runs-review",
         icon=":material/groups:",
@@ -135,7 +138,7 @@ def _review(ticked: Sequence[Run]) -> None:
 
 
 def _repeat(ticked: Sequence[Run]) -> None:
-    if not st.button("Repeat", key="runs-repeat", icon=":material/replay:", disabled=not ticked):
+    if not pressed(st, "Repeat", key="runs-repeat", icon=":material/replay:", disabled=not ticked):
         return
     new = do_each(ticked, lambda run: services.queue().repeat(run.id), "queued again")
     if len(ticked) == 1 and new:

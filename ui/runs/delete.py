@@ -11,6 +11,7 @@ from asma_core.errors import AsmaError
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
 from ui.common.errors import escape_markdown, show_error
+from ui.common.presses import pressed
 from ui.common.rerun import rerun_page, whole
 from ui.judging.verdict import verdict_badge
 from ui.runs.each import counted
@@ -57,11 +58,11 @@ def _question(store: RunStore, ended: list[Run], active: list[Run], hidden: int)
     if hidden:
         st.markdown(f"The filter hides {hidden} more that are ticked; they stay.")
     row = st.container(horizontal=True, horizontal_alignment="right")
-    if row.button("Keep", key="runs-delete-no"):
+    if pressed(row, "Keep", key="runs-delete-no"):
         _close()
         rerun_page()
     label = "Delete" if len(ended) == 1 else f"Delete {counted(len(ended))}"
-    if row.button(label, key="runs-delete-yes", type="primary", disabled=not ended):
+    if pressed(row, label, key="runs-delete-yes", type="primary", disabled=not ended):
         _delete(store, ended)
 
 

@@ -35,6 +35,20 @@ def test_each_callback_is_carried_out_whole(path: Path) -> None:
     assert plain == []
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_each_button_has_a_callback_or_is_one_whose_press_waits(path: Path) -> None:
+    """What Streamlit's button returns is lost when something newer is asked for; see `pressed`."""
+    plain = [
+        f"line {node.lineno}"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        if isinstance(node.func, ast.Attribute)
+        if node.func.attr in ("button", "form_submit_button")
+        if not {"on_click", None} & {given.arg for given in node.keywords}
+    ]
+    assert plain == []
+
+
 def test_a_wait_gives_what_the_call_gives() -> None:
     assert patiently(divmod, 7, 2) == (3, 1)
 
