@@ -140,7 +140,7 @@ def _end_process(client: distributed.Client, workers: list[str]) -> None:
         client.restart_workers(workers, timeout=CONNECT_TIMEOUT, raise_for_error=False)
     except ValueError:
         # It has no nanny. It still does what it is told, unless the step holds Python's own lock.
-        client.run(os._exit, 1, workers=workers, wait=False)
+        client.run(os._exit, 1, workers=workers, on_error="ignore")
 
 
 class WorkersFor:

@@ -329,9 +329,9 @@ class RunStore:
             rows = database.execute("SELECT * FROM runs WHERE state = ?", (QUEUED,)).fetchall()
         return [run for run in map(run_of_row, rows) if not run.damage]
 
-    def move(self, run_id: str, by: int) -> bool:
-        """Move a queued run among those of its author; see `JobTable.move`."""
-        return self._jobs.move(run_id, by)
+    def move(self, run_ids: Collection[str], by: int) -> list[str]:
+        """Move queued runs among those of their authors; see `JobTable.move`."""
+        return self._jobs.move(run_ids, by)
 
     def give_back(self, run_id: str) -> bool:
         """Queue a run again that this process claimed; False when it is not running."""
