@@ -11,11 +11,14 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Final
 
 from asma_core.errors import StoreError
+
+# Where the system lets another process of ours open a file that has no name.
+_OPEN_FILES: Final = Path("/proc/self/fd")
 
 
 @contextmanager
@@ -70,13 +73,27 @@ def write_bytes(path: Path, data: bytes) -> None:
 def put_aside(data: bytes | memoryview) -> Iterator[Path]:
     """Write a file that is there within the block, for who reads it in another process.
 
+    It has no name in a folder where the system has such files (Linux): however this process ends,
+    nothing of it is left.
+
     Raises:
         StoreError: The disk is full.
     """
-    with as_store_error(Path(tempfile.gettempdir())), tempfile.NamedTemporaryFile() as file:
+    with as_store_error(Path(tempfile.gettempdir())), _unnamed_or_named() as file:
         file.write(data)
         file.flush()
-        yield Path(file.name)
+        yield _path_of(file)
+
+
+def _unnamed_or_named() -> AbstractContextManager[IO[bytes]]:
+    return tempfile.TemporaryFile() if _OPEN_FILES.is_dir() else tempfile.NamedTemporaryFile()
+
+
+def _path_of(file: IO[bytes]) -> Path:
+    # What `TemporaryFile` gives is named by its number.
+    if isinstance(file.name, int):
+        return Path(f"/proc/{os.getpid()}/fd/{file.name}")
+    return Path(file.name)
 
 
 def keep_to_ourselves() -> None:

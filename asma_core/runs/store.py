@@ -104,6 +104,7 @@ class RunStore:
                 if not file.exists():
                     write_bytes(file, packed)
                 run_id = self._insert(database, spec, holder, who.name)
+                copy_row(database, self.home, "runs", run_id)
         except StoreError:
             self._forget_inputs(spec.inputs_hash)
             raise
@@ -142,6 +143,8 @@ class RunStore:
     def ask_to_stop(self, run_id: str) -> None:
         """Cancel a queued run at once, and ask a running one to stop."""
         self._jobs.ask_to_stop(run_id, CANCELLED)
+        with self._database.writing() as database:
+            copy_row(database, self.home, "runs", run_id)
         # It ended, or has not begun, where there is no such folder.
         with suppress(FileNotFoundError):
             (self.work_folder(run_id) / STOP).touch()

@@ -4,7 +4,7 @@
 
 Rows come, in this order, from the database of before, from each `run.json` and from the copies of
 rows (see `runs.row_copies`). Runs that had no result, and never got a folder, come from the first
-alone.
+and the last; those that waited or ran wait again.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Reindexed:
     Attributes:
         kept: The database of before; None where there was none.
         read: How many rows of runs could be read of it.
-        taken_in: The runs that came from their folders.
+        taken_in: The runs that came from their folders or copies.
         problems: What could not be taken over, a sentence each.
     """
 

@@ -8,17 +8,23 @@ from typing import Any
 
 import pytest
 
+from asma_core.accounts.account import ENGINEER, Account
+from asma_core.accounts.current import acting_as
 from asma_core.cli.main import main
 from asma_core.errors import StoreError
 from asma_core.experiments.store import ExperimentStore, ended
 from asma_core.experiments.universal_store import UniversalStore
+from asma_core.jobs.queue import JobQueue
 from asma_core.runs import process_locks
-from asma_core.runs.run import Run
+from asma_core.runs.row_copies import copy_file, stale_copies
+from asma_core.runs.run import QUEUED, Run
 from asma_core.runs.store import RunStore
 from asma_core.training.store import TrainingStore
 from asma_core.upkeep import reindex as reindexing
 from asma_core.upkeep.check import Report, check
 from asma_core.upkeep.reindex import reindex
+from tests import tiny
+from tests.jobs.executors import Inline
 from tests.runs.test_crashes import SERVER, server
 from tests.upkeep.kept_home import DONE, OF_CELL, ask, tree, whole
 
@@ -185,3 +191,84 @@ def test_one_that_was_killed_between_the_two_names_loses_nothing(
         RunStore()
     assert reindex(kept).read == len(before)
     assert RunStore().newest() == before
+
+
+# Runs without a folder -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def runs(home: Path) -> RunStore:
+    return RunStore(tiny.furnish(home))
+
+
+def lost(runs: RunStore) -> RunStore:
+    """Lose the database of a folder whose server has ended, and make it anew."""
+    lose(runs.home)
+    with pytest.raises(StoreError, match="is gone, but its runs are there"):
+        RunStore(runs.home)
+    assert reindex(runs.home).problems == []
+    return RunStore(runs.home)
+
+
+def test_runs_that_waited_or_ran_wait_again_and_are_carried_out(
+    runs: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asma_core.upkeep.reindex.check_nobody_lives", lambda *_: None)
+    with acting_as(Account("ann", ENGINEER)):
+        first = runs.create(tiny.request(), tiny.inputs())
+        running = runs.create(tiny.request(), tiny.inputs(1))
+    runs.annotate(first.id, note="look here")
+    runs.claim(running.id)
+    after = lost(runs)
+    for run in (first, running):
+        found = after.get(run.id)
+        assert (found.state, found.author, found.spec) == (QUEUED, "ann", run.spec)
+        assert found.created == run.created
+    assert after.get(first.id).note == "look here"
+    jobs = JobQueue(after, Inline)
+    assert [after.get(run.id).state for run in (first, running)] == ["done", "done"]
+    assert jobs.idle
+
+
+def test_runs_that_came_to_nothing_come_back_as_they_ended(
+    runs: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asma_core.upkeep.reindex.check_nobody_lives", lambda *_: None)
+    failed, cancelled, deleted = (
+        runs.create(tiny.request(), tiny.inputs(number)).id for number in range(3)
+    )
+    runs.claim(failed)
+    runs.fail(failed, "the network is gone")
+    runs.ask_to_stop(cancelled)
+    runs.ask_to_stop(deleted)
+    runs.delete(deleted)
+    before = {run.id: run for run in runs.newest()}
+    after = lost(runs)
+    assert {run.id: run for run in after.newest()} == before
+    assert (after.get(failed).state, after.get(failed).message) == ("failed", "the network is gone")
+    assert after.get(cancelled).state == "cancelled"
+
+
+def test_one_that_waited_and_whose_image_is_gone_is_said(
+    runs: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asma_core.upkeep.reindex.check_nobody_lives", lambda *_: None)
+    run = runs.create(tiny.request(), tiny.inputs())
+    (runs.home / "inputs" / f"{run.spec.inputs_hash}.npz").unlink()
+    (runs.home / "rows" / "runs" / "0123abcd.json").write_text('{"spec": "rubbish"}')
+    lose(runs.home)
+    problems = reindex(runs.home).problems
+    assert len(problems) == 2 and "its image is gone" in " ".join(problems)
+    assert RunStore(runs.home).newest() == []
+
+
+def test_a_copy_of_what_has_not_ended_is_never_out_of_date(runs: RunStore, home: Path) -> None:
+    waiting, running = (runs.create(tiny.request(), tiny.inputs(n)).id for n in range(2))
+    runs.move([running], -1)
+    runs.claim(running)
+    with runs._database.reading() as database:
+        assert stale_copies(database, home, "runs") == []
+        copy_file(home, "runs", waiting).write_text("{}")
+        assert stale_copies(database, home, "runs") == []
+        copy_file(home, "runs", waiting).write_text('{"note": "of another"}')
+        assert stale_copies(database, home, "runs") == [waiting]
