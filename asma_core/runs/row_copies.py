@@ -87,6 +87,10 @@ def stale_copies(database: sqlite3.Connection, home: Path, kind: str) -> list[st
             continue
         name = str(row["id"])
         copy = read_copy(home, kind, name)
+        if kind == "runs" and row["state"] in UNENDED and not copy:
+            # Killed before it was written, or queued by a version that wrote none.
+            found.append(name)
+            continue
         if (kind != "runs" or _is_said(row) or copy) and not _says(copy, database, kind, name):
             found.append(name)
     return found

@@ -104,10 +104,12 @@ class RunStore:
                 if not file.exists():
                     write_bytes(file, packed)
                 run_id = self._insert(database, spec, holder, who.name)
-                copy_row(database, self.home, "runs", run_id)
         except StoreError:
             self._forget_inputs(spec.inputs_hash)
             raise
+        # Afterwards, so that no crash leaves a copy of a run that there is not.
+        with suppress(StoreError):
+            self._copy(run_id)
         told = {"attack": spec.attack, "network": spec.model, "dataset": spec.dataset}
         audit.record("attack", f"run {run_id}", self.home, **told)
         return self.get(run_id)
@@ -143,8 +145,7 @@ class RunStore:
     def ask_to_stop(self, run_id: str) -> None:
         """Cancel a queued run at once, and ask a running one to stop."""
         self._jobs.ask_to_stop(run_id, CANCELLED)
-        with self._database.writing() as database:
-            copy_row(database, self.home, "runs", run_id)
+        self._copy(run_id)
         # It ended, or has not begun, where there is no such folder.
         with suppress(FileNotFoundError):
             (self.work_folder(run_id) / STOP).touch()
@@ -191,9 +192,12 @@ class RunStore:
         size: int = 0,
     ) -> None:
         self._jobs.end(run_id, state, results=_dump(results or {}), message=message, bytes=size)
+        self._copy(run_id)
+        shutil.rmtree(self.work_folder(run_id), ignore_errors=True)
+
+    def _copy(self, run_id: str) -> None:
         with self._database.writing() as database:
             copy_row(database, self.home, "runs", run_id)
-        shutil.rmtree(self.work_folder(run_id), ignore_errors=True)
 
     def annotate(
         self,
