@@ -44,6 +44,10 @@ class InputError(AsmaError):
     """An image, a mask, a name or a setting that can't be used."""
 
 
+class NoPictureError(InputError):
+    """A file of a kind that has pictures, and this one has none."""
+
+
 class UnknownNameError(InputError):
     """A name that stands for nothing here."""
 

@@ -11,9 +11,9 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from asma_core.errors import StoreError
 
@@ -21,6 +21,8 @@ from asma_core.errors import StoreError
 PRIVATE: Final = 0o600
 # As the process lets it: what is its own alone is kept by `keep_to_ourselves`.
 _USUAL: Final = 0o666
+# Where the system lets another process of ours open a file that has no name.
+_OPEN_FILES: Final = Path("/proc/self/fd")
 
 
 @contextmanager
@@ -113,13 +115,27 @@ def _is_whole(handle: int) -> bool:
 def put_aside(data: bytes | memoryview) -> Iterator[Path]:
     """Write a file that is there within the block, for who reads it in another process.
 
+    It has no name in a folder where the system has such files (Linux): however this process ends,
+    nothing of it is left.
+
     Raises:
         StoreError: The disk is full.
     """
-    with as_store_error(Path(tempfile.gettempdir())), tempfile.NamedTemporaryFile() as file:
+    with as_store_error(Path(tempfile.gettempdir())), _unnamed_or_named() as file:
         file.write(data)
         file.flush()
-        yield Path(file.name)
+        yield _path_of(file)
+
+
+def _unnamed_or_named() -> AbstractContextManager[IO[bytes]]:
+    return tempfile.TemporaryFile() if _OPEN_FILES.is_dir() else tempfile.NamedTemporaryFile()
+
+
+def _path_of(file: IO[bytes]) -> Path:
+    # What `TemporaryFile` gives is named by its number.
+    if isinstance(file.name, int):
+        return Path(f"/proc/{os.getpid()}/fd/{file.name}")
+    return Path(file.name)
 
 
 def keep_to_ourselves() -> None:

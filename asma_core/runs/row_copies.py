@@ -1,6 +1,7 @@
 """A copy of what the database alone knows of a thing, of which `store reindex` makes its row again.
 
-    ASMA_HOME/rows/runs/ID.json          times, author, verdict, note, tags
+    ASMA_HOME/rows/runs/ID.json          times, author, verdict, note, tags; of a run without a
+                                         result what was asked for, too
     ASMA_HOME/rows/trainings/ID.json     how it stands, its figures
     ASMA_HOME/rows/experiments/ID.json   plan and cells
     ASMA_HOME/rows/reviews/ID.json       question and items
@@ -24,12 +25,16 @@ from asma_core.errors import StoreError
 from asma_core.files import PRIVATE, read_json, write_json
 from asma_core.runs.json_lines import add_line, read_lines, write_lines
 from asma_core.runs.process_locks import is_alive
+from asma_core.runs.run import UNENDED
 
 FOLDER: Final = "rows"
 REVIEWS: Final = "reviews"
 KINDS: Final = ("runs", "trainings", "experiments", REVIEWS)
 # What the folder of the thing has, and what hangs on a process.
 _LEFT_OUT: Final = ("spec", "results", "inputs_hash", "owner", "cancel", "stop")
+# What a run without a result has nowhere else, and what says nothing as long as it has not ended.
+_ASKED: Final = "spec"
+_PASSING: Final = ("state", "finished", "message", "turn", "bytes")
 # What somebody has said; and of a run with a result, from which it can be made anew, whose it is.
 _SAID: Final = ("verdict", "note", "tags")
 _WHOSE: Final = ("author", "private", "pinned")
@@ -78,6 +83,10 @@ def row_values(database: sqlite3.Connection, kind: str, name: str) -> dict[str, 
     values = {column: row[column] for column in row.keys() if column not in _LEFT_OUT}  # noqa: SIM118
     if kind == "runs":
         values["judged"] = _plain(database, "judged", "run", name)
+        if row["results"] == "{}":
+            values[_ASKED] = row[_ASKED]
+        if row["state"] in UNENDED:
+            values = {column: value for column, value in values.items() if column not in _PASSING}
     if kind == "experiments":
         values["cells"] = _plain(database, "experiment_cells", "experiment", name)
     if kind == REVIEWS:
@@ -130,8 +139,12 @@ def stale_copies(database: sqlite3.Connection, home: Path, kind: str) -> list[st
             continue
         name = str(row["id"])
         copy = read_copy(home, kind, name)
+        if kind == "runs" and row["state"] in UNENDED and not copy:
+            # Killed before it was written, or queued by a version that wrote none.
+            found.append(name)
+            continue
         wanted = kind != "runs" or _is_said(row) or copy
-        stale = copy != row_values(database, kind, name)
+        stale = not _says(copy, database, kind, name)
         if kind == REVIEWS:
             stale = stale or _known(_answers(database, name)) != _known(read_answers(home, name))
         if wanted and stale:
@@ -146,6 +159,13 @@ def _known(answers: Answers) -> set[str]:
 def _answers(database: sqlite3.Connection, review: str) -> Answers:
     said = _plain(database, "review_answers", "review", review)
     return sorted(said, key=lambda answer: float(answer["given"]))
+
+
+def _says(copy: dict[str, Any], database: sqlite3.Connection, kind: str, name: str) -> bool:
+    """Tell whether a copy says what its row says; one of before does not say what was asked for."""
+    values = row_values(database, kind, name) or {}
+    known = {_ASKED: values[_ASKED]} if kind == "runs" and _ASKED in values else {}
+    return known | copy == values
 
 
 def _is_said(row: sqlite3.Row) -> bool:

@@ -107,6 +107,9 @@ class RunStore:
         except StoreError:
             self._forget_inputs(spec.inputs_hash)
             raise
+        # Afterwards, so that no crash leaves a copy of a run that there is not.
+        with suppress(StoreError):
+            self._copy(run_id)
         told = {"attack": spec.attack, "network": spec.model, "dataset": spec.dataset}
         audit.record("attack", f"run {run_id}", self.home, **told)
         return self.get(run_id)
@@ -142,6 +145,7 @@ class RunStore:
     def ask_to_stop(self, run_id: str) -> None:
         """Cancel a queued run at once, and ask a running one to stop."""
         self._jobs.ask_to_stop(run_id, CANCELLED)
+        self._copy(run_id)
         # It ended, or has not begun, where there is no such folder.
         with suppress(FileNotFoundError):
             (self.work_folder(run_id) / STOP).touch()
@@ -188,9 +192,12 @@ class RunStore:
         size: int = 0,
     ) -> None:
         self._jobs.end(run_id, state, results=_dump(results or {}), message=message, bytes=size)
+        self._copy(run_id)
+        shutil.rmtree(self.work_folder(run_id), ignore_errors=True)
+
+    def _copy(self, run_id: str) -> None:
         with self._database.writing() as database:
             copy_row(database, self.home, "runs", run_id)
-        shutil.rmtree(self.work_folder(run_id), ignore_errors=True)
 
     def annotate(
         self,
@@ -330,13 +337,21 @@ class RunStore:
             rows = database.execute("SELECT * FROM runs WHERE state = ?", (QUEUED,)).fetchall()
         return [run for run in map(run_of_row, rows) if not run.damage]
 
-    def move(self, run_id: str, by: int) -> bool:
-        """Move a queued run among those of its author; see `JobTable.move`."""
-        return self._jobs.move(run_id, by)
+    def move(self, run_ids: Collection[str], by: int) -> list[str]:
+        """Move queued runs among those of their authors; see `JobTable.move`."""
+        return self._jobs.move(run_ids, by)
 
     def give_back(self, run_id: str) -> bool:
         """Queue a run again that this process claimed; False when it is not running."""
         return self._jobs.give_back(run_id)
+
+    def hold(self, run_id: str) -> bool:
+        """Hold a running run whose process is about to be ended; see `JobTable.hold`."""
+        return self._jobs.hold(run_id)
+
+    def has_result(self, run_id: str) -> bool:
+        """Tell whether the files of a run's result are in place, whatever its row says."""
+        return (self.folder(run_id) / RECORD).exists()
 
     def ended_before(self, moment: float) -> list[str]:
         """Return the runs that ended before a moment and are not pinned, the oldest first.

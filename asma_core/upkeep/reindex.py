@@ -4,7 +4,8 @@
 
 Rows come, in this order, from the database of before, from each `run.json` and from the copies of
 rows (see `runs.row_copies`), which reviews and what was said in them come from as well. Runs that
-had no result, and never got a folder, come from the first alone.
+had no result, and never got a folder, come from the first and the last; those that waited or ran
+wait again.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Reindexed:
     Attributes:
         kept: The database of before; None where there was none.
         read: How many rows of runs could be read of it.
-        taken_in: The runs that came from their folders.
+        taken_in: The runs that came from their folders or copies.
         reviews: The reviews that came from their copies.
         problems: What could not be taken over, a sentence each.
     """

@@ -8,10 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -34,6 +32,7 @@ from asma_core.upkeep.reindex import reindex
 from asma_core.upkeep.restore import restore
 from tests import tiny
 from tests.upkeep.kept_home import DONE, OF_CELL, unpack
+from tests.waiting import until
 
 # A run that waits, in the folder that all scenarios begin with.
 MADE = "made.txt"
@@ -48,11 +47,13 @@ class Scenario:
         act: Called with the data folder.
         touched: The runs that it is at; WAITING for the one that waits.
         ready: Called before, with the data folder.
+        worker: Whether its worker process is killed, and it goes on.
     """
 
     act: Callable[[Path], object]
     touched: tuple[str, ...] = ()
     ready: Callable[[Path], object] = lambda _: None
+    worker: bool = False
 
 
 WAITING = "waiting"
@@ -122,25 +123,17 @@ def _command_line(_: Path) -> None:
     main(["attack", "--model", tiny.MODEL, *words])
 
 
-class _InProcess(Executor):
-    """Does at once what it is asked to, in the server's own process."""
-
-    def __init__(self, home: str) -> None:
-        self.home = home
-
-    def submit(self, call: Callable[..., Any], /, *arguments: Any, **more: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(call(*arguments, **more))
-        return future
-
-
 def _server(home: Path) -> None:
-    jobs = JobQueue(RunStore(), _InProcess)
+    """Have a worker process of its own carry out what waits, and delete some of it."""
+    jobs = JobQueue(RunStore())
     run = jobs.submit(tiny.request({"steps": 2}), tiny.inputs(1, 6))
     jobs.store.annotate(run.id, verdict="good")
-    jobs.repeat(run.id)
+    again = jobs.repeat(run.id)
+    made = (home / MADE).read_text()
+    until(lambda: all(jobs.store.get(one).ended for one in (made, run.id, again.id)))
     jobs.store.delete(run.id)
-    jobs.store.delete((home / MADE).read_text())
+    jobs.store.delete(made)
+    jobs.close()
 
 
 def _experiment(_: Path) -> None:
@@ -233,6 +226,7 @@ SCENARIOS: dict[str, Scenario] = {
     "worker": Scenario(_worker, (WAITING,)),
     "command line": Scenario(_command_line),
     "server": Scenario(_server, (WAITING,)),
+    "worker of a server": Scenario(_server, (WAITING,), worker=True),
     "experiment": Scenario(_experiment),
     "training": Scenario(_training),
     "universal": Scenario(_universal),
