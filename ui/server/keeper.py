@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any, Final
 
 from asma_core.accounts.account import SERVER
@@ -16,6 +18,7 @@ from asma_core.files import keep_to_ourselves
 from asma_core.server_config import PROXY
 from ui.common import services
 from ui.common.sign_in import settings_say
+from ui.server.apart import set_apart
 from ui.server.log_file import log_to_file
 
 # Seconds between two looks.
@@ -57,8 +60,12 @@ def keep_going(ended: threading.Event) -> None:
     """Start what waits, and take over what dead processes leave behind, every few seconds."""
     said = ""
     with acting_as(SERVER):
-        while True:
+        for look in count():
+            # Not at once: whoever opens the first page shares the processor with it.
+            if look == 1:
+                set_apart()
             said = _said(said)
+            gc.collect()
             if ended.wait(LOOK_EVERY):
                 return
 
