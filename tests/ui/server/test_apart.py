@@ -15,7 +15,8 @@ class Page: ...
 
 set_apart()
 paths = (path for path in pathlib.Path("ui").rglob("*.py") if path.stem != "__init__")
-print(*(n for n in (".".join(path.with_suffix("").parts) for path in paths) if n not in sys.modules))
+names = {".".join(path.with_suffix("").parts) for path in paths}
+print(*(names - set(sys.modules)))
 print(len(gc.get_objects()) < gc.get_freeze_count() / 100)
 page = Page()
 page.itself = page
