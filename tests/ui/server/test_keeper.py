@@ -36,6 +36,7 @@ def carry_out(monkeypatch: pytest.MonkeyPatch) -> Callable[[Looks], None]:
 
         monkeypatch.setattr(keeper, "LOOK_EVERY", 0.0)
         monkeypatch.setattr(keeper, "set_apart", Mock())
+        monkeypatch.setattr(keeper, "get_instance", Mock())
         monkeypatch.setattr(services, "warm", Mock())
         monkeypatch.setattr(services, "go_on", look)
         thread = threading.Thread(target=keeper.keep_going, args=(ended,), daemon=True)
