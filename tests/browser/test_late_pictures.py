@@ -43,6 +43,6 @@ def test_who_fetches_a_picture_late_gets_it(browser: Browser, serve: Serve, tmp_
         picture = page.get_by_role("img")
         page.wait_for_function("one => one.complete", arg=picture.element_handle())
         (tmp_path / "go").touch()
-        expect(page.get_by_text("Done again")).to_be_visible()
+        expect(page.get_by_text("Done again", exact=True)).to_be_visible()
         settle(page)
         assert picture.evaluate("one => one.naturalWidth") == 8
