@@ -7,6 +7,7 @@ neither a step to another run nor a page that is left, can bring it to another o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,7 +39,29 @@ _component = st.components.v2.component(
 )
 
 
-def judging_strip(run: Run, key: str, along: Sequence[Run] = (), place: str = BAR) -> None:
+@dataclass(frozen=True)
+class Stop:
+    """A run on the way that one steps through.
+
+    Attributes:
+        id: Of the run.
+        line: What tells it from others.
+        judged: Whether it has a verdict.
+        tags: What it is tagged with.
+    """
+
+    id: str
+    line: str
+    judged: bool
+    tags: str
+
+
+def stop_at(run: Run) -> Stop:
+    """Return a run as one of those that one steps through."""
+    return Stop(run.id, run_line(run), bool(run.verdict), run.tags)
+
+
+def judging_strip(run: Run, key: str, along: Sequence[Stop] = (), place: str = BAR) -> None:
     """Let a person judge a run; what is said is saved while it is said.
 
     Args:
@@ -69,7 +92,7 @@ def _of_two(store: RunStore, run: str) -> dict[str, Any]:
     return {"two": two, "who": own}
 
 
-def _data(run: Run, along: Sequence[Run], place: str) -> dict[str, Any]:
+def _data(run: Run, along: Sequence[Stop], place: str) -> dict[str, Any]:
     return {
         "place": place,
         "run": run.id,
@@ -79,10 +102,7 @@ def _data(run: Run, along: Sequence[Run], place: str) -> dict[str, Any]:
         "known_tags": sorted({tag for other in along for tag in tag_list(other.tags)}),
         "verdicts": VERDICTS,
         "longest": {"verdict": LONGEST_VERDICT, "note": LONGEST_NOTE},
-        "along": [
-            {"id": other.id, "line": run_line(other), "judged": bool(other.verdict)}
-            for other in along
-        ],
+        "along": [{"id": other.id, "line": other.line, "judged": other.judged} for other in along],
         "parameters": [CompareView.parameter_of(name) for name in ("run", *CompareView.OF_A_RUN)],
         **told(),
     }
