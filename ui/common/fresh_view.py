@@ -23,7 +23,7 @@ def fresh_view(page: str, *identity: str) -> DeltaGenerator:
     # Two places in turn: a view in the place of another one would take over its elements, and to
     # empty that place first is no help, for the two messages to the browser become one. The place
     # of the view that stays is never emptied: at times its components would be gone in between.
-    shown = st.session_state[turn]
+    shown: int = st.session_state[turn]
     places = [st.container() if place == shown else st.empty() for place in range(2)]
     return places[shown]
 

@@ -8,6 +8,7 @@ from asma_core.accounts.account import OWNER
 from asma_core.accounts.current import account
 from asma_core.accounts.rights import may_change
 from asma_core.runs.run import Run
+from asma_core.runs.search import NOBODY
 from asma_core.server_config import settings
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
@@ -49,10 +50,17 @@ def whose_line(run: Run, key: str) -> None:
         )
 
 
+def whose_words(run: Run) -> str:
+    """Return whose a run is, such as "ann" or "ann, not shared"; "" where nobody signs in."""
+    if not people_sign_in():
+        return ""
+    return (run.author or NOBODY) + (", not shared" if run.private else "")
+
+
 def _words(run: Run, days: int) -> str:
     parts = []
     if people_sign_in():
-        parts.append(f"by {escape_markdown(run.author or 'nobody who signed in')}")
+        parts.append(f"by {escape_markdown(run.author or NOBODY)}")
         parts.append(moment(run.created))
         for field, (author, at) in services.store().judged(run.id).items():
             parts.append(f"{field} by {escape_markdown(author)}, {moment(at)}")
