@@ -146,7 +146,7 @@ def test_two_people_from_signing_in_to_the_result_of_a_review(
         expect(reviewer.get_by_text("by engineer@example.org")).to_be_visible()
         settle(reviewer)
         reviewer.get_by_role("button", name="Repeat").click()
-        expect(reviewer.get_by_text("is a reviewer here and can't")).to_be_visible()
+        expect(reviewer.get_by_text("As a reviewer you can't")).to_be_visible()
         link = make_review(page, url, "Which of the two was tampered with?", 0)
         # Who is signed in is not asked for a name.
         reviewer.goto(link)
