@@ -10,6 +10,7 @@ from ui.address import browser as address
 from ui.address.history import keep_history
 from ui.address.links import arrive
 from ui.common import services
+from ui.common.archive import archive_line
 from ui.common.errors import show_errors
 from ui.common.looks import dress
 from ui.common.outbox import keep_outbox
@@ -58,6 +59,7 @@ def main() -> None:
     answers = answer_hearers(services.reviews)
     keep_outbox(page.url_path, judgement_hearers(services.store) | drawing_hearers() | answers)
     arrive(page.url_path)
+    archive_line()
     with show_errors():
         page.run()
     end_presses()

@@ -102,7 +102,7 @@ def test_an_own_image_is_deleted_where_it_is_shown(browser: Browser, url: str, h
         expect(page.get_by_text("Upload an image to see")).to_be_visible()
         settle(page)
         page.get_by_role("link", name="Account").click()
-        expect(page.get_by_text("None of yours.")).to_have_count(2)
+        expect(page.get_by_text("You have none.")).to_have_count(2)
         expect(page.get_by_text("mine.png")).to_have_count(0)
         settle(page)
 

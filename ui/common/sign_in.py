@@ -15,7 +15,7 @@ from asma_core.accounts.account import SERVER, Account
 from asma_core.accounts.current import ask, local_account
 from asma_core.accounts.sign_in import account_of_claims, account_of_header
 from asma_core.errors import InputError, NotAllowedError
-from asma_core.server_config import NO_SIGN_IN, OIDC, PROXY, Settings, settings
+from asma_core.server_config import NO_SIGN_IN, OIDC, Settings, settings
 from ui.common.errors import show_error
 from ui.common.presses import pressed
 from ui.common.shell import PRODUCT
@@ -94,15 +94,16 @@ def let_in() -> bool:
 def sign_in_page() -> None:
     """Ask a person to sign in, in the place of the page that was asked for."""
     error = st.session_state.get("sign-in-trouble")
-    _, middle, _ = st.columns([1, 1, 1])
-    with middle:
+    with (
+        st.container(horizontal_alignment="center"),
+        st.container(width=480),
+    ):
         st.title(PRODUCT, anchor=False)
-        if settings_say(PROXY):
-            if error is not None:
-                show_error(error)
-            return
         if error is not None and not isinstance(error, _NotSignedInError):
             show_error(error)
+        if not settings_say(OIDC) or isinstance(error, InputError):
+            # There is nothing to press: the proxy signs people in, or the server is not set up.
+            return
         st.markdown("Sign in with your account to see runs and to attack networks.")
         _keep_wanted("keep")
         if pressed(st, "Sign in", type="primary", icon=":material/login:", key="sign-in"):
