@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from asma_core.reviews.psychometric import Fit, Point, Unfitted, fit, points_of
+from asma_core.reviews.likelihood import Point, points_of
+from asma_core.reviews.psychometric import Fit, Unfitted, fit
 from asma_core.reviews.questions import ORIGINAL
 from asma_core.reviews.rates import log_linear
 from asma_core.reviews.result import Result

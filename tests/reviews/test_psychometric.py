@@ -9,14 +9,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from asma_core.reviews.psychometric import (
-    LEAST_ANSWERS,
-    Fit,
-    Point,
-    Unfitted,
-    fit,
-    points_of,
-)
+from asma_core.reviews.likelihood import Point, points_of
+from asma_core.reviews.psychometric import LEAST_ANSWERS, Fit, Unfitted, fit
 
 SIZES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 

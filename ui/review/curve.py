@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 
 from asma_core.data.masks.palette import QUIET, SERIES
 from asma_core.reviews.curves import MEASURES
-from asma_core.reviews.psychometric import TARGET, Fit
+from asma_core.reviews.likelihood import TARGET
+from asma_core.reviews.psychometric import Fit
 from asma_core.reviews.questions import Question
 from asma_core.reviews.rates import Bin
 
