@@ -56,7 +56,7 @@ def nearly_full(who: Account) -> str:
         return ""
     return (
         f"Your runs, images and data sets take {in_gb(taken)} of the {in_gb(limit)} that one "
-        "person may have on this server: delete what you need no more."
+        "person may have on this server: delete what you no longer need."
     )
 
 
@@ -81,7 +81,9 @@ def forget_sums() -> None:
 
 def in_gb(size: float) -> str:
     """Return bytes in words."""
-    return f"{size / GB:.1f} GB" if size >= GB / 10 else f"{size / 1e6:.1f} MB"
+    if size >= GB:
+        return f"{size / GB:.1f} GB"
+    return f"{size / 1e6:.0f} MB" if size >= 1e7 else f"{size / 1e6:.1f} MB"
 
 
 def _of_folders(home: Path, name: str) -> int:

@@ -79,7 +79,7 @@ def _check(role: str, what: str) -> Account:
     who = account()
     if not who.is_at_least(role):
         raise NotAllowedError(
-            f"{who.called} is a {who.role} here and can't {what}; ask an owner of this server for "
-            f"the role of {'an' if role[0] in 'eo' else 'a'} {role}"
+            f"as a {who.role} you can't {what}; ask an owner of this server for the role of "
+            f"{'an' if role[0] in 'eo' else 'a'} {role}"
         )
     return who

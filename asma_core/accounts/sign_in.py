@@ -86,7 +86,8 @@ def _account(name: str, label: str, said: Iterable[str], settings: Settings) -> 
         roles = [settings.default_role]
     if not roles:
         raise NotAllowedError(
-            f"{name} has no role on this server; ask its owner for one, then sign in again"
+            f"the account {name} has no role on this server; ask its owner for one, then sign in "
+            "again"
         )
     return Account(name, max(roles, key=ROLES.index), label)
 

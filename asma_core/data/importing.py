@@ -214,7 +214,7 @@ def forget(name: str) -> None:
     check_changing_it(DATASET, name)
     with as_store_error(target):
         shutil.rmtree(target)
+    audit.record("delete", f"data set {name}")
     forget_belonging(DATASET, name)
     clear_image_caches(paths.home())
     forget_sums()
-    audit.record("delete", f"data set {name}")

@@ -27,8 +27,8 @@ def stop(store: RunStore, run_id: str) -> None:
         StoreError: The store can't be written.
     """
     _own(store, run_id)
-    audit.record("stop", f"run {run_id}", store.home)
     store.ask_to_stop(run_id)
+    audit.record("stop", f"run {run_id}", store.home)
 
 
 def move(store: RunStore, run_ids: Sequence[str], by: int) -> None:
@@ -47,9 +47,10 @@ def move(store: RunStore, run_ids: Sequence[str], by: int) -> None:
     """
     for run_id in run_ids:
         _own(store, run_id)
-    for run_id in run_ids:
-        audit.record("move", f"run {run_id}", store.home)
     moved = store.move(run_ids, by)
+    for run_id in run_ids:
+        if run_id in moved:
+            audit.record("move", f"run {run_id}", store.home)
     for run_id in run_ids:
         if run_id not in moved:
             now = store.get(run_id).state

@@ -17,15 +17,24 @@ from asma_core.runs.run import CANCELLED, DONE, Run
 from asma_core.runs.texts import folded, storable
 from asma_core.runs.visibility import seen
 
-# What the filters call a run without a data set, and one that nobody has judged.
+# What the filters call a run without a data set, one that nobody has judged, and one of before
+# people signed in.
 OWN_IMAGE: Final = "own images"
 NO_VERDICT: Final = "none yet"
+NOBODY: Final = "nobody who signed in"
 NEWEST: Final = "newest"
 # Of a text that is searched for; nobody types more.
 MOST_WORDS: Final = 40
 # The search index holds sequences of so many letters.
 _INDEXED: Final = 3
-_CHOICES: Final = ("attack", "model", "dataset", "verdict")
+# By what runs are narrowed, and what those are called that have nothing there.
+_CHOICES: Final = {
+    "attack": "",
+    "model": "",
+    "dataset": OWN_IMAGE,
+    "verdict": NO_VERDICT,
+    "author": NOBODY,
+}
 _LIST: Final = "run_list AS runs"
 # A revision, and who looks.
 _State = tuple[int, tuple[str, tuple[str, ...]]]
@@ -43,6 +52,7 @@ class RunFilter:
         model: Name of a network.
         dataset: Name of a data set, or `OWN_IMAGE`.
         verdict: A verdict, or `NO_VERDICT`.
+        author: Who asked for it, or `NOBODY`.
     """
 
     text: str = ""
@@ -51,6 +61,7 @@ class RunFilter:
     model: str = ""
     dataset: str = ""
     verdict: str = ""
+    author: str = ""
 
 
 ALL: Final = RunFilter()
@@ -174,9 +185,8 @@ class RunSearch:
             ).fetchall()
         told = {row["outcome"] for row in rows}
         told |= {CANCELLED for row in rows if row["stopped"]}
-        usual = {"dataset": OWN_IMAGE, "verdict": NO_VERDICT}
         return {"outcome": sorted(told)} | {
-            name: sorted({row[name] or usual.get(name, "") for row in rows}) for name in _CHOICES
+            name: sorted({row[name] or usual for row in rows}) for name, usual in _CHOICES.items()
         }
 
     def _where(self, where: str, values: Sequence[object], most: int) -> list[Run]:
@@ -229,12 +239,7 @@ def _condition(wanted: RunFilter) -> tuple[str, tuple[object, ...]]:
     if wanted.outcome:
         asked = storable(wanted.outcome)
         parts.append(("(outcome = ? OR (stopped AND ? = ?))", (asked, asked, CANCELLED)))
-    for name, usual in (
-        ("attack", ""),
-        ("model", ""),
-        ("dataset", OWN_IMAGE),
-        ("verdict", NO_VERDICT),
-    ):
+    for name, usual in _CHOICES.items():
         asked = storable(getattr(wanted, name))
         if asked:
             parts.append((f"({name} = ? OR ({name} = '' AND ? = ?))", (asked, asked, usual)))

@@ -235,8 +235,8 @@ def delete_upload(key: str) -> None:
         raise InputError(GONE)
     check_changing_it(UPLOAD, key)
     remove_upload(key)
-    clear_image_caches(paths.home())
     audit.record("delete", f"image {key}")
+    clear_image_caches(paths.home())
 
 
 def remove_upload(key: str) -> None:

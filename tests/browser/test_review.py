@@ -246,6 +246,54 @@ def test_harm_is_rated_with_the_outline_and_zoomed(
     )
 
 
+FOCUS = """() => {
+    let found = document.activeElement;
+    while (found?.shadowRoot?.activeElement) found = found.shadowRoot.activeElement;
+    return found.textContent;
+}"""
+
+
+def test_who_answers_by_tab_and_enter_keeps_the_focus(
+    page: Page, reviewer: Page, url: str, reviews: ReviewStore
+) -> None:
+    link = make_review(page, url, "Which of the two was tampered with?", 0, 1, 2)
+    enter(reviewer, link, "Ann")
+    # The button that began it is gone: what is read out goes on with the question.
+    assert reviewer.evaluate(FOCUS) == "One of these two pictures was tampered with. Which one?"
+    expect(reviewer.get_by_text("Pair 1 of 3")).to_be_visible()
+    for words in ("", "The left one", "The right one"):
+        reviewer.keyboard.press("Tab")
+        assert words in reviewer.evaluate(FOCUS)
+    for turn in range(3):
+        at(reviewer, turn)
+        assert "The right one" in reviewer.evaluate(FOCUS)
+        reviewer.keyboard.press("Enter")
+    expect(reviewer.get_by_role("heading", name="Thank you")).to_be_visible()
+    assert len(reviews.answers(review_of(reviews, link).id)) == 3
+
+
+def test_two_fingers_zoom_and_two_pictures_stand_close_together(
+    page: Page, browser: Browser, url: str
+) -> None:
+    link = make_review(page, url, "Which of the two was tampered with?", 0)
+    size = {"width": 1920, "height": 700}
+    with separate(browser, has_touch=True, viewport=size) as context, watched(context) as tab:
+        enter(tab, link, "Ann")
+        left, right = (panel.bounding_box() for panel in tab.locator(".review .panel").all())
+        assert left is not None and right is not None
+        assert 0 < right["x"] - left["x"] - left["width"] < 20
+        assert abs(left["width"] - left["height"]) < 2
+        x, y = left["x"] + left["width"] / 2, left["y"] + left["height"] / 2
+        fingers = context.new_cdp_session(tab)
+        for kind, apart in (("Start", 20), ("Move", 30), ("Move", 60)):
+            points = [{"x": x + way * apart, "y": y, "id": way} for way in (-1, 1)]
+            event = {"type": f"touch{kind}", "touchPoints": points}
+            fingers.send("Input.dispatchTouchEvent", event)
+        fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        # Three times as far apart.
+        expect(screen(tab)).to_have_attribute("data-zoom", re.compile(r"^(2\.[89]|3\.[01])"))
+
+
 def test_nothing_that_a_reviewer_gets_tells(
     page: Page, reviewer: Page, url: str, reviews: ReviewStore, made: list[Run]
 ) -> None:

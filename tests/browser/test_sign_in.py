@@ -102,6 +102,9 @@ def test_a_link_that_was_opened_before_signing_in_leads_there_afterwards(
         settle(page)
         page.get_by_role("link", name="Account").click()
         expect(page.get_by_role("heading", name="Engineer")).to_be_visible()
+        # An address that names a person is no link.
+        expect(page.get_by_text("engineer@example.org")).to_be_visible()
+        expect(page.locator("a[href^=mailto]")).to_have_count(0)
         expect(page.get_by_text("Uploaded images are deleted after 30 days.")).to_be_visible()
         settle(page)
         page.get_by_role("button", name="Sign out").click()
@@ -117,6 +120,24 @@ def test_who_has_no_role_is_told_so_and_sees_nothing(browser: Browser, url: str)
         sign_in(page, "stranger")
         expect(page.get_by_text("has no role on this server")).to_be_visible()
         expect(page.get_by_role("link", name="Runs")).to_have_count(0)
+
+
+def test_pictures_are_for_who_is_signed_in(browser: Browser, url: str) -> None:
+    with person(browser) as page, person(browser) as stranger:
+        page.goto(f"{url}/datasets")
+        sign_in(page, "engineer")
+        picture = page.locator("img[src*='/media/']").first
+        expect(picture).to_be_visible()
+        # Shown is what has come: the browser has sent its cookie along.
+        page.wait_for_function("one => one.naturalWidth > 0", arg=picture.element_handle())
+        address = picture.evaluate("one => one.src")
+        assert page.request.get(address).ok
+        assert stranger.request.get(address).status == 403
+        stranger.goto(url)
+        sign_in(stranger, "stranger")
+        expect(stranger.get_by_text("has no role on this server")).to_be_visible()
+        assert stranger.request.get(address).status == 403
+        settle(page)
 
 
 def test_a_session_that_has_expired_is_told_so(
@@ -143,7 +164,7 @@ def test_two_people_from_signing_in_to_the_result_of_a_review(
         expect(reviewer.get_by_text("by engineer@example.org")).to_be_visible()
         settle(reviewer)
         reviewer.get_by_role("button", name="Repeat").click()
-        expect(reviewer.get_by_text("is a reviewer here and can't")).to_be_visible()
+        expect(reviewer.get_by_text("As a reviewer you can't")).to_be_visible()
         link = make_review(page, url, "Which of the two was tampered with?", 0)
         # Who is signed in is not asked for a name.
         reviewer.goto(link)

@@ -20,6 +20,7 @@ from asma_core.experiments.plan import Plan, pairs_of, variant
 from asma_core.experiments.store import ExperimentStore
 from asma_core.experiments.universal_store import UniversalStore
 from asma_core.jobs.queue import JobQueue
+from asma_core.reviews.store import ReviewStore
 from asma_core.runs.execute import execute
 from asma_core.runs.store import RunStore
 from asma_core.training.execute import execute as train
@@ -35,6 +36,7 @@ from tests.waiting import until
 
 # A run that waits, in the folder that all scenarios begin with.
 MADE = "made.txt"
+KEPT_REVIEW = "kept"
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,18 @@ def furnish(home: Path) -> None:
             runs.ask_to_stop(run.id)
             runs.delete(run.id)
     check(repair=True)
+    _keep_a_review(runs)
     waiting = runs.create(tiny.request({"steps": 3}), tiny.inputs(3, 5))
     (home / MADE).write_text(waiting.id)
+
+
+def _keep_a_review(runs: RunStore) -> None:
+    """Make a review with answers, which all scenarios must leave as it is."""
+    reviews = ReviewStore()
+    review = reviews.create([runs.get(DONE), runs.get(OF_CELL)], "choice", KEPT_REVIEW)
+    for name in ("Ann", "Bob"):
+        for turn in range(len(review.items)):
+            reviews.answer(review, name, turn, "1", 1.0)
 
 
 def _create(_: Path) -> None:
@@ -90,6 +102,16 @@ def _annotate(_: Path) -> None:
     runs = RunStore()
     for place in range(3):
         runs.annotate(DONE, verdict="bad", note=f"note {place}", tags="a, b")
+
+
+def _review(_: Path) -> None:
+    reviews = ReviewStore()
+    review = reviews.create([RunStore().get(DONE)], "odd")
+    for name in "abc":
+        for turn in range(len(review.items)):
+            reviews.answer(review, name, turn, "yes", 1.0)
+    reviews.delete(review.id)
+    reviews.create([RunStore().get(OF_CELL)], "choice")
 
 
 def _worker(home: Path) -> None:
@@ -195,11 +217,12 @@ def _repair(_: Path) -> None:
     check(repair=True, older_than=0.0)
 
 
-DAYS = ("2026-11-22", "2026-11-25", "2026-11-27", "2026-11-29")
+DAYS = ("2026-11-22", "2026-11-25", "2026-11-27", "2026-11-29", "2026-11-30")
 SCENARIOS: dict[str, Scenario] = {
     "create": Scenario(_create),
     "delete": Scenario(_delete, (DONE, OF_CELL)),
     "annotate": Scenario(_annotate, (DONE,)),
+    "review": Scenario(_review),
     "worker": Scenario(_worker, (WAITING,)),
     "command line": Scenario(_command_line),
     "server": Scenario(_server, (WAITING,)),

@@ -77,7 +77,7 @@ def test_who_has_used_up_the_disk_is_told_what_to_do(
         assert 0 < quota.used("ann") < 10_000
         monkeypatch.setattr(quota, "GB", len(image()) // 2)
         quota.forget_sums()
-        assert "delete what you need no more" in quota.nearly_full(ANN)
+        assert "delete what you no longer need" in quota.nearly_full(ANN)
         for act in (
             lambda: keep_upload(image(), "other.png"),
             lambda: runs.create(tiny.request(), tiny.inputs()),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from tests.reviews import made_reviews
 from tests.reviews.made_reviews import answer_all, right, wrong
 from ui.address.views import ReviewView
 from ui.common import sign_in as sign_in_of_sessions
+from ui.common.errors import escape_markdown
 from ui.common.outbox import Hearer
 from ui.review import answering
 from ui.review.answering import FIELD, about, answer_hearers
@@ -236,7 +240,7 @@ def test_who_is_signed_in_answers_under_that_name_alone(
     sign_in(monkeypatch, Account("ann@example.org", REVIEWER))
     app = visit("review", **take(review, "bob@example.org"))
     assert errors(app) == [] and not app.text_input
-    assert app.button(key="review-begin").label.replace("\\", "") == "Begin as ann@example.org"
+    assert app.button(key="review-begin").label == f"Begin as {escape_markdown('ann@example.org')}"
     hear(about(review.id, 0, "ann@example.org"), {"answer": "1", "seconds": 1})
     with pytest.raises(AsmaError, match="this was answered by bob@"):
         hear(about(review.id, 0, "bob@example.org"), {"answer": "1", "seconds": 1})
@@ -282,6 +286,39 @@ def test_the_result_says_what_the_answers_come_to(
     assert "Fleiss' kappa -0." in said and "Fooled everybody" not in said
 
 
+def test_the_result_has_a_curve_or_says_why_there_is_none(
+    house: House, reviews: ReviewStore, runs: list[Run]
+) -> None:
+    review = made(reviews, runs)
+    answer_all(reviews, review, "Ann", right)
+    said = texts(visit("review", review=review.id))
+    assert "No curve over L2: too few answers for a curve: 4, and it takes 20." in said
+    # Who sees the larger two and guesses the smaller.
+    for person in range(12):
+        answer_all(reviews, review, f"person {person}", partial(sees_large, person))
+    app = visit("review", review=review.id)
+    assert errors(app) == []
+    assert "75 % at L2 2." in texts(app) and "by profile likelihood" in texts(app)
+
+
+def sees_large(person: int, item: Item) -> str:
+    return ATTACKED if item.facts["l2"] > 2.5 or person % 2 else ORIGINAL
+
+
+def test_one_damaged_review_hides_no_other(
+    house: House, reviews: ReviewStore, runs: list[Run]
+) -> None:
+    damaged, good = made(reviews, runs, title="Damaged"), made(reviews, runs, title="Good")
+    with closing(sqlite3.connect(house.home / "runs.sqlite")) as database, database:
+        database.execute("UPDATE reviews SET asks = 'why' WHERE id = ?", (damaged.id,))
+    app = visit("review")
+    assert not app.exception and f"Review {damaged.id} is damaged" in app.error[0].value
+    assert "Which of the two was tampered with? 4 pairs, 0 reviewers" in texts(app)
+    app = visit("review", review=damaged.id)
+    assert not app.exception and f"Review {damaged.id} is damaged" in app.error[0].value
+    assert errors(visit("review", review=good.id)) == []
+
+
 def only_asma(item: Item) -> str:
     return ATTACKED if item.facts["attack"] == "asma" else ORIGINAL
 
@@ -317,9 +354,25 @@ def test_who_may_not_change_it_can_not_delete_it(
     app = visit("review", review=review.id)
     assert errors(app) == [] and app.button(key="review-delete-yes").disabled
     sign_in(monkeypatch, Account("rob@example.org", REVIEWER))
-    app = visit("review")
-    app.button(key="review-form-make").click().run()
+    app = visit("review", **ReviewView(runs=(runs[0].id,)).query())
     assert "can't make a review" in errors(app)[0]
+
+
+def test_who_may_only_answer_sees_what_waits_and_no_form(
+    house: House, reviews: ReviewStore, runs: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(monkeypatch, Account("rob", REVIEWER))
+    app = visit("review")
+    assert errors(app) == [] and "Nobody has made a review yet." in texts(app)
+    assert not app.button and not app.multiselect
+    sign_in(monkeypatch, Account("eve", ENGINEER))
+    review = made(reviews, runs)
+    assert visit("review").button(key="review-form-make")
+    sign_in(monkeypatch, Account("rob", REVIEWER))
+    app = visit("review")
+    assert not app.button and "waits for you" in texts(app)
+    answer_all(reviews, review, "rob", right)
+    assert "waits for you" not in texts(visit("review"))
 
 
 def test_the_link_is_the_whole_address_whatever_the_page_s_is() -> None:

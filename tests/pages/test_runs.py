@@ -15,7 +15,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from asma_core.accounts.account import ENGINEER, VIEWER, Account
+from asma_core.accounts.account import ENGINEER, REVIEWER, SERVER, VIEWER, Account
 from asma_core.accounts.current import acting_as, ask
 from asma_core.files import write_json
 from asma_core.runs.run import CANCELLED, INTERRUPTED, Run
@@ -24,6 +24,7 @@ from asma_core.runs.store import RunStore
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
 from tests.waiting import PATIENCE, until
+from ui.common.errors import escape_markdown
 from ui.runs import pictures
 
 SCRIPT = '<script>alert("x")</script> *bold* \N{GRINNING FACE}\nsecond line'
@@ -214,6 +215,50 @@ def test_the_table_of_all_that_is_shown_is_of_who_asks(
         assert asm.id in archive.read("runs.csv").decode()
 
 
+@pytest.mark.parametrize("view", ["table", "cards"])
+def test_where_people_sign_in_it_is_said_whose_runs_are_and_one_s_own_can_be_chosen(
+    page: AppTest, runs: RunStore, home: Path, view: str
+) -> None:
+    (home / "config.toml").write_text('sign_in = "proxy"\ntrusted_proxy_header = "X-User"\n')
+    with acting_as(SERVER):
+        of_before = made_runs.finished(runs)
+    ann, bob = Account("ann@example.org", ENGINEER), Account("bob", ENGINEER)
+    with acting_as(bob):
+        bobs = made_runs.finished(runs)
+    with acting_as(ann):
+        anns = made_runs.finished(runs)
+    with closing(sqlite3.connect(runs.home / "runs.sqlite")) as database, database:
+        database.execute("UPDATE runs SET private = 1 WHERE id = ?", (anns.id,))
+    runs.annotate(anns.id, note="the list takes in what was changed beside it")
+    page.session_state["runs-filter-view"] = view
+    ask(lambda: ann)
+    try:
+        page.run()
+        said = list(page.dataframe[0].value["by"]) if view == "table" else texts(page)
+        for words in ("ann@example.org, not shared", "bob", "nobody who signed in"):
+            assert words in said or f"by {escape_markdown(words)}" in said
+        assert shown_anywhere(page) == [anns.id, bobs.id, of_before.id]
+        whose = page.selectbox(key="runs-filter-author")
+        assert whose.options == ["ann@example.org (you)", "bob", "nobody who signed in"]
+        whose.select_index(0).run()
+        assert page.query_params["author"] == "ann@example.org"
+        assert shown_anywhere(page) == [anns.id]
+    finally:
+        ask(None)
+
+
+def shown_anywhere(page: AppTest) -> list[str]:
+    """Return the ids of the page, as rows or as cards."""
+    return shown(page) or [str(box.key).removeprefix("runs-tick-") for box in page.checkbox]
+
+
+def test_where_nobody_signs_in_runs_are_nobody_s(page: AppTest, runs: RunStore) -> None:
+    made_runs.finished(runs)
+    page.run()
+    assert "by" not in page.dataframe[0].value.columns
+    assert "runs-filter-author" not in [one.key for one in page.selectbox]
+
+
 def test_what_polls_reads_no_run_until_one_changes(
     runs: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,6 +368,25 @@ def test_what_people_said_is_shown_as_text(page: AppTest, runs: RunStore) -> Non
     page.run()
     assert not page.exception
     assert "<script>" not in texts(page)
+
+
+def test_a_verdict_that_the_list_has_not_shown_is_not_overwritten_unseen(
+    page: AppTest, runs: RunStore
+) -> None:
+    first, second = made_runs.finished(runs), made_runs.finished(runs, seed=2)
+    tick(page.run(), first, second)
+    with acting_as(Account("ann", REVIEWER)):
+        runs.annotate(first.id, verdict="convincing", tags="hers")
+    page.button(key="runs-verdict-all-visible").click().run()
+    assert "changed by ann meanwhile, to 'convincing'" in page.error[0].value
+    assert [runs.get(run.id).verdict for run in (first, second)] == ["convincing", "visible"]
+    # Now it is seen.
+    page.button(key="runs-verdict-all-visible").click().run()
+    assert [runs.get(run.id).verdict for run in (first, second)] == ["visible", "visible"]
+    page.button(key="runs-verdict-all-failed").click().run()
+    assert [runs.get(run.id).verdict for run in (first, second)] == ["failed", "failed"]
+    page.multiselect(key="runs-tags-all").set_value(["ours"]).run()
+    assert [runs.get(run.id).tags for run in (first, second)] == ["hers, ours", "ours"]
 
 
 def test_several_runs_get_one_verdict_and_more_tags(page: AppTest, runs: RunStore) -> None:

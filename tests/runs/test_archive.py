@@ -28,7 +28,7 @@ from asma_core.upkeep.backup import backup
 from asma_core.upkeep.check import check
 from tests import tiny
 from tests.jobs.executors import Inline
-from tests.pages.small_house import errors, visit
+from tests.pages.small_house import errors, texts, visit
 from tests.upkeep.kept_home import DONE, unpack, whole
 from ui.common import services
 
@@ -124,8 +124,9 @@ def test_a_server_on_an_archive_starts_and_leaves_it_alone(archive: Path) -> Non
 def test_the_pages_of_an_archive_show_it(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "warm", lambda: None)
     app = visit("compare", run=DONE)
-    for page in ("runs", "models", "home"):
+    for page in ("runs", "models", "attack", "home"):
         assert errors(app) == []
+        assert "This is an archive: everything can be looked at" in texts(app)
         app.switch_page(f"pages/{page}.py").run()
     assert errors(app) == []
     # A demo set that was never opened can't be made there: its form says so, the list goes on.

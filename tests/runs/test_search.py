@@ -23,7 +23,7 @@ from asma_core.runs.facts import FIGURES, outcomes
 from asma_core.runs.listing import ORDERS
 from asma_core.runs.rows import run_of_row
 from asma_core.runs.run import CANCELLED, DAMAGED, STATES, Run
-from asma_core.runs.search import NO_VERDICT, OWN_IMAGE, RunFilter, RunSearch
+from asma_core.runs.search import NO_VERDICT, NOBODY, OWN_IMAGE, RunFilter, RunSearch
 from asma_core.runs.store import RunStore
 from tests.pages import made_runs
 from tests.pages.made_runs import Made
@@ -95,6 +95,7 @@ FILTERS = st.builds(
     model=NAMES,
     dataset=st.sampled_from(["", "", OWN_IMAGE, "one"]),
     verdict=st.sampled_from(["", "", NO_VERDICT, "Two"]),
+    author=st.sampled_from(["", "", NOBODY, "ada"]),
 )
 PEOPLE = st.sampled_from([Account("ada", VIEWER), Account("bob", ENGINEER), Account("eve", OWNER)])
 
@@ -147,6 +148,7 @@ def fits(run: Run, wanted: RunFilter) -> bool:
             (wanted.model, run.spec.model),
             (wanted.dataset, run.spec.dataset or OWN_IMAGE),
             (wanted.verdict, run.verdict or NO_VERDICT),
+            (wanted.author, run.author or NOBODY),
         )
     )
 
@@ -213,6 +215,7 @@ def test_sql_finds_what_python_found(
             "model": {run.spec.model for run in runs},
             "dataset": {run.spec.dataset or OWN_IMAGE for run in runs},
             "verdict": {run.verdict or NO_VERDICT for run in runs},
+            "author": {run.author or NOBODY for run in runs},
         }
         assert search.choices() == {name: sorted(found) for name, found in values.items()}
 

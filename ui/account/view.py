@@ -13,6 +13,8 @@ from asma_core.accounts.belongings import DATASET, UPLOAD, Belonging, share, the
 from asma_core.accounts.current import account
 from asma_core.runs.uploads import delete_upload, kept_words, upload_name, upload_size
 from asma_core.server_config import OIDC, settings
+from ui.address.links import link
+from ui.address.views import RunsView
 from ui.common.errors import escape_markdown, show_errors
 from ui.common.format import moment
 from ui.common.presses import pressed
@@ -21,11 +23,16 @@ from ui.common.shell import name_tab
 from ui.common.sign_in import settings_say, sign_out
 
 MAY: Final = {
-    VIEWER: "You see what is shared.",
-    REVIEWER: "You see what is shared, and judge it: verdicts, notes, tags, reviews.",
-    ENGINEER: "You upload, attack, train and judge; you change and delete what is yours.",
-    OWNER: "You see, change and delete everything.",
+    VIEWER: "You can see what is shared.",
+    REVIEWER: "You can see what is shared, and judge it: verdicts, notes, tags, reviews.",
+    ENGINEER: "You can upload, attack, train and judge, and change and delete what is yours.",
+    OWNER: "You can see, change and delete everything.",
 }
+
+_FULL: Final = (
+    "Nearly full: beyond it nothing new is kept. Delete what you no longer need: runs on the page "
+    "Runs, the rest below."
+)
 
 
 def account_view() -> None:
@@ -33,13 +40,15 @@ def account_view() -> None:
     name_tab("Account")
     who = account()
     st.title(escape_markdown(who.called), anchor=False)
-    named = f"{escape_markdown(who.name)}, " if who.called != who.name else ""
-    st.markdown(f"{named}**{who.role}**. {MAY[who.role]}")
+    article = "an" if who.role[0] in "eo" else "a"
+    named = f" as {escape_markdown(who.name)}" if who.called != who.name else ""
+    st.markdown(f"Signed in{named}, {article} **{who.role}** here. {MAY[who.role]}")
     if settings_say(OIDC):
         st.button("Sign out", icon=":material/logout:", key="account-out", on_click=whole(sign_out))
     if not who.is_at_least(ENGINEER):
         return
     _room()
+    _runs()
     _things("Data sets", DATASET, lambda one: escape_markdown(one.name))
     _things("Uploaded images", UPLOAD, _upload_words)
 
@@ -51,8 +60,15 @@ def _room() -> None:
         st.caption(f"{words}.")
         return
     st.progress(min(taken / limit, 1.0), f"{words} of {quota.in_gb(limit)}.")
-    if told := quota.nearly_full(account()):
-        st.warning(told, icon=":material/hard_drive:")
+    if quota.nearly_full(account()):
+        st.warning(_FULL, icon=":material/hard_drive:")
+
+
+def _runs() -> None:
+    st.subheader("Runs", anchor=False)
+    if days := settings().keep_runs_days:
+        st.caption(f"Runs are deleted {days} days after they ended, but for those you keep.")
+    link(RunsView(author=account().name), "Your runs", icon=":material/table_rows:")
 
 
 def _things(title: str, kind: str, words: Callable[[Belonging], str]) -> None:
@@ -61,7 +77,7 @@ def _things(title: str, kind: str, words: Callable[[Belonging], str]) -> None:
     if kind == UPLOAD and (words_of_time := kept_words()):
         st.caption(words_of_time)
     if not found:
-        st.caption("None of yours.")
+        st.caption("You have none.")
     for one in found:
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             st.markdown(words(one), width="stretch")

@@ -240,6 +240,7 @@ class RunsView(View):
         model: Name of a network.
         dataset: Name of a data set, or `asma_core.runs.search.OWN_IMAGE`.
         verdict: A verdict, or `asma_core.runs.search.NO_VERDICT`.
+        author: Who asked for it, or `asma_core.runs.search.NOBODY`.
         sort: A key of `ui.runs.filter.SORTS`.
         view: "table" or "cards".
         page: From 1.
@@ -253,6 +254,7 @@ class RunsView(View):
     model: str = ""
     dataset: str = ""
     verdict: str = ""
+    author: str = ""
     sort: str = "newest"
     view: str = "table"
     page: int = parameter(1, low=1)
@@ -260,7 +262,8 @@ class RunsView(View):
     @property
     def narrows(self) -> bool:
         """Whether runs may be left out."""
-        return any((self.text, self.outcome, self.attack, self.model, self.dataset, self.verdict))
+        said = (self.text, self.outcome, self.attack, self.model, self.dataset, self.verdict)
+        return any((*said, self.author))
 
 
 @dataclass(frozen=True)

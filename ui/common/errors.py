@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from asma_core.errors import AsmaError
 
 # What means something in Markdown, in HTML or in Streamlit's own directives.
 MARKS: Final = "\\`*_{}[]()#+-=.!|~$<>:&"
+# Where the browser finds an address by itself, escaped or not, unless it stands apart.
+_LINKING: Final = re.compile(r"(@|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -56,5 +59,17 @@ def show_uncaught(error: Exception) -> bool:
 
 
 def escape_markdown(text: str) -> str:
-    """Escape a text for Markdown, so that names of the user's own are shown as they are."""
+    """Escape a text for Markdown, so that names of the user's own are shown as they are.
+
+    Nobody's name becomes a link: not an account's e-mail address, not a file that somebody called
+    like a page elsewhere.
+    """
+    parts = _LINKING.split(text)
+    return "".join(
+        f":color[{_escaped(part)}]" if place % 2 else _escaped(part)
+        for place, part in enumerate(parts)
+    )
+
+
+def _escaped(text: str) -> str:
     return "".join(f"\\{mark}" if mark in MARKS else mark for mark in text)

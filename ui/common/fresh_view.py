@@ -21,9 +21,11 @@ def fresh_view(page: str, *identity: str) -> DeltaGenerator:
         st.session_state[turn] = 1 - st.session_state.get(turn, 0)
         st.session_state[_key(page)] = identity
     # Two places in turn: a view in the place of another one would take over its elements, and to
-    # empty that place first is no help, for the two messages to the browser become one.
-    places = st.empty(), st.empty()
-    return places[st.session_state[turn]].container()
+    # empty that place first is no help, for the two messages to the browser become one. The place
+    # of the view that stays is never emptied: at times its components would be gone in between.
+    shown: int = st.session_state[turn]
+    places = [st.container() if place == shown else st.empty() for place in range(2)]
+    return places[shown]
 
 
 def is_fresh(page: str, *identity: str) -> bool:

@@ -44,7 +44,7 @@ def review_form(asked: tuple[str, ...]) -> None:
         width=420,
     )
     title = st.text_input(
-        "What you call it",
+        "Title",
         key=f"{KEY}-title",
         max_chars=LONGEST_TITLE,
         placeholder="Reviewers don't see it",
@@ -116,7 +116,7 @@ def _told(runs: Sequence[Run], asks: str) -> str:
     out = len(runs) - len(left)
     if out:
         words += f" {out} without a changed picture {'is' if out == 1 else 'are'} left out."
-    seen = "Everybody here can see these pictures then, also of runs that are yours alone."
+    seen = "Everybody here can then see these pictures, even of runs that only you see."
     return f"{words} {seen}".strip() if left else words.strip() or "Choose at least one run."
 
 

@@ -14,7 +14,7 @@ from ui.address.views import ReviewView
 def sent_link(review: Review) -> None:
     """Show the link, to copy it and to follow it."""
     view = ReviewView(review.id, take=True)
-    st.markdown("**Send this link to the reviewers**, not the one of this page, which tells all:")
+    st.markdown("**Send this link to the reviewers**; this page's own shows the result.")
     row = st.container(horizontal=True, vertical_alignment="center")
     row.code(address_of(st.context.url or "", view), language=None, width="stretch")
     with row:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from asma_core.accounts.account import ENGINEER
+from asma_core.accounts.current import account
+from asma_core.accounts.rights import check_asking
 from asma_core.reviews.questions import QUESTIONS
 from asma_core.reviews.store import Heading
 from ui.address.links import inner_link
@@ -30,13 +33,22 @@ def review_list(runs: tuple[str, ...]) -> None:
     with fresh_view("review", "list"):
         st.title("Review", anchor=False)
         st.markdown(WHAT, width=760)
-        with st.container(border=True), show_errors():
-            review_form(runs)
+        may_ask = account().is_at_least(ENGINEER)
+        if may_ask:
+            with st.container(border=True), show_errors():
+                review_form(runs)
+        elif runs:
+            with show_errors():
+                check_asking()
         known = services.reviews().newest()
         if known:
-            st.subheader("Earlier", anchor=False)
+            st.subheader("Earlier" if may_ask else "Reviews", anchor=False)
+        elif not may_ask:
+            st.info("Nobody has made a review yet.", icon=":material/info:")
         for heading in known:
-            _line(heading)
+            # One that is damaged hides no other.
+            with show_errors():
+                _line(heading)
 
 
 def title_of(title: str, asks: str) -> str:
@@ -45,11 +57,16 @@ def title_of(title: str, asks: str) -> str:
 
 
 def _line(one: Heading) -> None:
+    if one.asks not in QUESTIONS:
+        # Raises what is wrong with it.
+        services.reviews().get(one.id)
     blind = is_still_blind(one.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         title = "" if blind else one.title
         words = f"**{escape_markdown(title_of(title, one.asks))}**"
         inner_link(ReviewView(one.id, take=blind), words, f"review-{one.id}")
+        if blind:
+            st.badge("waits for you", icon=":material/visibility:", color="blue")
         people = "1 reviewer" if one.reviewers == 1 else f"{one.reviewers} reviewers"
         question = QUESTIONS[one.asks]
         asked = f"{question.title} " if title else ""

@@ -16,6 +16,7 @@ class Screen {
     this.pictures = new Map();
     this.said = new Set();
     this.panels = [];
+    this.pointers = new Map();
     this.turn = null;
     this.listen(document, "keydown", (event) => this.press(event), { capture: true });
     this.listen(document, "visibilitychange", () => this.clock?.look());
@@ -57,12 +58,14 @@ class Screen {
   }
 
   showQuestion() {
-    const { asked, answers, trouble, total } = this.header;
+    const { asked, answers, thing, trouble, total } = this.header;
     this.root.querySelector(".asked").textContent = asked;
     const told = this.root.querySelector(".trouble");
     told.textContent = trouble;
     told.hidden = !trouble;
-    this.root.querySelector("progress").max = total;
+    const progress = this.root.querySelector("progress");
+    progress.max = total;
+    progress.setAttribute("aria-label", `${thing}s answered`);
     const row = this.root.querySelector(".answers");
     if (row.childElementCount) return;
     for (const { value, label, keys } of answers) {
@@ -89,7 +92,7 @@ class Screen {
     const next = turns.find((turn) => !this.isDone(turn)) ?? null;
     const done = turns.filter((turn) => this.isDone(turn)).length;
     this.root.querySelector("progress").value = done;
-    const place = next === null ? "Saving" : `Picture ${Math.min(done + 1, turns.length)} of ${turns.length}`;
+    const place = next === null ? "Saving" : `${this.header.thing} ${Math.min(done + 1, turns.length)} of ${turns.length}`;
     this.root.querySelector(".place").textContent = place;
     if (next === this.turn && next !== null && this.shown) return;
     this.turn = next;
@@ -103,6 +106,8 @@ class Screen {
     this.view = WHOLE;
     this.makePanels(picture.bitmaps.length);
     this.layOut();
+    // Who began by a button that is gone now is read the question.
+    if (document.activeElement === document.body) this.root.querySelector(".asked").focus({ preventScroll: true });
     // Twice: before the second one the first has been painted.
     requestAnimationFrame(() => requestAnimationFrame(() => this.begin(picture)));
   }
@@ -119,7 +124,8 @@ class Screen {
     this.root.dataset.ready = String(yes);
     this.root.dataset.turn = String(this.turn);
     this.stage.setAttribute("aria-busy", String(!this.shown));
-    for (const button of this.root.querySelectorAll("[data-answer]")) button.disabled = !yes;
+    // Not `disabled`, which would take the focus from who answers by Tab and Enter.
+    for (const button of this.root.querySelectorAll("[data-answer]")) button.setAttribute("aria-disabled", String(!yes));
   }
 
   answer(value) {
@@ -161,7 +167,7 @@ class Screen {
       this.listen(element, "wheel", (event) => this.wheel(panel, event), { passive: false });
       this.listen(element, "pointerdown", (event) => this.grab(panel, event));
       this.listen(element, "pointermove", (event) => this.drag(panel, event));
-      for (const end of ["pointerup", "pointercancel"]) this.listen(element, end, () => (this.held = null));
+      for (const end of ["pointerup", "pointercancel"]) this.listen(element, end, (event) => this.pointers.delete(event.pointerId));
       this.listen(element, "dblclick", () => this.look(WHOLE));
       return panel;
     });
@@ -174,7 +180,11 @@ class Screen {
     const across = (this.stage.clientWidth - 8 * (this.panels.length - 1)) / this.panels.length;
     const { width, height } = this.shown;
     const tall = Math.max(LOWEST, Math.min(room, (across * height) / width));
-    for (const panel of this.panels) panel.element.style.height = `${tall}px`;
+    for (const { element } of this.panels) {
+      element.style.height = `${tall}px`;
+      // Two pictures that are compared stand close together.
+      element.style.maxWidth = this.panels.length > 1 ? `${(tall * width) / height}px` : "none";
+    }
     this.look(this.view);
   }
 
@@ -204,15 +214,28 @@ class Screen {
   grab(panel, event) {
     if (event.button !== 0) return;
     panel.element.setPointerCapture(event.pointerId);
-    this.held = { x: event.clientX, y: event.clientY };
+    this.pointers.set(event.pointerId, pointOf(panel, event));
   }
 
+  /** Move by one finger or the mouse; by two fingers zoom as well, around the middle between them. */
   drag(panel, event) {
-    if (!this.held || !this.shown) return;
+    const last = this.pointers.get(event.pointerId);
+    if (!last || !this.shown) return;
+    const at = pointOf(panel, event);
+    const other = [...this.pointers].find(([pointer]) => pointer !== event.pointerId)?.[1];
+    this.pointers.set(event.pointerId, at);
+    const share = other ? 0.5 : 1;
+    this.moveBy(panel, (at.x - last.x) * share, (at.y - last.y) * share);
+    if (!other) return;
+    const apart = (point) => Math.hypot(point.x - other.x, point.y - other.y) || 1;
+    const middle = [(at.x + other.x) / 2, (at.y + other.y) / 2];
+    this.look(zoomedAt(this.view, apart(at) / apart(last), ...middle, panel, this.shown));
+  }
+
+  moveBy(panel, across, down) {
     const { scale } = placement(this.view, panel, this.shown);
-    const x = this.view.x - (event.clientX - this.held.x) / (this.shown.width * scale);
-    const y = this.view.y - (event.clientY - this.held.y) / (this.shown.height * scale);
-    this.held = { x: event.clientX, y: event.clientY };
+    const x = this.view.x - across / (this.shown.width * scale);
+    const y = this.view.y - down / (this.shown.height * scale);
     this.look({ ...this.view, x, y });
   }
 
@@ -223,22 +246,9 @@ class Screen {
   }
 }
 
-/** Counts the seconds in which the page is in sight. */
-class Clock {
-  constructor() {
-    this.counted = 0;
-    this.since = document.hidden ? null : performance.now();
-  }
-
-  look() {
-    if (this.since !== null) this.counted += performance.now() - this.since;
-    this.since = document.hidden ? null : performance.now();
-  }
-
-  seconds() {
-    this.look();
-    return this.counted / 1000;
-  }
+function pointOf(panel, event) {
+  const box = panel.canvas.getBoundingClientRect();
+  return { x: event.clientX - box.left, y: event.clientY - box.top };
 }
 
 /** Decode an item's pictures, and trace the outline if it has one. */

@@ -24,7 +24,8 @@ _component = st.components.v2.component(
     "asma_review_screen",
     html=(_FOLDER / "screen.html").read_text(encoding="utf-8"),
     css=(_FOLDER / "screen.css").read_text(encoding="utf-8"),
-    js=shared_script() + (_FOLDER / "screen.js").read_text(encoding="utf-8"),
+    js=shared_script()
+    + "".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("clock.js", "screen.js")),
 )
 # The one that is looked at, and the next, so that nobody waits for it.
 AHEAD: Final = 2
@@ -62,6 +63,7 @@ def packed(review: Review, reviewer: str, answered: frozenset[int]) -> bytes:
         "answered": sorted(answered),
         "gone": sorted(gone),
         "asked": review.question.asked,
+        "thing": "Pair" if review.question.of_pairs else "Picture",
         "answers": _answers(review.question),
         "items": items,
         **told(),

@@ -30,8 +30,9 @@ KEYS: Final = {
     "harm": "Keys: 1 for no harm, up to 5 for the worst.",
 }
 ABOUT: Final = (
-    "Say what you see; there is no going back. The wheel, or + and -, zoom. You can stop at any "
-    "time: what you have answered is kept, and the same link goes on where you stopped."
+    "Say what you see; there is no going back. Zoom with + and -, with two fingers, or with the "
+    "wheel after a click on the picture. You can stop at any time: what you have answered is kept, "
+    "and the same link goes on where you stopped."
 )
 
 
@@ -126,6 +127,9 @@ def _asked(review: Review) -> None:
 def _thanks(review: Review, reviewer: str) -> None:
     st.title("Thank you", anchor=False)
     st.markdown(f"{escape_markdown(reviewer)}, that was all. Your answers are kept.")
+    if signed_in():
+        inner_link(ReviewView(review.id), "See the result", "review-read", ":material/bar_chart:")
+        inner_link(ReviewView(), "All reviews", "review-all", ":material/arrow_back:")
     _somebody_else(review)
 
 

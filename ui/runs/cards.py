@@ -17,6 +17,7 @@ from ui.runs.link import run_view
 from ui.runs.pictures import blank
 from ui.runs.progress import status_text
 from ui.runs.selection import select_on_page, selected_ids
+from ui.runs.whose import whose_words
 
 # As many columns as fit, all of one width; a picture has its place before it is loaded.
 STYLE: Final = """<style>
@@ -84,8 +85,9 @@ def _lines(run: Run) -> list[str]:
     spec = run.spec
     attack = attack_title(run)
     badge = f":{outcome_colour(run)}-badge[{escape_markdown(status_text(run))}]"
-    words = (f"{attack}, {spec.image_name}", run.goal, _figures(run))
-    return [badge + verdict_badge(run), *map(_small, words)]
+    whose = whose_words(run)
+    words = (f"{attack}, {spec.image_name}", run.goal, _figures(run), whose and f"by {whose}")
+    return [badge + verdict_badge(run), *map(_small, filter(None, words))]
 
 
 def _figures(run: Run) -> str:

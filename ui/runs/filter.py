@@ -25,4 +25,12 @@ SORTS: Final[Mapping[str, str]] = {
 
 def run_filter(view: RunsView) -> RunFilter:
     """Return which runs a view asks for."""
-    return RunFilter(view.text, view.outcome, view.attack, view.model, view.dataset, view.verdict)
+    return RunFilter(
+        view.text,
+        view.outcome,
+        view.attack,
+        view.model,
+        view.dataset,
+        view.verdict,
+        view.author,
+    )

@@ -8,10 +8,12 @@ from typing import Final
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from asma_core.accounts.current import account
 from asma_core.attacks.registry import ATTACKS
 from ui.address import browser as address
 from ui.address.views import RunsView
 from ui.common.rerun import whole
+from ui.common.sign_in import people_sign_in
 from ui.runs.filter import SORTS
 
 KEY: Final = "runs-filter"
@@ -21,6 +23,8 @@ LABELS: Final = {
     "model": ("Network", "Any network"),
     "dataset": ("Data set", "Any data set"),
     "verdict": ("Verdict", "Any verdict"),
+    # Where people sign in.
+    "author": ("Whose", "Anybody's"),
 }
 VIEWS: Final = {
     "table": ":material/table_rows: Table",
@@ -82,7 +86,8 @@ def choices_row(known: Mapping[str, Sequence[str]]) -> None:
     """
     row = st.container(horizontal=True, gap="small", key=f"{KEY}-bar")
     for name, (label, anything) in LABELS.items():
-        _choice(row, name, label, anything, known[name])
+        if name != "author" or people_sign_in() or value(name):
+            _choice(row, name, label, anything, known[name])
     row.button(
         "Clear",
         key=f"{KEY}-clear",
@@ -107,17 +112,25 @@ def _choice(
         label,
         options,
         index=None,
-        format_func=_attack_title if name == "attack" else str,
+        format_func=_TITLES.get(name, str),
         key=f"{KEY}-{name}",
         placeholder=anything,
         label_visibility="collapsed",
-        width=184,
+        # Six of them and the button beside stand in one row of 1280.
+        width=160 if people_sign_in() else 184,
         on_change=whole(first_page),
     )
 
 
 def _attack_title(name: str) -> str:
     return ATTACKS[name].title if name in ATTACKS else name
+
+
+def _person(name: str) -> str:
+    return f"{name} (you)" if name == account().name else name
+
+
+_TITLES: Final = {"attack": _attack_title, "author": _person}
 
 
 def read_address() -> None:

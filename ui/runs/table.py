@@ -16,10 +16,12 @@ from ui.address.links import open_page
 from ui.common import services
 from ui.common.format import SCORE_LABELS, attack_title, moment, outcome
 from ui.common.rerun import whole
+from ui.common.sign_in import people_sign_in
 from ui.pictures.encoding import jpeg_address
 from ui.runs.link import run_view
 from ui.runs.progress import status_text
 from ui.runs.selection import select_on_page, selected_ids
+from ui.runs.whose import whose_words
 
 KEY: Final = "runs-table"
 SHOWN: Final = f"{KEY}-shown"
@@ -104,10 +106,11 @@ def _row(run: Run, picture: bytes | None) -> dict[str, Any]:
         "verdict": run.verdict,
         "outcome": outcome(run) if run.ended else status_text(run),
         "attack": attack_title(run),
-        "goal": run.goal,
         "iou": results.get("iou_8bit"),
         **{name: results.get(f"{name}_8bit") for name in OTHER_SCORES},
         "l2": results.get("l2_8bit"),
+        "by": whose_words(run),
+        "goal": run.goal,
         "ended": run.ending,
         "steps": results.get("steps"),
         "seconds": results.get("seconds"),
@@ -120,12 +123,13 @@ def _row(run: Run, picture: bytes | None) -> dict[str, Any]:
 
 
 def _unused(runs: Sequence[Run]) -> list[str]:
-    """Return the scores that no run of this page has."""
-    return [
+    """Return the scores that no run of this page has, and whose they are where nobody signs in."""
+    unused = [
         name
         for name in OTHER_SCORES
         if all(run.results.get(f"{name}_8bit") is None for run in runs)
     ]
+    return unused if people_sign_in() else [*unused, "by"]
 
 
 def _one_line(text: str) -> str:
@@ -161,6 +165,7 @@ def _columns() -> dict[str, Any]:
         "steps": figure("Steps", width=66, format="%d"),
         "seconds": figure("Time", width=78, format="%.1f s", help="Seconds of the attack itself"),
         "image": text("Image", width=168),
+        "by": text("By", width=180, help="Who asked for it; not shared: others don't see it"),
         "goal": text("Goal", width=210),
         "model": text("Network", width=146),
         "verdict": text("Verdict", width=104, pinned=True),

@@ -7,7 +7,9 @@ import streamlit as st
 from asma_core.accounts.account import OWNER
 from asma_core.accounts.current import account
 from asma_core.accounts.rights import may_change
+from asma_core.jobs.retention import DAY
 from asma_core.runs.run import Run
+from asma_core.runs.search import NOBODY
 from asma_core.server_config import settings
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
@@ -40,19 +42,26 @@ def whose_line(run: Run, key: str) -> None:
         )
     if days:
         row.button(
-            "Let it go" if run.pinned else "Keep it",
+            "Don't keep it" if run.pinned else "Keep it",
             key=f"{key}-pin-{run.id}",
             icon=":material/keep_off:" if run.pinned else ":material/keep:",
-            help=f"Runs are deleted after {days} days, but for those that somebody keeps.",
+            help=f"Runs are deleted {days} days after they ended, but for those that are kept.",
             on_click=whole(_pin),
             args=(run.id, not run.pinned),
         )
 
 
+def whose_words(run: Run) -> str:
+    """Return whose a run is, such as "ann" or "ann, not shared"; "" where nobody signs in."""
+    if not people_sign_in():
+        return ""
+    return (run.author or NOBODY) + (", not shared" if run.private else "")
+
+
 def _words(run: Run, days: int) -> str:
     parts = []
     if people_sign_in():
-        parts.append(f"by {escape_markdown(run.author or 'nobody who signed in')}")
+        parts.append(f"by {escape_markdown(run.author or NOBODY)}")
         parts.append(moment(run.created))
         for field, (author, at) in services.store().judged(run.id).items():
             parts.append(f"{field} by {escape_markdown(author)}, {moment(at)}")
@@ -63,8 +72,15 @@ def _words(run: Run, days: int) -> str:
                 "only you see it" if mine else "not shared" if owner else "only its author sees it"
             )
     if days:
-        parts.append("kept" if run.pinned else f"deleted {days} days after it ended")
+        parts.append("kept" if run.pinned else _deleted(run, days))
     return "; ".join(parts)
+
+
+def _deleted(run: Run, days: int) -> str:
+    """Say when a run is deleted: the day, once it has ended."""
+    if run.finished is None:
+        return f"deleted {days} days after it ends"
+    return f"deleted on {moment(run.finished + days * DAY)[:10]}"
 
 
 def _share(run_id: str) -> None:

@@ -14,14 +14,15 @@ from ui.common.errors import escape_markdown
 
 # What has no meaning of its own in CommonMark, GFM or Streamlit's directives.
 HARMLESS = set("\"',/;?@%^")
-ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+# An escape, or a character that Streamlit's directive without a colour puts in a span of its own.
+ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])|:color\[\\?([@:.])\]")
 
 
 def rendered(text: str) -> str:
     """Return what a reader of CommonMark 0.31 shows, section 2.4; nothing else may be left."""
     unescaped = set(ESCAPE.sub("", text))
     assert not unescaped & (set(string.punctuation) - HARMLESS)
-    return ESCAPE.sub(r"\1", text)
+    return ESCAPE.sub(lambda found: found[1] or found[2], text)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,7 @@ def rendered(text: str) -> str:
         "$x^2$",
         ":material/home: :red[x] :smile:",
         "back\\slash \\*",
+        "ann@example.org \\@ www.example.org WWW.x.y https://a.b",
         string.punctuation,
         "\N{GRINNING FACE} \N{BOMB}",
     ],
@@ -56,6 +58,17 @@ def test_any_word_is_shown_as_it_is(text: str) -> None:
 
 def test_colons_and_dollars_which_only_streamlit_reads_are_escaped() -> None:
     assert escape_markdown(":red[x] $y$") == r"\:red\[x\] \$y\$"
+
+
+@pytest.mark.parametrize(
+    "text", ["ann@example.org", "www.example.org", "WWW.example.org", "https://a.example.org"]
+)
+def test_no_stretch_of_a_text_is_an_address_that_a_browser_makes_a_link_of(text: str) -> None:
+    """As GFM finds them, in each stretch between two nodes, after all escapes are undone."""
+    links = re.compile(r"(https?://|www(?=\.))[-.\w]+|[-.\w+]+@[-\w]+(\.[-\w]+)+", re.IGNORECASE)
+    stretches = re.split(r":color\[|\]", escape_markdown(text))
+    assert links.search(text)
+    assert not any(links.search(stretch.replace("\\", "")) for stretch in stretches)
 
 
 def shown(text: str) -> str:
