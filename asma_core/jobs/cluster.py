@@ -93,10 +93,12 @@ class Cluster:
             having = [address for address, keys in busy.items() if asked.key in keys]
             # First, or the scheduler would give it to the next worker.
             client.cancel([asked], force=True)
-            if having:
-                _end_process(client, having)
         except (OSError, TimeoutError, RuntimeError) as error:
-            _LOG.warning("a worker that hangs could not be restarted: %s", error)
+            _LOG.warning("a call that hangs could not be dropped: %s", error)
+            return
+        if having:
+            # It takes seconds, and whoever asks may be a page.
+            threading.Thread(target=_end_processes, args=(client, having), daemon=True).start()
 
     def close(self) -> None:
         """Let go of the scheduler."""
@@ -133,6 +135,13 @@ class Cluster:
         for worker in self._client.scheduler_info()["workers"].values():
             found.update({name: int(many) for name, many in worker["resources"].items()})
         self._most = found
+
+
+def _end_processes(client: distributed.Client, workers: list[str]) -> None:
+    try:
+        _end_process(client, workers)
+    except (OSError, TimeoutError, RuntimeError) as error:
+        _LOG.warning("a worker that hangs could not be restarted: %s", error)
 
 
 def _end_process(client: distributed.Client, workers: list[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from asma_core.jobs.call import Call
 from asma_core.jobs.overdue import Overdue
+from asma_core.jobs.worker_process import Killable
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class Hanging:
         if self._overdue is None or not self._at_it.acquire(blocking=False):
             return
         try:
-            new = [call for call in calls if call not in self._calls]
+            new = [call for call in calls if call not in self._calls and _can_be_ended(call)]
             self._calls += [call for call in new if self._overdue.hangs(call) and take(call)]
             for call in list(self._calls):
                 _LOG.warning("a step of %s does not come back", " ".join(call.job_ids))
@@ -53,3 +54,7 @@ class Hanging:
                 yield call, again
         finally:
             self._at_it.release()
+
+
+def _can_be_ended(call: Call) -> bool:
+    return isinstance(call.executor, Killable)

@@ -94,7 +94,7 @@ class WorkerProcess:
                 self.executor = None
 
     def kill(self, executor: Executor, future: Future[Any]) -> None:
-        """End the process that has a call; when this returns it is gone, where that can be done."""
+        """End the process that has a call, where the executor can do that."""
         if isinstance(executor, Killable) and not executor.kill(future):
             self.forget(executor)
 

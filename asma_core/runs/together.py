@@ -65,7 +65,7 @@ class UpToStep(TimeLimit):
     def __init__(self, minutes: float, step: int) -> None:
         """Prepare to stop at the step that was shown last."""
         super().__init__(minutes)
-        self.message = (
+        self._reached = (
             f"a step did not come back, so its process was ended after the {minutes:g} minutes "
             "that a run may take here (max_run_minutes in config.toml); what it had shown, step "
             f"{step}, was made again and is kept"
@@ -78,7 +78,8 @@ class UpToStep(TimeLimit):
 
         def on_step(report: StepReport) -> bool:
             stop = limited(report)
-            self.passed = self.passed or report.step >= self._step
+            if report.step >= self._step:
+                self.passed, self.message = True, self._reached
             return stop or self.passed
 
         return on_step

@@ -11,7 +11,7 @@ from asma_core.jobs import tasks
 from asma_core.runs import execute, together
 from asma_core.runs.run import CANCELLED, DONE
 from asma_core.runs.store import RunStore
-from asma_core.runs.together import TimeLimit
+from asma_core.runs.together import TimeLimit, UpToStep
 from tests import tiny
 
 
@@ -55,6 +55,26 @@ def test_who_stops_a_run_before_that_is_not_told_so(
 
     (ended,) = execute.execute_together(runs, [run.id], watch, limit)
     assert (ended.state, ended.message, limit.passed) == (CANCELLED, "", False)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "step", "steps", "said"),
+    [(1000, 7, 7, "what it had shown, step 7, was made again"), (0.5, 1000, 30, "it was stopped")],
+)
+def test_what_is_made_again_ends_at_its_step_or_when_its_time_is_over(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    minutes: float,
+    step: int,
+    steps: int,
+    said: str,
+) -> None:
+    runs = RunStore(tiny.furnish(home))
+    run = runs.create(tiny.request(tiny.SLOW), tiny.inputs())
+    monkeypatch.setattr(together, "time", Clock())
+    (ended,) = execute.execute_together(runs, [run.id], limit=UpToStep(minutes, step))
+    assert (ended.state, ended.results["steps"]) == (CANCELLED, steps)
+    assert said in ended.message
 
 
 def test_each_run_of_a_call_has_the_whole_time(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
