@@ -34,6 +34,7 @@ from ui.common.format import (
     standing_outcome,
 )
 from ui.common.presses import pressed
+from ui.common.refusals import making_refused
 from ui.common.rerun import rerun_page
 from ui.common.unchanged import as_of_now
 from ui.judging.verdict import verdict_badge
@@ -120,15 +121,16 @@ def _new_pair(runs: list[Run]) -> tuple[str, str]:
 
 def demo_button() -> None:
     """Offer the demo attack; it leads to the page where the run is watched."""
-    ready = DEMO_MODEL in model_cards()
+    missing = "" if DEMO_MODEL in model_cards() else f"The network {DEMO_MODEL} is not installed."
+    why_not = escape_markdown(making_refused()) or missing
     clicked = pressed(
         st,
         "Run a demo attack",
         type="primary",
         icon=":material/play_arrow:",
         key="home-demo",
-        disabled=not ready,
-        help=None if ready else f"The network {DEMO_MODEL} is not installed.",
+        disabled=bool(why_not),
+        help=why_not or None,
     )
     if clicked:
         run = submit_demo()
