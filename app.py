@@ -16,21 +16,18 @@ from ui.common.looks import dress
 from ui.common.outbox import keep_outbox
 from ui.common.presses import end_presses, keep_presses
 from ui.common.rerun import begin_at_top
-from ui.common.shell import PRODUCT
+from ui.common.shell import PRODUCT, icon
 from ui.common.sign_in import let_in, people_sign_in, sign_in_page
 from ui.editor.drawings import drawing_hearers
 from ui.judging.saving import judgement_hearers
 from ui.review.answering import answer_hearers
-
-ICON = "ui/icon.png"
 
 
 def main() -> None:
     """Show the page that the address names."""
     begin_at_top()
     keep_to_ourselves()
-    # A file of our own: the browser would fetch a Material icon of the tab from the internet.
-    st.set_page_config(page_title=PRODUCT, page_icon=ICON, layout="wide", menu_items={})
+    st.set_page_config(page_title=PRODUCT, page_icon=icon(), layout="wide", menu_items={})
     inside = let_in()
     # On top, so that the whole width belongs to the image.
     page = st.navigation(

@@ -10,7 +10,7 @@
         UnknownRunError        no run of that id
         UnknownExperimentError no experiment of that id
         UnknownReviewError     no review of that id
-        NoteChangedError       a note is another than the one whose editing began
+        JudgementChangedError  a verdict, note or tags are other than when their editing began
         RunStateError          the run is not in a state that allows this
       NotAllowedError          nobody is signed in, or the role of who is does not allow it
 
@@ -42,6 +42,10 @@ class AsmaError(Exception):
 
 class InputError(AsmaError):
     """An image, a mask, a name or a setting that can't be used."""
+
+
+class NoPictureError(InputError):
+    """A file of a kind that has pictures, and this one has none."""
 
 
 class UnknownNameError(InputError):
@@ -93,8 +97,8 @@ class UnknownReviewError(StoreError):
     """No review has that id."""
 
 
-class NoteChangedError(StoreError):
-    """Somebody else has changed a note since its editing began."""
+class JudgementChangedError(StoreError):
+    """Somebody else has changed a verdict, a note or tags since their editing began."""
 
 
 class RunStateError(StoreError):

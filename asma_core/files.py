@@ -11,11 +11,18 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Final
 
 from asma_core.errors import StoreError
+
+# For who writes it alone, whatever a process lets others read.
+PRIVATE: Final = 0o600
+# As the process lets it: what is its own alone is kept by `keep_to_ourselves`.
+_USUAL: Final = 0o666
+# Where the system lets another process of ours open a file that has no name.
+_OPEN_FILES: Final = Path("/proc/self/fd")
 
 
 @contextmanager
@@ -47,8 +54,13 @@ def file_state(path: Path) -> tuple[str, int, int]:
     return str(path), status.st_mtime_ns, status.st_size
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, mode: int = _USUAL) -> None:
     """Write a file aside and rename it into place; its folder is made when absent.
+
+    Args:
+        path: The file.
+        data: All that is in it then.
+        mode: Who may read and write it at most.
 
     Raises:
         StoreError: The disk is full or the folder can't be written; nothing is left behind.
@@ -57,7 +69,8 @@ def write_bytes(path: Path, data: bytes) -> None:
     with as_store_error(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with aside.open("wb") as file:
+            handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -66,17 +79,63 @@ def write_bytes(path: Path, data: bytes) -> None:
             aside.unlink(missing_ok=True)
 
 
+def append(path: Path, data: bytes, *, sync: bool = False) -> None:
+    """Add lines to a file that others can't read; its folder is made when absent.
+
+    They begin on a line of their own also where a crash or a full disk has left half of one.
+
+    Args:
+        path: The file.
+        data: The lines, with the end of the last one.
+        sync: Whether they are on the disk when this returns.
+
+    Raises:
+        StoreError: The disk is full, half of them may be there; or the folder can't be written.
+    """
+    with as_store_error(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, PRIVATE)
+        try:
+            data = data if _is_whole(handle) else b"\n" + data
+            if os.write(handle, data) < len(data):
+                raise OSError(errno.ENOSPC, "only a part did fit")
+            if sync:
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _is_whole(handle: int) -> bool:
+    """Tell whether a file ends with a line's end."""
+    size = os.fstat(handle).st_size
+    return not size or os.pread(handle, 1, size - 1) == b"\n"
+
+
 @contextmanager
 def put_aside(data: bytes | memoryview) -> Iterator[Path]:
     """Write a file that is there within the block, for who reads it in another process.
 
+    It has no name in a folder where the system has such files (Linux): however this process ends,
+    nothing of it is left.
+
     Raises:
         StoreError: The disk is full.
     """
-    with as_store_error(Path(tempfile.gettempdir())), tempfile.NamedTemporaryFile() as file:
+    with as_store_error(Path(tempfile.gettempdir())), _unnamed_or_named() as file:
         file.write(data)
         file.flush()
-        yield Path(file.name)
+        yield _path_of(file)
+
+
+def _unnamed_or_named() -> AbstractContextManager[IO[bytes]]:
+    return tempfile.TemporaryFile() if _OPEN_FILES.is_dir() else tempfile.NamedTemporaryFile()
+
+
+def _path_of(file: IO[bytes]) -> Path:
+    # What `TemporaryFile` gives is named by its number.
+    if isinstance(file.name, int):
+        return Path(f"/proc/{os.getpid()}/fd/{file.name}")
+    return Path(file.name)
 
 
 def keep_to_ourselves() -> None:
@@ -145,9 +204,9 @@ def to_json(value: Any) -> str:
     return json.dumps(value, indent=2, allow_nan=False)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file aside and rename it into place."""
-    write_bytes(path, to_json(value).encode())
+def write_json(path: Path, value: Any, mode: int = _USUAL) -> None:
+    """Write a JSON file aside and rename it into place; see `write_bytes`."""
+    write_bytes(path, to_json(value).encode(), mode)
 
 
 def read_json(path: Path) -> Any:

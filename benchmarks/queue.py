@@ -33,6 +33,7 @@ from asma_core.data.datasets import open_dataset
 from asma_core.files import read_json, to_json
 from asma_core.jobs.carrier import Asked
 from asma_core.jobs.elsewhere import RunsElsewhere
+from asma_core.jobs.overdue import Overdue
 from asma_core.jobs.queue import JobQueue
 from asma_core.runs.run import DONE
 from asma_core.runs.store import RunStore
@@ -83,13 +84,13 @@ class WaitingElsewhere(RunsElsewhere):
 
     def __init__(self, store: RunStore, seconds: float) -> None:
         """Take the files of the last run that ended."""
-        super().__init__(store)
+        super().__init__(store, Overdue(store))
         (last,) = store.search.with_result(1)
         self._more = (seconds, str(store.folder(last.id)))
 
     def hand_over(self, job_ids: Sequence[str]) -> Asked:
         """Claim as ever, and return the stand-in."""
-        _, arguments = super().hand_over(job_ids)
+        _, (*arguments, _) = super().hand_over(job_ids)
         return stand_in, (*arguments, *self._more)
 
 
@@ -154,7 +155,7 @@ def carried_out(jobs: JobQueue, asked: list[Any]) -> list[Any]:
 def server_alone(asked: list[Any]) -> dict[str, Any]:
     """Return what the server's process does for a run, in seconds: medians."""
     store = RunStore()
-    carrier, parts = RunsElsewhere(store), []
+    carrier, parts = RunsElsewhere(store, Overdue(store)), []
     for one in asked:
         began = time.perf_counter()
         run = store.create(one.request, one.inputs)

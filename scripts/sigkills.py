@@ -2,10 +2,11 @@
 
     python -m scripts.sigkills --kills 1000 --seed 0
 
-A worker, a server, the command line, a migration, a deletion, a backup and more, each on a data
-folder of its own; half of them before a step (a file that is changed, a statement of SQL), half
-after a time. After each: the store opens, every run is whole or gone, nothing is half, nothing of a
-deleted run is left, one can go on. The exit status is 1 where anything was found.
+A worker, a server with its worker, the worker of a server that goes on, the command line, a
+migration, a deletion, a backup and more, each on a data folder of its own; half of them before a
+step (a file that is changed, a statement of SQL), half after a time. After each: the store opens,
+every run is whole or gone, nothing is half, nothing of a deleted run is left, one can go on. The
+exit status is 1 where anything was found.
 """
 
 from __future__ import annotations

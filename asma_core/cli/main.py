@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "models": "list the networks",
     "attacks": "list the attacks with their settings",
     "runs": "list the newest runs",
+    "review": "list the reviews, say what one has come to, print its answers as CSV",
     "survives": "see what is left of a run when its file is mailed, resized, turned",
     "predict": "segment one image",
     "attack": "attack one image",
@@ -110,7 +111,12 @@ def _module(command: str) -> Any:
 
 
 def _readable(answer: Any, indent: str = "") -> str:
-    """Return an answer as `name: value` lines, a list of them with empty lines between."""
+    """Return an answer as `name: value` lines, a list of them with empty lines between.
+
+    What is a text already, such as a table for a file, stays as it is.
+    """
+    if isinstance(answer, str):
+        return answer.removesuffix("\n")
     if isinstance(answer, list):
         return "\n\n".join(_readable(item, indent) for item in answer) or "none"
     lines = []

@@ -27,7 +27,6 @@ from asma_core.data.dataset_cards import CARD
 from asma_core.data.datasets import Dataset, all_dataset_names, open_dataset
 from asma_core.data.finding import Finding
 from asma_core.data.formats.archives import unpack
-from asma_core.data.formats.nameless_dicom import make_nameless
 from asma_core.data.inspection import Inspection
 from asma_core.data.preview import Preview, look
 from asma_core.data.synthetic import demo
@@ -59,18 +58,28 @@ class Imported:
 def unpack_upload(archive: Path | IO[bytes], name: str) -> Path:
     """Unpack an uploaded zip aside, to be looked at; return its folder.
 
-    What nobody takes in is removed after a day.
+    What nobody takes in is removed after a day, and when the server starts.
 
     Raises:
         InputError: As for `unpack`.
     """
-    remove_old(imports_folder())
-    folder = imports_folder() / uuid.uuid4().hex
+    folder = new_upload()
     stem = re.sub(r"[^A-Za-z0-9._ -]+", "-", Path(name).stem).strip(" .-") or "upload"
     unpack(archive, folder / stem, settings(), name)
     inside = list((folder / stem).iterdir())
     # A zip of one folder is that folder, whose name says more than the zip's.
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder / stem
+
+
+def new_upload() -> Path:
+    """Return a folder for an upload that is to be looked at; it is not there yet."""
+    remove_old(imports_folder())
+    return imports_folder() / uuid.uuid4().hex
+
+
+def clear_uploads() -> None:
+    """Remove all uploads that nobody has taken in: when a server starts, nobody looks at them."""
+    shutil.rmtree(imports_folder(), ignore_errors=True)
 
 
 def imports_folder() -> Path:
@@ -133,7 +142,6 @@ def take_in(
     # Before it is there: nobody else sees it even for a moment.
     claim(DATASET, name, who)
     if looked_at.root.resolve().is_relative_to(imports_folder().resolve()):
-        make_nameless(looked_at.root)
         _move(looked_at.root, target, content)
     else:
         _point(looked_at.root, target, content)
@@ -206,7 +214,7 @@ def forget(name: str) -> None:
     check_changing_it(DATASET, name)
     with as_store_error(target):
         shutil.rmtree(target)
+    audit.record("delete", f"data set {name}")
     forget_belonging(DATASET, name)
     clear_image_caches(paths.home())
     forget_sums()
-    audit.record("delete", f"data set {name}")

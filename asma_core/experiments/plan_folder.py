@@ -70,10 +70,12 @@ class PlanFolder(Generic[AskedPlan]):
             StoreError: The data folder can't be written.
         """
         who, file = check_making(), self._folder / f"{plan.id}.json"
-        if not file.exists():
+        new = not file.exists()
+        if new:
             claim(PLAN, plan.id, who, shared=True)
-            audit.record("ask for", f"plan {plan.id}")
         write_json(file, plan.as_dict())
+        if new:
+            audit.record("ask for", f"plan {plan.id}")
         return plan.id
 
     def get(self, plan_id: str) -> AskedPlan:
@@ -123,8 +125,8 @@ class PlanFolder(Generic[AskedPlan]):
         self.get(plan_id)
         check_changing_it(PLAN, plan_id)
         (self._folder / f"{plan_id}.json").unlink(missing_ok=True)
-        forget(PLAN, plan_id)
         audit.record("delete", f"plan {plan_id}")
+        forget(PLAN, plan_id)
 
     def _files(self) -> list[Path]:
         return list(self._folder.glob("*.json"))

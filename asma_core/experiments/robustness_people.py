@@ -6,6 +6,7 @@ from collections.abc import Collection
 from html import escape
 from pathlib import Path
 
+from asma_core.reviews.curves import curve_sentences
 from asma_core.reviews.result import Result, of_runs
 from asma_core.reviews.store import ReviewStore
 from asma_core.reviews.words import attack_words, interval, percent, sentences
@@ -27,7 +28,10 @@ def what_people_said(home: Path, run_ids: Collection[str]) -> list[str]:
             parts += _said(result)
     if not parts:
         return []
-    note = "Intervals: 95 %, Wilson, of answers taken each for itself."
+    note = (
+        "Intervals: 95 %, of answers taken each for itself; of rates Wilson's, of the size of the "
+        "change at which 75 % notice it that of the profile likelihood."
+    )
     return ["<h2>What people noticed</h2>", *parts, f'<p class="small">{note}</p>']
 
 
@@ -35,9 +39,11 @@ def _said(result: Result) -> list[str]:
     review, people = result.review, len(result.reviewers)
     asked = f"{review.question.title} {people} {'reviewer' if people == 1 else 'reviewers'}"
     said = " ".join(sentences(result))
+    curves = " ".join(curve_sentences(result))
     return [
         f"<h3>{escape(asked)}, review {review.id}</h3><p>{escape(said)}</p>",
         _table(result),
+        *([f"<p>{escape(curves)}</p>"] * bool(curves)),
     ]
 
 

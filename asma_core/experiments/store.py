@@ -169,10 +169,10 @@ class ExperimentStore:
         check_changing(experiment.author, f"experiment {experiment_id}")
         if experiment.active:
             raise RunStateError(f"experiment {experiment_id} goes on; stop it before deleting it")
-        audit.record("delete", f"experiment {experiment_id}", self.runs.home)
         with self._database.writing() as database:
             database.execute("DELETE FROM experiments WHERE id = ?", (experiment_id,))
             database.execute("DELETE FROM experiment_cells WHERE experiment = ?", (experiment_id,))
+        audit.record("delete", f"experiment {experiment_id}", self.runs.home)
         finish_deletion(self._database, self.runs.home, "experiments", experiment_id)
 
     # Who carries it out ---------------------------------------------------------------------
@@ -217,9 +217,9 @@ class ExperimentStore:
             NotAllowedError: It is somebody else's.
         """
         check_changing(self.get(experiment_id).author, f"experiment {experiment_id}")
-        audit.record("stop", f"experiment {experiment_id}", self.runs.home)
         with self._database.writing() as database:
             database.execute("UPDATE experiments SET stop = 1 WHERE id = ?", (experiment_id,))
+        audit.record("stop", f"experiment {experiment_id}", self.runs.home)
 
     # Cells ----------------------------------------------------------------------------------
 

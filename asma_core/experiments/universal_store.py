@@ -108,8 +108,10 @@ class UniversalStore:
                 "VALUES (?, ?, ?, ?, ?)",
                 values,
             ).rowcount
-        audit.record("ask for", f"plan {plan.id}", self.home)
-        return bool(added) or self._jobs.queue(plan.id, ENDED)
+        queued = bool(added) or self._jobs.queue(plan.id, ENDED)
+        if queued:
+            audit.record("ask for", f"plan {plan.id}", self.home)
+        return queued
 
     def _author(self, plan_id: str) -> str | None:
         """Return whose a plan is; None of one that nobody began."""

@@ -10,6 +10,7 @@ predictions, which would otherwise wait for the runs.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -79,6 +80,24 @@ class Cluster:
             raise UnreachableError(f"{self.address} can't be reached")
         return client.submit(call, *arguments, pure=False, resources={resource: 1})
 
+    def restart_worker_of(self, asked: distributed.Future) -> None:
+        """Drop a call, and end the process of the worker that has it.
+
+        Where it has a nanny, that starts another.
+        """
+        client = self._client
+        if client is None:
+            return
+        try:
+            busy = client.processing()
+            having = [address for address, keys in busy.items() if asked.key in keys]
+            # First, or the scheduler would give it to the next worker.
+            client.cancel([asked], force=True)
+            if having:
+                _end_process(client, having)
+        except (OSError, TimeoutError, RuntimeError) as error:
+            _LOG.warning("a worker that hangs could not be restarted: %s", error)
+
     def close(self) -> None:
         """Let go of the scheduler."""
         self._closed.set()
@@ -114,6 +133,14 @@ class Cluster:
         for worker in self._client.scheduler_info()["workers"].values():
             found.update({name: int(many) for name, many in worker["resources"].items()})
         self._most = found
+
+
+def _end_process(client: distributed.Client, workers: list[str]) -> None:
+    try:
+        client.restart_workers(workers, timeout=CONNECT_TIMEOUT, raise_for_error=False)
+    except ValueError:
+        # It has no nanny. It still does what it is told, unless the step holds Python's own lock.
+        client.run(os._exit, 1, workers=workers, on_error="ignore")
 
 
 class WorkersFor:
@@ -168,6 +195,14 @@ class ClusterExecutor(Executor):
         if cancel_futures and calls:
             for asked in calls:
                 asked.release()
+
+    def kill(self, future: Future[Any]) -> bool:
+        """Drop a call, and end the process of its worker; the other workers keep theirs."""
+        with self._lock:
+            asked = self._calls.pop(future, None)
+        if asked is not None:
+            self._cluster.restart_worker_of(asked)
+        return True
 
     def _came(self, future: Future[Any], asked: distributed.Future) -> None:
         with self._lock:

@@ -9,21 +9,23 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import weakref
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Future
 from functools import partial
 from typing import Any, Final
+from weakref import WeakSet
 
 from asma_core.accounts.account import SERVER
 from asma_core.accounts.current import acting_as
-from asma_core.errors import AsmaError, StoreError
+from asma_core.errors import StoreError
+from asma_core.jobs.apart import apart, look_after
 from asma_core.jobs.call import Call
 from asma_core.jobs.carrier import Carrier
 from asma_core.jobs.fairness import Turns
+from asma_core.jobs.hanging import Hanging
 from asma_core.jobs.job_store import JobStore
-from asma_core.jobs.local import is_ending
+from asma_core.jobs.overdue import Overdue
 from asma_core.jobs.worker_process import WorkerProcess
 from asma_core.runs.job_table import Waiting
 from asma_core.server_config import settings
@@ -40,22 +42,32 @@ _LOG: Final = logging.getLogger(__name__)
 class Dispatcher:
     """Has the queued jobs of a store carried out, as many at a time as there are workers."""
 
-    def __init__(self, jobs: JobStore, carrier: Carrier, workers: Sequence[WorkerProcess]) -> None:
+    def __init__(
+        self,
+        jobs: JobStore,
+        carrier: Carrier,
+        workers: Sequence[WorkerProcess],
+        overdue: Overdue | None = None,
+    ) -> None:
         """Start; jobs that a dead process left behind are settled or taken over.
 
         Args:
             jobs: The store.
             carrier: The way to the workers.
             workers: Each has a call at a time, or as many as it says.
+            overdue: Tells which calls hang; None where each may take as long as it will.
         """
         self._jobs = jobs
         self._carrier = carrier
         self._workers = tuple(workers)
+        self._hanging = Hanging(overdue)
         self._turns = Turns()
         self._lock = threading.RLock()
         # The jobs that must be seen through here and that nobody has, with those sent with each.
         self._line: dict[str, tuple[str, ...]] = {}
         self._calls: list[Call] = []
+        # Calls whose end somebody sees to.
+        self._taken: WeakSet[Call] = WeakSet()
         # Calls that are over, but whose end could not be written yet.
         self._unsettled: list[Call] = []
         self._breaks: dict[str, int] = {}
@@ -74,12 +86,11 @@ class Dispatcher:
         for call in unsettled:
             self._came_back(call)
         self._send_each(self._jobs.recover())
+        self._end_hung()
 
     def keep_going(self) -> None:
         """Look every few seconds, from a thread, whether there is something to do or to settle."""
-        threading.Thread(
-            target=_look_after, args=(weakref.ref(self), self._closed), daemon=True
-        ).start()
+        look_after(self, RECOVER_EVERY, self._closed)
 
     def warm(self) -> None:
         """Start the worker processes, without waiting for them."""
@@ -202,14 +213,22 @@ class Dispatcher:
     # What comes back ----------------------------------------------------------------------------
 
     def _called_back(self, call: Call, _: Future[Any]) -> None:
-        self._came_back(call)
+        if self._take(call):
+            self._came_back(call)
+
+    def _take(self, call: Call) -> bool:
+        """Take it on to see to a call's end; False when somebody else does."""
+        with self._lock:
+            free = call in self._calls and call not in self._taken
+            self._taken.add(call)
+        return free
 
     @acting_as(SERVER)
     def _came_back(self, call: Call) -> None:
         future = call.future
         error = None if future.cancelled() else future.exception()
         if isinstance(error, BrokenExecutor):
-            _apart(self._after_break, call)
+            apart(self._after_break, call)
             return
         if self._closed.is_set():
             return
@@ -259,6 +278,12 @@ class Dispatcher:
             self._blame(first)
         self._send_each(adopted)
 
+    def _end_hung(self) -> None:
+        for call, again in self._hanging.end(list(self._calls), self._take):
+            with self._lock:
+                self._forget(call)
+            self._send_each(again)
+
     def _forget(self, call: Call) -> None:
         if call in self._calls:
             self._calls.remove(call)
@@ -273,22 +298,3 @@ class Dispatcher:
                 return
         if self._jobs.claim(job_id):
             self._jobs.fail(job_id, "the worker process can't be started; see the server's log")
-
-
-def _look_after(dispatcher: weakref.ref[Dispatcher], closed: threading.Event) -> None:
-    """Look after a dispatcher until it is closed, or nobody has it any more."""
-    while not closed.wait(RECOVER_EVERY) and not is_ending():
-        found = dispatcher()
-        if found is None:
-            return
-        try:
-            found.recover()
-        except AsmaError as error:
-            _LOG.warning("the queue could not be looked after, and will be again: %s", error)
-        del found
-
-
-def _apart(call: Callable[[Any], None], argument: Any) -> None:
-    """Call from a thread of its own, unless this process is ending."""
-    if not is_ending():
-        threading.Thread(target=call, args=(argument,), daemon=True).start()

@@ -15,6 +15,7 @@ from asma_core.errors import AsmaError, StoreError
 from asma_core.files import as_store_error
 from asma_core.jobs import tasks
 from asma_core.jobs.carrier import Asked
+from asma_core.jobs.overdue import Overdue
 from asma_core.runs.by_files import Outcome
 from asma_core.runs.store import RunStore
 from asma_core.server_config import settings
@@ -28,9 +29,15 @@ class RunsElsewhere:
     # That a worker was lost is not a run's fault; the scheduler counts how many it has cost.
     blames = False
 
-    def __init__(self, store: RunStore) -> None:
-        """Prepare a way for the runs of a store."""
+    def __init__(self, store: RunStore, overdue: Overdue) -> None:
+        """Prepare a way for the runs of a store.
+
+        Args:
+            store: The store.
+            overdue: Knows which of them are made again up to a step.
+        """
         self._store = store
+        self._overdue = overdue
 
     def hand_over(self, job_ids: Sequence[str]) -> Asked:
         """Claim runs, and return the call and its arguments.
@@ -46,8 +53,8 @@ class RunsElsewhere:
         except StoreError:
             self.take_back(job_ids, None)
             raise
-        arguments = (str(self._store.home), runs, others, settings().max_run_minutes)
-        return tasks.run_elsewhere, arguments
+        minutes, step = settings().max_run_minutes, self._overdue.up_to(job_ids)
+        return tasks.run_elsewhere, (str(self._store.home), runs, others, minutes, step)
 
     def _claimed(self, run_id: str) -> bool:
         folder = self._store.work_folder(run_id)

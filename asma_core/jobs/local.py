@@ -5,9 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from weakref import WeakSet
 
 from asma_core.jobs import worker
@@ -43,6 +43,14 @@ class LocalExecutor(ProcessPoolExecutor):
             self._line.close()
         super().shutdown(wait=wait, cancel_futures=cancel_futures)
         self._line.close()
+
+    def kill(self, future: Future[Any]) -> bool:
+        """End the process for good, even in the middle of a step that hangs."""
+        # None when it has ended already.
+        for process in list((self._processes or {}).values()):
+            process.kill()
+        self.shutdown()
+        return False
 
 
 def local_executor(home: str, gpu: int | None = None) -> LocalExecutor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from asma_core.accounts import audit
@@ -26,29 +27,36 @@ def stop(store: RunStore, run_id: str) -> None:
         StoreError: The store can't be written.
     """
     _own(store, run_id)
-    audit.record("stop", f"run {run_id}", store.home)
     store.ask_to_stop(run_id)
+    audit.record("stop", f"run {run_id}", store.home)
 
 
-def move(store: RunStore, run_id: str, by: int) -> None:
-    """Move a run that waits among the waiting ones of the same person.
+def move(store: RunStore, run_ids: Sequence[str], by: int) -> None:
+    """Move runs that wait among the waiting ones of the same person; they keep their order.
 
     Args:
-        store: Of the run.
-        run_id: The run.
-        by: Places; `SOONER`, `LATER`, or `FIRST` for before all of them.
+        store: Of the runs.
+        run_ids: The runs.
+        by: Places; `SOONER`, `LATER`, or `FIRST` for before all others.
 
     Raises:
         UnknownRunError: No such run.
-        NotAllowedError: It is somebody else's.
-        RunStateError: It does not wait any more.
+        NotAllowedError: One is somebody else's; none is moved.
+        RunStateError: One does not wait any more; the others are moved.
         StoreError: The store can't be written.
     """
-    run = _own(store, run_id)
-    audit.record("move", f"run {run_id}", store.home)
-    if not store.move(run_id, by):
-        now = store.get(run_id).state
-        raise RunStateError(f"run {run.id} is {now} and does not wait any more; reload the page")
+    for run_id in run_ids:
+        _own(store, run_id)
+    moved = store.move(run_ids, by)
+    for run_id in run_ids:
+        if run_id in moved:
+            audit.record("move", f"run {run_id}", store.home)
+    for run_id in run_ids:
+        if run_id not in moved:
+            now = store.get(run_id).state
+            raise RunStateError(
+                f"run {run_id} is {now} and does not wait any more; reload the page"
+            )
 
 
 def check_room(waiting: int) -> None:

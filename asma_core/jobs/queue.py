@@ -17,11 +17,13 @@ from asma_core.accounts.account import SERVER
 from asma_core.accounts.current import account, acting_as
 from asma_core.jobs import tasks
 from asma_core.jobs.call import Call
-from asma_core.jobs.carrier import Carrier, OnThisMachine
+from asma_core.jobs.carrier import Carrier
 from asma_core.jobs.cluster import RUN, WorkersFor, cluster_at
 from asma_core.jobs.dispatcher import Dispatcher
 from asma_core.jobs.elsewhere import RunsElsewhere
+from asma_core.jobs.here import RunsHere
 from asma_core.jobs.local import local_executors
+from asma_core.jobs.overdue import Overdue
 from asma_core.jobs.own_runs import check_room, stop
 from asma_core.jobs.places import Place, places
 from asma_core.jobs.worker_process import MakeExecutor, WorkerProcess
@@ -60,15 +62,17 @@ class JobQueue(Dispatcher):
         """
         self.store = store
         executor = settings().executor
-        carrier: Carrier = OnThisMachine(store.home, tasks.run_attacks)
+        overdue = Overdue(store)
+        carrier: Carrier = RunsHere(store, overdue)
         makers: list[MakeExecutor] = [make_executor] if make_executor else local_executors()
         if make_executor is None and executor.startswith(DASK):
-            carrier, makers = RunsElsewhere(store), [WorkersFor(cluster_at(executor), RUN)]
+            carrier, makers = RunsElsewhere(store, overdue), [WorkersFor(cluster_at(executor), RUN)]
         self._places: dict[str, Place] = {}
         self._paces = Paces([])
         self._looked_at = self._paced_at = -math.inf
         store.tidy()
-        super().__init__(store, carrier, [WorkerProcess(store.home, one) for one in makers])
+        workers = [WorkerProcess(store.home, one) for one in makers]
+        super().__init__(store, carrier, workers, overdue)
 
     def submit(self, request: RunRequest, inputs: RunInputs) -> Run:
         """Queue a run.

@@ -31,6 +31,16 @@ def run_attacks(home: str, *run_ids: str) -> None:
         execute_together(RunStore(Path(home)), run_ids, limit=_limit(minutes))
 
 
+def run_up_to(home: str, step: int, run_id: str) -> None:
+    """Make a run again up to a step, as its process was ended in one that did not come back."""
+    from asma_core.runs.execute import execute_together
+    from asma_core.runs.store import RunStore
+
+    minutes = settings().max_run_minutes
+    with settled_or_gone():
+        execute_together(RunStore(Path(home)), [run_id], limit=_limit(minutes, step))
+
+
 @dataclass(frozen=True)
 class Reported:
     """What a worker without a database gives back.
@@ -44,7 +54,9 @@ class Reported:
     bug: str
 
 
-def run_elsewhere(home: str, runs: list[Run], others: list[Run], minutes: int) -> Reported:
+def run_elsewhere(
+    home: str, runs: list[Run], others: list[Run], minutes: int, step: int | None = None
+) -> Reported:
     """Carry out runs without a database; see `runs.by_files`.
 
     Args:
@@ -52,6 +64,7 @@ def run_elsewhere(home: str, runs: list[Run], others: list[Run], minutes: int) -
         runs: To be carried out; the server's process has claimed them.
         others: Finished ones that they are compared with.
         minutes: Most that an attack may take; 0 for no limit.
+        step: Up to which they are made again, as `run_up_to` has it; None for all of them.
 
     Raises:
         StoreError: This machine does not see the data folder.
@@ -63,7 +76,7 @@ def run_elsewhere(home: str, runs: list[Run], others: list[Run], minutes: int) -
 
     kept, bug = RunsByFiles(Path(home), runs, others), ""
     try:
-        execute_together(kept, [run.id for run in runs], limit=_limit(minutes))
+        execute_together(kept, [run.id for run in runs], limit=_limit(minutes, step))
     except StoreError:
         raise
     except Exception:  # noqa: BLE001 - the server's log has it
@@ -79,10 +92,12 @@ def call_elsewhere(home: str, call: Callable[..., Answer], *arguments: Any) -> A
     return call(*arguments)
 
 
-def _limit(minutes: int) -> TimeLimit | None:
-    from asma_core.runs.together import TimeLimit
+def _limit(minutes: int, step: int | None = None) -> TimeLimit | None:
+    from asma_core.runs.together import TimeLimit, UpToStep
 
-    return TimeLimit(minutes) if minutes else None
+    if not minutes:
+        return None
+    return TimeLimit(minutes) if step is None else UpToStep(minutes, step)
 
 
 def usual_batch(device: str) -> int:

@@ -23,6 +23,22 @@ class Several(Protocol):
         ...
 
 
+@runtime_checkable
+class Killable(Protocol):
+    """An executor that can end the process that has a call, whatever that is in the middle of."""
+
+    def kill(self, future: Future[Any]) -> bool:
+        """End the process that has a call.
+
+        Args:
+            future: Of the call.
+
+        Returns:
+            Whether the executor can be used on.
+        """
+        ...
+
+
 class WorkerProcess:
     """What hands calls to a process, of which there is one at a time.
 
@@ -76,6 +92,11 @@ class WorkerProcess:
         with self._lock:
             if self.executor is executor:
                 self.executor = None
+
+    def kill(self, executor: Executor, future: Future[Any]) -> None:
+        """End the process that has a call; when this returns it is gone, where that can be done."""
+        if isinstance(executor, Killable) and not executor.kill(future):
+            self.forget(executor)
 
     def close(self) -> None:
         """End the process at once; the next call starts another."""

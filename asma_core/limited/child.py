@@ -31,12 +31,15 @@ from asma_core.limited.frames import (
     FAULT,
     MEMORY,
     PROGRESS,
+    TOO_LARGE,
     receive,
     send,
 )
 
 # Pages come before the reading of files.
 _NICE: Final = 5
+# Set by the system's signal: a file that was written came to its limit.
+_FILE_IS_FULL: Final = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Question:
         environment: What the asking process has set of ours.
         megabytes: That it may take beyond what the process has.
         seconds: Of the processor.
+        file_megabytes: That one file may have which it writes; 0 for no limit.
     """
 
     module: str
@@ -62,6 +66,7 @@ class Question:
     environment: dict[str, str]
     megabytes: int
     seconds: float
+    file_megabytes: int
 
 
 def main(line: int, modules: list[str]) -> None:
@@ -78,6 +83,7 @@ def main(line: int, modules: list[str]) -> None:
     os.dup2(2, 1)
     # Ctrl-C in a terminal reaches this process too, but whoever asks says when it ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGXFSZ, lambda *_: _FILE_IS_FULL.set())
     os.nice(_NICE)
     for module in modules:
         import_module(module)
@@ -105,7 +111,7 @@ def _end_with_asker(line: int) -> None:
 
 
 def _limit(question: Question, size: int) -> None:
-    """Limit memory and processor time for one question."""
+    """Limit memory, processor time and the size of a file for one question."""
     if size and not _holds_a_device():
         # macOS has the name and not the limit.
         with suppress(ValueError, OSError):
@@ -114,6 +120,8 @@ def _limit(question: Question, size: int) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     until = int(used.ru_utime + used.ru_stime + question.seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (until, resource.RLIM_INFINITY))
+    largest = question.file_megabytes * 1_000_000 or resource.RLIM_INFINITY
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
 
 
 def _holds_a_device() -> bool:
@@ -133,6 +141,13 @@ def _address_space() -> int:
 
 def _answered(question: Question, answers: IO[bytes]) -> tuple[bytes, bytes]:
     """Return what is to be sent."""
+    _FILE_IS_FULL.clear()
+    answer = _called(question, answers)
+    # Whatever became of the error that it led to.
+    return (TOO_LARGE, b"") if _FILE_IS_FULL.is_set() else answer
+
+
+def _called(question: Question, answers: IO[bytes]) -> tuple[bytes, bytes]:
 
     def tell(done: int, count: int) -> None:
         send(answers, PROGRESS, json.dumps([done, count]).encode())

@@ -14,6 +14,8 @@ FAULT: Final = b"f"
 # How much is done, of how much.
 PROGRESS: Final = b"p"
 MEMORY: Final = b"m"
+# A file became larger than it may be.
+TOO_LARGE: Final = b"t"
 QUESTION: Final = b"q"
 HEAD: Final = 9
 

@@ -30,6 +30,7 @@ from asma_core.limited.frames import (
     MEMORY,
     PROGRESS,
     QUESTION,
+    TOO_LARGE,
     read_head,
     send,
 )
@@ -53,14 +54,20 @@ class Limits:
     Attributes:
         megabytes: Of memory, beyond what the process has before.
         seconds: Of the clock and of the processor, since it last told how far it is.
+        file_megabytes: Most that one file has which it writes; 0 for no limit.
     """
 
     megabytes: int
     seconds: float
+    file_megabytes: int = 0
 
 
 class LimitError(Exception):
     """A process was ended, or ended itself; the text says why, in words that follow "reading"."""
+
+
+class FileLimitError(LimitError):
+    """It wrote a file that is larger than it may be."""
 
 
 class GoneError(Exception):
@@ -143,7 +150,7 @@ class LimitedProcess:
             self.end()
             raise
         self.asked += 1
-        return self._outcome(kind, data)
+        return self._outcome(kind, data, limits)
 
     @property
     def runs(self) -> bool:
@@ -165,7 +172,7 @@ class LimitedProcess:
         ours = {name: value for name, value in os.environ.items() if name.startswith("ASMA_")}
         question = Question(
             *(call.__module__, call.__qualname__, arguments, told, who, ours),
-            *(limits.megabytes, limits.seconds),
+            *(limits.megabytes, limits.seconds, limits.file_megabytes),
         )
         assert self._process.stdin is not None
         with open(self._process.stdin.fileno(), "wb", closefd=False) as questions:
@@ -182,12 +189,17 @@ class LimitedProcess:
                 done, count = json.loads(data)
                 on_progress(int(done), int(count))
 
-    def _outcome(self, kind: bytes, data: bytearray) -> Any:
+    def _outcome(self, kind: bytes, data: bytearray, limits: Limits) -> Any:
         if kind == FAULT:
             raise ChildError(data.decode("utf-8", "replace"))
         if kind == MEMORY:
             self.end()
             raise LimitError("takes more memory than it may, so it was ended")
+        if kind == TOO_LARGE:
+            self.end()
+            raise FileLimitError(
+                f"writes a file of more than {limits.file_megabytes} MB, the limit, so it was ended"
+            )
         try:
             answer = from_bytes(data)
         except Exception as error:
@@ -220,7 +232,7 @@ class LimitedProcess:
 
     def _check(self, limits: Limits) -> None:
         if time.monotonic() - self._begun > limits.seconds:
-            raise LimitError(_too_long(limits.seconds))
+            raise LimitError(f"takes longer than {limits.seconds:g} s, the limit, so it was ended")
         if limits.megabytes:
             taken = _memory(self._process.pid) - self._base
             if taken > limits.megabytes * 1_000_000:
@@ -251,10 +263,6 @@ def _name(code: int) -> str:
 
 def _too_much_memory(limits: Limits) -> str:
     return f"takes more than {limits.megabytes} MB of memory, the limit, so it was ended"
-
-
-def _too_long(seconds: float) -> str:
-    return f"takes longer than {seconds:g} s, the limit, so it was ended"
 
 
 def _memory(process: int) -> int:

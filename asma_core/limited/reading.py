@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from asma_core.errors import InputError, ModelError
 from asma_core.limited.pool import LimitedPool
-from asma_core.limited.process import LimitError, Limits, OnProgress
+from asma_core.limited.process import FileLimitError, LimitError, Limits, OnProgress
 from asma_core.server_config import settings
 
 # What each kind of process imports before its first question.
@@ -22,6 +22,8 @@ _OF_NETWORKS: Final = (
     "asma_core.jobs.checks",
     "monai.networks.nets",
 )
+# What `runs.sqlite` of a million runs stays below: what is taken in is written down there.
+DATABASE_MB: Final = 8000
 Answer = TypeVar("Answer")
 
 
@@ -63,9 +65,12 @@ def read(
 
     Raises:
         AsmaError: As the function does.
-        InputError: It takes more memory or time than it may.
+        InputError: It takes more memory or time than it may, or writes too large a file.
     """
-    return _read(files(), what, call, arguments, on_progress)
+    known = settings()
+    # What is unpacked of a zip; the database, which grows with the runs, is a file, too.
+    largest = max(known.max_archive_mb, DATABASE_MB)
+    return _read(files(), what, call, arguments, largest, on_progress)
 
 
 def see(what: str, call: Callable[..., Answer], *arguments: Any) -> Answer:
@@ -73,9 +78,10 @@ def see(what: str, call: Callable[..., Answer], *arguments: Any) -> Answer:
 
     Raises:
         AsmaError: As the function does.
-        InputError: It takes more memory or time than it may.
+        InputError: It takes more memory or time than it may, or writes too large a file.
     """
-    return _read(pictures(), what, call, arguments, None)
+    # It writes nothing but what it works out of a picture.
+    return _read(pictures(), what, call, arguments, settings().max_image_mb, None)
 
 
 def _read(
@@ -83,12 +89,18 @@ def _read(
     what: str,
     call: Callable[..., Answer],
     arguments: tuple[Any, ...],
+    largest: int,
     on_progress: OnProgress | None,
 ) -> Answer:
     known = settings()
-    limits = Limits(known.max_reading_mb, known.max_reading_s)
+    limits = Limits(known.max_reading_mb, known.max_reading_s, largest)
     try:
         return pool.carry_out(call, *arguments, limits=limits, on_progress=on_progress)
+    except FileLimitError as error:
+        raise InputError(
+            f"reading {what} {error}; bring a smaller one, or let the owner of this server raise "
+            "max_archive_mb or max_image_mb"
+        ) from error
     except LimitError as error:
         raise InputError(
             f"reading {what} {error}; bring a smaller one, or let the owner of this server raise "
@@ -101,12 +113,19 @@ def read_network(what: str, call: Callable[..., Answer], *arguments: Any) -> Ans
 
     Raises:
         AsmaError: As the function does.
-        ModelError: It takes more memory or time than it may.
+        ModelError: It takes more memory or time than it may, or writes too large a file.
     """
     known = settings()
-    limits = Limits(known.max_network_mb, known.max_network_s)
+    # Weights of half precision take twice as much in the form in which they are kept.
+    largest = max(2 * known.max_weights_mb, known.max_archive_mb, DATABASE_MB)
+    limits = Limits(known.max_network_mb, known.max_network_s, largest)
     try:
         return networks().carry_out(call, *arguments, limits=limits)
+    except FileLimitError as error:
+        raise ModelError(
+            f"the network of {what} {error}; bring a smaller one, or let the owner of this server "
+            "raise max_weights_mb or max_archive_mb"
+        ) from error
     except LimitError as error:
         raise ModelError(
             f"the network of {what} {error}; bring a smaller one, or let the owner of this server "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -78,12 +79,21 @@ def delta_e(original: Pixels, adversarial: Pixels) -> NDArray[np.float64]:
         adversarial: The same.
 
     Returns:
-        float64 (H, W); 0 where nothing changed.
+        float64 (H, W), not to be written to; 0 where nothing changed.
     """
     one, other = _colours(original), _colours(adversarial)
-    moved = (one != other).any(axis=-1)
+    return _delta_e(one.tobytes(), other.tobytes(), one.shape)
+
+
+# A page asks for the figures of a pair and for the scale of its difference, one after the other.
+@lru_cache(maxsize=2)
+def _delta_e(one: bytes, other: bytes, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    before, after = (np.frombuffer(pixels, np.uint8).reshape(shape) for pixels in (one, other))
+    moved = (before != after).any(axis=-1)
     found = np.zeros(moved.shape)
-    found[moved] = ciede2000(srgb_to_lab(one[moved]), srgb_to_lab(other[moved]))
+    found[moved] = ciede2000(srgb_to_lab(before[moved]), srgb_to_lab(after[moved]))
+    # Whoever asks next gets the same.
+    found.flags.writeable = False
     return found
 
 

@@ -12,18 +12,21 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Final
 
 from asma_core import paths
 from asma_core.accounts import audit
 from asma_core.accounts.rights import check_asking, check_changing, check_judging
-from asma_core.errors import InputError, UnknownReviewError
+from asma_core.errors import InputError, StoreError, UnknownReviewError
 from asma_core.reviews.making import items_of
 from asma_core.reviews.questions import ATTACKED, ORIGINAL, find_question
 from asma_core.reviews.review import Answer, Item, Review
+from asma_core.reviews.rows import checked_review
 from asma_core.runs.database import Database
+from asma_core.runs.leftovers import finish_deletion
+from asma_core.runs.row_copies import REVIEWS, copy_answer, copy_row
 from asma_core.runs.run import Run
 from asma_core.runs.texts import storable
 
@@ -118,6 +121,9 @@ class ReviewStore:
                     for one in items
                 ],
             )
+        # After it: a copy without a row is of a row that was lost, and of nothing else.
+        with self._database.writing() as database:
+            copy_row(database, self.home, REVIEWS, review_id)
         audit.record("ask", f"review {review_id}", self.home, items=len(items))
         return self.get(review_id)
 
@@ -144,7 +150,8 @@ class ReviewStore:
             raise InputError("this review has no such picture or answer; reload the page")
         item = items[turn]
         time_taken = min(max(seconds, 0.0), LONGEST_SECONDS) if math.isfinite(seconds) else 0.0
-        values = (review.id, name, item.place, _meant(review, name, item, pressed), pressed)
+        meant = _meant(review, name, item, pressed)
+        answer = Answer(name, item.place, meant, pressed, time_taken, time.time())
         with self._database.writing() as database:
             query = "SELECT 1 FROM reviews WHERE id = ?"
             if database.execute(query, (review.id,)).fetchone() is None:
@@ -152,8 +159,10 @@ class ReviewStore:
             found = database.execute(
                 "INSERT INTO review_answers (review, reviewer, place, answer, pressed, seconds, "
                 "given) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (*values, time_taken, time.time()),
+                (review.id, *astuple(answer)),
             )
+            if found.rowcount == 1:
+                copy_answer(database, self.home, review.id, asdict(answer))
         if found.rowcount == 1:
             audit.record("answer", f"review {review.id}", self.home)
         return found.rowcount == 1
@@ -167,10 +176,10 @@ class ReviewStore:
         """
         check_changing(self.get(review_id).author, f"review {review_id}")
         with self._database.writing() as database:
-            database.execute("DELETE FROM review_answers WHERE review = ?", (review_id,))
-            database.execute("DELETE FROM review_items WHERE review = ?", (review_id,))
+            # Triggers delete its items and answers, and note that its copy is to go.
             database.execute("DELETE FROM reviews WHERE id = ?", (review_id,))
         audit.record("delete", f"review {review_id}", self.home)
+        finish_deletion(self._database, self.home, REVIEWS, review_id)
 
     # What comes out -------------------------------------------------------------------------
 
@@ -179,6 +188,7 @@ class ReviewStore:
 
         Raises:
             UnknownReviewError: There is none of that id.
+            StoreError: It is damaged.
         """
         with self._database.reading() as database:
             row = database.execute(
@@ -189,18 +199,13 @@ class ReviewStore:
             ).fetchall()
         if row is None:
             raise _unknown(review_id)
-        return Review(
-            row["id"],
-            row["created"],
-            row["author"],
-            row["title"],
-            row["asks"],
-            row["seed"],
-            tuple(
-                Item(one["place"], one["kind"], one["run"], one["image"], json.loads(one["facts"]))
-                for one in items
-            ),
-        )
+        try:
+            return checked_review(row, items)
+        except (InputError, StoreError) as error:
+            raise StoreError(
+                f"review {review_id} is damaged ({error}); `python -m asma_core store check "
+                "--repair` mends it if its copy is whole"
+            ) from error
 
     def newest(self, limit: int = 100) -> list[Heading]:
         """Return what there is, the newest first."""
@@ -272,8 +277,8 @@ def _meant(review: Review, reviewer: str, item: Item, pressed: str) -> str:
 def _free_id(database: sqlite3.Connection) -> str:
     while True:
         review_id = secrets.token_hex(4)
-        query = "SELECT 1 FROM reviews WHERE id = ?"
-        if database.execute(query, (review_id,)).fetchone() is None:
+        query = "SELECT 1 FROM reviews WHERE id = ? UNION SELECT 1 FROM deleted WHERE name = ?"
+        if database.execute(query, (review_id, review_id)).fetchone() is None:
             return review_id
 
 

@@ -14,6 +14,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -184,7 +185,9 @@ def _as_address(file: Path) -> str:
 
 def _check_not_lost(file: Path) -> None:
     """Check that no runs are there without their database: a new one would not show them."""
-    if file.exists() or next((file.parent / "runs").glob("*/run.json"), None) is None:
+    home = file.parent
+    left = chain((home / "runs").glob("*/run.json"), (home / "rows" / "runs").glob("*.json"))
+    if file.exists() or next(left, None) is None:
         return
     raise StoreError(
         f"{file} is gone, but its runs are there; `python -m asma_core store reindex` makes it "

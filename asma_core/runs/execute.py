@@ -25,6 +25,7 @@ from asma_core.runs.leftovers import RECORD
 from asma_core.runs.measuring import measure
 from asma_core.runs.reasons import Attempt, explained
 from asma_core.runs.run import CANCELLED, DONE, INTERRUPTED, Run
+from asma_core.runs.signs import say_begun
 from asma_core.runs.together import TimeLimit, Watch
 
 
@@ -105,13 +106,12 @@ def _carry_out(
     limit: TimeLimit | None,
     bugs: list[Exception],
 ) -> None:
-    watching = watch if limit is None else limit.watching(watch)
     if len(alike) == 1:
         with _own_end(runs, alike[0], bugs):
-            (attacked,) = attack_together(runs, alike, watching)
+            (attacked,) = _attacked(runs, alike, watch, limit)
             _keep(runs, attacked, limit)
         return
-    found = _unless_it_fails(partial(attack_together, runs, alike, watching))
+    found = _unless_it_fails(partial(_attacked, runs, alike, watch, limit))
     if found is None:
         half = len(alike) // 2
         _carry_out(runs, alike[:half], watch, limit, bugs)
@@ -120,6 +120,15 @@ def _carry_out(
     for attacked in found:
         with _own_end(runs, attacked.run, bugs):
             _keep(runs, attacked, limit)
+
+
+def _attacked(
+    runs: RunKeeper, alike: Sequence[Run], watch: Watch | None, limit: TimeLimit | None
+) -> list[Attacked]:
+    if limit is None:
+        return attack_together(runs, alike, watch)
+    say_begun(runs.work_folder(run.id) for run in alike)
+    return attack_together(runs, alike, limit.watching(watch))
 
 
 def _unless_it_fails(attack: Callable[[], list[Attacked]]) -> list[Attacked] | None:

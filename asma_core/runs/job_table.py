@@ -7,8 +7,9 @@ UPDATE, so any number of processes may use a table.
 
 from __future__ import annotations
 
+import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -69,33 +70,32 @@ class JobTable:
             rows = database.execute(query, (QUEUED, this_process(self._home))).fetchall()
         return [Waiting(row["id"], row["author"]) for row in rows]
 
-    def move(self, job_id: str, by: int) -> bool:
-        """Move a queued job among those of its author, as far as there are any.
+    def move(self, job_ids: Collection[str], by: int) -> list[str]:
+        """Move queued jobs among those of their authors, as far as there are any.
+
+        Several of one author keep their order.
 
         Args:
-            job_id: The job.
+            job_ids: The jobs.
             by: Places; negative for sooner.
 
         Returns:
-            Whether it is queued.
+            Those of them that are queued.
         """
+        moved: list[str] = []
         with self._database.writing() as database:
-            query = f"SELECT author FROM {self._name} WHERE id = ? AND state = ?"
-            row = database.execute(query, (job_id, QUEUED)).fetchone()
-            if row is None:
-                return False
-            query = f"SELECT id FROM {self._name} WHERE state = ? AND author = ? {_IN_ORDER}"
-            theirs = [
-                one["id"] for one in database.execute(query, (QUEUED, row["author"])).fetchall()
-            ]
-            at = theirs.index(job_id)
-            theirs.insert(max(at + by, 0), theirs.pop(at))
-            # All below 0, as what is asked for later comes behind.
-            database.executemany(
-                f"UPDATE {self._name} SET turn = ? WHERE id = ?",
-                [(place - len(theirs), one) for place, one in enumerate(theirs)],
-            )
-        return True
+            for theirs in self._lines(database):
+                asked = [one for one in theirs if one in job_ids]
+                if not asked:
+                    continue
+                moved += asked
+                placed = _moved(theirs, asked, by)
+                # All below 0, as what is asked for later comes behind.
+                database.executemany(
+                    f"UPDATE {self._name} SET turn = ? WHERE id = ?",
+                    [(place - len(placed), one) for place, one in enumerate(placed)],
+                )
+        return moved
 
     def claim(self, job_id: str) -> bool:
         """Take a queued job for this process; False when it is not queued any more."""
@@ -112,6 +112,13 @@ class JobTable:
         """Queue a job again that this process claimed; False when it is not running."""
         own = this_process(self._home)
         return self._change(job_id, (RUNNING,), {"state": QUEUED}, own)
+
+    def hold(self, job_id: str) -> bool:
+        """Hold a running job whose process is about to be ended; False when it does not run.
+
+        So nobody takes it for one whose process has died.
+        """
+        return self._change(job_id, (RUNNING,), {"owner": this_process(self._home)})
 
     def end(self, job_id: str, state: str, *, holder: str | None = None, **columns: Any) -> bool:
         """Say how a running job ended; False when it does not run.
@@ -174,6 +181,14 @@ class JobTable:
     def _adopt(self, job_id: str, holder: str) -> bool:
         return self._change(job_id, (QUEUED,), {"owner": this_process(self._home)}, holder)
 
+    def _lines(self, database: sqlite3.Connection) -> list[list[str]]:
+        """Return the queued jobs of each author, in their order."""
+        query = f"SELECT id, author FROM {self._name} WHERE state = ? {_IN_ORDER}"
+        found: dict[str, list[str]] = {}
+        for row in database.execute(query, (QUEUED,)).fetchall():
+            found.setdefault(row["author"], []).append(row["id"])
+        return list(found.values())
+
     def _change(
         self,
         job_id: str,
@@ -193,3 +208,15 @@ class JobTable:
             conditions.append(holder)
         with self._database.writing() as database:
             return database.execute(query, (*values, *conditions)).rowcount == 1
+
+
+def _moved(line: Sequence[str], asked: Sequence[str], by: int) -> list[str]:
+    """Return a line in which some, in their order, have moved by so many places, or to its end."""
+    moved, bound = list(line), 0 if by < 0 else len(line) - 1
+    for one in asked if by < 0 else reversed(asked):
+        at = moved.index(one)
+        to = max(at + by, bound) if by < 0 else min(at + by, bound)
+        moved.insert(to, moved.pop(at))
+        # The next of them stops behind, or before, this one.
+        bound = to + 1 if by < 0 else to - 1
+    return moved

@@ -19,7 +19,7 @@ from asma_core.errors import StoreError
 from asma_core.files import as_store_error, read_json
 from asma_core.runs.database import Database
 from asma_core.runs.process_locks import forget_dead, this_process
-from asma_core.runs.row_copies import FOLDER, copy_file
+from asma_core.runs.row_copies import FOLDER, copy_files, copy_reviews_of_before
 from asma_core.runs.run import RUNNING
 
 RECORD: Final = "run.json"
@@ -47,6 +47,7 @@ def tidy(database: Database, home: Path) -> None:
         for path in (*left, *unused_inputs(connection, home)):
             if not path.is_dir():
                 path.unlink(missing_ok=True)
+        copy_reviews_of_before(connection, home)
     for folder in left:
         shutil.rmtree(folder, ignore_errors=True)
     forget_dead(home)
@@ -178,14 +179,14 @@ def _remove_folder(folder: Path) -> None:
 
 def _paths(home: Path, kind: str, name: str) -> list[Path]:
     """Return what there may be of a thing; of a run also what pages have worked out of it."""
-    paths = [copy_file(home, kind, name)]
+    paths = copy_files(home, kind, name)
     if kind == "runs":
         looked_at = [home / "cache" / what for what in ("survival", "suspicion")]
         paths += [path for folder in looked_at for path in folder.glob(f"{name}-*")]
         return [*paths, home / "work" / name]
     if kind == "universal":
         paths.append(home / kind / f"{name}.json")
-    return [*paths, home / kind / name] if kind != "experiments" else paths
+    return [*paths, home / kind / name] if kind in ("trainings", "universal") else paths
 
 
 def _entries(folder: Path) -> list[Path]:

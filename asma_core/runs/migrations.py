@@ -166,6 +166,19 @@ def _deletions(database: sqlite3.Connection) -> None:
     )
 
 
+def _review_deletions(database: sqlite3.Connection) -> None:
+    """Note what was deleted of reviews too, whose copies lie in files; all of one goes with it."""
+    database.execute(
+        "CREATE TRIGGER reviews_note_deletion AFTER DELETE ON reviews BEGIN "
+        "INSERT OR REPLACE INTO deleted VALUES ('reviews', OLD.id, ''); END"
+    )
+    database.execute(
+        "CREATE TRIGGER reviews_forget_answers AFTER DELETE ON reviews BEGIN "
+        "DELETE FROM review_answers WHERE review = OLD.id; "
+        "DELETE FROM review_items WHERE review = OLD.id; END"
+    )
+
+
 # Each leads from the version of its place to the next.
 STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
     _first,
@@ -174,6 +187,7 @@ STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
     _turns,
     _reviews,
     _deletions,
+    _review_deletions,
 )
 VERSION: Final = len(STEPS)
 

@@ -31,7 +31,7 @@ from asma_core.accounts import audit
 from asma_core.accounts.belongings import DATASET, belonging
 from asma_core.accounts.quota import check_quota, forget_sums
 from asma_core.accounts.rights import check_changing, check_judging, check_making
-from asma_core.errors import NoteChangedError, RunStateError, StoreError, UnknownRunError
+from asma_core.errors import JudgementChangedError, RunStateError, StoreError, UnknownRunError
 from asma_core.files import as_store_error, close_to_others, read_json, write_bytes
 from asma_core.runs import leftovers
 from asma_core.runs.database import Database, is_read_only
@@ -107,6 +107,9 @@ class RunStore:
         except StoreError:
             self._forget_inputs(spec.inputs_hash)
             raise
+        # Afterwards, so that no crash leaves a copy of a run that there is not.
+        with suppress(StoreError):
+            self._copy(run_id)
         told = {"attack": spec.attack, "network": spec.model, "dataset": spec.dataset}
         audit.record("attack", f"run {run_id}", self.home, **told)
         return self.get(run_id)
@@ -142,6 +145,7 @@ class RunStore:
     def ask_to_stop(self, run_id: str) -> None:
         """Cancel a queued run at once, and ask a running one to stop."""
         self._jobs.ask_to_stop(run_id, CANCELLED)
+        self._copy(run_id)
         # It ended, or has not begun, where there is no such folder.
         with suppress(FileNotFoundError):
             (self.work_folder(run_id) / STOP).touch()
@@ -188,9 +192,12 @@ class RunStore:
         size: int = 0,
     ) -> None:
         self._jobs.end(run_id, state, results=_dump(results or {}), message=message, bytes=size)
+        self._copy(run_id)
+        shutil.rmtree(self.work_folder(run_id), ignore_errors=True)
+
+    def _copy(self, run_id: str) -> None:
         with self._database.writing() as database:
             copy_row(database, self.home, "runs", run_id)
-        shutil.rmtree(self.work_folder(run_id), ignore_errors=True)
 
     def annotate(
         self,
@@ -199,7 +206,7 @@ class RunStore:
         verdict: str | None = None,
         note: str | None = None,
         tags: str | None = None,
-        note_was: str | None = None,
+        was: Mapping[str, str] | None = None,
     ) -> None:
         """Set what a person says of a run; None leaves a field as it is.
 
@@ -208,11 +215,11 @@ class RunStore:
             verdict: A judgement.
             note: Words.
             tags: Words, separated by commas.
-            note_was: What the note was when its editing began; None overwrites whatever it is.
+            was: What a field was when its editing began; one that is not named is overwritten.
 
         Raises:
             UnknownRunError: No such run.
-            NoteChangedError: Somebody else has changed the note meanwhile; nothing is set.
+            JudgementChangedError: Somebody else has changed such a field meanwhile; nothing is set.
             NotAllowedError: Who acts may not judge.
             StoreError: The store can't be written.
         """
@@ -221,8 +228,9 @@ class RunStore:
         said = {"verdict": verdict, "note": note, "tags": tags}
         given = {column: storable(value) for column, value in said.items() if value is not None}
         with self._database.writing() as database:
-            if note is not None and note_was is not None:
-                _check_note(database, run_id, {storable(note), storable(note_was)})
+            for column, before in (was or {}).items():
+                known = {given.get(column), storable(before)}
+                _check_unchanged(database, run_id, column, known, who.name)
             for column, value in given.items():
                 database.execute(f"UPDATE runs SET {column} = ? WHERE id = ?", (value, run_id))
                 database.execute(
@@ -329,13 +337,21 @@ class RunStore:
             rows = database.execute("SELECT * FROM runs WHERE state = ?", (QUEUED,)).fetchall()
         return [run for run in map(run_of_row, rows) if not run.damage]
 
-    def move(self, run_id: str, by: int) -> bool:
-        """Move a queued run among those of its author; see `JobTable.move`."""
-        return self._jobs.move(run_id, by)
+    def move(self, run_ids: Collection[str], by: int) -> list[str]:
+        """Move queued runs among those of their authors; see `JobTable.move`."""
+        return self._jobs.move(run_ids, by)
 
     def give_back(self, run_id: str) -> bool:
         """Queue a run again that this process claimed; False when it is not running."""
         return self._jobs.give_back(run_id)
+
+    def hold(self, run_id: str) -> bool:
+        """Hold a running run whose process is about to be ended; see `JobTable.hold`."""
+        return self._jobs.hold(run_id)
+
+    def has_result(self, run_id: str) -> bool:
+        """Tell whether the files of a run's result are in place, whatever its row says."""
+        return (self.folder(run_id) / RECORD).exists()
 
     def ended_before(self, moment: float) -> list[str]:
         """Return the runs that ended before a moment and are not pinned, the oldest first.
@@ -456,15 +472,26 @@ def _dump(value: Mapping[str, Any]) -> str:
     return json.dumps(value, allow_nan=False)
 
 
-def _check_note(database: sqlite3.Connection, run_id: str, known: Collection[str]) -> None:
-    """Check that a note is one that its editor knows.
+def _check_unchanged(
+    database: sqlite3.Connection, run_id: str, field: str, known: Collection[str | None], who: str
+) -> None:
+    """Check that what is said of a run is what its editor knows.
 
     Raises:
-        NoteChangedError: It is another.
+        JudgementChangedError: It is something else.
     """
-    row = database.execute("SELECT note FROM runs WHERE id = ?", (run_id,)).fetchone()
-    if row is not None and row["note"] not in known:
-        raise NoteChangedError(
-            f"the note of run {run_id} was changed by somebody else meanwhile; open the run to "
-            "see both and decide"
-        )
+    row = database.execute(
+        "SELECT runs.verdict, runs.note, runs.tags, author_of.author FROM runs LEFT JOIN judged "
+        "AS author_of ON author_of.run = runs.id AND author_of.field = ? WHERE runs.id = ?",
+        (field, run_id),
+    ).fetchone()
+    if row is None or row[field] in known:
+        return
+    other = row["author"] if row["author"] not in (None, "", who) else "somebody else"
+    # A note may be long.
+    what = "" if field == "note" else f", to {row[field]!r}"
+    are = "were" if field == "tags" else "was"
+    raise JudgementChangedError(
+        f"the {field} of run {run_id} {are} changed by {other} meanwhile{what}; look at it, and "
+        "say once more what is to stay"
+    )

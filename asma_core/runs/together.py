@@ -59,6 +59,31 @@ class TimeLimit:
         return on_step
 
 
+class UpToStep(TimeLimit):
+    """Makes again what an attack had shown whose process was ended, as a step did not end."""
+
+    def __init__(self, minutes: float, step: int) -> None:
+        """Prepare to stop at the step that was shown last."""
+        super().__init__(minutes)
+        self.message = (
+            f"a step did not come back, so its process was ended after the {minutes:g} minutes "
+            "that a run may take here (max_run_minutes in config.toml); what it had shown, step "
+            f"{step}, was made again and is kept"
+        )
+        self._step = step
+
+    def watching(self, watch: Watch | None) -> Watch:
+        """Return what cancels an attack at the step, or before it as `TimeLimit` does."""
+        limited = super().watching(watch)
+
+        def on_step(report: StepReport) -> bool:
+            stop = limited(report)
+            self.passed = self.passed or report.step >= self._step
+            return stop or self.passed
+
+        return on_step
+
+
 class SharedTime:
     """The time of an attack: that of each step is shared out evenly among the images in it.
 

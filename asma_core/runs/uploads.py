@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import secrets
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +28,7 @@ from asma_core.data.formats.images import (
     from_bytes,
     to_bytes,
 )
-from asma_core.data.formats.nameless_dicom import make_nameless, without_person
+from asma_core.data.formats.nameless_dicom import without_person
 from asma_core.data.formats.series import begins_as_dicom
 from asma_core.data.formats.slices import MIDDLE, Slice
 from asma_core.data.formats.windows import RANGE, Window, window_from_dict
@@ -118,7 +117,7 @@ def unpack_series(data: bytes, name: str) -> Path:
     folder = _folder() / f"{digest[:HASH_LENGTH]}.series"
     if not folder.exists():
         with put_aside(data) as archive:
-            read(name, _unpack, archive, folder, name)
+            read(name, unpack, archive, folder, settings(), name)
     inside = folder
     while len(within := list(inside.iterdir())) == 1 and within[0].is_dir():
         inside = within[0]
@@ -221,17 +220,6 @@ def _nameless(data: bytes, name: str, where: Slice) -> bytes:
     return without_person(data, name) if is_dicom(data[:HEAD]) else b""
 
 
-def _unpack(archive: Path, folder: Path, name: str) -> None:
-    """Unpack a zip of slices into a new folder, without what they say of a person."""
-    aside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-    try:
-        unpack(archive, aside, settings(), name)
-        make_nameless(aside)
-        aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
 def delete_upload(key: str) -> None:
     """Delete an uploaded image, with what nobody else's record needs of its file.
 
@@ -247,8 +235,8 @@ def delete_upload(key: str) -> None:
         raise InputError(GONE)
     check_changing_it(UPLOAD, key)
     remove_upload(key)
-    clear_image_caches(paths.home())
     audit.record("delete", f"image {key}")
+    clear_image_caches(paths.home())
 
 
 def remove_upload(key: str) -> None:

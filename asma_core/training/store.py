@@ -119,8 +119,8 @@ class TrainingStore:
             NotAllowedError: It is somebody else's.
         """
         check_changing(self.get(training_id).author, f"training {training_id}")
-        audit.record("stop", f"training {training_id}", self.home)
         self._jobs.ask_to_stop(training_id, STOPPED)
+        audit.record("stop", f"training {training_id}", self.home)
 
     def keep_curve(self, training_id: str, curve: Mapping[str, Any]) -> None:
         """Keep how far a training is."""

@@ -23,6 +23,7 @@ from typing import Final
 from asma_core.errors import StoreError
 from asma_core.files import as_store_error, write_json
 from asma_core.runs.row_copies import FOLDER as ROWS
+from asma_core.runs.row_copies import copy_files
 from asma_core.upkeep.copying import Copying, copy_database, forget_deleted
 from asma_core.version import __version__
 
@@ -137,7 +138,7 @@ def _paths(kind: str, name: str) -> list[Path]:
     """Return what is taken because a row names it, below the data folder."""
     if kind == "inputs":
         return [Path("inputs") / f"{name}.npz"]
-    copy = [Path(ROWS) / kind / f"{name}.json"]
+    copy = copy_files(Path(), kind, name)
     return [*copy, Path(kind) / name] if kind in _FOLDERS else copy
 
 

@@ -14,6 +14,7 @@ from asma_core.training.store import TrainingStore
 from asma_core.upkeep.database_findings import database_findings, is_usable
 from asma_core.upkeep.file_findings import left_findings, permission_findings, record_findings
 from asma_core.upkeep.finding import Finding
+from asma_core.upkeep.review_findings import review_findings
 from asma_core.upkeep.row_findings import row_findings
 
 
@@ -56,6 +57,8 @@ def check(*, repair: bool = False, older_than: float = OLD_ASIDE) -> Report:
         # Takes in what is of before its table.
         TrainingStore(home)
         database = Database(file)
+        # First, as a row that can't be read must not be copied over its copy.
+        _note(report, review_findings(database, home), repair)
         _note(report, row_findings(database, home), repair)
         _note(report, left_findings(database, home, older_than), repair)
         _note(report, record_findings(home), repair)

@@ -11,13 +11,13 @@ from typing import Final
 
 from asma_core.runs.database import Database
 from asma_core.runs.leftovers import finish_deletions
-from asma_core.runs.row_copies import KINDS, copy_row, stale_copies
+from asma_core.runs.row_copies import KINDS, REVIEWS, copy_row, stale_copies
 
 # Never changed once written, so that a second name for the same bytes is as good as a copy.
 _IMMUTABLE: Final = ("runs", "inputs")
 _STAGED: Final = Path("uploads") / "staged"
 # Kinds of things that have a row and can be deleted.
-_DELETABLE: Final = ("runs", "trainings", "experiments", "universal")
+_DELETABLE: Final = ("runs", "trainings", "experiments", "universal", REVIEWS)
 
 
 def copy_database(file: Path, into: Path) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Rows of what lies in folders: runs, trainings, experiments."""
+"""Rows of what lies in folders, and of copies of rows: runs, trainings, experiments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from asma_core.files import as_store_error, read_json
 from asma_core.runs.database import Database
 from asma_core.runs.leftovers import RECORD, folders_without_row
 from asma_core.runs.row_copies import FOLDER, read_copy
-from asma_core.runs.run import CANCELLED, DONE, INTERRUPTED
+from asma_core.runs.run import CANCELLED, DONE, INTERRUPTED, QUEUED
 from asma_core.runs.spec import spec_from_dict
 from asma_core.server_config import NO_SIGN_IN, settings
 from asma_core.training.plan import plan_from_dict as training_plan
@@ -46,9 +46,44 @@ def take_in_folders(database: Database, home: Path) -> tuple[list[str], list[str
             for said in _rows(copy, "judged"):
                 insert(connection, "judged", {**said, "run": folder.name})
             taken_in.append(folder.name)
+        without_folder, more = _take_in_copies(connection, home)
         _take_in_trainings(connection, home)
         _take_in_experiments(connection, home)
+    return taken_in + without_folder, problems + more
+
+
+def _take_in_copies(connection: sqlite3.Connection, home: Path) -> tuple[list[str], list[str]]:
+    """Give runs without a folder, which waited, ran or came to nothing, their rows again."""
+    taken_in, problems = [], []
+    known = {str(row[0]) for row in connection.execute("SELECT id FROM runs")}
+    known |= {str(row[0]) for row in connection.execute("SELECT name FROM deleted")}
+    for file in sorted((home / FOLDER / "runs").glob("*.json")):
+        if file.stem in known:
+            continue
+        try:
+            row = _asked(file, home)
+        except _UNREADABLE as error:
+            problems.append(f"{file} is no copy of a run that can be read ({error})")
+            continue
+        if row is not None:
+            insert(connection, "runs", row)
+            for said in _rows(row, "judged"):
+                insert(connection, "judged", {**said, "run": file.stem})
+            taken_in.append(file.stem)
     return taken_in, problems
+
+
+def _asked(file: Path, home: Path) -> dict[str, Any] | None:
+    """Return the row of a run without a result; None of one with a result, whose folder is gone."""
+    copy = read_json(file)
+    if "spec" not in copy:
+        return None
+    inputs = spec_from_dict(json.loads(copy["spec"])).inputs_hash
+    if copy.get("state", QUEUED) == QUEUED and not (home / "inputs" / f"{inputs}.npz").exists():
+        raise StoreError("its image is gone")
+    # One that had not ended waits again, for whoever starts next.
+    own = {"id": file.stem, "owner": "", "inputs_hash": inputs, "results": "{}"}
+    return {"state": QUEUED, **copy, **own}
 
 
 def _run(folder: Path, copy: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,9 @@
     ASMA_HOME/runs.sqlite.before-DATE   the one of before, kept as it was
 
 Rows come, in this order, from the database of before, from each `run.json` and from the copies of
-rows (see `runs.row_copies`). Runs that had no result, and never got a folder, come from the first
-alone.
+rows (see `runs.row_copies`), which reviews and what was said in them come from as well. Runs that
+had no result, and never got a folder, come from the first and the last; those that waited or ran
+wait again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from asma_core.files import as_store_error
 from asma_core.runs.database import BESIDE, Database
 from asma_core.upkeep.folder_rows import take_in_folders
 from asma_core.upkeep.living import check_nobody_lives
+from asma_core.upkeep.review_rows import take_in_reviews
 from asma_core.upkeep.salvage import take_over
 
 NAME: Final = "runs.sqlite"
@@ -35,13 +37,15 @@ class Reindexed:
     Attributes:
         kept: The database of before; None where there was none.
         read: How many rows of runs could be read of it.
-        taken_in: The runs that came from their folders.
+        taken_in: The runs that came from their folders or copies.
+        reviews: The reviews that came from their copies.
         problems: What could not be taken over, a sentence each.
     """
 
     kept: Path | None
     read: int = 0
     taken_in: list[str] = field(default_factory=list)
+    reviews: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -64,7 +68,8 @@ def reindex(home: Path) -> Reindexed:
         if told.kept is not None:
             told.read, told.problems = take_over(told.kept, database, home, Path(folder))
         told.taken_in, problems = take_in_folders(database, home)
-        told.problems += problems
+        told.reviews, of_reviews = take_in_reviews(database, home)
+        told.problems += problems + of_reviews
         new = Path(folder) / _NEW
         with database.reading() as connection:
             connection.execute("VACUUM INTO ?", (str(new),))

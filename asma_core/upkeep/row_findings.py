@@ -30,7 +30,7 @@ _DAY: Final = 24 * 3600
 
 def row_findings(database: Database, home: Path) -> Iterator[Finding]:
     """Yield what is wrong with the rows of a database that can be opened."""
-    with _still(database) as connection:
+    with still(database) as connection:
         rows = [_Looked.at(row, home) for row in connection.execute("SELECT * FROM runs")]
         orphans = [path.name for path in folders_without_row(connection, home)]
         lost_judgements = _judged_of_none(connection)
@@ -65,7 +65,7 @@ def row_findings(database: Database, home: Path) -> Iterator[Finding]:
         )
 
 
-def _still(database: Database) -> AbstractContextManager[sqlite3.Connection]:
+def still(database: Database) -> AbstractContextManager[sqlite3.Connection]:
     """Open a connection while nobody writes, so that rows and files fit."""
     return database.reading() if database.read_only else database.writing()
 

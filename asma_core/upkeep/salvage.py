@@ -19,6 +19,7 @@ from asma_core.runs.spec import spec_from_dict
 
 TABLES: Final = (
     *("experiments", "experiment_cells", "trainings", "universal", "judged", "deleted", "runs"),
+    *("reviews", "review_items", "review_answers"),
 )
 
 
@@ -49,8 +50,17 @@ def take_over(before: Path, database: Database, home: Path, work: Path) -> tuple
     return count, problems
 
 
-def insert(connection: sqlite3.Connection, table: str, values: Mapping[str, Any]) -> None:
-    """Insert a row with the values whose columns there are; one that is there already stays."""
+def insert(
+    connection: sqlite3.Connection, table: str, values: Mapping[str, Any], *, replace: bool = False
+) -> None:
+    """Insert a row with the values whose columns there are.
+
+    Args:
+        connection: Inside a transaction.
+        table: Gets the row.
+        values: By column.
+        replace: Whether one that is there already is replaced; it stays otherwise.
+    """
     known = {str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")}
     kept = {
         name: value
@@ -58,7 +68,8 @@ def insert(connection: sqlite3.Connection, table: str, values: Mapping[str, Any]
         if name in known and isinstance(value, str | int | float)
     }
     names, places = ", ".join(kept), ", ".join("?" * len(kept))
-    query = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({places})"
+    otherwise = "REPLACE" if replace else "IGNORE"
+    query = f"INSERT OR {otherwise} INTO {table} ({names}) VALUES ({places})"
     connection.execute(query, tuple(kept.values()))
 
 

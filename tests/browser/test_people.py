@@ -16,6 +16,7 @@ from asma_core.jobs.queue import stop
 from asma_core.runs.store import RunStore
 from tests.browser.conftest import APP, Serve, separate, watched
 from tests.browser.test_journey import FIGURES, from_home, rerun, settle
+from ui.common.shell import icon
 
 pytestmark = pytest.mark.browser
 
@@ -106,9 +107,24 @@ def test_an_own_image_is_deleted_where_it_is_shown(browser: Browser, url: str, h
         settle(page)
 
 
+def test_who_comes_past_the_proxy_gets_no_picture_of_a_page(browser: Browser, url: str) -> None:
+    with person(browser, "ann") as page, separate(browser) as nobody:
+        from_home(page, url, "Datasets")
+        picture = page.locator("img[src*='/media/']").first
+        expect(picture).to_be_visible()
+        address = picture.evaluate("one => one.src")
+        settle(page)
+        assert page.request.get(address).headers["content-type"] == "image/jpeg"
+        refused = nobody.request.get(address)
+        assert refused.status == 403 and "sign in" in refused.text()
+        stranger = {"X-Remote-User": ""}
+        assert nobody.request.get(address, headers=stranger).status == 403
+
+
 def test_who_comes_past_the_proxy_is_not_let_in(browser: Browser, url: str) -> None:
     with separate(browser) as context, watched(context) as page:
         page.goto(f"{url}/runs")
         expect(page.get_by_text("The proxy does not say who you are")).to_be_visible()
         expect(page.get_by_role("link", name="Runs")).to_have_count(0)
+        expect(page.locator("link[rel*=icon]").first).to_have_attribute("href", icon())
         settle(page)

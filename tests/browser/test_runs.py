@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -135,6 +136,42 @@ def test_a_ticked_run_is_judged_here_with_the_same_strip(
     until(
         lambda: (store.get(ids[1]).verdict, store.get(ids[1]).note) == ("convincing", "bright rim")
     )
+
+
+def test_a_ticked_run_that_waits_is_put_before_others_of_ones_own(
+    page: Page, serve: Serve, tmp_path: Path
+) -> None:
+    # They are this process's to carry out, so the server leaves them in the line.
+    store = RunStore(tmp_path / "waiting")
+    first, second, third = (made_runs.queued(store, size=64, seed=seed).id for seed in range(3))
+    page.goto(serve(PROJECT / "serve.py", {"ASMA_HOME": str(store.home)}))
+    settle(page)
+    page.get_by_role("link", name="Runs").click()
+    expect(page.get_by_role("heading", name="Runs")).to_be_visible()
+    settle(page)
+    sooner, later, first_of_all = (
+        page.get_by_role("button", name=name, exact=True)
+        for name in ("Sooner", "Later", "Next of mine")
+    )
+    expect(sooner).to_be_disabled()
+    expect(first_of_all).to_be_disabled()
+    # The newest is on top.
+    tick(page, 0)
+    first_of_all.click()
+    until(lambda: [one.id for one in store.waiting()] == [third, first, second])
+    settle(page)
+    later.click()
+    until(lambda: [one.id for one in store.waiting()] == [first, third, second])
+    settle(page)
+    expect(page.get_by_text(f"Run {third} ticked")).to_be_visible()
+    sooner.click()
+    until(lambda: [one.id for one in store.waiting()] == [third, first, second])
+    settle(page)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    until(lambda: [one.id for one in store.waiting()] == [first, second])
+    settle(page)
+    expect(sooner).to_be_disabled()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
 def test_clicks_that_cross_leave_the_ticks_as_they_are_acted_on(

@@ -122,6 +122,24 @@ def test_who_has_no_role_is_told_so_and_sees_nothing(browser: Browser, url: str)
         expect(page.get_by_role("link", name="Runs")).to_have_count(0)
 
 
+def test_pictures_are_for_who_is_signed_in(browser: Browser, url: str) -> None:
+    with person(browser) as page, person(browser) as stranger:
+        page.goto(f"{url}/datasets")
+        sign_in(page, "engineer")
+        picture = page.locator("img[src*='/media/']").first
+        expect(picture).to_be_visible()
+        # Shown is what has come: the browser has sent its cookie along.
+        page.wait_for_function("one => one.naturalWidth > 0", arg=picture.element_handle())
+        address = picture.evaluate("one => one.src")
+        assert page.request.get(address).ok
+        assert stranger.request.get(address).status == 403
+        stranger.goto(url)
+        sign_in(stranger, "stranger")
+        expect(stranger.get_by_text("has no role on this server")).to_be_visible()
+        assert stranger.request.get(address).status == 403
+        settle(page)
+
+
 def test_a_session_that_has_expired_is_told_so(
     browser: Browser, serve: Serve, home: Path, tmp_path: Path
 ) -> None:

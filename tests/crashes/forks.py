@@ -11,6 +11,7 @@ import select
 import signal
 import sqlite3
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -19,8 +20,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
+import psutil
+
 from asma_core.runs.database import Database
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 # What changes files, or is about to.
 CHANGES = {
@@ -41,6 +44,7 @@ def answer(call: Callable[[], Any]) -> Any:
     with os.fdopen(reader, "rb") as pipe:
         data = pipe.read()
     os.waitpid(child, 0)
+    until(lambda: not _left_of(child))
     said = json.loads(data)
     if "raised" in said:
         raise AssertionError(said["raised"])
@@ -48,7 +52,7 @@ def answer(call: Callable[[], Any]) -> Any:
 
 
 def _answer_and_end(call: Callable[[], Any], writer: int) -> NoReturn:
-    _be_silent()
+    _begin()
     try:
         said = {"answer": call()}
     except BaseException:  # noqa: BLE001 - told to the parent
@@ -105,36 +109,115 @@ def killed_at_step(call: Callable[[], Any], step: int) -> bool:
 def killed_after(call: Callable[[], Any], seconds: float) -> bool:
     """Kill a child after a time; tell whether it was still at work."""
     child = _started(call)
-    descriptor = os.pidfd_open(child)
-    try:
-        select.select([descriptor], [], [], seconds)
-    finally:
-        os.close(descriptor)
+    _wait(child, seconds)
     with suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
     return _ended_by_kill(child)
 
 
+def worker_killed_at_step(call: Callable[[], Any], step: int) -> bool:
+    """Kill the worker processes of a child before the child's n-th step, and let the child end.
+
+    Returns:
+        Whether there was one to kill.
+    """
+    killed = Path(tempfile.mkdtemp()) / "killed"
+
+    def killing() -> None:
+        left = [step]
+
+        def one_more() -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                for worker in workers_of(os.getpid()):
+                    worker.kill()
+                    killed.touch()
+
+        watch(one_more)
+        call()
+
+    _end_well(_started(killing))
+    return killed.exists()
+
+
+def worker_killed_after(call: Callable[[], Any], seconds: float) -> bool:
+    """Kill the worker processes of a child after a time, and let the child end."""
+    child = _started(call)
+    _wait(child, seconds)
+    workers = workers_of(child)
+    for worker in workers:
+        with suppress(psutil.NoSuchProcess):
+            worker.kill()
+    _end_well(child)
+    return bool(workers)
+
+
+def workers_of(process: int) -> list[psutil.Process]:
+    """Return the spawned processes of a process that carry jobs out."""
+    with suppress(psutil.NoSuchProcess):
+        return [one for one in psutil.Process(process).children() if _is_worker(one)]
+    return []
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return any("spawn_main" in word for word in process.cmdline())
+    return False
+
+
+def _wait(child: int, seconds: float) -> None:
+    descriptor = os.pidfd_open(child)
+    try:
+        select.select([descriptor], [], [], seconds)
+    finally:
+        os.close(descriptor)
+
+
 def _started(call: Callable[[], Any]) -> int:
     child = os.fork()
     if child == 0:
-        _be_silent()
+        _begin()
         signal.alarm(int(PATIENCE))
-        with suppress(BaseException):
+        try:
             call()
+        except BaseException:  # noqa: BLE001 - the parent sees that it did not end well
+            os._exit(1)
         os._exit(0)
     return child
 
 
-def _be_silent() -> None:
-    """Say nothing on the terminal: what commands print is not looked at."""
+def _begin() -> None:
+    """Begin a child: silent, as what commands print is not looked at, and known by its session."""
+    os.setsid()
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
 
 
 def _ended_by_kill(child: int) -> bool:
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    # Its workers end with it, each by itself; until then they may write.
+    until(lambda: not _left_of(child))
+    return code == -signal.SIGKILL
+
+
+def _end_well(child: int) -> None:
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    until(lambda: not _left_of(child))
+    assert code == 0, f"it did not go on when its worker was killed: {code}"
+
+
+def _left_of(session: int) -> list[int]:
+    """Return the processes that a child has left."""
+    return [process for process in psutil.pids() if _is_in(process, session)]
+
+
+def _is_in(process: int, session: int) -> bool:
+    try:
+        inside = os.getsid(process) == session
+        return inside and psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, psutil.NoSuchProcess):
+        return False
 
 
 def watch(step: Callable[[], object]) -> None:

@@ -15,7 +15,15 @@ import torch
 from asma_core.runs.store import RunStore
 from asma_core.upkeep.backup import backup
 from asma_core.upkeep.restore import restore
-from tests.crashes.forks import answer, imported_by, killed_after, killed_at_step, steps_of
+from tests.crashes.forks import (
+    answer,
+    imported_by,
+    killed_after,
+    killed_at_step,
+    steps_of,
+    worker_killed_after,
+    worker_killed_at_step,
+)
 from tests.crashes.scenarios import MADE, SCENARIOS, WAITING, Scenario, furnish
 from tests.crashes.whole import known, problems
 
@@ -65,15 +73,18 @@ class Killing:
     def kill(self, name: str) -> Kill:
         """Kill a process that is at something, at a random moment; look at what it leaves."""
         prepared = self._ready(name)
-        home, act = self._fresh(prepared.folder), _acting(SCENARIOS[name])
+        scenario = SCENARIOS[name]
+        home, act = self._fresh(prepared.folder), _acting(scenario)
+        at_step = worker_killed_at_step if scenario.worker else killed_at_step
+        after = worker_killed_after if scenario.worker else killed_after
         # Every second by a step, as steps are what there is between two states of the disk.
         if self._random.random() < 0.5:
             step = self._random.randint(1, prepared.steps)
-            came = killed_at_step(lambda: act(home), step)
+            came = at_step(lambda: act(home), step)
             moment = f"before step {step} of {prepared.steps}"
         else:
             seconds = self._random.uniform(0.0, prepared.seconds)
-            came = killed_after(lambda: act(home), seconds)
+            came = after(lambda: act(home), seconds)
             moment = f"after {seconds:.3f} s of {prepared.seconds:.3f}"
         return Kill(name, moment, came, answer(lambda: _found(name, home, prepared)))
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -22,6 +20,7 @@ from asma_core.experiments.plan import Plan, pairs_of, variant
 from asma_core.experiments.store import ExperimentStore
 from asma_core.experiments.universal_store import UniversalStore
 from asma_core.jobs.queue import JobQueue
+from asma_core.reviews.store import ReviewStore
 from asma_core.runs.execute import execute
 from asma_core.runs.store import RunStore
 from asma_core.training.execute import execute as train
@@ -33,9 +32,11 @@ from asma_core.upkeep.reindex import reindex
 from asma_core.upkeep.restore import restore
 from tests import tiny
 from tests.upkeep.kept_home import DONE, OF_CELL, unpack
+from tests.waiting import until
 
 # A run that waits, in the folder that all scenarios begin with.
 MADE = "made.txt"
+KEPT_REVIEW = "kept"
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,13 @@ class Scenario:
         act: Called with the data folder.
         touched: The runs that it is at; WAITING for the one that waits.
         ready: Called before, with the data folder.
+        worker: Whether its worker process is killed, and it goes on.
     """
 
     act: Callable[[Path], object]
     touched: tuple[str, ...] = ()
     ready: Callable[[Path], object] = lambda _: None
+    worker: bool = False
 
 
 WAITING = "waiting"
@@ -69,8 +72,18 @@ def furnish(home: Path) -> None:
             runs.ask_to_stop(run.id)
             runs.delete(run.id)
     check(repair=True)
+    _keep_a_review(runs)
     waiting = runs.create(tiny.request({"steps": 3}), tiny.inputs(3, 5))
     (home / MADE).write_text(waiting.id)
+
+
+def _keep_a_review(runs: RunStore) -> None:
+    """Make a review with answers, which all scenarios must leave as it is."""
+    reviews = ReviewStore()
+    review = reviews.create([runs.get(DONE), runs.get(OF_CELL)], "choice", KEPT_REVIEW)
+    for name in ("Ann", "Bob"):
+        for turn in range(len(review.items)):
+            reviews.answer(review, name, turn, "1", 1.0)
 
 
 def _create(_: Path) -> None:
@@ -91,6 +104,16 @@ def _annotate(_: Path) -> None:
         runs.annotate(DONE, verdict="bad", note=f"note {place}", tags="a, b")
 
 
+def _review(_: Path) -> None:
+    reviews = ReviewStore()
+    review = reviews.create([RunStore().get(DONE)], "odd")
+    for name in "abc":
+        for turn in range(len(review.items)):
+            reviews.answer(review, name, turn, "yes", 1.0)
+    reviews.delete(review.id)
+    reviews.create([RunStore().get(OF_CELL)], "choice")
+
+
 def _worker(home: Path) -> None:
     execute(RunStore(), (home / MADE).read_text())
 
@@ -100,25 +123,17 @@ def _command_line(_: Path) -> None:
     main(["attack", "--model", tiny.MODEL, *words])
 
 
-class _InProcess(Executor):
-    """Does at once what it is asked to, in the server's own process."""
-
-    def __init__(self, home: str) -> None:
-        self.home = home
-
-    def submit(self, call: Callable[..., Any], /, *arguments: Any, **more: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(call(*arguments, **more))
-        return future
-
-
 def _server(home: Path) -> None:
-    jobs = JobQueue(RunStore(), _InProcess)
+    """Have a worker process of its own carry out what waits, and delete some of it."""
+    jobs = JobQueue(RunStore())
     run = jobs.submit(tiny.request({"steps": 2}), tiny.inputs(1, 6))
     jobs.store.annotate(run.id, verdict="good")
-    jobs.repeat(run.id)
+    again = jobs.repeat(run.id)
+    made = (home / MADE).read_text()
+    until(lambda: all(jobs.store.get(one).ended for one in (made, run.id, again.id)))
     jobs.store.delete(run.id)
-    jobs.store.delete((home / MADE).read_text())
+    jobs.store.delete(made)
+    jobs.close()
 
 
 def _experiment(_: Path) -> None:
@@ -202,14 +217,16 @@ def _repair(_: Path) -> None:
     check(repair=True, older_than=0.0)
 
 
-DAYS = ("2026-11-22", "2026-11-25", "2026-11-27", "2026-11-29")
+DAYS = ("2026-11-22", "2026-11-25", "2026-11-27", "2026-11-29", "2026-11-30")
 SCENARIOS: dict[str, Scenario] = {
     "create": Scenario(_create),
     "delete": Scenario(_delete, (DONE, OF_CELL)),
     "annotate": Scenario(_annotate, (DONE,)),
+    "review": Scenario(_review),
     "worker": Scenario(_worker, (WAITING,)),
     "command line": Scenario(_command_line),
     "server": Scenario(_server, (WAITING,)),
+    "worker of a server": Scenario(_server, (WAITING,), worker=True),
     "experiment": Scenario(_experiment),
     "training": Scenario(_training),
     "universal": Scenario(_universal),

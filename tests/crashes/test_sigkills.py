@@ -40,10 +40,20 @@ def spoilt(home: Path, how: str) -> None:
         (home / "runs" / OF_CELL / "run.json").write_text("{")
 
 
+def spoilt_review(home: Path, how: str) -> None:
+    if how == "an answer is gone":
+        ask(home, "DELETE FROM review_answers WHERE reviewer = 'Ann'")
+        for file in (home / "rows" / "reviews").glob("*.jsonl"):
+            file.unlink()
+    elif how == "a review is gone":
+        ask(home, "DELETE FROM reviews")
+
+
 @pytest.mark.parametrize(
     "how",
     ["a file is gone", "a file is another", "the inputs are gone", "a row is gone",
-     "a row says something else", "the database is none"],
+     "a row says something else", "the database is none", "an answer is gone",
+     "a review is gone"],
 )  # fmt: skip
 def test_what_is_not_whole_is_seen(tmp_path: Path, how: str) -> None:
     home = tmp_path / "home"
@@ -51,6 +61,7 @@ def test_what_is_not_whole_is_seen(tmp_path: Path, how: str) -> None:
     before = answer(lambda: known(home))
     assert answer(lambda: problems(home, before, [])) == []
     answer(lambda: spoilt(home, how))
+    answer(lambda: spoilt_review(home, how))
     assert answer(lambda: problems(home, before, [])) != []
 
 

@@ -12,6 +12,7 @@ from asma_core.errors import StoreError
 from asma_core.experiments.store import ExperimentStore
 from asma_core.experiments.universal_store import UniversalStore
 from asma_core.files import read_json
+from asma_core.reviews.store import ReviewStore
 from asma_core.runs import artefacts
 from asma_core.runs.leftovers import RECORD
 from asma_core.runs.run import CANCELLED, DONE
@@ -21,16 +22,29 @@ from asma_core.upkeep.check import Report, check
 from asma_core.upkeep.reindex import reindex
 from tests import tiny
 
+REVIEW = "review "
 # The database is what counts; these a crash may leave, and `check --repair` mends them.
-MAY_BE_LEFT = ("these rows have no copy", "these files were being written")
+MAY_BE_LEFT = (
+    *("these rows have no copy", "these files were being written"),
+    "answers of these reviews are in their copies alone",
+)
 
 
 def known(home: Path) -> dict[str, Any]:
-    """Return what must survive: what each run of a data folder is and says, its files' bytes."""
+    """Return what must survive: of each run what it is and says, its files' bytes; the reviews."""
     os.environ["ASMA_HOME"] = str(home)
     _opened(home)
     runs = RunStore()
-    return {run.id: told(runs, run.id) for run in runs.newest()}
+    return {run.id: told(runs, run.id) for run in runs.newest()} | _reviews()
+
+
+def _reviews() -> dict[str, Any]:
+    """Return all of each review, by a name that is no run's."""
+    reviews = ReviewStore()
+    return {
+        f"{REVIEW}{one.id}": [repr(reviews.get(one.id)), repr(reviews.answers(one.id))]
+        for one in reviews.newest()
+    }
 
 
 def told(runs: RunStore, run_id: str) -> dict[str, Any]:
@@ -63,6 +77,8 @@ def problems(home: Path, before: dict[str, Any], touched: list[str]) -> list[str
     said = _opened(home)
     if said:
         return said
+    reviews = {name: told for name, told in before.items() if name.startswith(REVIEW)}
+    before = {name: told for name, told in before.items() if name not in reviews}
     runs = RunStore()
     runs.tidy()
     runs.recover()
@@ -78,6 +94,8 @@ def problems(home: Path, before: dict[str, Any], touched: list[str]) -> list[str
     ids = {run.id for run in runs.newest()}
     found += [f"{run} is gone" for run in before if run not in ids and run not in touched]
     found += _changed(runs, before, touched)
+    now = _reviews()
+    found += [f"{name} is not as it was" for name in reviews if now.get(name) != reviews[name]]
     for run_id in sorted(ids):
         found += _half(runs, run_id)
     for run_id in touched:

@@ -16,9 +16,11 @@ from asma_core.data.masks.label_maps import encode_mask
 from asma_core.defences.contract import Defence
 from asma_core.models.sources.cards import find_card
 from asma_core.models.sources.defending import keep_defended
+from asma_core.reviews.store import ReviewStore
 from asma_core.runs.execute import execute
 from asma_core.runs.store import RunStore
 from tests import tiny
+from tests.pages import made_runs
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
@@ -106,6 +108,11 @@ def test_a_command_that_is_shown_runs(line: str, home: Path, tmp_path: Path) -> 
         given["--model"] = keep_defended(find_card(tiny.MODEL), smooth, "smooth").name
     if words[0] == "store":
         RunStore()
+    if words[0] == "review":
+        reviews = ReviewStore(RunStore().home)
+        known = reviews.create([made_runs.finished(RunStore())], "choice")
+        reviews.answer(known, "Ann", 0, "1", 1.0)
+        given |= dict.fromkeys(("show", "csv"), known.id)
     if "--run" in words:
         runs = RunStore()
         given["--run"] = execute(runs, runs.create(tiny.request({"steps": 2}), tiny.inputs()).id).id

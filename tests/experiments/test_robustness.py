@@ -32,6 +32,7 @@ from asma_core.experiments.shown_files import Seen
 from asma_core.experiments.store import ExperimentStore
 from asma_core.models.sources.cards import find_card, model_cards
 from asma_core.models.sources.defending import keep_defended
+from asma_core.reviews.psychometric import Fit
 from asma_core.reviews.store import ReviewStore
 from asma_core.runs.store import RunStore
 from tests import tiny
@@ -299,6 +300,23 @@ def test_the_report_says_what_people_noticed(home: Path) -> None:
     assert f"Found in {count} of {count} answers (100 %" in page and "1 reviewer," in page
     assert f"<td>PGD</td><td>{count}</td><td>{count}</td><td>100 %</td>" in page
     assert "<b>Ann" not in page
+    assert "No curve over the size of the change: too few answers for a curve" in page
+
+
+def test_the_report_says_where_people_begin_to_notice(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = plan(attacks=(variant("pgd", QUICK),))
+    store = ExperimentStore(RunStore(home))
+    trials = carry_out(store, asked)
+    made = [store.runs.get(run) for run in {one.cell.run_id for one in trials}]
+    reviews = ReviewStore(home)
+    answer_all(reviews, reviews.create(made, "choice"), "Ann", right)
+    curve = Fit(0.5, 2.0, False, 0.73, 0.5, 0.9, 0.1, 3.2, 40)
+    monkeypatch.setattr("asma_core.reviews.curves.fit", lambda *_: curve)
+    page = report(store.runs, asked, trials)
+    for measure in ("L2", "Linf", "CIEDE2000, mean"):
+        assert f"75 % at {measure} 0.73 (95 %: 0.5 to 0.9)." in page
 
 
 @pytest.mark.parametrize(

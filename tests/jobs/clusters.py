@@ -47,10 +47,11 @@ class LocalCluster:
         self._scheduler.kill()
         self._scheduler.wait()
 
-    def join(self, resources: str = "RUN=1") -> subprocess.Popen[bytes]:
-        """Start one more worker."""
+    def join(self, resources: str = "RUN=1", nanny: bool = False) -> subprocess.Popen[bytes]:
+        """Start one more worker, or a nanny that does, and again when it is gone."""
         worker = self._start(
-            "worker", self._tcp, "--nthreads", "1", "--no-nanny", "--no-dashboard",
+            "worker", self._tcp, "--nthreads", "1", "--nanny" if nanny else "--no-nanny",
+            "--no-dashboard",
             "--memory-limit", "0", "--resources", resources,
             "--local-directory", str(self._folder), "--name", f"worker-{len(self.workers)}",
         )  # fmt: skip

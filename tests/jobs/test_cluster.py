@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from asma_core.jobs.cluster import cluster_at
+from asma_core.jobs.overdue import GRACE
 from asma_core.jobs.own_runs import stop
 from asma_core.jobs.predictions import usual_predictor
 from asma_core.jobs.queue import JobQueue
@@ -20,7 +22,9 @@ from asma_core.runs.live import live_state
 from asma_core.runs.run import CANCELLED, DONE, INTERRUPTED, QUEUED, RUNNING
 from asma_core.runs.store import RunStore
 from tests import tiny
+from tests.jobs import hanging
 from tests.jobs.clusters import PROJECT, LocalCluster, cluster_of
+from tests.jobs.test_overdue import LIMIT, Clock, look
 from tests.waiting import until
 
 pytest.importorskip("distributed", reason="distributed, which is optional, is not installed")
@@ -97,6 +101,49 @@ def test_a_lost_scheduler_puts_its_runs_back_and_a_new_one_goes_on(
     stop(jobs.store, run.id)
     until(lambda: jobs.store.get(run.id).ended)
     assert jobs.store.get(run.id).state == CANCELLED
+
+
+@pytest.mark.parametrize("nanny", [True, False])
+@pytest.mark.parametrize("cluster", [[]], indirect=True)
+def test_a_worker_whose_step_hangs_is_replaced_and_what_it_had_shown_is_kept(
+    jobs: JobQueue, cluster: LocalCluster, home: Path, nanny: bool
+) -> None:
+    (home / "config.toml").write_text(f'executor = "{cluster.address}"\nmax_run_minutes = 1\n')
+    cluster.join(nanny=nanny)
+    until(jobs.workers)
+    client = cluster_at(cluster.address)._client
+    assert client is not None
+    client.run(hanging.install, str(home))
+    hanging.wish(home, hanging.AFTER_A_STEP)
+    overdue = jobs._hanging._overdue
+    assert overdue is not None
+    overdue._clock = clock = Clock()
+    run = jobs.submit(tiny.request(tiny.SLOW), tiny.inputs())
+    until(lambda: (home / hanging.HUNG).exists())
+    cluster.join()
+    until(lambda: jobs.workers() == 2)
+    other = jobs.submit(tiny.request(tiny.SLOW), tiny.inputs(1))
+    look(jobs)
+    shows_more(jobs, other.id)
+    clock.now += LIMIT + GRACE + 1
+    before = worker_of(jobs, other.id)
+    look(jobs)
+    # The worker of the other was not touched; with a nanny there is one more again.
+    shows_more(jobs, other.id)
+    assert worker_of(jobs, other.id) == before
+    until(lambda: jobs.workers() == 1 + nanny)
+    stop(jobs.store, other.id)
+    until(lambda: jobs.idle)
+    ended = jobs.store.get(run.id)
+    assert ended.state == CANCELLED and ended.results["steps"] > 0
+    assert "made again" in ended.message
+    assert jobs.store.get(other.id).state == CANCELLED
+
+
+def shows_more(jobs: JobQueue, run_id: str) -> None:
+    """Wait until a run has shown another step than now."""
+    before = until(lambda: live_state(jobs.store, run_id)).step
+    until(lambda: (now := live_state(jobs.store, run_id)) and now.step > before)
 
 
 SERVER = """

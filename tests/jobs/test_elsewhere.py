@@ -12,6 +12,7 @@ import pytest
 from asma_core.errors import InputError, StoreError
 from asma_core.jobs.elsewhere import RunsElsewhere
 from asma_core.jobs.experiments import ExperimentRunner
+from asma_core.jobs.overdue import Overdue
 from asma_core.jobs.queue import JobQueue
 from asma_core.jobs.worker_process import MakeExecutor
 from asma_core.runs.run import CANCELLED, DONE, FAILED, QUEUED, RUNNING
@@ -25,7 +26,7 @@ def far(home: Path, make_executor: MakeExecutor) -> JobQueue:
     """A queue whose workers don't see the database."""
     store = RunStore(tiny.furnish(home))
     jobs = JobQueue(store, make_executor)
-    jobs._carrier = RunsElsewhere(store)
+    jobs._carrier = RunsElsewhere(store, Overdue(store))
     return jobs
 
 

@@ -282,16 +282,49 @@ def test_people_put_their_own_runs_in_order(held: JobQueue) -> None:
     ask(held, CY)
     anns, (bo,) = ask(held, ANN, 4), ask(held, BO)
     with acting_as(ANN):
-        move(held.store, anns[3], FIRST)
+        move(held.store, [anns[3]], FIRST)
         assert held.line() == [anns[3], bo, *anns[:3]]
-        move(held.store, anns[0], LATER)
+        move(held.store, [anns[0]], LATER)
         assert held.line() == [anns[3], bo, anns[1], anns[0], anns[2]]
-        move(held.store, anns[2], SOONER)
+        move(held.store, [anns[2]], SOONER)
         assert held.line() == [anns[3], bo, anns[1], anns[2], anns[0]]
-        move(held.store, anns[3], SOONER)
+        move(held.store, [anns[3]], SOONER)
         assert held.line()[0] == anns[3]
     (later,) = ask(held, ANN)
     assert held.line()[-1] == later, "what comes later comes last"
+
+
+def test_several_keep_their_order_as_they_move(held: JobQueue) -> None:
+    ask(held, CY)
+    a, b, c, d, e = ask(held, ANN, 5)
+    with acting_as(ANN):
+        move(held.store, [d, b], SOONER)
+        assert held.line() == [b, a, d, c, e]
+        move(held.store, [b, a], SOONER)
+        assert held.line() == [b, a, d, c, e], "the first can't be sooner, and keeps its place"
+        move(held.store, [e, d], FIRST)
+        assert held.line() == [d, e, b, a, c]
+        move(held.store, [d, b], LATER)
+        assert held.line() == [e, d, a, b, c]
+        move(held.store, [b, c], LATER)
+        assert held.line() == [e, d, a, b, c]
+
+
+def test_of_several_those_that_wait_are_moved_and_the_other_is_named(held: JobQueue) -> None:
+    ask(held, CY)
+    first, second, third = ask(held, ANN, 3)
+    held.store.ask_to_stop(second)
+    with acting_as(ANN), pytest.raises(RunStateError, match=f"run {second} is cancelled"):
+        move(held.store, [second, third], FIRST)
+    assert held.line() == [third, first]
+
+
+def test_an_owner_moves_each_persons_runs_among_their_own(held: JobQueue) -> None:
+    ask(held, CY)
+    anns, bos = ask(held, ANN, 2), ask(held, BO, 2)
+    with acting_as(Account("eve", OWNER)):
+        move(held.store, [anns[1], bos[1]], FIRST)
+    assert held.line() == [anns[1], bos[1], anns[0], bos[0]]
 
 
 def test_another_persons_run_can_neither_be_moved_nor_cancelled(held: JobQueue) -> None:
@@ -300,12 +333,16 @@ def test_another_persons_run_can_neither_be_moved_nor_cancelled(held: JobQueue) 
     for who in (BO, Account("ann", VIEWER)):
         with acting_as(who):
             with pytest.raises(NotAllowedError):
-                move(held.store, anns[1], FIRST)
+                move(held.store, [anns[1]], FIRST)
             with pytest.raises(NotAllowedError):
                 stop(held.store, anns[1])
+    (bos,) = ask(held, BO)
+    with acting_as(BO), pytest.raises(NotAllowedError):
+        move(held.store, [bos, anns[1]], FIRST)
+    held.store.ask_to_stop(bos)
     assert held.line() == anns
     with acting_as(Account("eve", OWNER)):
-        move(held.store, anns[1], FIRST)
+        move(held.store, [anns[1]], FIRST)
         assert held.line() == anns[::-1]
         stop(held.store, anns[1])
     assert held.line() == anns[:1]
@@ -315,7 +352,7 @@ def test_what_has_begun_can_not_be_moved(held: JobQueue) -> None:
     (run,) = ask(held, ANN)
     held.store.claim(run)
     with acting_as(ANN), pytest.raises(RunStateError, match="is running and does not wait"):
-        move(held.store, run, FIRST)
+        move(held.store, [run], FIRST)
 
 
 # Places --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import resource
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from asma_core.accounts.current import account
 from asma_core.data.formats.windows import Picture, Window
 from asma_core.errors import InputError, UnknownNameError
+from asma_core.files import write_bytes
 
 
 def picture(value: float) -> Picture:
@@ -103,3 +105,24 @@ class Led:
 
 def led_astray(path: Path) -> Led:
     return Led(path)
+
+
+def write(path: Path, megabytes: int) -> int:
+    with path.open("wb") as file:
+        for _ in range(megabytes):
+            file.write(bytes(1_000_000))
+    return path.stat().st_size
+
+
+def write_and_say_nothing(path: Path, megabytes: int) -> str:
+    with suppress(OSError):
+        write(path, megabytes)
+    return "well"
+
+
+def write_as_numpy_does(path: Path, megabytes: int) -> None:
+    np.ones(megabytes * 1_000_000, np.uint8).tofile(path)
+
+
+def write_as_the_store_does(path: Path, megabytes: int) -> None:
+    write_bytes(path, bytes(megabytes * 1_000_000))

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,19 @@ from asma_core.accounts.current import acting_as
 from asma_core.data.formats.windows import Window
 from asma_core.errors import InputError, ModelError, UnknownNameError
 from asma_core.limited import pool as pools
+from asma_core.limited import reading
 from asma_core.limited.answers import from_bytes, to_bytes
 from asma_core.limited.pool import LimitedPool
-from asma_core.limited.process import ChildError, LimitedProcess, LimitError, Limits
-from asma_core.limited.reading import read, read_network
+from asma_core.limited.process import (
+    ChildError,
+    FileLimitError,
+    LimitedProcess,
+    LimitError,
+    Limits,
+)
+from asma_core.limited.reading import read, read_network, see
 from asma_core.paths import PROJECT
+from asma_core.server_config import settings
 from tests.limited import calls
 
 ENOUGH = Limits(500, 300.0)
@@ -227,3 +236,45 @@ def test_the_limits_of_the_owner_are_told_in_a_sentence(home: Path) -> None:
         read("a.png", calls.take, 1000)
     with pytest.raises(ModelError, match=r"of a\.pt takes more .*max_network_mb"):
         read_network("a.pt", calls.take, 1000)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        calls.write,
+        calls.write_and_say_nothing,
+        calls.write_as_numpy_does,
+        calls.write_as_the_store_does,
+    ],
+)
+def test_a_file_that_grows_beyond_its_limit_ends_it_with_a_sentence(
+    pool: LimitedPool, tmp_path: Path, call: Any
+) -> None:
+    few = Limits(500, 300.0, 3)
+    with pytest.raises(FileLimitError, match="writes a file of more than 3 MB, the limit"):
+        pool.carry_out(call, tmp_path / "large", 5, limits=few)
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 3_000_000
+    # Up to the limit it is written, and the next question has its own.
+    assert pool.carry_out(calls.write, tmp_path / "small", 3, limits=few) == 3_000_000
+    assert pool.carry_out(calls.write, tmp_path / "other", 5, limits=ENOUGH) == 5_000_000
+
+
+def test_who_reads_pictures_writes_no_large_file(tmp_path: Path, home: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text("max_image_mb = 2\n")
+    with pytest.raises(InputError, match=r"reading x.png writes a file of more than 2 MB.*raise"):
+        see("x.png", calls.write, tmp_path / "large", 3)
+    assert read("x.zip", calls.write, tmp_path / "unpacked", 3) == 3_000_000
+
+
+def test_what_is_unpacked_and_networks_have_limits_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "DATABASE_MB", 1)
+    small = replace(settings(), max_archive_mb=2, max_weights_mb=2)
+    monkeypatch.setattr(reading, "settings", lambda: small)
+    with pytest.raises(InputError, match=r"more than 2 MB, the limit.*max_archive_mb"):
+        read("x.zip", calls.write, tmp_path / "large", 3)
+    with pytest.raises(ModelError, match=r"more than 4 MB, the limit.*max_weights_mb"):
+        read_network("x", calls.write, tmp_path / "weights", 5)
+    assert read_network("x", calls.write, tmp_path / "good", 4) == 4_000_000

@@ -95,6 +95,16 @@ def test_the_figures_by_hand() -> None:
                                              else float(apart[0, 0]))  # fmt: skip
 
 
+def test_what_is_asked_for_twice_can_not_be_changed_in_between() -> None:
+    original, changed = np.zeros((4, 4), np.uint8), np.full((4, 4), 9, np.uint8)
+    first = delta_e(original, changed)
+    with pytest.raises(ValueError, match="read-only"):
+        first[0, 0] = 0.0
+    # The pictures may be changed, and are others then.
+    changed[0, 0] = 0
+    assert delta_e(original, changed)[0, 0] == 0.0 < first[0, 0]
+
+
 def test_a_grey_picture_is_one_of_three_alike_channels() -> None:
     grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
     other = np.roll(grey, 1, axis=0)

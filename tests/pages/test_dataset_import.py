@@ -16,7 +16,8 @@ from asma_core.data.formats.windows import Window
 from asma_core.data.masks.label_maps import VOID
 from asma_core.jobs.detection import DetectionRunner
 from asma_core.jobs.experiments import ExperimentRunner
-from tests.data.formats.test_volumes import dicom, nifti
+from tests.data.formats.test_nameless_dicom import nothing_of_a_person, with_person
+from tests.data.formats.test_volumes import RAMP, dicom, nifti
 from tests.data.publish import PUBLISHED, disc, encoded, lay_out, nested, picture
 from tests.pages import small_house
 from tests.pages.small_house import PROJECT, House
@@ -171,6 +172,42 @@ def test_no_folder_is_open_unless_the_owner_says_so(
     assert "3 images with masks" in words(app)
     keep(app, "there")
     assert open_dataset("there").samples[0].image.is_relative_to(tmp_path / "data")
+
+
+def test_of_single_dicom_files_nothing_of_a_person_is_ever_on_the_disk(home: Path) -> None:
+    app = uploaded(*((f"{place}.dcm", with_person(RAMP + place)) for place in range(2)))
+    assert not app.exception
+    nothing_of_a_person(home)
+    switch = next(one for one in app.toggle if one.label == "There are no masks")
+    switch.set_value(True).run()
+    assert "2 images without masks" in words(app)
+    nothing_of_a_person(home)
+    keep(app, "scans")
+    assert len(open_dataset("scans").samples) == 2
+    nothing_of_a_person(home)
+
+
+def test_a_dicom_file_that_can_not_be_made_nameless_is_a_sentence_and_leaves_nothing(
+    home: Path,
+) -> None:
+    whole = with_person()
+    app = uploaded(("a.dcm", whole), ("cut.dcm", whole[: len(whole) - 2 * RAMP.size - 50]))
+    assert not app.exception
+    assert "cut.dcm is a DICOM file without a picture" in words(app).replace("\\", "")
+    assert not [path for path in (home / "imports").rglob("*") if path.is_file()]
+
+
+def test_what_an_older_version_has_left_is_removed_when_the_server_starts(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = home / "imports" / "0123" / "scans"
+    left.mkdir(parents=True)
+    (left / "a.dcm").write_bytes(with_person())
+    monkeypatch.setattr(services, "keep_deleting", lambda _: None)
+    services._queue.clear()
+    services._queue(str(home)).close()
+    assert not (home / "imports").exists()
+    services._queue.clear()
 
 
 def test_an_imported_set_can_be_removed() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -281,6 +284,39 @@ def test_the_result_says_what_the_answers_come_to(
     answer_all(reviews, review, "Eve", only_asma)
     said = texts(visit("review", review=review.id))
     assert "Fleiss' kappa -0." in said and "Fooled everybody" not in said
+
+
+def test_the_result_has_a_curve_or_says_why_there_is_none(
+    house: House, reviews: ReviewStore, runs: list[Run]
+) -> None:
+    review = made(reviews, runs)
+    answer_all(reviews, review, "Ann", right)
+    said = texts(visit("review", review=review.id))
+    assert "No curve over L2: too few answers for a curve: 4, and it takes 20." in said
+    # Who sees the larger two and guesses the smaller.
+    for person in range(12):
+        answer_all(reviews, review, f"person {person}", partial(sees_large, person))
+    app = visit("review", review=review.id)
+    assert errors(app) == []
+    assert "75 % at L2 2." in texts(app) and "by profile likelihood" in texts(app)
+
+
+def sees_large(person: int, item: Item) -> str:
+    return ATTACKED if item.facts["l2"] > 2.5 or person % 2 else ORIGINAL
+
+
+def test_one_damaged_review_hides_no_other(
+    house: House, reviews: ReviewStore, runs: list[Run]
+) -> None:
+    damaged, good = made(reviews, runs, title="Damaged"), made(reviews, runs, title="Good")
+    with closing(sqlite3.connect(house.home / "runs.sqlite")) as database, database:
+        database.execute("UPDATE reviews SET asks = 'why' WHERE id = ?", (damaged.id,))
+    app = visit("review")
+    assert not app.exception and f"Review {damaged.id} is damaged" in app.error[0].value
+    assert "Which of the two was tampered with? 4 pairs, 0 reviewers" in texts(app)
+    app = visit("review", review=damaged.id)
+    assert not app.exception and f"Review {damaged.id} is damaged" in app.error[0].value
+    assert errors(visit("review", review=good.id)) == []
 
 
 def only_asma(item: Item) -> str:

@@ -15,7 +15,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from asma_core.accounts.account import ENGINEER, SERVER, VIEWER, Account
+from asma_core.accounts.account import ENGINEER, REVIEWER, SERVER, VIEWER, Account
 from asma_core.accounts.current import acting_as, ask
 from asma_core.files import write_json
 from asma_core.runs.run import CANCELLED, INTERRUPTED, Run
@@ -370,6 +370,25 @@ def test_what_people_said_is_shown_as_text(page: AppTest, runs: RunStore) -> Non
     assert "<script>" not in texts(page)
 
 
+def test_a_verdict_that_the_list_has_not_shown_is_not_overwritten_unseen(
+    page: AppTest, runs: RunStore
+) -> None:
+    first, second = made_runs.finished(runs), made_runs.finished(runs, seed=2)
+    tick(page.run(), first, second)
+    with acting_as(Account("ann", REVIEWER)):
+        runs.annotate(first.id, verdict="convincing", tags="hers")
+    page.button(key="runs-verdict-all-visible").click().run()
+    assert "changed by ann meanwhile, to 'convincing'" in page.error[0].value
+    assert [runs.get(run.id).verdict for run in (first, second)] == ["convincing", "visible"]
+    # Now it is seen.
+    page.button(key="runs-verdict-all-visible").click().run()
+    assert [runs.get(run.id).verdict for run in (first, second)] == ["visible", "visible"]
+    page.button(key="runs-verdict-all-failed").click().run()
+    assert [runs.get(run.id).verdict for run in (first, second)] == ["failed", "failed"]
+    page.multiselect(key="runs-tags-all").set_value(["ours"]).run()
+    assert [runs.get(run.id).tags for run in (first, second)] == ["hers, ours", "ours"]
+
+
 def test_several_runs_get_one_verdict_and_more_tags(page: AppTest, runs: RunStore) -> None:
     first, second = made_runs.finished(runs), made_runs.finished(runs)
     runs.annotate(first.id, tags="old")
@@ -406,6 +425,62 @@ def test_a_queued_run_can_be_stopped(page: AppTest, runs: RunStore) -> None:
     assert not page.exception
     assert runs.get(run.id).state == "cancelled"
     assert page.button(key="runs-stop").disabled
+
+
+def moves(page: AppTest) -> list[Any]:
+    return [page.button(key=f"runs-{word}") for word in ("sooner", "later", "next-of-mine")]
+
+
+def waiting(runs: RunStore) -> list[str]:
+    return [one.id for one in runs.waiting()]
+
+
+def test_ticked_runs_that_wait_are_put_before_and_behind_others_of_ones_own(
+    page: AppTest, runs: RunStore
+) -> None:
+    a, b, c, d = (made_runs.queued(runs, seed=seed) for seed in range(4))
+    assert all(button.disabled for button in moves(page.run()))
+    tick(page, c, made_runs.finished(runs))
+    page.button(key="runs-sooner").click().run()
+    assert waiting(runs) == [a.id, c.id, b.id, d.id]
+    page.button(key="runs-later").click().run()
+    assert waiting(runs) == [a.id, b.id, c.id, d.id]
+    tick(page, d, b).button(key="runs-next-of-mine").click().run()
+    assert waiting(runs) == [b.id, d.id, a.id, c.id]
+    assert not page.exception and not page.error
+    # What has ended has no place in the line.
+    for run in (b, d):
+        runs.ask_to_stop(run.id)
+    assert all(button.disabled for button in moves(page.run()))
+
+
+def test_only_ones_own_of_the_ticked_runs_are_moved(
+    page: AppTest, runs: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, bo = Account("ann", ENGINEER), Account("bo", ENGINEER)
+    with acting_as(ann):
+        anns = [made_runs.queued(runs, seed=seed) for seed in range(2)]
+    with acting_as(bo):
+        bos = [made_runs.queued(runs, seed=seed) for seed in range(2)]
+    monkeypatch.setattr("asma_core.accounts.rights.account", lambda: bo)
+    assert all(button.disabled for button in moves(tick(page, *anns)))
+    tick(page, anns[1], bos[1]).button(key="runs-next-of-mine").click().run()
+    assert not page.exception and not page.error
+    assert [one for one in waiting(runs) if one in {run.id for run in bos}] == [
+        bos[1].id, bos[0].id
+    ]  # fmt: skip
+    assert [one for one in waiting(runs) if one in {run.id for run in anns}] == [
+        run.id for run in anns
+    ]
+
+
+def test_a_run_that_began_meanwhile_is_a_sentence(page: AppTest, runs: RunStore) -> None:
+    run = made_runs.queued(runs)
+    tick(page, run)
+    runs.claim(run.id)
+    page.button(key="runs-later").click().run()
+    assert not page.exception
+    assert "does not wait any more" in page.error[0].value
 
 
 def test_ticks_stay_with_their_runs_when_a_new_one_comes(page: AppTest, runs: RunStore) -> None:

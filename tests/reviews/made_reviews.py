@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from asma_core.reviews.questions import ATTACKED, ORIGINAL
-from asma_core.reviews.review import Item, Review
+from asma_core.reviews.review import Answer, Item, Review
 from asma_core.reviews.store import ReviewStore
 from asma_core.runs.run import Run
 from asma_core.runs.store import RunStore
@@ -52,3 +54,23 @@ def right(_: Item) -> str:
 
 def wrong(_: Item) -> str:
     return ORIGINAL
+
+
+def drawn(
+    review: Review, people: int, rate: Callable[[Item], float], seed: int = 0
+) -> list[Answer]:
+    """Draw what people say of all items, each of them noticed with a probability of its own."""
+    random = np.random.default_rng(seed)
+    yes, no = (ATTACKED, ORIGINAL) if review.question.of_pairs else ("yes", "no")
+    return [
+        Answer(
+            f"person {person}",
+            item.place,
+            yes if random.random() < rate(item) else no,
+            "1",
+            1.0,
+            1.0,
+        )
+        for person in range(people)
+        for item in review.items
+    ]

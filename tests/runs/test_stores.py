@@ -7,6 +7,7 @@ run that is done and judged, one that failed, one that waits, and what the schem
     2026-11-25   and experiments; trainings as files
     2026-11-27   and a table of trainings
     2026-11-29   and universal changes, the last one without a version
+    2026-11-30   version 6: that of the day before, opened and judged, and two reviews
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import pytest
 
 from asma_core.experiments.store import ExperimentStore, ended
 from asma_core.experiments.universal_store import UniversalStore
+from asma_core.reviews.store import ReviewStore
 from asma_core.runs.execute import execute
 from asma_core.runs.migrations import VERSION, version
 from asma_core.runs.run import Run
@@ -33,7 +35,8 @@ from tests.pages.small_house import errors, texts, visit
 from tests.upkeep.kept_home import unpack
 from ui.common import services
 
-DAYS = ("2026-11-22", "2026-11-25", "2026-11-27", "2026-11-29")
+DAYS = ("2026-11-22", "2026-11-25", "2026-11-27", "2026-11-29", "2026-11-30")
+REVIEWED = DAYS[4]
 
 
 @pytest.fixture(params=DAYS)
@@ -50,7 +53,7 @@ def judged(runs: RunStore) -> Run:
 
 def test_a_store_of_each_day_is_brought_up_to_date(day: str, home: Path) -> None:
     with closing(sqlite3.connect(home / "runs.sqlite")) as database:
-        assert version(database) == 0
+        assert version(database) == (6 if day == REVIEWED else 0)
     runs = RunStore()
     with closing(sqlite3.connect(home / "runs.sqlite")) as database:
         assert version(database) == VERSION
@@ -91,6 +94,22 @@ def test_its_experiments_trainings_and_universal_changes_open(day: str) -> None:
     universal = UniversalStore()
     plans = universal.plans.newest()
     assert [universal.learning(plan).state for plan in plans] == ["done"] * (day >= DAYS[3])
+
+
+def test_its_reviews_can_be_gone_on_with_and_are_deleted_whole(day: str, home: Path) -> None:
+    reviews = ReviewStore()
+    told = [(one.title, one.asks, one.author, one.answers) for one in reviews.newest()]
+    assert told == [("", "odd", "ann", 1), ("would anybody see it", "choice", "ann", 2)] * (
+        day == REVIEWED
+    )
+    for heading in reviews.newest():
+        review = reviews.get(heading.id)
+        pressed = next(iter(review.question.answers))
+        assert reviews.answer(review, "new", 0, pressed, 1.0)
+        reviews.delete(review.id)
+    with closing(sqlite3.connect(home / "runs.sqlite")) as database:
+        for table in ("reviews", "review_items", "review_answers"):
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
 def test_it_is_whole_backed_up_restored_and_made_anew(

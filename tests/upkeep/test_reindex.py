@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from asma_core.accounts.account import ENGINEER, Account
+from asma_core.accounts.current import acting_as
 from asma_core.cli.main import main
 from asma_core.errors import StoreError
 from asma_core.experiments.store import ExperimentStore, ended
 from asma_core.experiments.universal_store import UniversalStore
+from asma_core.jobs.queue import JobQueue
 from asma_core.runs import process_locks
-from asma_core.runs.run import Run
+from asma_core.runs.row_copies import copy_file, stale_copies
+from asma_core.runs.run import QUEUED, Run
 from asma_core.runs.store import RunStore
 from asma_core.training.store import TrainingStore
 from asma_core.upkeep import reindex as reindexing
 from asma_core.upkeep.check import Report, check
 from asma_core.upkeep.reindex import reindex
+from tests import tiny
+from tests.jobs.executors import Inline
 from tests.runs.test_crashes import SERVER, server
 from tests.upkeep.kept_home import DONE, OF_CELL, ask, tree, whole
 
 __all__ = ["SERVER", "server"]
+
+# The run of the small store that waits.
+WAITED = "450a4dbb"
 
 
 @pytest.fixture
@@ -49,7 +59,7 @@ def test_runs_come_back_from_their_folders_with_what_people_said(kept: Path) -> 
     before_judged = {field: author for field, (author, _) in RunStore().judged(DONE).items()}
     lose(kept)
     told = reindex(kept)
-    assert sorted(told.taken_in) == sorted(before) and told.problems == []
+    assert sorted(told.taken_in) == sorted([*before, WAITED]) and told.problems == []
     after = with_files()
     assert after[DONE].note == "the last" and after[OF_CELL].spec == before[OF_CELL].spec
     assert (after[DONE].verdict, after[DONE].tags) == ("bad", "x")
@@ -152,8 +162,8 @@ def test_a_folder_of_rubbish_is_said_and_the_rest_comes_back(
     lose(kept)
     assert main(["store", "reindex", "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
-    assert told["taken_in"] == [OF_CELL] and DONE in told["problems"][0]
-    assert [run.id for run in RunStore().newest()] == [OF_CELL]
+    assert told["taken_in"] == [OF_CELL, WAITED] and DONE in told["problems"][0]
+    assert {run.id for run in RunStore().newest()} == {OF_CELL, WAITED}
 
 
 def test_nothing_is_done_to_the_folder_of_a_living_server(kept: Path, server: Any) -> None:
@@ -185,3 +195,85 @@ def test_one_that_was_killed_between_the_two_names_loses_nothing(
         RunStore()
     assert reindex(kept).read == len(before)
     assert RunStore().newest() == before
+
+
+# Runs without a folder -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def runs(home: Path) -> RunStore:
+    return RunStore(tiny.furnish(home))
+
+
+def lost(runs: RunStore) -> RunStore:
+    """Lose the database of a folder whose server has ended, and make it anew."""
+    lose(runs.home)
+    with pytest.raises(StoreError, match="is gone, but its runs are there"):
+        RunStore(runs.home)
+    assert reindex(runs.home).problems == []
+    return RunStore(runs.home)
+
+
+def test_runs_that_waited_or_ran_wait_again_and_are_carried_out(
+    runs: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asma_core.upkeep.reindex.check_nobody_lives", lambda *_: None)
+    with acting_as(Account("ann", ENGINEER)):
+        first = runs.create(tiny.request(), tiny.inputs())
+        running = runs.create(tiny.request(), tiny.inputs(1))
+    runs.annotate(first.id, note="look here")
+    runs.claim(running.id)
+    after = lost(runs)
+    for run in (first, running):
+        found = after.get(run.id)
+        assert (found.state, found.author, found.spec) == (QUEUED, "ann", run.spec)
+        assert found.created == run.created
+    assert after.get(first.id).note == "look here"
+    jobs = JobQueue(after, Inline)
+    assert [after.get(run.id).state for run in (first, running)] == ["done", "done"]
+    assert jobs.idle
+
+
+def test_runs_that_came_to_nothing_come_back_as_they_ended(
+    runs: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asma_core.upkeep.reindex.check_nobody_lives", lambda *_: None)
+    failed, cancelled, deleted = (
+        runs.create(tiny.request(), tiny.inputs(number)).id for number in range(3)
+    )
+    runs.claim(failed)
+    runs.fail(failed, "the network is gone")
+    runs.ask_to_stop(cancelled)
+    runs.ask_to_stop(deleted)
+    runs.delete(deleted)
+    # That somebody asked for its end is no more of interest.
+    before = {run.id: replace(run, cancel=False) for run in runs.newest()}
+    after = lost(runs)
+    assert {run.id: run for run in after.newest()} == before
+    assert (after.get(failed).state, after.get(failed).message) == ("failed", "the network is gone")
+    assert after.get(cancelled).state == "cancelled"
+
+
+def test_one_that_waited_and_whose_image_is_gone_is_said(
+    runs: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asma_core.upkeep.reindex.check_nobody_lives", lambda *_: None)
+    run = runs.create(tiny.request(), tiny.inputs())
+    (runs.home / "inputs" / f"{run.spec.inputs_hash}.npz").unlink()
+    (runs.home / "rows" / "runs" / "0123abcd.json").write_text('{"spec": "rubbish"}')
+    lose(runs.home)
+    problems = reindex(runs.home).problems
+    assert len(problems) == 2 and "its image is gone" in " ".join(problems)
+    assert RunStore(runs.home).newest() == []
+
+
+def test_a_copy_of_what_has_not_ended_is_never_out_of_date(runs: RunStore, home: Path) -> None:
+    waiting, running = (runs.create(tiny.request(), tiny.inputs(n)).id for n in range(2))
+    runs.move([running], -1)
+    runs.claim(running)
+    with runs._database.reading() as database:
+        assert stale_copies(database, home, "runs") == []
+        copy_file(home, "runs", waiting).unlink()
+        assert stale_copies(database, home, "runs") == [waiting]
+        copy_file(home, "runs", waiting).write_text('{"note": "of another"}')
+        assert stale_copies(database, home, "runs") == [waiting]

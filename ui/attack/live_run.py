@@ -15,7 +15,7 @@ from asma_core.attacks.settings import TOWARDS
 from asma_core.data.formats.images import to_rgb
 from asma_core.data.masks.label_maps import mask_values
 from asma_core.data.masks.palette import ADVERSARIAL, TARGET
-from asma_core.jobs.own_runs import FIRST, LATER, SOONER, move, stop
+from asma_core.jobs.own_runs import move, stop
 from asma_core.runs.live import LiveState, live_state
 from asma_core.runs.run import QUEUED, Run
 from asma_core.runs.spec import RunInputs
@@ -29,15 +29,11 @@ from ui.pictures.curves import NO_TOOLBAR, run_curves
 from ui.pictures.differences import show_difference
 from ui.pictures.encoding import data_address
 from ui.pictures.outlines import Layer, fit_size, outline, resize
+from ui.runs.moves import AMONG_OWN, MOVES
 from ui.runs.progress import place_text
 from ui.runs.summary import headline
 
 REFRESH: Final = 1.0
-_MOVES: Final = (
-    ("Sooner", ":material/arrow_upward:", SOONER),
-    ("Later", ":material/arrow_downward:", LATER),
-    ("Next of mine", ":material/vertical_align_top:", FIRST),
-)
 PICTURE_SIDE: Final = 420
 
 
@@ -101,16 +97,16 @@ def _waiting_text(run: Run) -> str:
 def _order(store: RunStore, run: Run) -> None:
     """Let the author put a run that waits before or behind others of theirs."""
     row = st.container(horizontal=True, key=f"live-order-{run.id}")
-    for word, icon, by in _MOVES:
+    for word, icon, by in MOVES:
         if pressed(
             row,
             word,
             key=f"live-{word.lower().replace(' ', '-')}-{run.id}",
             icon=icon,
             disabled=not may_change(run.author),
-            help="Among your own runs; people take turns.",
+            help=AMONG_OWN,
         ):
-            move(store, run.id, by)
+            move(store, [run.id], by)
             services.queue().look_again()
             rerun_page()
 

@@ -10,6 +10,7 @@ import streamlit as st
 from asma_core import paths
 from asma_core.data.datasets import Dataset, dataset_names
 from asma_core.data.datasets import open_dataset as _open_dataset
+from asma_core.data.importing import clear_uploads
 from asma_core.errors import UnknownNameError
 from asma_core.jobs.detection import DetectionRunner
 from asma_core.jobs.experiments import ExperimentRunner
@@ -46,6 +47,7 @@ def queue() -> JobQueue:
 
 @st.cache_resource(show_spinner=False)
 def _queue(home: str) -> JobQueue:
+    clear_uploads()
     jobs = JobQueue(RunStore(Path(home)))
     jobs.keep_going()
     keep_deleting(Path(home))

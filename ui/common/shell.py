@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 import streamlit as st
@@ -13,6 +16,17 @@ _ALL_ROOM: Final = """<style>
 [data-testid="stMainBlockContainer"] { padding: 4.25rem 1.5rem 2rem; }
 </style>"""
 PRODUCT: Final = "ASMA Workbench"
+_ICON: Final = Path(__file__).parents[1] / "icon.png"
+
+
+@cache
+def icon() -> str:
+    """Return the tab's icon as an address that holds the picture itself.
+
+    The browser would fetch a Material icon from the internet, and a file's address is for who is
+    signed in, as those of all pictures.
+    """
+    return f"data:image/png;base64,{base64.b64encode(_ICON.read_bytes()).decode()}"
 
 
 def name_tab(*names: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,12 +15,13 @@ from asma_core.accounts.account import SERVER, Account
 from asma_core.accounts.current import ask, local_account
 from asma_core.accounts.sign_in import account_of_claims, account_of_header
 from asma_core.errors import InputError, NotAllowedError
-from asma_core.server_config import NO_SIGN_IN, OIDC, settings
+from asma_core.server_config import NO_SIGN_IN, OIDC, Settings, settings
 from ui.common.errors import show_error
 from ui.common.presses import pressed
 from ui.common.shell import PRODUCT
 
-_LOCAL: Final = "127.0.0.1"
+# Streamlit calls it None.
+LOCAL_ADDRESS: Final = "127.0.0.1"
 _NO_OIDC: Final = (
     "config.toml asks for sign-in, and Streamlit is not set up for it: install streamlit[auth] and "
     "give .streamlit/secrets.toml an [auth] section; see docs/server.md"
@@ -46,14 +48,22 @@ def who() -> Account:
     if get_script_run_ctx() is None:
         return SERVER
     if known.sign_in == OIDC:
-        return _of_provider()
-    # Streamlit calls this machine None.
-    address = st.context.ip_address or _LOCAL
+        return account_of_provider(st.user.to_dict(), known)
+    address = st.context.ip_address or LOCAL_ADDRESS
     return account_of_header(st.context.headers.get(known.trusted_proxy_header), address, known)
 
 
-def _of_provider() -> Account:
-    claims: dict[str, Any] = dict(st.user.to_dict())
+def account_of_provider(claims: Mapping[str, Any], known: Settings) -> Account:
+    """Return who is signed in with an identity provider.
+
+    Args:
+        claims: As Streamlit keeps them.
+        known: What is set.
+
+    Raises:
+        NotAllowedError: Nobody is signed in, any more, or who is has no role here.
+        InputError: The server is not set up for it.
+    """
     if "is_logged_in" not in claims:
         raise InputError(_NO_OIDC)
     if not claims["is_logged_in"]:
@@ -62,7 +72,7 @@ def _of_provider() -> Account:
     ends = claims.get("exp")
     if isinstance(ends, int | float) and ends < time.time():
         raise NotAllowedError("your session has expired; sign in again")
-    return account_of_claims(claims, settings())
+    return account_of_claims(claims, known)
 
 
 def let_in() -> bool:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import streamlit as st
 
 from asma_core.runs.run import Run
+from asma_core.runs.store import RunStore
 from ui.address import browser as address
 from ui.address.links import link
 from ui.address.views import AttackView, CompareView
 from ui.common import services
 from ui.common.errors import escape_markdown
+from ui.common.unchanged import as_of_now
+from ui.judging.strip import Stop, stop_at
 
 MOST_LISTED: Final = 150
 
@@ -35,10 +39,15 @@ def choose_run() -> Run | None:
     return newest[0]
 
 
-def comparable_runs(run: Run) -> list[Run]:
+def comparable_runs(run: Run) -> list[Stop]:
     """Return what one steps through: the newest runs first, and the one that is open."""
-    listed = services.store().search.with_result(MOST_LISTED)
-    return listed if run.id in {other.id for other in listed} else [*listed, run]
+    store = services.store()
+    listed = as_of_now(store, "compare-along", partial(_newest, store))
+    return listed if run.id in {other.id for other in listed} else [*listed, stop_at(run)]
+
+
+def _newest(store: RunStore) -> list[Stop]:
+    return [stop_at(run) for run in store.search.with_result(MOST_LISTED)]
 
 
 def _without_result(run: Run) -> None:

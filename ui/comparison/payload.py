@@ -243,7 +243,14 @@ def _factors(comparison: Comparison) -> dict[str, int]:
     """Return the automatic factors of the results: the same at all steps and for all runs."""
     others = [other.adversarial_png for other in comparison.beside[:MOST_BESIDE]]
     results = [comparison.frames[-1].adversarial_png, *others]
-    return automatic_factors(_pixels(comparison.original_png), [_pixels(png) for png in results])
+    found = [_factors_of(comparison.original_png, png) for png in results]
+    return {name: min(one[name] for one in found) for name in found[0]}
+
+
+# What is shown changes with each link and each run beside it, the pictures do not.
+@lru_cache(maxsize=16)
+def _factors_of(original_png: bytes, adversarial_png: bytes) -> dict[str, int]:
+    return automatic_factors(_pixels(original_png), [_pixels(adversarial_png)])
 
 
 def _pixels(png: bytes) -> NDArray[np.uint8]:

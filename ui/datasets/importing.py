@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import streamlit as st
 
+from asma_core.data.formats.dicom import HEAD, is_dicom
 from asma_core.data.formats.images import count_volumes
+from asma_core.data.formats.nameless_dicom import write_nameless
 from asma_core.data.formats.tree import WANTED, suffix
-from asma_core.data.importing import imports_folder, unpack_upload
+from asma_core.data.importing import new_upload, unpack_upload
 from asma_core.data.layouts.detection import layout_title
 from asma_core.data.layouts.unmasked import UNMASKED
 from asma_core.data.preview import Preview, preview
@@ -117,14 +118,23 @@ def _unpacked(files: Sequence[Any]) -> Path:
     for file in files:
         if suffix(file.name) not in WANTED:
             raise InputError(f"{file.name} is no image, mask, table or annotation; leave it out")
-    folder = imports_folder() / uuid.uuid4().hex / "upload"
-    for file in files:
-        name = Path(file.name.replace("\\", "/")).name
-        if (folder / name).exists():
-            shutil.rmtree(folder.parent)
-            raise InputError(f"{name} was chosen twice; rename one, or pack folders into a zip")
-        write_bytes(folder / name, file.getvalue())
+    folder = new_upload() / "upload"
+    try:
+        for file in files:
+            _write(folder, Path(file.name.replace("\\", "/")).name, file.getvalue())
+    except AsmaError:
+        shutil.rmtree(folder.parent, ignore_errors=True)
+        raise
     return folder
+
+
+def _write(folder: Path, name: str, data: bytes) -> None:
+    if (folder / name).exists():
+        raise InputError(f"{name} was chosen twice; rename one, or pack folders into a zip")
+    if is_dicom(data[:HEAD]):
+        read(name, write_nameless, folder / name, data)
+    else:
+        write_bytes(folder / name, data)
 
 
 def _folder() -> Path | None:

@@ -12,7 +12,8 @@ class Strip {
     this.fields = Object.fromEntries(Object.keys(WRITTEN).map((name) => [name, root.querySelector(`.${name}`)]));
     this.runs = root.querySelector(".runs");
     this.on = root.querySelector(".on");
-    this.notes = new TwoNotes(root, (text) => this.decided(text));
+    // By what each is called in the store.
+    this.two = Object.fromEntries(Object.values(WRITTEN).map((field) => [field, new TwoSayings(root, field, (text) => this.decided(field, text))]));
     this.closing = new AbortController();
     this.on.checked = window.localStorage.getItem(GO_ON) === "1";
     this.connect();
@@ -28,7 +29,7 @@ class Strip {
     this.listen(this.runs, "change", () => this.open(this.runs.value));
     this.root.querySelectorAll("[data-step]").forEach((button) => this.listen(button, "click", () => this.step(Number(button.dataset.step))));
     this.listen(find(".unjudged"), "click", () => this.open(this.unjudged()));
-    this.notes.buttons.forEach((button) => this.listen(button, "click", () => this.notes.decide(button.dataset.keep)));
+    for (const two of Object.values(this.two)) two.buttons.forEach((button) => this.listen(button, "click", () => two.decide(button.dataset.keep)));
     for (const [name, field] of Object.entries(this.fields)) this.connectField(name, field);
     this.listen(this.fields.tags, "input", () => this.offerTags());
     this.listen(document, "keydown", (event) => this.press(event), { capture: true });
@@ -66,9 +67,12 @@ class Strip {
     this.root.classList.toggle("panel", data.place === "panel");
     this.root.classList.toggle("still", !data.along.length);
     if (another) this.known = {};
-    const writing = this.root.getRootNode().activeElement === this.fields.note;
-    this.notes.meet(data, this.waiting("note"), another, writing);
-    this.showTrouble(this.notes.mine === null ? data.trouble : "");
+    for (const [name, field] of Object.entries(WRITTEN)) {
+      const writing = this.root.getRootNode().activeElement === this.fields[name];
+      this.two[field].meet(data, this.waiting(field), another, writing);
+    }
+    const undecided = Object.values(this.two).some(({ mine }) => mine !== null);
+    this.showTrouble(undecided ? "" : data.trouble);
     this.showSaid(another);
     this.showRuns();
     this.freeze();
@@ -82,11 +86,11 @@ class Strip {
   }
 
   showSaid(another) {
-    const { verdict, verdicts, note, tags, longest } = this.data;
+    const { verdicts, longest } = this.data;
     const waits = Object.values(WRITTEN).some((field) => this.waiting(field) !== undefined);
-    this.verdict = this.waiting("verdict")?.trim() ?? verdict;
+    this.verdict = this.said("verdict").trim();
     const own = this.verdict in verdicts ? "" : this.verdict;
-    const said = { own, note: this.notes.mine ?? this.waiting("note")?.text ?? note, tags: this.waiting("tags") ?? tags };
+    const said = { own, note: this.said("note"), tags: this.said("tags") };
     for (const [name, field] of Object.entries(this.fields)) {
       field.maxLength = longest[WRITTEN[name]] ?? 400;
       const typing = this.root.getRootNode().activeElement === field;
@@ -104,7 +108,14 @@ class Strip {
   waiting(field) {
     const { run, handled } = this.data;
     // Not there yet while the first page of a tab loads.
-    return window.asmaOutbox?.waiting(run, handled, field);
+    const said = window.asmaOutbox?.waiting(run, handled, field);
+    // Before an upgrade verdicts and tags were said as mere texts.
+    return typeof said === "string" ? { text: said } : said;
+  }
+
+  /** Return what a field is to show: what one has said last, or what is saved. */
+  said(field) {
+    return this.two[field].mine ?? this.waiting(field)?.text ?? this.data[field];
   }
 
   showVerdict() {
@@ -159,7 +170,7 @@ class Strip {
   put(field, text) {
     this.waited = true;
     this.state("Saving");
-    window.asmaOutbox.say(this.data.run, field, field === "note" ? this.notes.sending(text) : text);
+    window.asmaOutbox.say(this.data.run, field, this.two[field].sending(text));
   }
 
   /** Send a field if its text is news. */
@@ -168,9 +179,8 @@ class Strip {
     if (field.value === this.known[name]) return;
     clearTimeout(this.timer);
     this.known[name] = field.value;
-    if (name === "note" && this.notes.hold(field.value)) return;
     if (name === "own") this.verdict = field.value.trim();
-    this.put(WRITTEN[name], field.value);
+    if (!this.two[WRITTEN[name]].hold(field.value)) this.put(WRITTEN[name], field.value);
     this.showVerdict();
   }
 
@@ -178,10 +188,14 @@ class Strip {
     Object.keys(this.fields).forEach((name) => this.say(name));
   }
 
-  /** Take the note that a person has decided for. */
-  decided(text) {
-    this.known.note = this.fields.note.value = text;
-    this.put("note", text);
+  /** Take the text that a person has decided for. */
+  decided(field, text) {
+    this.put(field, text);
+    for (const [name, written] of Object.entries(WRITTEN)) {
+      if (written === field) this.known[name] = this.fields[name].value = name === "own" && text in this.data.verdicts ? "" : text;
+    }
+    if (field === "verdict") this.verdict = text.trim();
+    this.showVerdict();
   }
 
   judge(verdict) {
@@ -190,9 +204,11 @@ class Strip {
     const taken = this.verdict === verdict;
     this.verdict = taken ? "" : verdict;
     this.known.own = this.fields.own.value = "";
-    this.put("verdict", this.verdict);
+    const held = this.two.verdict.hold(this.verdict);
+    if (!held) this.put("verdict", this.verdict);
     this.showVerdict();
-    if (!taken) this.goOn();
+    // Who has still to decide stays.
+    if (!held && !taken) this.goOn();
   }
 
   // Other runs ---------------------------------------------------------------------------------

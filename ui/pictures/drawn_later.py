@@ -15,6 +15,8 @@ from typing import Final
 Draw = Callable[[], bytes | None]
 # Of what pages ask for and have not seen; who has gone on to another page asks for it no more.
 MOST_WANTED: Final = 300
+# Seconds for which who has asked may still be there: a page that lacks a picture soon asks again.
+FORGOTTEN: Final = 5.0
 # Seconds until what could not be drawn is tried again.
 TRY_AGAIN: Final = 10.0
 
@@ -42,7 +44,8 @@ class LaterPictures:
         self._most_bytes = most_bytes
         self._bytes = 0
         self._drawn: OrderedDict[Hashable, _Drawn] = OrderedDict()
-        self._wanted: OrderedDict[Hashable, Draw] = OrderedDict()
+        # How each is drawn, and until when somebody wants it.
+        self._wanted: OrderedDict[Hashable, tuple[Draw, float]] = OrderedDict()
         self._changed = Condition()
         self._thread: Thread | None = None
         # What the thread draws just now; nobody need ask for it once more.
@@ -62,7 +65,8 @@ class LaterPictures:
             Exception: What a drawing raised.
         """
         with self._changed:
-            self._want({key: draw for key, draw in asked.items() if not self._comes(key)})
+            lacking = {key: draw for key, draw in asked.items() if not self._comes(key)}
+            self._want(lacking, time.monotonic() + wait + FORGOTTEN)
             self._changed.wait_for(lambda: all(map(self._has, asked)), wait)
             found = {key: self._drawn[key] for key in asked if self._has(key)}
             for key in found:
@@ -78,9 +82,9 @@ class LaterPictures:
     def _has(self, key: Hashable) -> bool:
         return key in self._drawn and self._drawn[key].counts
 
-    def _want(self, asked: Mapping[Hashable, Draw]) -> None:
+    def _want(self, asked: Mapping[Hashable, Draw], until: float) -> None:
         for key in reversed(asked):
-            self._wanted[key] = asked[key]
+            self._wanted[key] = (asked[key], until)
             self._wanted.move_to_end(key)
         while len(self._wanted) > MOST_WANTED:
             self._wanted.popitem(last=False)
@@ -95,7 +99,9 @@ class LaterPictures:
                 if not self._wanted:
                     self._thread = None
                     return
-                key, draw = self._wanted.popitem()
+                key, (draw, until) = self._wanted.popitem()
+                if until < time.monotonic():
+                    continue
                 self._drawing = key
             drawn = _tried(draw)
             with self._changed:

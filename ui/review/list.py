@@ -47,7 +47,9 @@ def review_list(runs: tuple[str, ...]) -> None:
         elif not may_ask:
             st.info("Nobody has made a review yet.", icon=":material/info:")
         for heading in known:
-            _line(heading)
+            # One that is damaged hides no other.
+            with show_errors():
+                _line(heading)
 
 
 def title_of(title: str, asks: str) -> str:
@@ -56,6 +58,9 @@ def title_of(title: str, asks: str) -> str:
 
 
 def _line(one: Heading) -> None:
+    if one.asks not in QUESTIONS:
+        # Raises what is wrong with it.
+        services.reviews().get(one.id)
     blind = is_still_blind(one.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         title = "" if blind else one.title

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 import streamlit as st
 
 from asma_core.accounts.rights import may_change
 from asma_core.errors import AsmaError
+from asma_core.reviews.curves import MEASURES, curve_of, curve_sentence
+from asma_core.reviews.figures import figures_csv
+from asma_core.reviews.psychometric import Fit
 from asma_core.reviews.result import Result, Seen, attack_of, result_of
 from asma_core.reviews.review import Review
 from asma_core.reviews.table import answers_csv
@@ -23,7 +27,7 @@ from ui.common.presses import pressed
 from ui.common.shell import name_tab
 from ui.pictures.cards import Card, card_grid
 from ui.pictures.curves import NO_TOOLBAR
-from ui.review.curve import MEASURES, rate_curve
+from ui.review.curve import rate_curve
 from ui.review.link import sent_link
 from ui.review.list import title_of
 from ui.review.reading import is_still_blind
@@ -31,6 +35,12 @@ from ui.review.text import OF_ANSWERS, agreement_lines, table
 from ui.review.thumbnails import attacked_picture
 
 MOST_SHOWN: Final = 12
+OF_POINTS: Final = "Each point: about as many answers. Lines: Wilson's interval, and its changes."
+OF_CURVE: Final = (
+    "Curve: the likeliest logistic function of the change's logarithm that begins at guessing; the "
+    "grey bar is the interval of the size at which it is 75 %, by profile likelihood, of answers "
+    "taken each for itself."
+)
 # The review that this session deleted last.
 DELETED: Final = "review-deleted"
 
@@ -75,17 +85,23 @@ def _about(review: Review) -> str:
 def _actions(result: Result) -> None:
     review = result.review
     row = st.container(horizontal=True, horizontal_alignment="right")
-    row.download_button(
-        "Answers as CSV",
-        # The mark at the start tells spreadsheets that the file is UTF-8.
-        data=lambda: answers_csv(review, result.answers).encode("utf-8-sig"),
-        file_name=f"review-{review.id}.csv",
-        mime="text/csv",
-        key="review-csv",
-        icon=":material/download:",
-        on_click="ignore",
-        disabled=not result.answers,
-    )
+    files: dict[str, tuple[str, Callable[[], str]]] = {
+        "csv": ("Answers as CSV", lambda: answers_csv(review, result.answers)),
+        "figures": ("Figures as CSV", lambda: figures_csv(result)),
+    }
+    for name, (label, text) in files.items():
+        ending = "" if name == "csv" else f"-{name}"
+        row.download_button(
+            label,
+            # The mark at the start tells spreadsheets that the file is UTF-8.
+            data=partial(_encoded, text),
+            file_name=f"review-{review.id}{ending}.csv",
+            mime="text/csv",
+            key=f"review-{name}",
+            icon=":material/download:",
+            on_click="ignore",
+            disabled=not result.answers,
+        )
     with row.popover("Delete", icon=":material/delete:", key="review-delete"):
         count = len(result.answers)
         answers = "1 answer" if count == 1 else f"{count} answers"
@@ -99,6 +115,10 @@ def _actions(result: Result) -> None:
             help=None if may_change(review.author) else "Only its author or an owner may.",
         ):
             _delete(review.id)
+
+
+def _encoded(text: Callable[[], str]) -> bytes:
+    return text().encode("utf-8-sig")
 
 
 def _delete(review_id: str) -> None:
@@ -156,9 +176,13 @@ def _curve(result: Result) -> None:
             label_visibility="collapsed",
         )
     question = result.review.question
-    drawing = rate_curve(result.curves[chosen], chosen, question)
+    found = curve_of(result, chosen)
+    curve = found if isinstance(found, Fit) else None
+    drawing = rate_curve(result.curves[chosen], chosen, question, curve)
     st.plotly_chart(drawing, key=f"review-curve-{chosen}", config=NO_TOOLBAR)
-    st.caption("Each point: about as many answers. Lines: Wilson's interval, and its changes.")
+    if found is not None:
+        st.markdown(escape_markdown(curve_sentence(found, chosen)), width=900)
+    st.caption(OF_POINTS if curve is None else f"{OF_POINTS} {OF_CURVE}")
 
 
 def _pictures(words: str, seen: Sequence[Seen], key: str) -> None:

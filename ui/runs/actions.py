@@ -26,6 +26,7 @@ from ui.judging.verdict import tag_list
 from ui.runs.delete import ask_to_delete
 from ui.runs.each import do_each
 from ui.runs.judge_several import judge_several
+from ui.runs.moves import move_buttons
 from ui.runs.selection import select
 
 # Ten megabytes; more would be held in the server's memory.
@@ -65,6 +66,8 @@ def run_actions(store: RunStore, ticked: Sequence[Run], shown: Listed) -> None:
         _review(ticked)
         _repeat(ticked)
         _stop(store, ticked)
+    move_buttons(row, store, ticked)
+    with row:
         _export(store, ticked, shown)
         st.button(
             ":red[:material/delete: Delete]" if ticked else ":material/delete: Delete",

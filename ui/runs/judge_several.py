@@ -80,18 +80,28 @@ def _verdicts(runs: Sequence[Run]) -> str:
 
 def _judge(store: RunStore, runs: Sequence[Run], verdict: str) -> None:
     def judge(run: Run) -> tuple[str, str]:
-        before = store.get(run.id).verdict
-        store.annotate(run.id, verdict=verdict)
-        return run.id, before
+        # What the list has shown: who judged meanwhile is not overwritten unseen.
+        seen = _last_given(store, run) or run.verdict
+        store.annotate(run.id, verdict=verdict, was={"verdict": seen})
+        return run.id, seen
 
     st.session_state[UNDO] = (verdict, dict(do_each(runs, judge, "judged")))
+
+
+def _last_given(store: RunStore, run: Run) -> str:
+    """Return the verdict that was given here last, if the run has it still; "" otherwise.
+
+    A second press may come before the list has shown what the first one did.
+    """
+    verdict, before = st.session_state.get(UNDO, ("", {}))
+    return verdict if run.id in before and store.get(run.id).verdict == verdict else ""
 
 
 def _undo(store: RunStore) -> None:
     verdict, before = st.session_state.pop(UNDO)
 
     def bring_back(run: Run) -> None:
-        store.annotate(run.id, verdict=before[run.id])
+        store.annotate(run.id, verdict=before[run.id], was={"verdict": verdict})
 
     # What was said since then stays, and so does a run that has gone.
     there = [run for run in store.search.among(tuple(before)) if run.verdict == verdict]
@@ -102,8 +112,9 @@ def _tag(store: RunStore, runs: Sequence[Run]) -> None:
     added = st.session_state["runs-tags-all"]
 
     def tag(run: Run) -> None:
-        now = tag_list(store.get(run.id).tags)
-        store.annotate(run.id, tags=joined_tags([*now, *added]))
+        now = store.get(run.id).tags
+        tags = joined_tags([*tag_list(now), *added])
+        store.annotate(run.id, tags=tags, was={"tags": now})
 
     if added:
         do_each(runs, tag, "tagged")

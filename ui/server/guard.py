@@ -1,4 +1,4 @@
-"""Stands before Streamlit: sends away who calls the server by a foreign name, and adds headers."""
+"""Stands before Streamlit: sends away who may not ask or may not have that, and adds headers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from asma_core.errors import AsmaError
 from asma_core.server_config import Settings, settings
+from ui.server.admission import is_let_in, is_of_a_page
 from ui.server.headers import security_headers
 from ui.server.hosts import ALWAYS, is_allowed_host, is_allowed_origin, plain_address
 
@@ -48,6 +49,9 @@ NOT_FOR_ALL: Final = Refusal(
     403,
     "These figures are not open to all; whoever runs the server can add an address to metrics_from "
     "or set metrics_token in config.toml.\n",
+)
+NOT_SIGNED_IN: Final = Refusal(
+    403, "Pictures and files are for who is signed in; open the workbench and sign in.\n"
 )
 
 
@@ -86,6 +90,8 @@ def refused(scope: Scope) -> Refusal | None:
         return FOREIGN_ORIGIN
     if scope["path"].rstrip("/").endswith(_FIGURES) and not _may_read_figures(scope, headers, now):
         return NOT_FOR_ALL
+    if is_of_a_page(scope["path"]) and not is_let_in(scope, headers):
+        return NOT_SIGNED_IN
     return None
 
 

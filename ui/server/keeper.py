@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any, Final
+
+from streamlit.runtime import get_instance
 
 from asma_core.accounts.account import SERVER
 from asma_core.accounts.current import acting_as
@@ -16,6 +20,8 @@ from asma_core.files import keep_to_ourselves
 from asma_core.server_config import PROXY
 from ui.common import services
 from ui.common.sign_in import settings_say
+from ui.server.apart import set_apart
+from ui.server.late_pictures import keep_for_late_browsers
 from ui.server.log_file import log_to_file
 
 # Seconds between two looks.
@@ -32,6 +38,7 @@ async def kept_going(_app: Any) -> AsyncIterator[None]:
     keep_to_ourselves()
     log_to_file()
     warn_of_forwarded()
+    keep_for_late_browsers(get_instance().media_file_mgr)
     ended = threading.Event()
     threading.Thread(target=keep_going, args=(ended,), name="keeper", daemon=True).start()
     try:
@@ -57,8 +64,13 @@ def keep_going(ended: threading.Event) -> None:
     """Start what waits, and take over what dead processes leave behind, every few seconds."""
     said = ""
     with acting_as(SERVER):
-        while True:
+        for look in count():
+            # Not at once: whoever opens the first page shares the processor with it.
+            if look == 1:
+                set_apart()
             said = _said(said)
+            get_instance().media_file_mgr.remove_orphaned_files()
+            gc.collect()
             if ended.wait(LOOK_EVERY):
                 return
 

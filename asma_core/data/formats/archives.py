@@ -8,12 +8,15 @@ import uuid
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
+from asma_core.data.formats.dicom import HEAD, is_dicom
+from asma_core.data.formats.nameless_dicom import without_person
 from asma_core.data.formats.tree import WANTED, suffix
-from asma_core.errors import InputError
+from asma_core.errors import InputError, NoPictureError
 from asma_core.files import as_store_error
 from asma_core.server_config import Settings
 
@@ -43,7 +46,8 @@ def unpack(
             the archive are then passed over too.
 
     Returns:
-        How many files were unpacked. What is not wanted is passed over.
+        How many files were unpacked. What is not wanted is passed over. What a DICOM file says of
+        a person is left out.
 
     Raises:
         InputError: Not a zip, locked, a bomb, larger than allowed, or with a file that is a link,
@@ -57,11 +61,11 @@ def unpack(
         try:
             with _reading(label), zipfile.ZipFile(archive) as opened:
                 entries = _checked(opened.infolist(), limits, label, wanted)
-                _write_all(opened, entries, aside, limits, label)
+                written = _write_all(opened, entries, aside, limits, label)
             aside.rename(folder)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-    return len(entries)
+    return written
 
 
 @contextmanager
@@ -134,24 +138,61 @@ def _path(entry: zipfile.ZipInfo, label: str, endings: Sequence[str]) -> str | N
     return "/".join(parts) if ending in endings else None
 
 
+class _Room:
+    """How much may still come out: what a zip says of its sizes may be a lie."""
+
+    def __init__(self, limits: Settings, label: str) -> None:
+        self._limits = limits
+        self._label = label
+        self._left = limits.max_archive_mb * 1_000_000
+
+    def pieces(self, source: IO[bytes]) -> Iterator[bytes]:
+        """Yield what an entry holds."""
+        while chunk := source.read(_CHUNK):
+            self._left -= len(chunk)
+            if self._left < 0:
+                raise InputError(_too_large(self._label, self._limits))
+            yield chunk
+
+    def whole(self, pieces: Iterator[bytes], path: str) -> bytes:
+        """Return an entry that must be held in memory."""
+        data, most = bytearray(), self._limits.max_image_mb
+        for piece in pieces:
+            data += piece
+            if len(data) > most * 1_000_000:
+                raise InputError(f"{path} has more than {most} MB, the limit; cut it smaller")
+        return bytes(data)
+
+
 def _write_all(
     opened: zipfile.ZipFile,
     wanted: Sequence[tuple[zipfile.ZipInfo, str]],
     aside: Path,
     limits: Settings,
     label: str,
-) -> None:
-    # What a zip says of its sizes may be a lie, so what comes out is counted.
-    left = limits.max_archive_mb * 1_000_000
+) -> int:
+    """Write entries; return how many. DICOM files without a picture are passed over."""
+    room, written = _Room(limits, label), 0
     for entry, path in wanted:
-        target = aside / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with opened.open(entry) as source, target.open("wb") as file:
-            while chunk := source.read(_CHUNK):
-                left -= len(chunk)
-                if left < 0:
-                    raise InputError(_too_large(label, limits))
-                file.write(chunk)
+        with opened.open(entry) as source, suppress(NoPictureError):
+            pieces = _nameless(room.pieces(source), room, path)
+            target = aside / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as file:
+                file.writelines(pieces)
+            written += 1
+    if not written:
+        raise InputError(f"{label} holds no pictures; pack the images and their masks")
+    return written
+
+
+def _nameless(pieces: Iterator[bytes], room: _Room, path: str) -> Iterator[bytes]:
+    """Return what is written of an entry: of DICOM never a byte of what it says of a person."""
+    first = next(pieces, b"")
+    pieces = chain([first], pieces)
+    if not is_dicom(first[:HEAD]):
+        return pieces
+    return iter([without_person(room.whole(pieces, path), path)])
 
 
 def _too_large(label: str, limits: Settings) -> str:

@@ -12,7 +12,7 @@ from asma_core.data.formats.dicom_decoding import check_deflated, decoded
 from asma_core.data.formats.dicom_greys import greys_of, rescaled
 from asma_core.data.formats.slices import Slice
 from asma_core.data.formats.windows import MOST_VALUES, Greys, Picture, Values, thinned
-from asma_core.errors import InputError
+from asma_core.errors import InputError, NoPictureError
 from asma_core.server_config import settings
 
 HEAD: Final = 132
@@ -98,7 +98,8 @@ def header_of(data: bytes, label: str) -> Any:
     """Read a file; return its elements, the picture not decoded yet.
 
     Raises:
-        InputError: It has no picture, or is too large.
+        NoPictureError: It is of a kind without a picture.
+        InputError: Its picture is missing, or it is too large.
         ValueError: It is damaged.
     """
     import pydicom
@@ -116,7 +117,9 @@ def header_of(data: bytes, label: str) -> Any:
     except (BytesLengthException, InvalidDicomError) as error:
         raise ValueError(str(error)) from error
     if "PixelData" not in header or "Rows" not in header:
-        raise InputError(f"{label} is a DICOM file without a picture; choose one with pixel data")
+        # One that says how large its picture is has been cut off before it.
+        kind = InputError if "Rows" in header else NoPictureError
+        raise kind(f"{label} is a DICOM file without a picture; choose one with pixel data")
     _give_syntax(header)
     return header
 

@@ -34,6 +34,9 @@ _PIECE: Final = 1 << 20
 # Markers before the sizes in a JPEG, JPEG lossless or JPEG-LS stream, and in JPEG 2000.
 _FRAME_MARKERS: Final = (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), 0xF7)
 _J2K_START: Final = b"\xff\x4f\xff\x51"
+# What a file of JPEG 2000 begins with, 12 bytes in all, and the box that holds the stream.
+_JP2_START: Final = b"\x00\x00\x00\x0cjP  "
+_JP2_STREAM: Final = b"jp2c"
 
 
 def decoded(header: Any, frame: int, label: str) -> NDArray[Any]:
@@ -69,6 +72,8 @@ def decoded(header: Any, frame: int, label: str) -> NDArray[Any]:
 def _check_stream(header: Any, frame: int) -> None:
     """Refuse a stream that says another size than its file: a decoder would make room for it.
 
+    And one whose boxes have no end: pydicom (3.0.2) would look for the next one for ever.
+
     Raises:
         ValueError: It does.
     """
@@ -76,6 +81,8 @@ def _check_stream(header: Any, frame: int) -> None:
 
     count = int(header.get("NumberOfFrames", 1) or 1)
     stream = get_frame(header.PixelData, frame, number_of_frames=count)
+    if stream.startswith(_JP2_START) and not _boxes_lead_on(stream):
+        raise ValueError("a box of JPEG 2000 without a length")
     size = stream_size(stream)
     if size != (int(header.Rows), int(header.Columns)):
         raise ValueError(f"a stream of {size} in a file of {header.Rows} x {header.Columns}")
@@ -98,6 +105,17 @@ def stream_size(stream: bytes) -> tuple[int, int] | None:
         fill = marker == 0xFF
         place += 1 if fill else 2 + int.from_bytes(stream[place + 2 : place + 4], "big")
     return None
+
+
+def _boxes_lead_on(stream: bytes) -> bool:
+    """Tell whether each box of a file of JPEG 2000 says where the next one is, up to the stream."""
+    place = 12
+    while place < len(stream) and stream[place + 4 : place + 8] != _JP2_STREAM:
+        length = int.from_bytes(stream[place : place + 4], "big")
+        if length < 8:
+            return False
+        place += length
+    return True
 
 
 def check_deflated(data: bytes, most_bytes: int) -> bool:

@@ -69,23 +69,14 @@ def without_person(data: bytes, label: str) -> bytes:
     return kept.getvalue()
 
 
-def make_nameless(folder: Path) -> None:
-    """Rewrite all DICOM files of a folder of ours; see `without_person`.
+def write_nameless(path: Path, data: bytes) -> None:
+    """Write a file of somebody's; of a DICOM file nothing is ever written but what is kept of it.
 
     Raises:
-        InputError: One of them can't be written again.
+        InputError: It is a DICOM file that can't be written without the person.
         StoreError: The folder can't be written.
     """
-    for path in sorted(folder.rglob("*")):
-        if path.name.upper() == "DICOMDIR":
-            path.unlink()
-        elif path.is_file() and not path.is_symlink() and is_dicom(_head(path)):
-            write_bytes(path, without_person(path.read_bytes(), path.name))
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(HEAD)
+    write_bytes(path, without_person(data, path.name) if is_dicom(data[:HEAD]) else data)
 
 
 def _strip(elements: Any) -> None:

@@ -165,8 +165,8 @@ def forget_model(name: str) -> None:
             if _names(file, name):
                 file.unlink()
         card.weights.unlink(missing_ok=True)
-    forget(NETWORK, name)
     audit.record("delete", f"network {name}")
+    forget(NETWORK, name)
 
 
 def _names(file: Path, name: str) -> bool:

@@ -17,11 +17,12 @@ def jpeg_ls(data: bytes) -> bytes:
     return _written(header)
 
 
-def jpeg_2000(data: bytes) -> bytes:
+def jpeg_2000(data: bytes, boxes: bool = False) -> bytes:
+    """Compress; in boxes as a file of its own has them, which some scanners write too."""
     header = pydicom.dcmread(io.BytesIO(data))
     buffer = io.BytesIO()
     picture = Image.fromarray(header.pixel_array)
-    picture.save(buffer, "JPEG2000", irreversible=False, no_jp2=True)
+    picture.save(buffer, "JPEG2000", irreversible=False, no_jp2=not boxes)
     return with_stream(header, buffer.getvalue(), JPEG2000Lossless)
 
 

@@ -191,6 +191,17 @@ def test_a_compression_that_nobody_here_reads_is_told() -> None:
         read_image(data, "it")
 
 
+def test_jpeg_2000_in_boxes_is_read_where_each_says_its_length() -> None:
+    data = jpeg_2000(dicom(RAMP, bits=12), boxes=True)
+    assert np.array_equal(read_image(data, "it"), read_image(dicom(RAMP, bits=12), "it"))
+    box = data.index(b"ftyp") - 4
+    # Found by scripts/hostile_inputs.py: pydicom would look for the box after this one for ever.
+    for length in (0, 1, 7):
+        damaged = data[:box] + length.to_bytes(4, "big") + data[box + 4 :]
+        with pytest.raises(InputError, match="truncated or damaged"):
+            read_image(damaged, "it")
+
+
 @pytest.mark.parametrize("syntax", [JPEGLSLossless, JPEG2000Lossless])
 def test_a_stream_that_says_another_size_is_not_decoded(syntax: str) -> None:
     compress = {JPEGLSLossless: jpeg_ls, JPEG2000Lossless: jpeg_2000}[syntax]

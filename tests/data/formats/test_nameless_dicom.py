@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pydicom
@@ -15,12 +19,13 @@ from asma_core import paths
 from asma_core.data.formats.images import read_image
 from asma_core.data.formats.nameless_dicom import without_person
 from asma_core.data.formats.slices import Slice
-from asma_core.data.importing import take_in, unpack_upload
+from asma_core.data.importing import clear_uploads, take_in, unpack_upload
 from asma_core.data.preview import preview
 from asma_core.errors import AsmaError
 from asma_core.runs.uploads import keep_series, keep_upload, open_upload, unpack_series
 from tests.data.formats.test_volumes import RAMP, dicom
 
+PROJECT = Path(__file__).resolve().parents[3]
 NAME = "Mustermann^Erika"
 PERSON = {
     "PatientName": NAME,
@@ -107,10 +112,114 @@ def test_an_uploaded_series_is_kept_without_the_person(home: Path) -> None:
 
 
 def test_an_imported_data_set_is_kept_without_the_person(home: Path) -> None:
-    found = preview(unpack_upload(io.BytesIO(packed()), "scans.zip"), layout="images")
+    folder = unpack_upload(io.BytesIO(packed()), "scans.zip")
+    nothing_of_a_person(home)
+    found = preview(folder, layout="images")
+    nothing_of_a_person(home)
     assert len(take_in(found, "scans").dataset.samples) == 3
     nothing_of_a_person(home)
     assert (paths.home() / "datasets" / "scans").is_dir()
+
+
+UNPACKING = """
+import io, os, signal, sys
+from pathlib import Path
+from asma_core.data.importing import unpack_upload
+from asma_core.runs.uploads import unpack_series
+count, writes = int(sys.argv[1]), 0
+def watch(event, arguments):
+    # Each file that is opened to be written is a moment; so is each renaming.
+    global writes
+    made = event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT
+    if made or event == "os.rename":
+        writes += 1
+        if writes == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(watch)
+data = sys.stdin.buffer.read()
+unpack_upload(io.BytesIO(data), "scans.zip")
+"""
+
+
+def killed_while_unpacking(data: bytes, before: int) -> bool:
+    """Kill a process before it makes or renames its n-th file; tell whether there was one."""
+    command = [sys.executable, "-c", UNPACKING, str(before)]
+    return subprocess.run(command, input=data, cwd=PROJECT, check=False).returncode != 0
+
+
+def test_a_killed_import_leaves_nothing_of_a_person_at_any_moment(home: Path) -> None:
+    moments, data = 0, packed()
+    while killed_while_unpacking(data, moments + 1):
+        moments += 1
+        for path in home.rglob("*"):
+            assert not any(secret in path.name.encode() for secret in SECRETS)
+            if path.is_file():
+                assert not any(secret in path.read_bytes() for secret in SECRETS), path
+    # Three files, and their folder's renaming.
+    assert moments >= 4
+    nothing_of_a_person(home)
+    clear_uploads()
+    assert not (home / "imports").exists()
+
+
+def test_what_is_put_aside_for_another_process_has_no_name_that_a_killed_one_leaves() -> None:
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from asma_core.files import put_aside\n"
+        "with put_aside(b'Mustermann^Erika') as path:\n"
+        "    print(path.read_bytes(), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    with TemporaryDirectory() as folder:
+        told = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=PROJECT, env=os.environ | {"TMPDIR": folder}, capture_output=True, check=False,
+        )  # fmt: skip
+        assert b"Mustermann" in told.stdout
+        left = list(Path(folder).iterdir())
+        assert left == [] or not Path("/proc/self/fd").is_dir()
+
+
+def test_dicom_files_without_a_picture_are_passed_over(home: Path) -> None:
+    header = pydicom.dcmread(io.BytesIO(with_person()))
+    del header.PixelData, header.Rows
+    bare = io.BytesIO()
+    header.save_as(bare, enforce_file_format=True)
+    archive = io.BytesIO(packed())
+    with zipfile.ZipFile(archive, "a") as file:
+        file.writestr("images/report.dcm", bare.getvalue())
+    folder = unpack_upload(io.BytesIO(archive.getvalue()), "scans.zip")
+    assert sorted(path.name for path in folder.rglob("*.dcm")) == ["0.dcm", "1.dcm", "2.dcm"]
+    nothing_of_a_person(home)
+    alone = io.BytesIO()
+    with zipfile.ZipFile(alone, "w") as file:
+        file.writestr("report.dcm", bare.getvalue())
+    with pytest.raises(AsmaError, match="holds no pictures"):
+        unpack_upload(io.BytesIO(alone.getvalue()), "scans.zip")
+
+
+def test_one_that_can_not_be_made_nameless_is_named_and_leaves_nothing(home: Path) -> None:
+    archive = io.BytesIO(packed())
+    with zipfile.ZipFile(archive, "a") as file:
+        whole = with_person()
+        file.writestr("images/cut.dcm", whole[: len(whole) - 2 * RAMP.size - 50])
+    with pytest.raises(AsmaError, match=r"cut\.dcm is a DICOM file without a picture"):
+        unpack_upload(io.BytesIO(archive.getvalue()), "scans.zip")
+    assert not [path for path in home.rglob("*") if path.is_file()]
+
+
+def test_one_that_is_larger_than_a_picture_may_be_is_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text("max_image_mb = 1\n")
+    large = with_person(np.random.default_rng(0).integers(0, 4000, (900, 900), dtype=np.uint16))
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("large.dcm", large)
+    with pytest.raises(AsmaError, match=r"large\.dcm has more than 1 MB"):
+        unpack_upload(io.BytesIO(archive.getvalue()), "scans.zip")
 
 
 def test_what_is_damaged_is_said_in_a_sentence() -> None:

@@ -83,6 +83,23 @@ def test_pages_that_were_left_long_ago_are_not_drawn(
     assert painter.drawn == ["first", "now 1", "now 2"]
 
 
+def test_what_nobody_has_asked_for_lately_is_not_drawn(
+    painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = LaterPictures(1000)
+    pictures.get(painter.of("first"), 0.0)
+    assert painter.begun.wait(PATIENCE)
+    monkeypatch.setattr(drawn_later, "FORGOTTEN", -1.0)
+    pictures.get(painter.of("left", "both"), 0.0)
+    monkeypatch.setattr(drawn_later, "FORGOTTEN", PATIENCE)
+    pictures.get(painter.of("now", "both"), 0.0)
+    painter.may.set()
+    assert len(pictures.get(painter.of("first", "now", "both"), PATIENCE)) == 3
+    # It comes all the same when somebody asks for it once more.
+    assert painter.drawn == ["first", "now", "both"]
+    assert pictures.get(painter.of("left"), PATIENCE) == {"left": b"left"}
+
+
 def test_no_more_is_kept_than_is_allowed(painter: Painter) -> None:
     painter.may.set()
     pictures = LaterPictures(4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from asma_core.reviews.psychometric import Fit
 from asma_core.reviews.questions import QUESTIONS
 from asma_core.reviews.rates import binned, rate
 from asma_core.reviews.words import attack_words, interval, percent, share
@@ -41,3 +42,23 @@ def test_attacks_have_their_names_for_people() -> None:
     assert attack_words("pgd") == "PGD"
     assert attack_words("pgd, made to survive") == "PGD, made to survive"
     assert attack_words("gone") == "GONE"
+
+
+def test_a_curve_is_drawn_over_what_was_shown_with_its_threshold() -> None:
+    bins = binned([1.0] * 5 + [4.0] * 5, [False] * 5 + [True] * 5)
+    fit = Fit(0.5, 2.0, False, 2.0, 1.5, None, 1.0, 4.0, 40)
+    drawing = rate_curve(bins, "l2", QUESTIONS["choice"], fit)
+    points, curve = drawing.data
+    assert points.mode == "markers" and curve.mode == "lines"
+    assert (curve.x[0], curve.x[-1]) == pytest.approx((1.0, 4.0))
+    # By hand: 0.5 + 0.5 / (1 + (x / 2)^-2).
+    assert (curve.y[0], curve.y[-1]) == pytest.approx((0.6, 0.9))
+    bar, threshold, guessing = drawing.layout.shapes
+    assert (bar.x0, bar.x1, bar.y0, bar.y1) == (1.5, 4.0, 0.75, 0.75)
+    assert threshold.x0 == threshold.x1 == 2.0 and guessing.y0 == 0.5
+
+
+def test_a_threshold_that_was_not_shown_is_not_drawn() -> None:
+    fit = Fit(0.5, 2.0, False, 9.0, 5.0, None, 1.0, 4.0, 40)
+    drawing = rate_curve(binned([1.0], [True]), "l2", QUESTIONS["choice"], fit)
+    assert [one.y0 for one in drawing.layout.shapes] == [0.5]

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from starlette.types import Message, Receive, Scope, Send
+from streamlit.web.server.server_util import get_cookie_secret
+from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
-from ui.server.guard import FOREIGN_HOST, FOREIGN_ORIGIN, NOT_FOR_ALL, Guard, refused
+from ui.server.guard import (
+    FOREIGN_HOST,
+    FOREIGN_ORIGIN,
+    NOT_FOR_ALL,
+    NOT_SIGNED_IN,
+    Guard,
+    refused,
+)
 from ui.server.headers import security_headers
 
 Headers = list[tuple[str, str]]
@@ -140,3 +152,98 @@ def test_each_answer_has_the_headers_and_no_others_of_that_name() -> None:
         found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
         for name, value in security_headers().items():
             assert names.count(name.lower()) == 1 and found[name.lower()] == value
+
+
+PICTURES = ["/media/abc.png", "/base/media/abc.png", "/media/", "/media/a/b"]
+OIDC = 'sign_in = "oidc"\ndefault_role = ""\nviewers = ["ann@example.org"]'
+BY_PROXY = (
+    'sign_in = "proxy"\ntrusted_proxy_header = "X-User"\ndefault_role = ""\nviewers = ["ann"]'
+)
+
+
+def cookie(name: str = "_streamlit_user", secret: str = "", **claims: object) -> tuple[str, str]:
+    """What a browser sends that has Streamlit's cookie, signed with a secret."""
+    signed = create_signed_value(secret or get_cookie_secret(), name, json.dumps(claims))
+    return "cookie", f"other=1; {name}={signed.decode()}"
+
+
+@pytest.mark.parametrize("path", PICTURES)
+def test_where_nobody_signs_in_pictures_are_for_all_and_the_rest_always_was(
+    home: Path, path: str
+) -> None:
+    assert refused(scope(path)) is None
+    configure(home, OIDC)
+    assert refused(scope(path)) is NOT_SIGNED_IN
+    (sent, text), reached = said(scope(path))
+    assert not reached and sent["status"] == 403 and b"sign in" in text["body"]
+    # What a browser needs to show the page on which one signs in.
+    needed = ("/", "/runs", "/static/js/index.js", "/static/media/font.woff2", "/_stcore/health")
+    assert [refused(scope(other)) for other in needed] == [None] * 5
+
+
+def test_streamlits_own_folder_is_the_one_below_the_servers_path(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(home, OIDC)
+    monkeypatch.setattr(st, "get_option", {"server.baseUrlPath": "static"}.get)
+    assert refused(scope("/static/media/abc.png")) is NOT_SIGNED_IN
+    assert refused(scope("/static/static/media/font.woff2")) is None
+
+
+@pytest.mark.parametrize("path", PICTURES)
+def test_pictures_are_for_who_is_signed_in_and_has_a_role(home: Path, path: str) -> None:
+    configure(home, OIDC)
+    good = {"origin": "http://localhost", "is_logged_in": True, "email": "ann@example.org"}
+    for claims, expected in [
+        (good, None),
+        (good | {"exp": time.time() + 60}, None),
+        (good | {"exp": time.time() - 60}, NOT_SIGNED_IN),
+        (good | {"email": "stranger@example.org"}, NOT_SIGNED_IN),
+        (good | {"email_verified": False}, NOT_SIGNED_IN),
+        (good | {"is_logged_in": False}, NOT_SIGNED_IN),
+        ({}, NOT_SIGNED_IN),
+    ]:
+        assert refused(scope(path, [("host", "localhost"), cookie(**claims)])) is expected, claims
+
+
+def test_a_cookie_that_streamlit_has_not_signed_opens_nothing(home: Path) -> None:
+    configure(home, OIDC)
+    good = {"is_logged_in": True, "email": "ann@example.org"}
+    name, signed = cookie(**good)
+    forged = [
+        cookie(secret="a guess", **good),
+        cookie(name="_streamlit_user_tokens", **good),
+        (name, signed[:-1] + ("A" if signed[-1] != "A" else "B")),
+        (name, f"_streamlit_user={json.dumps(good)}"),
+        (name, "_streamlit_user=chunks-3"),
+        (name, '_streamlit_user="\\303\\251"; _streamlit_user'),
+        (name, "_streamlit_user=" + "." * 9000),
+    ]
+    for one in forged:
+        assert refused(scope("/media/a.png", [("host", "localhost"), one])) is NOT_SIGNED_IN, one
+
+
+@pytest.mark.parametrize(
+    ("client", "named", "expected"),
+    [
+        (("127.0.0.1", 1), "ann", None),
+        (("::1", 1), "ann", None),
+        # A socket of this machine's file system has no address.
+        (None, "ann", None),
+        (("127.0.0.1", 1), "stranger", NOT_SIGNED_IN),
+        (("127.0.0.1", 1), "", NOT_SIGNED_IN),
+        (("127.0.0.1", 1), None, NOT_SIGNED_IN),
+        (("10.0.0.9", 1), "ann", NOT_SIGNED_IN),
+    ],
+)
+def test_pictures_are_for_whom_the_proxy_names(
+    home: Path, client: tuple[str, int] | None, named: str | None, expected: object
+) -> None:
+    configure(home, BY_PROXY)
+    headers = [("host", "localhost")] + ([] if named is None else [("x-user", named)])
+    assert refused(scope("/media/a.png", headers, client=client)) is expected
+
+
+def test_while_the_config_cannot_be_read_nobody_gets_a_picture(home: Path) -> None:
+    configure(home, "sign_in = [[[")
+    assert refused(scope("/media/a.png")) is NOT_SIGNED_IN

@@ -35,6 +35,8 @@ def carry_out(monkeypatch: pytest.MonkeyPatch) -> Callable[[Looks], None]:
                 raise outcome
 
         monkeypatch.setattr(keeper, "LOOK_EVERY", 0.0)
+        monkeypatch.setattr(keeper, "set_apart", Mock())
+        monkeypatch.setattr(keeper, "get_instance", Mock())
         monkeypatch.setattr(services, "warm", Mock())
         monkeypatch.setattr(services, "go_on", look)
         thread = threading.Thread(target=keeper.keep_going, args=(ended,), daemon=True)
@@ -47,6 +49,15 @@ def carry_out(monkeypatch: pytest.MonkeyPatch) -> Callable[[Looks], None]:
 
 def test_it_looks_until_the_server_ends(carry_out: Callable[[Looks], None]) -> None:
     carry_out([None, None, None])
+
+
+def test_what_stays_is_set_apart_once_and_not_while_the_first_page_opens(
+    carry_out: Callable[[Looks], None],
+) -> None:
+    carry_out([None])
+    assert not vars(keeper)["set_apart"].called
+    carry_out([None, None, None])
+    vars(keeper)["set_apart"].assert_called_once_with()
 
 
 def test_a_fault_ends_no_later_look_and_is_said_once(
