@@ -45,6 +45,13 @@ MIME: Final = {".png": "image/png", ".npz": "application/octet-stream", ".json":
 _STYLE: Final = """<style>
 .st-key-compare-head h1 { font-size: 1.05rem; padding: 0; white-space: nowrap; }
 .st-key-compare-head [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+.st-key-compare-head p { margin: 0; }
+/* One row from 760 pixels on: what was attacked takes two lines, before a button takes a row. */
+@media (min-width: 760px) {
+  .st-key-compare-head { gap: 0.5rem; flex-wrap: nowrap; }
+  .st-key-compare-head > * { flex-shrink: 0; }
+  .st-key-compare-head > :has([data-testid="stMarkdown"] p) { flex: 0 1 auto; min-width: 0; }
+}
 .st-key-compare-page { gap: 0.5rem; }
 </style>"""
 
