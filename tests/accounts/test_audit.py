@@ -83,7 +83,7 @@ def of_runs(home: Path) -> None:
     store.annotate(run.id, verdict="bad")
     store.share(run.id)
     store.pin(run.id)
-    own_runs.move(store, run.id, own_runs.FIRST)
+    own_runs.move(store, [run.id], own_runs.FIRST)
     own_runs.stop(store, run.id)
     now = store.get(run.id)
     assert (now.verdict, now.private, now.pinned, now.state) == ("bad", False, True, "cancelled")
