@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from asma_core.accounts import current, quota
-from asma_core.accounts.account import ENGINEER, REVIEWER, Account
-from tests.pages.small_house import House, errors, furnish, texts, visit
+from asma_core.accounts.account import ENGINEER, REVIEWER, VIEWER, Account
+from tests.pages.small_house import DATASET, House, errors, furnish, texts, visit
 from ui.common import sign_in as sign_in_of_sessions
 
 TEAM = """
@@ -72,3 +72,17 @@ def test_who_is_not_let_in_is_told_why_and_gets_no_button_that_leads_nowhere(
     app = visit("runs")
     assert said in errors(app)[0].replace("\\", "")
     assert not app.button and not app.dataframe
+
+
+def test_who_may_only_look_is_told_before_they_have_drawn(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (house.home / "config.toml").write_text(TEAM)
+    app = account_of(Account("vic", VIEWER), monkeypatch)
+    app.switch_page("pages/home.py").run()
+    assert (
+        app.button(key="home-demo").disabled and "As a viewer" in app.button(key="home-demo").help
+    )
+    app = visit("attack", dataset=DATASET, sample="a")
+    assert "As a viewer you can't upload, attack or train" in texts(app)
+    assert app.button(key="attack-run").disabled

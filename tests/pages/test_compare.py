@@ -8,6 +8,7 @@ import math
 import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -313,6 +314,19 @@ def test_the_buttons_of_the_files_are_there(house: House) -> None:
 
 
 # Other runs -----------------------------------------------------------------------------------
+
+
+def test_the_link_to_send_leads_to_what_is_shown(house: House) -> None:
+    run = finished(house)
+    app = visit("compare", run=run.id, mode="slider", left="run", right="original")
+    [shown] = [one.value for one in app.code]
+    query = dict(parse_qsl(urlsplit(shown).query))
+    assert query == address(app) and query["run"] == run.id and query["mode"] == "slider"
+    again = visit("compare", **query)
+    assert errors(again) == [] and address(again) == query
+    # Without an address the newest is shown, and the link names it.
+    [newest] = [one.value for one in visit("compare").code]
+    assert f"run={run.id}" in newest
 
 
 def test_other_runs_of_the_image_are_listed_newest_first(house: House) -> None:

@@ -180,3 +180,16 @@ def test_a_driver_that_does_not_answer_leaves_the_cpu(monkeypatch: pytest.Monkey
     monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/nvidia-smi")
     monkeypatch.setattr(subprocess, "run", hangs)
     assert home_pieces.device_text().startswith("CPU, ")
+
+
+@pytest.mark.parametrize(
+    ("free", "words"), [(68e9, "68 GB"), (2.34e9, "2.3 GB"), (12.3e6, "12 MB"), (0.0, "0 MB")]
+)
+def test_a_disk_that_is_nearly_full_is_said_before_something_is_lost(
+    monkeypatch: pytest.MonkeyPatch, free: float, words: str
+) -> None:
+    state = home_pieces.Machine("CPU, 2 cores", 0, 0, int(free))
+    monkeypatch.setattr(home_pieces, "machine", lambda: state)
+    app = visit()
+    assert words in text_of(app).replace("\\", "")
+    assert ("nearly full" in " ".join(one.value for one in app.warning)) is (free < 1e9)

@@ -24,13 +24,13 @@ from tests.pages.made_runs import Made
 from tests.pages.small_house import NASTY, House, address, errors, furnish, texts, visit
 from tests.reviews import made_reviews
 from tests.reviews.made_reviews import answer_all, right, wrong
+from ui.address.links import address_of
 from ui.address.views import ReviewView
 from ui.common import sign_in as sign_in_of_sessions
 from ui.common.errors import escape_markdown
 from ui.common.outbox import Hearer
 from ui.review import answering
 from ui.review.answering import FIELD, about, answer_hearers
-from ui.review.link import address_of
 from ui.review.screen import packed
 
 

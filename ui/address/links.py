@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Final, NoReturn
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
@@ -88,3 +89,14 @@ def inner_link(view: View, label: str, key: str, icon: str = "") -> None:
     st.html(_STYLE)
     with st.container(key=f"inner-link-{key}", width="content"):
         link(view, label, icon)
+
+
+def address_of(here: str, view: View) -> str:
+    """Return the whole address of a view of the page that is open.
+
+    Args:
+        here: Address of the page that is open.
+        view: What to show on it.
+    """
+    parts = urlsplit(here)
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(view.query()), ""))

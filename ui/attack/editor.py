@@ -32,6 +32,7 @@ from ui.common.errors import escape_markdown, show_error, show_errors
 from ui.common.format import number
 from ui.common.looks import unseen_title
 from ui.common.presses import pressed
+from ui.common.refusals import making_refused
 from ui.common.rerun import patiently
 from ui.common.shell import all_room, background, name_tab
 from ui.editor.drawings import drawings
@@ -95,6 +96,8 @@ def attack_editor(key: str) -> None:
             st.caption(f"The network stands behind {words}; the attack goes through it.")
         if told := nearly_full(account()):
             st.warning(told, icon=":material/hard_drive:")
+        if refused := making_refused():
+            st.info(escape_markdown(refused), icon=":material/info:")
         if pressed(
             st,
             "Run the attack",
@@ -103,7 +106,7 @@ def attack_editor(key: str) -> None:
             icon=":material/play_arrow:",
             shortcut="Ctrl+Enter",
             width="stretch",
-            disabled=not setup.usable,
+            disabled=not setup.usable or bool(refused),
         ):
             _run(chosen, setup, n_edits(kept))
 

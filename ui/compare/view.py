@@ -13,7 +13,7 @@ from asma_core.runs import artefacts
 from asma_core.runs.export import run_zip
 from asma_core.runs.run import Run
 from ui.address import browser as address
-from ui.address.links import link, open_page
+from ui.address.links import address_of, link, open_page
 from ui.address.views import AttackView, CompareView
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
@@ -27,6 +27,7 @@ from ui.common.format import (
 )
 from ui.common.presses import pressed
 from ui.common.shell import all_room, name_tab
+from ui.common.sign_in import people_sign_in
 from ui.compare.beside import choose_beside, other_runs, short_line
 from ui.compare.pictures import beside_of, comparison_of
 from ui.compare.run_choice import comparable_runs
@@ -44,6 +45,13 @@ MIME: Final = {".png": "image/png", ".npz": "application/octet-stream", ".json":
 _STYLE: Final = """<style>
 .st-key-compare-head h1 { font-size: 1.05rem; padding: 0; white-space: nowrap; }
 .st-key-compare-head [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+.st-key-compare-head p { margin: 0; }
+/* One row from 760 pixels on: what was attacked takes two lines, before a button takes a row. */
+@media (min-width: 760px) {
+  .st-key-compare-head { gap: 0.5rem; flex-wrap: nowrap; }
+  .st-key-compare-head > * { flex-shrink: 0; }
+  .st-key-compare-head > :has([data-testid="stMarkdown"] p) { flex: 0 1 auto; min-width: 0; }
+}
 .st-key-compare-page { gap: 0.5rem; }
 </style>"""
 
@@ -102,7 +110,8 @@ def _head(run: Run, others: list[Run]) -> tuple[list[Run], str]:
         icon = ":material/view_column:"
         with st.popover(label, icon=icon, disabled=not others, key="compare-beside"):
             found = choose_beside(run, others)
-        with st.popover("Files", icon=":material/download:", key="compare-files"):
+        with st.popover("Files, link", icon=":material/download:", key="compare-files"):
+            _link(run)
             _downloads(run)
         if pressed(st, "Repeat", icon=":material/replay:", key="compare-repeat"):
             with show_errors():
@@ -117,6 +126,15 @@ def _words(run: Run) -> None:
         st.warning(escape_markdown(run.message), icon=":material/info:")
     for warning in run.results.get("warnings", []):
         st.warning(escape_markdown(warning), icon=":material/warning:")
+
+
+def _link(run: Run) -> None:
+    """Show the address that leads others to what is shown."""
+    st.markdown("Link to this run, as it is shown:")
+    view = replace(address.current(CompareView), run=run.id)
+    st.code(address_of(st.context.url or "", view), language=None, wrap_lines=True)
+    if people_sign_in() and run.private:
+        st.caption("Others can open it once it is shared, below the pictures.")
 
 
 def _downloads(run: Run) -> None:

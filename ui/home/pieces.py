@@ -34,6 +34,7 @@ from ui.common.format import (
     standing_outcome,
 )
 from ui.common.presses import pressed
+from ui.common.refusals import making_refused
 from ui.common.rerun import rerun_page
 from ui.common.unchanged import as_of_now
 from ui.judging.verdict import verdict_badge
@@ -61,6 +62,8 @@ PICTURE_SIDE: Final = 320
 # The target's, in pixels of the picture; the prediction's line lies on it and is thinner.
 LINE_WIDTH: Final = 9.0
 LOOK_AGAIN: Final = 2.0
+# Bytes of free disk space below which it is said.
+LITTLE: Final = 1_000_000_000
 # Seconds for pictures that nobody has seen yet, as after a start of the server.
 PICTURES_WAIT: Final = 5.0
 GPU_WAIT: Final = 3.0
@@ -118,15 +121,16 @@ def _new_pair(runs: list[Run]) -> tuple[str, str]:
 
 def demo_button() -> None:
     """Offer the demo attack; it leads to the page where the run is watched."""
-    ready = DEMO_MODEL in model_cards()
+    missing = "" if DEMO_MODEL in model_cards() else f"The network {DEMO_MODEL} is not installed."
+    why_not = escape_markdown(making_refused()) or missing
     clicked = pressed(
         st,
         "Run a demo attack",
         type="primary",
         icon=":material/play_arrow:",
         key="home-demo",
-        disabled=not ready,
-        help=None if ready else f"The network {DEMO_MODEL} is not installed.",
+        disabled=bool(why_not),
+        help=why_not or None,
     )
     if clicked:
         run = submit_demo()
@@ -191,11 +195,22 @@ def _show_machine(state: Machine) -> None:
     figures = (
         ("Device", state.device),
         ("Queue", waiting if state.running + state.queued else "idle"),
-        ("Free disk space", f"{state.free / 1e9:.0f} GB"),
+        ("Free disk space", _free(state.free)),
     )
     with st.container(horizontal=True, gap="large", key="home-machine"):
         for label, value in figures:
             st.markdown(f":small[:gray[{label}]]  \n{escape_markdown(value)}", width="content")
+    if state.free < LITTLE:
+        st.warning(
+            "The disk is nearly full: what is run now may not be kept. Free some space.",
+            icon=":material/hard_drive:",
+        )
+
+
+def _free(size: int) -> str:
+    if size < 1e9:
+        return f"{size / 1e6:.0f} MB"
+    return f"{size / 1e9:.{0 if size >= 1e10 else 1}f} GB"
 
 
 def _show_newest() -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode, urlsplit, urlunsplit
-
 import streamlit as st
 
 from asma_core.reviews.review import Review
-from ui.address.links import inner_link
+from ui.address.links import address_of, inner_link
 from ui.address.views import ReviewView
 
 
@@ -19,14 +17,3 @@ def sent_link(review: Review) -> None:
     row.code(address_of(st.context.url or "", view), language=None, width="stretch")
     with row:
         inner_link(view, "Review here", "review-take", ":material/visibility:")
-
-
-def address_of(here: str, view: ReviewView) -> str:
-    """Return the whole address of a view of the page that is open.
-
-    Args:
-        here: Address of the page that is open.
-        view: What to show on it.
-    """
-    parts = urlsplit(here)
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(view.query()), ""))

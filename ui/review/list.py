@@ -33,6 +33,8 @@ def review_list(runs: tuple[str, ...]) -> None:
     with fresh_view("review", "list"):
         st.title("Review", anchor=False)
         st.markdown(WHAT, width=760)
+        # First, as a store that can't be opened is said once.
+        known = services.reviews().newest()
         may_ask = account().is_at_least(ENGINEER)
         if may_ask:
             with st.container(border=True), show_errors():
@@ -40,7 +42,6 @@ def review_list(runs: tuple[str, ...]) -> None:
         elif runs:
             with show_errors():
                 check_asking()
-        known = services.reviews().newest()
         if known:
             st.subheader("Earlier" if may_ask else "Reviews", anchor=False)
         elif not may_ask:
