@@ -57,7 +57,12 @@ def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start a Chromium of the machine if there is one, else Playwright's own."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    path = next(
+        filter(
+            None, map(shutil.which, ("chromium", "chromium-browser", "chromium-headless-shell"))
+        ),
+        None,
+    )
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=arguments)

@@ -163,7 +163,12 @@ async def _check(page: Page, person: Person) -> None:
 
 async def _all(url: str, people: int, minutes: float, seed: int) -> list[Person]:
     everybody = [Person(f"person-{number:02d}") for number in range(people)]
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    chromium = next(
+        filter(
+            None, map(shutil.which, ("chromium", "chromium-browser", "chromium-headless-shell"))
+        ),
+        None,
+    )
     end = time.monotonic() + 60 * minutes
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
