@@ -30,12 +30,13 @@ from asma_core import paths
 from asma_core.accounts import audit
 from asma_core.accounts.belongings import DATASET, belonging
 from asma_core.accounts.quota import check_quota, forget_sums
-from asma_core.accounts.rights import check_changing, check_judging, check_making
-from asma_core.errors import JudgementChangedError, RunStateError, StoreError, UnknownRunError
+from asma_core.accounts.rights import check_changing, check_making
+from asma_core.errors import RunStateError, StoreError, UnknownRunError
 from asma_core.files import as_store_error, close_to_others, read_json, write_bytes
 from asma_core.runs import leftovers
 from asma_core.runs.database import Database, is_read_only
 from asma_core.runs.job_table import JobTable, Waiting
+from asma_core.runs.judgements import Judgements
 from asma_core.runs.leftovers import RECORD
 from asma_core.runs.process_locks import this_process
 from asma_core.runs.row_copies import copy_row
@@ -50,7 +51,6 @@ from asma_core.runs.run import (
 )
 from asma_core.runs.search import RunSearch
 from asma_core.runs.spec import RunInputs, RunRequest, RunSpec, make_spec
-from asma_core.runs.texts import storable
 from asma_core.runs.visibility import seen
 from asma_core.server_config import settings
 
@@ -64,6 +64,7 @@ class RunStore:
     Attributes:
         home: The data folder.
         search: Finds runs, by pages and without reading all of them.
+        judgements: What people say of them.
     """
 
     def __init__(self, home: Path | None = None) -> None:
@@ -81,6 +82,7 @@ class RunStore:
         self._database = Database(self.home / "runs.sqlite")
         self._jobs = JobTable(self._database, self.home, "runs")
         self.search = RunSearch(self._database)
+        self.judgements = Judgements(self._database, self.home, self.get)
 
     # What goes in ---------------------------------------------------------------------------
 
@@ -198,57 +200,6 @@ class RunStore:
     def _copy(self, run_id: str) -> None:
         with self._database.writing() as database:
             copy_row(database, self.home, "runs", run_id)
-
-    def annotate(
-        self,
-        run_id: str,
-        *,
-        verdict: str | None = None,
-        note: str | None = None,
-        tags: str | None = None,
-        was: Mapping[str, str] | None = None,
-    ) -> None:
-        """Set what a person says of a run; None leaves a field as it is.
-
-        Args:
-            run_id: The run.
-            verdict: A judgement.
-            note: Words.
-            tags: Words, separated by commas.
-            was: What a field was when its editing began; one that is not named is overwritten.
-
-        Raises:
-            UnknownRunError: No such run.
-            JudgementChangedError: Somebody else has changed such a field meanwhile; nothing is set.
-            NotAllowedError: Who acts may not judge.
-            StoreError: The store can't be written.
-        """
-        who = check_judging()
-        self.get(run_id)
-        said = {"verdict": verdict, "note": note, "tags": tags}
-        given = {column: storable(value) for column, value in said.items() if value is not None}
-        with self._database.writing() as database:
-            for column, before in (was or {}).items():
-                known = {given.get(column), storable(before)}
-                _check_unchanged(database, run_id, column, known, who.name)
-            for column, value in given.items():
-                database.execute(f"UPDATE runs SET {column} = ? WHERE id = ?", (value, run_id))
-                database.execute(
-                    "INSERT OR REPLACE INTO judged (run, field, author, at) VALUES (?, ?, ?, ?)",
-                    (run_id, column, who.name, time.time()),
-                )
-            copy_row(database, self.home, "runs", run_id)
-        audit.record("judge", f"run {run_id}", self.home, fields=sorted(given))
-
-    def judged(self, run_id: str) -> dict[str, tuple[str, float]]:
-        """Return who said what is said of a run last, and when, by field.
-
-        Fields are verdict, note and tags; the time is in seconds since 1970.
-        """
-        query = "SELECT field, author, at FROM judged WHERE run = ?"
-        with self._database.reading() as database:
-            rows = database.execute(query, (_checked(run_id),)).fetchall()
-        return {row["field"]: (row["author"], row["at"]) for row in rows}
 
     def share(self, run_id: str) -> None:
         """Let everybody see a run.
@@ -470,28 +421,3 @@ def is_private(dataset: str) -> bool:
 def _dump(value: Mapping[str, Any]) -> str:
     # Only ASCII, as the name of a file may hold bytes that SQLite's texts can't.
     return json.dumps(value, allow_nan=False)
-
-
-def _check_unchanged(
-    database: sqlite3.Connection, run_id: str, field: str, known: Collection[str | None], who: str
-) -> None:
-    """Check that what is said of a run is what its editor knows.
-
-    Raises:
-        JudgementChangedError: It is something else.
-    """
-    row = database.execute(
-        "SELECT runs.verdict, runs.note, runs.tags, author_of.author FROM runs LEFT JOIN judged "
-        "AS author_of ON author_of.run = runs.id AND author_of.field = ? WHERE runs.id = ?",
-        (field, run_id),
-    ).fetchone()
-    if row is None or row[field] in known:
-        return
-    other = row["author"] if row["author"] not in (None, "", who) else "somebody else"
-    # A note may be long.
-    what = "" if field == "note" else f", to {row[field]!r}"
-    are = "were" if field == "tags" else "was"
-    raise JudgementChangedError(
-        f"the {field} of run {run_id} {are} changed by {other} meanwhile{what}; look at it, and "
-        "say once more what is to stay"
-    )

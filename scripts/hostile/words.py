@@ -66,7 +66,7 @@ def hostile_note(rng: Random, folder: Path) -> Ask:
 
     def annotate() -> object:
         store, run = _run()
-        store.annotate(run, note=note, tags=tags, verdict=verdict)
+        store.judgements.annotate(run, note=note, tags=tags, verdict=verdict)
         return store.get(run).note
 
     return annotate

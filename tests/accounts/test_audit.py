@@ -80,7 +80,7 @@ def acts(home: Path) -> list[str]:
 def of_runs(home: Path) -> None:
     store = RunStore()
     run = store.create(tiny.request(), tiny.inputs())
-    store.annotate(run.id, verdict="bad")
+    store.judgements.annotate(run.id, verdict="bad")
     store.share(run.id)
     store.pin(run.id)
     own_runs.move(store, [run.id], own_runs.FIRST)

@@ -110,10 +110,10 @@ def test_a_run_is_its_author_s(home: Path) -> None:
     refused(BO, lambda: stop(store, run.id))
     with acting_as(ANN):
         stop(store, run.id)
-    refused(GUEST, lambda: store.annotate(run.id, note="x"))
+    refused(GUEST, lambda: store.judgements.annotate(run.id, note="x"))
     with acting_as(JUDGE):
-        store.annotate(run.id, verdict="visible", note="at the rim")
-    assert {field: author for field, (author, _) in store.judged(run.id).items()} == {
+        store.judgements.annotate(run.id, verdict="visible", note="at the rim")
+    assert {field: author for field, (author, _) in store.judgements.of(run.id).items()} == {
         "verdict": "judge",
         "note": "judge",
     }
@@ -121,7 +121,7 @@ def test_a_run_is_its_author_s(home: Path) -> None:
         refused(BO, partial(change, run.id))
     with acting_as(ANN):
         store.delete(run.id)
-    assert store.judged(run.id) == {}
+    assert store.judgements.of(run.id) == {}
 
 
 def test_what_each_did_is_one_line_of_the_audit_log(home: Path) -> None:

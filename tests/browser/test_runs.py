@@ -111,7 +111,7 @@ def test_ticked_runs_that_the_filter_hides_are_named_and_left_alone(
 def test_one_verdict_for_several_says_what_it_overwrites_and_is_undone(
     runs: Page, store: RunStore, ids: list[str]
 ) -> None:
-    store.annotate(ids[0], verdict="visible")
+    store.judgements.annotate(ids[0], verdict="visible")
     tick(runs, 0, 2)
     runs.get_by_role("button", name="Verdict").click()
     expect(runs.get_by_text(f"Overwrites 1 verdict: {ids[0]} visible")).to_be_visible()

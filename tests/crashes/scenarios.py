@@ -101,7 +101,7 @@ def _delete(_: Path) -> None:
 def _annotate(_: Path) -> None:
     runs = RunStore()
     for place in range(3):
-        runs.annotate(DONE, verdict="bad", note=f"note {place}", tags="a, b")
+        runs.judgements.annotate(DONE, verdict="bad", note=f"note {place}", tags="a, b")
 
 
 def _review(_: Path) -> None:
@@ -127,7 +127,7 @@ def _server(home: Path) -> None:
     """Have a worker process of its own carry out what waits, and delete some of it."""
     jobs = JobQueue(RunStore())
     run = jobs.submit(tiny.request({"steps": 2}), tiny.inputs(1, 6))
-    jobs.store.annotate(run.id, verdict="good")
+    jobs.store.judgements.annotate(run.id, verdict="good")
     again = jobs.repeat(run.id)
     made = (home / MADE).read_text()
     until(lambda: all(jobs.store.get(one).ended for one in (made, run.id, again.id)))

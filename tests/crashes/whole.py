@@ -165,7 +165,7 @@ def _left(home: Path, runs: RunStore, run_id: str, before: dict[str, Any]) -> li
 def _goes_on(runs: RunStore) -> list[str]:
     """See that one can go on working: make a run, say something of it, delete it."""
     run = runs.create(tiny.request({"steps": 1}), tiny.inputs(4, 5))
-    runs.annotate(run.id, note="goes on")
+    runs.judgements.annotate(run.id, note="goes on")
     runs.ask_to_stop(run.id)
     said = runs.get(run.id)
     runs.delete(run.id)

@@ -351,7 +351,7 @@ def test_names_of_any_kind_are_shown_as_text(house: House) -> None:
     made = Made(image_name=NASTY, target_name=NASTY, dataset="")
     finished(house, made)
     run = finished(house, made)
-    house.runs.annotate(run.id, note=NASTY, verdict=NASTY, tags=NASTY)
+    house.runs.judgements.annotate(run.id, note=NASTY, verdict=NASTY, tags=NASTY)
     app = visit("compare", run=run.id)
     assert errors(app) == []
     assert f"{NASTY} towards {NASTY}" in texts(app)

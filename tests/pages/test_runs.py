@@ -208,7 +208,9 @@ def test_the_table_of_all_that_is_shown_is_of_who_asks(
         ask(None)
     with closing(sqlite3.connect(runs.home / "runs.sqlite")) as database, database:
         database.execute("UPDATE runs SET private = 1, author = 'bob'")
-    runs.annotate(asm.id, note="what the list does not know of yet is taken in with this")
+    runs.judgements.annotate(
+        asm.id, note="what the list does not know of yet is taken in with this"
+    )
     label, name, table = files["runs-csv"]
     assert label.endswith("(CSV in a zip)") and name == "asma-runs.zip"
     with acting_as(Account("eve", VIEWER)), zipfile.ZipFile(io.BytesIO(table())) as archive:
@@ -229,7 +231,7 @@ def test_where_people_sign_in_it_is_said_whose_runs_are_and_one_s_own_can_be_cho
         anns = made_runs.finished(runs)
     with closing(sqlite3.connect(runs.home / "runs.sqlite")) as database, database:
         database.execute("UPDATE runs SET private = 1 WHERE id = ?", (anns.id,))
-    runs.annotate(anns.id, note="the list takes in what was changed beside it")
+    runs.judgements.annotate(anns.id, note="the list takes in what was changed beside it")
     page.session_state["runs-filter-view"] = view
     ask(lambda: ann)
     try:
@@ -283,7 +285,7 @@ def test_what_polls_reads_no_run_until_one_changes(
     monkeypatch.setattr("ui.runs.list.rerun_page", lambda: reruns.append(None))
     again.run()
     assert not again.exception and asked == [] and reruns == []
-    runs.annotate(run.id, note="something new")
+    runs.judgements.annotate(run.id, note="something new")
     again.run()
     assert reruns == [None, None]
 
@@ -360,7 +362,7 @@ def test_many_runs_come_in_pages(page: AppTest, runs: RunStore) -> None:
 
 def test_what_people_said_is_shown_as_text(page: AppTest, runs: RunStore) -> None:
     run = made_runs.finished(runs)
-    runs.annotate(run.id, note=SCRIPT, verdict=SCRIPT)
+    runs.judgements.annotate(run.id, note=SCRIPT, verdict=SCRIPT)
     tick(page.run(), run)
     assert "<script>" not in texts(page)
     assert r"\<script\>alert" in texts(page)
@@ -376,7 +378,7 @@ def test_a_verdict_that_the_list_has_not_shown_is_not_overwritten_unseen(
     first, second = made_runs.finished(runs), made_runs.finished(runs, seed=2)
     tick(page.run(), first, second)
     with acting_as(Account("ann", REVIEWER)):
-        runs.annotate(first.id, verdict="convincing", tags="hers")
+        runs.judgements.annotate(first.id, verdict="convincing", tags="hers")
     page.button(key="runs-verdict-all-visible").click().run()
     assert "changed by ann meanwhile, to 'convincing'" in page.error[0].value
     assert [runs.get(run.id).verdict for run in (first, second)] == ["convincing", "visible"]
@@ -391,7 +393,7 @@ def test_a_verdict_that_the_list_has_not_shown_is_not_overwritten_unseen(
 
 def test_several_runs_get_one_verdict_and_more_tags(page: AppTest, runs: RunStore) -> None:
     first, second = made_runs.finished(runs), made_runs.finished(runs)
-    runs.annotate(first.id, tags="old")
+    runs.judgements.annotate(first.id, tags="old")
     tick(page.run(), first, second)
     page.button(key="runs-verdict-all-visible").click().run()
     page.multiselect(key="runs-tags-all").set_value(["paper"]).run()

@@ -96,7 +96,7 @@ def test_what_writes_says_why_it_cannot(archive: Path) -> None:
     (experiment,) = ExperimentStore(runs).newest()
     (training,) = TrainingStore().all()
     refused: list[Callable[[], object]] = [
-        lambda: runs.annotate(DONE, verdict="bad"),
+        lambda: runs.judgements.annotate(DONE, verdict="bad"),
         lambda: runs.delete(DONE),
         lambda: runs.pin(DONE),
         lambda: runs.create(runs.get(DONE).spec.request(), runs.inputs(runs.get(DONE))),
@@ -156,4 +156,4 @@ def test_a_folder_that_is_locked_by_its_mode_is_an_archive(
     runs = RunStore()
     assert runs.get(DONE).note == "a note"
     with pytest.raises(StoreError, match=SAID):
-        runs.annotate(DONE, note="another")
+        runs.judgements.annotate(DONE, note="another")

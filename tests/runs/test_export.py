@@ -120,7 +120,9 @@ def test_the_readme_says_when_a_batch_keeps_a_repeat_from_having_the_same_bytes(
 
 def test_a_note_of_many_lines_stays_one_row_of_the_readme(runs: RunStore) -> None:
     run = made_runs.finished(runs)
-    runs.annotate(run.id, note='one\ntwo "three"\n\n<script>alert(1)</script> \N{GRINNING FACE}')
+    runs.judgements.annotate(
+        run.id, note='one\ntwo "three"\n\n<script>alert(1)</script> \N{GRINNING FACE}'
+    )
     readme = readme_of(runs, runs.get(run.id))
     row = next(line for line in readme.splitlines() if line.startswith("Note"))
     assert row.split(maxsplit=1)[1] == (
@@ -170,7 +172,7 @@ def test_an_undefined_figure_is_an_empty_cell(runs: RunStore) -> None:
 @pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\n=1"])
 def test_a_text_is_never_a_formula(runs: RunStore, start: str) -> None:
     run = made_runs.finished(runs, Made(image_name=start))
-    runs.annotate(run.id, note=start, tags=start, verdict=start)
+    runs.judgements.annotate(run.id, note=start, tags=start, verdict=start)
     (row,) = table([runs.get(run.id)])
     for name in ("image", "note", "tags", "verdict"):
         assert row[name] == f"'{start}"
@@ -179,7 +181,7 @@ def test_a_text_is_never_a_formula(runs: RunStore, start: str) -> None:
 def test_quotes_commas_and_newlines_survive_the_table(runs: RunStore) -> None:
     run = made_runs.finished(runs)
     note = 'a, "b"\nc; <script>\N{GRINNING FACE}'
-    runs.annotate(run.id, note=note)
+    runs.judgements.annotate(run.id, note=note)
     (row,) = table([runs.get(run.id)])
     assert row["note"] == note
 
@@ -191,7 +193,7 @@ def test_a_table_of_no_runs_has_the_same_columns(runs: RunStore) -> None:
 
 def test_the_readme_says_what_the_run_was_and_what_its_files_are(runs: RunStore) -> None:
     run = made_runs.finished(runs)
-    runs.annotate(run.id, verdict="good", tags="one, two", note="seen")
+    runs.judgements.annotate(run.id, verdict="good", tags="one, two", note="seen")
     readme = readme_of(runs, runs.get(run.id))
     # What the figures mean comes later, in words of the same names.
     told = readme.partition("THE FIGURES")[0].splitlines()

@@ -233,7 +233,7 @@ def test_words_are_looked_for_in_every_text_and_figures_order_the_rest(runs: Run
     low = made_runs.finished(runs, Made(iou=0.5, dataset="", image_name="my eye.png"), files=False)
     none = made_runs.failed(runs, "the disk is full")
     high = made_runs.finished(runs, Made(iou=0.9), files=False)
-    runs.annotate(high.id, note="Ask Dr. Vessel", verdict="odd")
+    runs.judgements.annotate(high.id, note="Ask Dr. Vessel", verdict="odd")
     search = runs.search
     assert search.ids(order="iou") == [high.id, low.id, none.id]
     assert search.ids(order="iou-lowest") == [low.id, high.id, none.id]
@@ -274,7 +274,7 @@ def test_the_list_follows_each_change_and_its_number_another(runs: RunStore) -> 
     assert changed() and runs.search.ids(RunFilter(outcome="running")) == [run.id]
     runs.fail(run.id, "no such luck")
     assert changed() and ids(runs, "luck") == [run.id] and ids(runs, "queued") == []
-    runs.annotate(run.id, note="a word")
+    runs.judgements.annotate(run.id, note="a word")
     assert changed() and ids(runs, "a word luck") == [run.id]
     assert not changed()
     runs.delete(run.id)
@@ -298,7 +298,7 @@ def test_runs_of_an_image_of_inputs_and_of_a_sample(runs: RunStore) -> None:
 
 def test_private_runs_are_nobody_elses(runs: RunStore) -> None:
     run = made_runs.finished(runs, files=False)
-    runs.annotate(run.id, tags="mine")
+    runs.judgements.annotate(run.id, tags="mine")
     with closing(sqlite3.connect(runs.home / "runs.sqlite")) as database, database:
         database.execute("UPDATE runs SET private = 1, author = 'ada'")
     # Also what another program has changed is followed when the store is opened.

@@ -128,8 +128,8 @@ def test_newest_comes_first_and_states_are_counted(runs: RunStore) -> None:
 def test_what_people_write_comes_back_unchanged(runs: RunStore, text: str) -> None:
     named = tiny.request(image_name=text, target_name=text, sample=text)
     run = runs.create(named, tiny.inputs())
-    runs.annotate(run.id, note=text)
-    runs.annotate(run.id, tags=text, verdict=text)
+    runs.judgements.annotate(run.id, note=text)
+    runs.judgements.annotate(run.id, tags=text, verdict=text)
     kept = RunStore(runs.home).get(run.id)
     assert (kept.note, kept.tags, kept.verdict) == (text, text, text)
     assert (kept.spec.image_name, kept.spec.target_name, kept.spec.sample) == (text, text, text)
@@ -139,7 +139,7 @@ def test_what_people_write_comes_back_unchanged(runs: RunStore, text: str) -> No
 def test_a_file_name_that_is_no_utf8_is_kept_readable(runs: RunStore) -> None:
     run = runs.create(tiny.request(image_name="scan \udcff.png"), tiny.inputs())
     assert runs.get(run.id).spec.image_name == "scan \udcff.png"
-    runs.annotate(run.id, note="\udcff")
+    runs.judgements.annotate(run.id, note="\udcff")
     assert runs.get(run.id).note == "\\udcff"
 
 
@@ -153,7 +153,7 @@ def test_an_id_that_is_none_is_refused(runs: RunStore, run_id: str) -> None:
         with pytest.raises(UnknownRunError):
             call(run_id)
     with pytest.raises(UnknownRunError):
-        runs.annotate(run_id, note="x")
+        runs.judgements.annotate(run_id, note="x")
     if run_id != "00000000":
         for call in (runs.folder, runs.work_folder):
             with pytest.raises(UnknownRunError):
@@ -277,7 +277,7 @@ runs = RunStore(home)
 print("claimed" if runs.claim(shared) else "not", flush=True)
 for number in range(10):
     run = runs.create(tiny.request(image_name=f"{sys.argv[3]} {number}"), tiny.inputs(number % 3))
-    runs.annotate(run.id, note=f"{sys.argv[3]} {number}")
+    runs.judgements.annotate(run.id, note=f"{sys.argv[3]} {number}")
 """
 
 
@@ -321,7 +321,7 @@ def test_many_make_one_store_at_once(home: Path) -> None:
             runs = RunStore(home / "fresh")
             run = runs.create(tiny.request(), tiny.inputs(number % 2))
             for _ in range(3):
-                runs.annotate(run.id, note=str(number))
+                runs.judgements.annotate(run.id, note=str(number))
         except (AsmaError, OSError, ValueError) as error:
             errors.append(error)
 
@@ -375,7 +375,7 @@ def test_the_names_in_a_deleted_run_are_not_in_the_database_s_file(home: Path) -
     runs = RunStore()
     secret = "erika-mustermann"
     run = runs.create(replace(tiny.request(), image_name=secret), tiny.inputs())
-    runs.annotate(run.id, note=f"shown to {secret}")
+    runs.judgements.annotate(run.id, note=f"shown to {secret}")
     runs.ask_to_stop(run.id)
     runs.delete(run.id)
     with closing(sqlite3.connect(home / "runs.sqlite")) as database:

@@ -66,7 +66,7 @@ def test_its_run_keeps_what_it_says_and_can_be_judged_anew(day: str) -> None:
     run = judged(runs)
     assert (run.verdict, run.note, run.tags) == ("good", "a note", "one, two")
     assert run.outcome == "goal not reached" and 0.7 < run.results["iou_8bit"] < 0.85
-    runs.annotate(run.id, verdict="bad", note="another")
+    runs.judgements.annotate(run.id, verdict="bad", note="another")
     assert (runs.get(run.id).verdict, runs.get(run.id).tags) == ("bad", "one, two")
     runs.delete(run.id)
     assert not runs.folder(run.id).exists()

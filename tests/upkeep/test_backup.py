@@ -73,7 +73,7 @@ def test_a_run_of_a_backup_can_be_repeated_and_judged(
     old = runs.get(DONE)
     again = execute(runs, runs.create(old.spec.request(), runs.inputs(old)).id)
     assert (again.state, again.outcome) == ("done", old.outcome)
-    runs.annotate(again.id, verdict="bad")
+    runs.judgements.annotate(again.id, verdict="bad")
     assert runs.get(again.id).verdict == "bad"
 
 
@@ -99,7 +99,7 @@ def test_a_backup_of_a_store_that_is_written_meanwhile_is_whole(
             runs = RunStore()
             while not going.is_set():
                 run = runs.create(tiny.request({"steps": 1}), tiny.inputs(1, 3))
-                runs.annotate(run.id, note="meanwhile")
+                runs.judgements.annotate(run.id, note="meanwhile")
                 runs.ask_to_stop(run.id)
                 runs.delete(run.id)
         except BaseException as error:

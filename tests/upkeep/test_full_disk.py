@@ -79,7 +79,7 @@ def test_what_somebody_says_is_saved_where_its_copy_does_not_fit(
 
     with monkeypatch.context() as patched:
         patched.setattr("asma_core.runs.row_copies.write_json", full)
-        RunStore().annotate(DONE, note="said on a full disk")
+        RunStore().judgements.annotate(DONE, note="said on a full disk")
     assert RunStore().get(DONE).note == "said on a full disk"
     assert "no copy beside the database" in check().problems[0]
     check(repair=True)

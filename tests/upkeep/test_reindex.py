@@ -38,7 +38,7 @@ WAITED = "450a4dbb"
 @pytest.fixture
 def kept(home: Path) -> Path:
     whole(home)
-    RunStore().annotate(DONE, verdict="bad", note="a longer\nnote", tags="x")
+    RunStore().judgements.annotate(DONE, verdict="bad", note="a longer\nnote", tags="x")
     return home
 
 
@@ -55,8 +55,8 @@ def with_files() -> dict[str, Run]:
 def test_runs_come_back_from_their_folders_with_what_people_said(kept: Path) -> None:
     before, files = with_files(), tree(kept)
     ask(kept, "INSERT OR REPLACE INTO judged VALUES (?, 'verdict', 'ana', 7.0)", DONE)
-    RunStore().annotate(DONE, note="the last")
-    before_judged = {field: author for field, (author, _) in RunStore().judged(DONE).items()}
+    RunStore().judgements.annotate(DONE, note="the last")
+    before_judged = {field: author for field, (author, _) in RunStore().judgements.of(DONE).items()}
     lose(kept)
     told = reindex(kept)
     assert sorted(told.taken_in) == sorted([*before, WAITED]) and told.problems == []
@@ -65,7 +65,7 @@ def test_runs_come_back_from_their_folders_with_what_people_said(kept: Path) -> 
     assert (after[DONE].verdict, after[DONE].tags) == ("bad", "x")
     for name in ("created", "finished", "state", "results", "outcome", "message"):
         assert getattr(after[DONE], name) == getattr(before[DONE], name)
-    judged = {field: author for field, (author, _) in RunStore().judged(DONE).items()}
+    judged = {field: author for field, (author, _) in RunStore().judgements.of(DONE).items()}
     assert judged == before_judged and judged["verdict"] == "ana"
     changed = {name for name, data in tree(kept).items() if files.get(name) != data}
     assert changed == {f"rows/runs/{DONE}.json"}
@@ -221,7 +221,7 @@ def test_runs_that_waited_or_ran_wait_again_and_are_carried_out(
     with acting_as(Account("ann", ENGINEER)):
         first = runs.create(tiny.request(), tiny.inputs())
         running = runs.create(tiny.request(), tiny.inputs(1))
-    runs.annotate(first.id, note="look here")
+    runs.judgements.annotate(first.id, note="look here")
     runs.claim(running.id)
     after = lost(runs)
     for run in (first, running):

@@ -63,12 +63,12 @@ def _write(runs: RunStore, field: str, run: str, text: str, was: str | None) -> 
     if getattr(runs.get(run), field) == text:
         return
     try:
-        runs.annotate(run, **{field: text}, was={} if was is None else {field: was})
+        runs.judgements.annotate(run, **{field: text}, was={} if was is None else {field: was})
     except JudgementChangedError:
         own = _kept(_WRITTEN).get((field, run))
         if own is None or own == was:
             raise
-        runs.annotate(run, **{field: text}, was={field: own})
+        runs.judgements.annotate(run, **{field: text}, was={field: own})
 
 
 def _kept(name: str) -> dict[tuple[str, str], str]:

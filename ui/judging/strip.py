@@ -82,7 +82,7 @@ def judging_strip(run: Run, key: str, along: Sequence[Stop] = (), place: str = B
 
 def _of_two(store: RunStore, run: str) -> dict[str, Any]:
     """Return what this session said and another one forestalled, and who said that when."""
-    judged, kept, own = store.judged(run), refused(run), account().name
+    judged, kept, own = store.judgements.of(run), refused(run), account().name
     two = {}
     for field, called in FIELDS.items():
         who, at = judged.get(field, ("", 0.0))

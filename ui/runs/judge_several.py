@@ -82,7 +82,7 @@ def _judge(store: RunStore, runs: Sequence[Run], verdict: str) -> None:
     def judge(run: Run) -> tuple[str, str]:
         # What the list has shown: who judged meanwhile is not overwritten unseen.
         seen = _last_given(store, run) or run.verdict
-        store.annotate(run.id, verdict=verdict, was={"verdict": seen})
+        store.judgements.annotate(run.id, verdict=verdict, was={"verdict": seen})
         return run.id, seen
 
     st.session_state[UNDO] = (verdict, dict(do_each(runs, judge, "judged")))
@@ -101,7 +101,7 @@ def _undo(store: RunStore) -> None:
     verdict, before = st.session_state.pop(UNDO)
 
     def bring_back(run: Run) -> None:
-        store.annotate(run.id, verdict=before[run.id], was={"verdict": verdict})
+        store.judgements.annotate(run.id, verdict=before[run.id], was={"verdict": verdict})
 
     # What was said since then stays, and so does a run that has gone.
     there = [run for run in store.search.among(tuple(before)) if run.verdict == verdict]
@@ -114,7 +114,7 @@ def _tag(store: RunStore, runs: Sequence[Run]) -> None:
     def tag(run: Run) -> None:
         now = store.get(run.id).tags
         tags = joined_tags([*tag_list(now), *added])
-        store.annotate(run.id, tags=tags, was={"tags": now})
+        store.judgements.annotate(run.id, tags=tags, was={"tags": now})
 
     if added:
         do_each(runs, tag, "tagged")

@@ -63,7 +63,7 @@ def _words(run: Run, days: int) -> str:
     if people_sign_in():
         parts.append(f"by {escape_markdown(run.author or NOBODY)}")
         parts.append(moment(run.created))
-        for field, (author, at) in services.store().judged(run.id).items():
+        for field, (author, at) in services.store().judgements.of(run.id).items():
             parts.append(f"{field} by {escape_markdown(author)}, {moment(at)}")
         if run.private:
             mine = run.author == account().name

@@ -47,7 +47,7 @@ def test_what_its_editor_has_not_seen_is_not_overwritten(runs: RunStore, field: 
     run = made_runs.queued(runs).id
     hear(run, {"text": "blurred", "was": ""})
     # Somebody else, who began before that.
-    runs.annotate(run, **{field: "sharp"}, was={field: "blurred"})
+    runs.judgements.annotate(run, **{field: "sharp"}, was={field: "blurred"})
     with pytest.raises(JudgementChangedError, match="changed by somebody else meanwhile"):
         hear(run, {"text": "dark", "was": "blurred"})
     assert said(runs, run, field) == "sharp" and refused(run) == {field: "dark"}
@@ -61,25 +61,25 @@ def test_who_is_refused_is_told_whose_change_it_was_and_what(runs: RunStore, fie
     hear = judgement_hearers(lambda: runs)[field]
     run = made_runs.queued(runs).id
     with acting_as(ANN):
-        runs.annotate(run, **{field: "sharp"})
+        runs.judgements.annotate(run, **{field: "sharp"})
     with acting_as(BO), pytest.raises(JudgementChangedError) as caught:
         hear(run, {"text": "dark", "was": ""})
     words = str(caught.value)
     assert f"the {field} of run {run}" in words and "changed by ann meanwhile" in words
     assert ("to 'sharp'" in words) == (field != "note")
-    assert runs.judged(run)[field][0] == "ann"
+    assert runs.judgements.of(run)[field][0] == "ann"
 
 
 @FIELDS
 def test_to_keep_what_the_other_said_writes_nothing(runs: RunStore, field: str) -> None:
     hear = judgement_hearers(lambda: runs)[field]
     run = made_runs.queued(runs).id
-    runs.annotate(run, **{field: "sharp"})
-    before = runs.judged(run)
+    runs.judgements.annotate(run, **{field: "sharp"})
+    before = runs.judgements.of(run)
     with pytest.raises(JudgementChangedError):
         hear(run, {"text": "blurred", "was": ""})
     hear(run, {"text": "sharp", "was": "sharp"})
-    assert runs.judged(run) == before and refused(run) == {}
+    assert runs.judgements.of(run) == before and refused(run) == {}
 
 
 @FIELDS
@@ -99,7 +99,7 @@ def test_one_field_says_nothing_of_another(runs: RunStore, field: str) -> None:
     run = made_runs.queued(runs).id
     for other in hearers:
         if other != field:
-            runs.annotate(run, **{other: "of somebody else"})
+            runs.judgements.annotate(run, **{other: "of somebody else"})
     hearers[field](run, {"text": "mine", "was": ""})
     assert said(runs, run, field) == "mine" and refused(run) == {}
 
@@ -110,7 +110,7 @@ def test_the_check_and_the_writing_are_one_step(runs: RunStore, field: str) -> N
 
     def write(who: int) -> bool:
         try:
-            RunStore(runs.home).annotate(run, **{field: f"of {who}"}, was={field: ""})
+            RunStore(runs.home).judgements.annotate(run, **{field: f"of {who}"}, was={field: ""})
         except JudgementChangedError:
             return False
         return True
@@ -123,16 +123,16 @@ def test_the_check_and_the_writing_are_one_step(runs: RunStore, field: str) -> N
 
 def test_of_several_fields_none_is_set_where_one_was_changed(runs: RunStore) -> None:
     run = made_runs.queued(runs).id
-    runs.annotate(run, tags="new")
+    runs.judgements.annotate(run, tags="new")
     with pytest.raises(JudgementChangedError, match="the tags of run"):
-        runs.annotate(run, verdict="bad", tags="old", was={"verdict": "", "tags": ""})
+        runs.judgements.annotate(run, verdict="bad", tags="old", was={"verdict": "", "tags": ""})
     assert (runs.get(run).verdict, runs.get(run).tags) == ("", "new")
 
 
 @FIELDS
 def test_what_a_browser_of_before_says_is_saved_as_it_was(runs: RunStore, field: str) -> None:
     run = made_runs.queued(runs).id
-    runs.annotate(run, **{field: "sharp"})
+    runs.judgements.annotate(run, **{field: "sharp"})
     judgement_hearers(lambda: runs)[field](run, "blurred")
     assert said(runs, run, field) == "blurred"
 
