@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -11,13 +12,15 @@ from benchmarks.browser import served
 from benchmarks.many_runs import PEOPLE, make_store
 from benchmarks.team import places
 from benchmarks.websocket import visiting
+from tests.browser.conftest import furnish
 
 COUNT = 130
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+def store(tmp_path_factory: pytest.TempPathFactory, demo_sets: Path) -> RunStore:
     home = tmp_path_factory.mktemp("team")
+    furnish(home, demo_sets)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ASMA_HOME", str(home))
         return make_store(home, COUNT)

@@ -104,10 +104,15 @@ def test_experiments_and_trainings_of_rubbish_are_a_sentence(cold: Path) -> None
     assert errors(app) == [] and "0badbad1" in texts(app)
 
 
-@pytest.mark.parametrize("created", [9e9, 1e18, -1e18, 0.0])
-def test_times_that_cannot_be_hide_nothing(cold: Path, created: float) -> None:
+@pytest.mark.parametrize(
+    ("created", "other", "experiments"), [(9e9, -1e18, 1e18), (1e18, 0.0, -1e18)]
+)
+def test_times_that_cannot_be_hide_nothing(
+    cold: Path, created: float, other: float, experiments: float
+) -> None:
     ask(cold, "UPDATE runs SET created = ?, finished = 5 WHERE id = ?", created, DONE)
-    ask(cold, "UPDATE experiments SET created = ?", created)
+    ask(cold, "UPDATE runs SET created = ? WHERE id = ?", other, OF_CELL)
+    ask(cold, "UPDATE experiments SET created = ?", experiments)
     order = [run.id for run in RunStore().newest()]
     assert {DONE, OF_CELL} <= set(order)
     assert order == [run.id for run in RunStore().newest()]
