@@ -17,6 +17,7 @@ from asma_core.accounts.account import SERVER
 from asma_core.accounts.current import acting_as
 from asma_core.errors import AsmaError
 from asma_core.files import keep_to_ourselves
+from asma_core.models.wrapper.memory import give_back_memory
 from asma_core.server_config import PROXY
 from ui.common import services
 from ui.common.sign_in import settings_say
@@ -71,6 +72,7 @@ def keep_going(ended: threading.Event) -> None:
             said = _said(said)
             get_instance().media_file_mgr.remove_orphaned_files()
             gc.collect()
+            give_back_memory()
             if ended.wait(LOOK_EVERY):
                 return
 
