@@ -198,7 +198,7 @@ def test_what_a_page_may_not_do_is_refused(browser: Browser, url: str) -> None:
                 setTimeout("window.ran = true");
             }"""
         )
-        page.wait_for_function("window.refused.length >= 5")
+        page.wait_for_function("() => window.refused.length >= 5")
         refused = set(page.evaluate("window.refused"))
         scripts = {"script-src", "script-src-elem"}
         assert refused == scripts | {"img-src", "frame-src", "connect-src"}

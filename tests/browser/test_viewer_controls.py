@@ -436,7 +436,7 @@ def test_the_wheel_scrolls_the_page_until_the_picture_is_clicked(
     scrolled = "() => document.querySelector('[data-testid=stMain]').scrollTop"
     page.mouse.move(*point(viewer, "original"))
     page.mouse.wheel(0, 120)
-    page.wait_for_function(f"({scrolled})() > 0")
+    page.wait_for_function(f"() => ({scrolled})() > 0")
     expect(viewer).to_have_attribute("data-zoom", "1.0000")
     expect(viewer.locator(".hint")).to_have_class(re.compile("on"))
     where = page.evaluate(scrolled)
@@ -447,7 +447,7 @@ def test_the_wheel_scrolls_the_page_until_the_picture_is_clicked(
     zoomed = viewer.get_attribute("data-zoom")
     page.keyboard.press("Escape")
     page.mouse.wheel(0, -60)
-    page.wait_for_function(f"({scrolled})() < {where}")
+    page.wait_for_function(f"() => ({scrolled})() < {where}")
     expect(viewer).to_have_attribute("data-zoom", str(zoomed))
 
 

@@ -37,6 +37,9 @@ def spoilt(home: Path, how: str) -> None:
         ask(home, "UPDATE runs SET state = 'failed' WHERE id = ?", DONE)
     elif how == "the database is none":
         (home / "runs.sqlite").write_bytes(b"x" * 9999)
+        for file in home.glob("runs.sqlite-*"):
+            # What a connection has left there would be read in its stead.
+            file.unlink()
         (home / "runs" / OF_CELL / "run.json").write_text("{")
 
 
