@@ -20,13 +20,17 @@ MODULES = sorted((PROJECT / "ui").rglob("*.py"))
 CALLBACK = re.compile(r"on_(click|change|select|submit|dismiss|\w+_change)")
 
 
+def calls_in(path: Path) -> list[ast.Call]:
+    tree = ast.parse(path.read_text("utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PROJECT)))
 def test_each_callback_is_carried_out_whole(path: Path) -> None:
     """A plain one is lost without a word when a newer click crosses it."""
     plain = [
         f"line {given.value.lineno}: {given.arg}"
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Call)
+        for node in calls_in(path)
         for given in node.keywords
         if given.arg and CALLBACK.fullmatch(given.arg)
         if not isinstance(given.value, ast.Constant | ast.Lambda)
@@ -40,8 +44,7 @@ def test_each_button_has_a_callback_or_is_one_whose_press_waits(path: Path) -> N
     """What Streamlit's button returns is lost when something newer is asked for; see `pressed`."""
     plain = [
         f"line {node.lineno}"
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Call)
+        for node in calls_in(path)
         if isinstance(node.func, ast.Attribute)
         if node.func.attr in ("button", "form_submit_button")
         if not {"on_click", None} & {given.arg for given in node.keywords}
