@@ -38,5 +38,10 @@ class Account:
         return ROLES.index(self.role) >= ROLES.index(role)
 
 
+def article(role: str) -> str:
+    """Return what stands before a role in a sentence: "a" or "an"."""
+    return "an" if role[0] in "eo" else "a"
+
+
 # What goes on by itself: crashes are settled, queued jobs carried out.
 SERVER: Final = Account("", OWNER)

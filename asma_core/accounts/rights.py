@@ -12,7 +12,7 @@ It is asked in the services of `asma_core`, so that no page can forget it.
 
 from __future__ import annotations
 
-from asma_core.accounts.account import ENGINEER, OWNER, REVIEWER, Account
+from asma_core.accounts.account import ENGINEER, OWNER, REVIEWER, Account, article
 from asma_core.accounts.current import account
 from asma_core.errors import NotAllowedError
 
@@ -80,6 +80,6 @@ def _check(role: str, what: str) -> Account:
     if not who.is_at_least(role):
         raise NotAllowedError(
             f"as a {who.role} you can't {what}; ask an owner of this server for the role of "
-            f"{'an' if role[0] in 'eo' else 'a'} {role}"
+            f"{article(role)} {role}"
         )
     return who

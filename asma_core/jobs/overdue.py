@@ -19,15 +19,13 @@ from asma_core.errors import StoreError
 from asma_core.files import read_json
 from asma_core.jobs.call import Call
 from asma_core.runs.run import QUEUED, RUNNING
-from asma_core.runs.signs import Signs, begun, signs
+from asma_core.runs.signs import LIVE, Signs, begun, signs
 from asma_core.runs.store import RunStore
 from asma_core.server_config import settings
 
 # Seconds without a sign of life, beyond the time that a run may take: a step ends meanwhile, and
 # what was found is measured.
 GRACE: Final = 120.0
-# Of `runs.live`, which imports torch.
-LIVE: Final = "live.json"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from asma_core.data.masks.label_maps import encode_mask
 from asma_core.errors import StoreError
 from asma_core.files import json_values, read_json, write_bytes, write_json
 from asma_core.runs.keeper import RunKeeper
+from asma_core.runs.signs import LIVE
 from asma_core.runs.snapshots import Snapshot, SnapshotKeeper
 from asma_core.runs.store import RunStore
 
@@ -92,7 +93,7 @@ class LiveReporter:
             "score_kind": report.images[0].kind,
             "curves": curves(self._trajectory, CURVE_POINTS),
         }
-        write_json(self._folder / "live.json", state)
+        write_json(self._folder / LIVE, state)
 
 
 def _snapshot(step: int, pictures: Pictures) -> Snapshot:
@@ -129,10 +130,10 @@ def live_state(store: RunStore, run_id: str) -> LiveState | None:
     """Return what a running attack shows; None before its first figures and after its end."""
     folder = store.work_folder(run_id)
     pictures = (folder / "adversarial.png", folder / "prediction.png")
-    if not (folder / "live.json").exists() or not all(path.exists() for path in pictures):
+    if not (folder / LIVE).exists() or not all(path.exists() for path in pictures):
         return None
     try:
-        state = read_json(folder / "live.json")
+        state = read_json(folder / LIVE)
     except StoreError:
         if store.get(run_id).ended:
             # It went away between the question whether it is there and the reading.

@@ -4,7 +4,8 @@ A step that hangs says nothing, so whoever waits for it looks from outside, at t
 its runs. No clock is compared with that of another process or machine: who looks remembers when it
 first saw a beginning, and when it last saw a change.
 
-    ASMA_HOME/work/ID/began    a word of the attack's own, the same for runs attacked at once
+    ASMA_HOME/work/ID/began       a word of the attack's own, the same for runs attacked at once
+    ASMA_HOME/work/ID/live.json   the step that was shown last; see `runs.live`
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Final
 from asma_core.files import write_bytes
 
 BEGAN: Final = "began"
+LIVE: Final = "live.json"
 
 Signs = frozenset[tuple[str, int, int]]
 

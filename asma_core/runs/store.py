@@ -368,7 +368,7 @@ class RunStore:
         try:
             self.fail(run_id, "its process ended before the run did; repeat it", INTERRUPTED)
         except StoreError as error:
-            if not (self.folder(run_id) / RECORD).exists():
+            if not self.has_result(run_id):
                 raise
             # Damaged by the same crash; it must not keep the other runs from being settled.
             self._end(run_id, INTERRUPTED, message=f"{error}; repeat the run")

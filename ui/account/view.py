@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from asma_core.accounts import quota
-from asma_core.accounts.account import ENGINEER, OWNER, REVIEWER, VIEWER
+from asma_core.accounts.account import ENGINEER, OWNER, REVIEWER, VIEWER, article
 from asma_core.accounts.belongings import DATASET, UPLOAD, Belonging, share, theirs_of
 from asma_core.accounts.current import account
 from asma_core.runs.uploads import delete_upload, kept_words, upload_name, upload_size
@@ -40,9 +40,8 @@ def account_view() -> None:
     name_tab("Account")
     who = account()
     st.title(escape_markdown(who.called), anchor=False)
-    article = "an" if who.role[0] in "eo" else "a"
     named = f" as {escape_markdown(who.name)}" if who.called != who.name else ""
-    st.markdown(f"Signed in{named}, {article} **{who.role}** here. {MAY[who.role]}")
+    st.markdown(f"Signed in{named}, {article(who.role)} **{who.role}** here. {MAY[who.role]}")
     if settings_say(OIDC):
         st.button("Sign out", icon=":material/logout:", key="account-out", on_click=whole(sign_out))
     if not who.is_at_least(ENGINEER):

@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from ui.address.browser import left
+from ui.address.browser import left, sent
 from ui.address.views import VIEWS
 
 _component = st.components.v2.component(
@@ -28,7 +28,7 @@ def keep_history(page: str) -> None:
     """
     st.html(_STYLE)
     runs = st.session_state[_RUNS] = st.session_state.get(_RUNS, 0) + 1
-    seen = st.query_params.to_dict()
+    seen = sent()
     said = {"page": page, "seen": seen, "left": left()}
     # The count makes the browser hear of every run.
     data = {"objects": _OBJECTS, "parameters": _PARAMETERS, "run": runs} | said

@@ -39,7 +39,7 @@ def open_here(view: View) -> NoReturn:
 def _set_out(view: View) -> None:
     with undivided():
         page, sent = st.session_state.get(_HERE, ("", {}))
-        st.session_state[_GOING] = (page, (sent, st.query_params.to_dict()), view)
+        st.session_state[_GOING] = (page, (sent, address.sent()), view)
     let_go()
 
 
@@ -54,7 +54,7 @@ def arrive(page: str) -> None:
         page: The path in the address of the page that is about to run.
     """
     with undivided():
-        sent = st.query_params.to_dict()
+        sent = address.sent()
         st.session_state[_HERE] = (page, sent)
         left, addresses, view = st.session_state.pop(_GOING, ("", (), None))
         if view is None or page != left or sent not in addresses:

@@ -12,6 +12,7 @@ from typing import Final
 import streamlit as st
 
 from asma_core.errors import AsmaError
+from ui.common.format import capitalised
 
 # What means something in Markdown, in HTML or in Streamlit's own directives.
 MARKS: Final = "\\`*_{}[]()#+-=.!|~$<>:&"
@@ -35,7 +36,7 @@ def show_error(error: AsmaError) -> None:
     text = str(error)
     # A sentence may begin with the name of a file or of a setting, which stays as it is.
     if text.partition(" ")[0].isalpha():
-        text = text[:1].upper() + text[1:]
+        text = capitalised(text)
     st.error(escape_markdown(text), icon=":material/error:")
 
 

@@ -32,6 +32,11 @@ OUTCOME_COLOURS: Final = {SUCCESS: "green", ALREADY_THERE: "gray", NOT_REACHED: 
 SCORE_LABELS: Final = {IOU: "IoU", REMOVED: "Structure removed", LOST: "IoU lost"}
 
 
+def capitalised(words: str) -> str:
+    """Return words as a sentence begins; the others keep their capitals."""
+    return words[:1].upper() + words[1:]
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """Return a figure with a fixed number of decimals, or "n/a" when it is undefined."""
     return "n/a" if value is None else f"{value:.{digits}f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asma_core.accounts.rights import check_making
 from asma_core.errors import NotAllowedError
+from ui.common.format import capitalised
 
 
 def making_refused() -> str:
@@ -11,6 +12,5 @@ def making_refused() -> str:
     try:
         check_making()
     except NotAllowedError as error:
-        text = str(error)
-        return text[:1].upper() + text[1:]
+        return capitalised(str(error))
     return ""

@@ -22,6 +22,7 @@ from asma_core.files import put_aside, write_bytes
 from asma_core.limited.reading import read
 from asma_core.server_config import settings
 from ui.common.errors import escape_markdown, show_error
+from ui.common.format import capitalised
 from ui.common.rerun import patiently
 from ui.common.staging import kept_upload
 from ui.common.values import SESSION, initial
@@ -253,7 +254,7 @@ def _found(found: Preview) -> None:
     )
     if found.found.reasons:
         reasons = "; ".join(found.found.reasons)
-        st.caption(escape_markdown(f"{reasons[0].upper()}{reasons[1:]}."))
+        st.caption(escape_markdown(f"{capitalised(reasons)}."))
     left = found.found.left_out
     if left:
         st.warning(

@@ -11,7 +11,7 @@ import streamlit as st
 from asma_core.data.masks.palette import QUIET, SERIES
 from asma_core.defences.detectors.registry import find_detector
 from asma_core.experiments.detection_plan import ADAPTIVE, KINDS
-from ui.common.format import number
+from ui.common.format import capitalised, number
 
 CHANCE: Final = 0.5
 # Title, and whether it is a number.
@@ -130,4 +130,4 @@ def _estimate(found: Mapping[str, float | None]) -> tuple[str, str]:
 
 def _capital(words: str) -> str:
     """Return words with the first letter large and the others as they are."""
-    return words[:1].upper() + words[1:]
+    return capitalised(words)

@@ -14,7 +14,7 @@ from asma_core.naming import plain_name
 from ui.address.links import link, open_here
 from ui.address.views import DefencesView, ExperimentsView
 from ui.common.errors import escape_markdown, show_error, show_errors
-from ui.common.format import duration, moment
+from ui.common.format import capitalised, duration, moment
 from ui.common.presses import pressed
 from ui.common.rerun import patiently, rerun_page
 from ui.common.shell import name_tab
@@ -61,7 +61,7 @@ def plan_view(room_name: str, plan_id: str) -> None:
         st.fragment(_bar, run_every=REFRESH)(room.name, plan_id, found.partial)
     elif not found.complete:
         words, colour = status_text(found)
-        st.markdown(f":{colour}[{words[:1].upper()}{words[1:]} {room.unit}]")
+        st.markdown(f":{colour}[{capitalised(words)} {room.unit}]")
     if found.partial or (found.complete and not found.active):
         _result(room, plan, found)
 

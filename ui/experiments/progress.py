@@ -13,7 +13,7 @@ from asma_core.experiments.store import Experiment, ExperimentStore, ended
 from asma_core.runs.run import RUNNING, Run
 from ui.common import services
 from ui.common.errors import escape_markdown, show_errors
-from ui.common.format import duration
+from ui.common.format import capitalised, duration
 from ui.common.rerun import rerun_page
 from ui.common.unchanged import as_of_now
 from ui.experiments.experiment_text import row_title, seconds_left, status_text
@@ -31,7 +31,7 @@ def experiment_progress(experiment: Experiment, done: int) -> None:
         return
     words, colour = status_text(experiment, done)
     if done < len(experiment.plan.cells()):
-        st.markdown(f":{colour}[{words[:1].upper()}{words[1:]} runs]")
+        st.markdown(f":{colour}[{capitalised(words)} runs]")
 
 
 def _bar(experiment_id: str, drawn: int) -> None:

@@ -14,7 +14,7 @@ from asma_core.fields import declared
 from asma_core.models.sources.model_card import ModelCard
 from ui.common import services
 from ui.common.errors import escape_markdown, show_error
-from ui.common.format import number
+from ui.common.format import capitalised, number
 from ui.common.presses import pressed
 from ui.common.rerun import patiently
 from ui.common.settings_form import setting_widget
@@ -37,7 +37,7 @@ def certify(card: ModelCard, dataset: str) -> None:
     try:
         smoothing_sigma(card.defences, card.name)
     except InputError as error:
-        st.info(escape_markdown(f"{str(error)[:1].upper()}{str(error)[1:]}."))
+        st.info(escape_markdown(f"{capitalised(str(error))}."))
         return
     st.caption(
         "Which pixels no change of the image within a radius can move, whoever makes it: noisy "

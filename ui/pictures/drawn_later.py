@@ -95,7 +95,6 @@ class LaterPictures:
     def _draw_all(self) -> None:
         while True:
             with self._changed:
-                self._drawing = None
                 if not self._wanted:
                     self._thread = None
                     return

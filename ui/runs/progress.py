@@ -8,6 +8,7 @@ from asma_core.errors import StoreError
 from asma_core.files import read_json
 from asma_core.jobs.places import Place
 from asma_core.runs.run import QUEUED, RUNNING, Run
+from asma_core.runs.signs import LIVE
 from asma_core.runs.store import RunStore
 from ui.common import services
 from ui.common.format import duration, standing_outcome
@@ -44,7 +45,7 @@ def place_text(place: Place) -> str:
 def steps_done(store: RunStore, run: Run) -> tuple[int, int] | None:
     """Return how many steps a running run has made, of how many; None before its first."""
     # Read here and not through `runs.live`, which imports torch.
-    file = store.work_folder(run.id) / "live.json"
+    file = store.work_folder(run.id) / LIVE
     if not file.exists():
         return None
     try:

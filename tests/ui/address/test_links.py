@@ -24,7 +24,6 @@ class Tab:
         self.session_state: dict[str, Any] = {}
         self.path = ""
         self.shown: Mapping[str, str] = {}
-        self.query_params = SimpleNamespace(to_dict=lambda: dict(self.shown))
 
     def switch_page(self, page: str, query_params: Mapping[str, str]) -> NoReturn:
         self.path, self.shown = page.removeprefix("pages/").removesuffix(".py"), query_params
@@ -32,6 +31,9 @@ class Tab:
 
     def rerun(self) -> NoReturn:
         raise Went
+
+    def sent(self) -> dict[str, str]:
+        return dict(self.shown)
 
     def go_to(self, view: View) -> None:
         self.shown = view.query()
@@ -49,7 +51,7 @@ VIEW = AttackView("0123abcd")
 def tab(monkeypatch: pytest.MonkeyPatch) -> Tab:
     opened = Tab()
     monkeypatch.setattr(links, "st", opened)
-    monkeypatch.setattr(links, "address", SimpleNamespace(go_to=opened.go_to))
+    monkeypatch.setattr(links, "address", SimpleNamespace(go_to=opened.go_to, sent=opened.sent))
     return opened
 
 
